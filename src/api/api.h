@@ -1,0 +1,96 @@
+/*
+ * api: operations as rows. Any wire form becomes one JSON value, checked against the operation's
+ * shape; the handler answers one JSON value, which goes back in the caller's form.
+ *
+ *   conn ─► api/http: verify, authorise, decode ─► api_call ─► handler ─► encode ─► conn
+ *   cli, console, CloudFormation ─────────────────────┘
+ *
+ * The control thread only.
+ */
+#ifndef API_API_H
+#define API_API_H
+
+#include <jansson.h>
+
+#include "api/shape.h"
+#include "base/arena.h"
+#include "net/loop.h"
+
+struct api;
+struct api_call;
+struct api_service;
+
+enum api_effect { API_READS, API_WRITES };
+
+struct api_operation {
+	const char *name;       /* "CreateTargetGroup" */
+	const char *permission; /* "elasticloadbalancing:CreateTargetGroup" */
+	enum api_effect effect;
+	const struct api_shape *input, *output; /* api_shape_none where there is nothing */
+	/* Fills call->output and returns ERR_OK, or returns api_fault(...). */
+	err_t (*handle)(struct api_call *call);
+};
+
+enum api_protocol { API_QUERY, API_EC2, API_JSON_1_0, API_JSON_1_1, API_REST_JSON, API_REST_XML };
+
+struct api_service {
+	const char *name;          /* the credential scope: "elasticloadbalancing" */
+	const char *const *aliases; /* other names `weir call` takes: "elbv2"; NULL-terminated */
+	enum api_protocol protocol;
+	const char *version;       /* "2015-12-01" */
+	const char *xml_namespace;
+	const char *target_prefix; /* X-Amz-Target of the JSON protocols; NULL */
+	const struct api_operation *operations;
+	size_t operation_count;
+	/*
+	 * Around every handler: where the service opens and ends its store transaction. `end` gets
+	 * the handler's verdict and may turn success into a failure. Both may be NULL.
+	 */
+	err_t (*begin)(struct api_call *call);
+	err_t (*end)(struct api_call *call, err_t verdict);
+	void *state; /* the service's own */
+};
+
+struct api_fault {
+	char code[64];   /* "ValidationError" */
+	char message[1024];
+	uint16_t status; /* 400 unless the code is known for another one */
+};
+
+struct api_caller {
+	const char *account, *region, *access_key, *arn;
+	bool is_root;
+};
+
+struct api_call {
+	struct api *api;
+	const struct api_service *service;
+	const struct api_operation *operation;
+	const struct api_caller *caller;
+	json_t *input;      /* checked against the shape; borrowed */
+	json_t *output;     /* an empty object the handler fills */
+	struct arena *arena; /* the call's */
+	struct api_fault fault;
+	char request_id[37];
+	void *transaction;  /* what the service's begin left here */
+};
+
+/* Sets the fault and returns ERR_INVALID, for `return api_fault(call, "Code", "words %s", …)`. */
+err_t api_fault(struct api_call *call, const char *code, const char *format, ...) PRINTF_LIKE(3, 4);
+
+err_t api_create(struct api **ret_api);
+void api_destroy(struct api *api);
+err_t api_register(struct api *api, const struct api_service *service); /* borrowed for good */
+const struct api_service *api_service(const struct api *api, struct bytes name_or_alias);
+const struct api_operation *api_operation(const struct api_service *service, struct bytes name);
+/* Every service, in order of registration; NULL at the end. */
+const struct api_service *api_service_at(const struct api *api, size_t index);
+
+/*
+ * The door for callers inside the house. Checks `input` (borrowed) against the shape, runs the
+ * handler. ERR_OK and *ret_output (a new reference), or an error with *ret_fault filled.
+ */
+err_t api_call(struct api *api, const struct api_caller *caller, const char *service,
+	       const char *operation, json_t *input, json_t **ret_output, struct api_fault *ret_fault);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * sigv4: AWS Signature Version 4, verifying and signing. Pure: the time and keys are given.
+ */
+#ifndef API_SIGV4_H
+#define API_SIGV4_H
+
+#include "base/arena.h"
+#include "http/message.h"
+
+enum sigv4_verdict {
+	SIGV4_OK,
+	SIGV4_MISSING,       /* MissingAuthenticationToken */
+	SIGV4_INCOMPLETE,    /* IncompleteSignature */
+	SIGV4_UNKNOWN_KEY,   /* InvalidClientTokenId */
+	SIGV4_SKEWED,        /* RequestExpired / RequestTimeTooSkewed: more than 15 minutes */
+	SIGV4_EXPIRED,       /* presigned, past X-Amz-Expires */
+	SIGV4_MISMATCH,      /* SignatureDoesNotMatch */
+	SIGV4_BAD_PAYLOAD,   /* x-amz-content-sha256 is not the body's */
+};
+
+struct sigv4_identity { /* what the request claims; slices borrow from the head */
+	struct bytes access_key, date, region, service, token;
+	bool presigned;
+};
+
+/* Reads the claim without believing it. */
+enum sigv4_verdict sigv4_claim(const struct http_head *head, struct sigv4_identity *ret_claim);
+
+/* Believes it or not. `secret` is the key's; `body_sha256_hex` of the body as received. */
+enum sigv4_verdict sigv4_verify(const struct http_head *head, const struct sigv4_identity *claim,
+				struct bytes secret, struct bytes body_sha256_hex,
+				uint64_t now_unix_ms, struct arena *arena);
+
+/* Makes the Authorization value for a request of ours (weir call, tests, functions). */
+struct sigv4_request {
+	struct bytes method, path, query, host, body, service, region, access_key, secret, token;
+	uint64_t now_unix_ms;
+};
+err_t sigv4_sign(const struct sigv4_request *request, struct arena *arena,
+		 struct bytes *ret_authorization, struct bytes *ret_date, struct bytes *ret_payload_hash);
+
+#endif

@@ -1,0 +1,20 @@
+/*
+ * digest: SHA-256 and HMAC-SHA-256.
+ */
+#ifndef CRYPTO_DIGEST_H
+#define CRYPTO_DIGEST_H
+
+#include "base/bytes.h"
+
+enum { SHA256_BYTES = 32, SHA256_HEX_BYTES = 64 };
+
+void sha256(struct bytes in, uint8_t out[SHA256_BYTES]);
+void sha256_hex(struct bytes in, char out[SHA256_HEX_BYTES + 1]);
+void hmac_sha256(struct bytes key, struct bytes in, uint8_t out[SHA256_BYTES]);
+
+struct sha256_stream; /* for bodies that come in pieces */
+err_t sha256_stream_create(struct sha256_stream **ret_stream);
+void sha256_stream_add(struct sha256_stream *stream, struct bytes in);
+void sha256_stream_finish(struct sha256_stream *stream, uint8_t out[SHA256_BYTES]); /* and frees; out may be NULL */
+
+#endif

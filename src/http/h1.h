@@ -1,0 +1,70 @@
+/*
+ * h1: HTTP/1.x on bytes, both directions: a strict incremental parser and a writer.
+ *
+ * A pure codec (RFC 9112): no socket, no clock, no allocation of its own but the head buffer.
+ * It takes any cut of the bytes and keeps what it lacks.
+ *
+ *   h1_parser_feed(bytes) ─► H1_MORE                      wants more, all was kept
+ *                         ├► H1_HEAD   (once a message)   head is in parser->head
+ *                         ├► H1_BODY   (repeated)         a piece is in parser->body
+ *                         ├► H1_DONE                      message over; call h1_parser_next
+ *                         └► H1_FAILED                    parser->err says why, for good
+ *
+ * Each call takes bytes off *in and returns at the first of these; call again with the rest.
+ * Slices in head and body borrow from *in or from the parser's head buffer: heads stay valid
+ * until h1_parser_next or h1_parser_forget_head, body pieces until the next call.
+ */
+#ifndef HTTP_H1_H
+#define HTTP_H1_H
+
+#include "http/desync.h"
+#include "http/message.h"
+
+enum {
+	H1_REQUEST_LINE_MAX = 16 * 1024, /* reference/alb.md §5.1 */
+	H1_FIELD_LINE_MAX = 16 * 1024,
+	H1_REQUEST_HEAD_MAX = 64 * 1024,
+	H1_RESPONSE_HEAD_MAX = 32 * 1024,
+	H1_TRAILERS_MAX = 8 * 1024,
+	H1_CHUNK_LINE_MAX = 4 * 1024, /* size and extensions */
+};
+
+enum h1_result { H1_MORE, H1_HEAD, H1_BODY, H1_DONE, H1_FAILED };
+
+struct h1_parser; /* embedded by conn; see h1_parser.h for the layout, which is h1's own */
+
+#include "http/h1_parser.h"
+
+/* `responses` reads responses, else requests. Nothing is allocated before the first partial head. */
+void h1_parser_init(struct h1_parser *parser, bool responses);
+void h1_parser_fini(struct h1_parser *parser);
+
+/* For responses: what the request was, since HEAD and CONNECT change the framing (RFC 9112 §6.3). */
+void h1_parser_expect(struct h1_parser *parser, bool head_request, bool connect_request);
+
+enum h1_result h1_parser_feed(struct h1_parser *parser, struct bytes *in);
+
+/* The peer closed: H1_DONE ends a body of HTTP_BODY_CLOSE, H1_MORE when idle, else H1_FAILED. */
+enum h1_result h1_parser_eof(struct h1_parser *parser);
+
+void h1_parser_next(struct h1_parser *parser);        /* after H1_DONE: ready for another message */
+void h1_parser_forget_head(struct h1_parser *parser); /* gives the head's memory back early */
+bool h1_parser_idle(const struct h1_parser *parser);  /* between messages, nothing begun */
+
+/* ---- Writer ---- */
+
+/*
+ * Appends a head. Fields are written as given, in order, with nothing added but the framing
+ * fields: Content-Length for LENGTH, "Transfer-Encoding: chunked" for CHUNKED. Names and values
+ * must be clean (asserted: no CR, LF, NUL). Lines end in CRLF.
+ */
+void h1_write_request(struct text *out, const struct http_head *head);
+void h1_write_response(struct text *out, const struct http_head *head);
+
+/* "1a\r\n" before a chunk's data; "\r\n" follows it. Returns the length. */
+enum { H1_CHUNK_HEAD_BYTES = 18 };
+size_t h1_chunk_head(char out[H1_CHUNK_HEAD_BYTES], uint64_t data_bytes);
+#define H1_CHUNK_TAIL BYTES("\r\n")
+#define H1_LAST_CHUNK BYTES("0\r\n\r\n")
+
+#endif
