@@ -15,6 +15,7 @@ void hmac_sha256(struct bytes key, struct bytes in, uint8_t out[SHA256_BYTES]);
 struct sha256_stream; /* for bodies that come in pieces */
 err_t sha256_stream_create(struct sha256_stream **ret_stream);
 void sha256_stream_add(struct sha256_stream *stream, struct bytes in);
-void sha256_stream_finish(struct sha256_stream *stream, uint8_t out[SHA256_BYTES]); /* and frees; out may be NULL */
+void sha256_stream_finish(struct sha256_stream *stream,
+			  uint8_t out[SHA256_BYTES]); /* and frees; out may be NULL */
 
 #endif

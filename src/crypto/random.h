@@ -9,6 +9,6 @@
 void random_bytes(void *out, size_t len);
 uint64_t random_u64(void);
 void random_hex(char *out, size_t digits); /* lower case, and a NUL */
-void random_uuid(char out[37]);            /* version 4, RFC 9562 */
+void random_uuid(char out[37]);		   /* version 4, RFC 9562 */
 
 #endif

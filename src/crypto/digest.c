@@ -1,0 +1,79 @@
+#include "crypto/digest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+/*
+ * A digest can only fail when OpenSSL itself is broken or out of memory. No caller could go on
+ * with a wrong hash, so none is asked to.
+ */
+static void need(int ok)
+{
+	if (ok != 1)
+		abort();
+}
+
+void sha256(struct bytes in, uint8_t out[SHA256_BYTES])
+{
+	need(EVP_Digest(in.len ? in.at : "", in.len, out, NULL, EVP_sha256(), NULL));
+}
+
+void sha256_hex(struct bytes in, char out[SHA256_HEX_BYTES + 1])
+{
+	static const char digits[] = "0123456789abcdef";
+	uint8_t raw[SHA256_BYTES];
+
+	sha256(in, raw);
+	for (size_t i = 0; i < SHA256_BYTES; i++) {
+		out[2 * i] = digits[raw[i] >> 4];
+		out[2 * i + 1] = digits[raw[i] & 15];
+	}
+	out[SHA256_HEX_BYTES] = '\0';
+}
+
+void hmac_sha256(struct bytes key, struct bytes in, uint8_t out[SHA256_BYTES])
+{
+	/* OpenSSL reads a NULL key as "the one from before", so an empty key needs an address. */
+	const void *key_at = key.len ? key.at : "";
+	const unsigned char *in_at = (const unsigned char *)(in.len ? in.at : "");
+
+	assert(key.len <= INT32_MAX);
+	need(HMAC(EVP_sha256(), key_at, (int)key.len, in_at, in.len, out, NULL) != NULL);
+}
+
+struct sha256_stream {
+	EVP_MD_CTX *context;
+};
+
+err_t sha256_stream_create(struct sha256_stream **ret_stream)
+{
+	struct sha256_stream *stream = calloc(1, sizeof *stream);
+
+	if (!stream)
+		return ERR_NOMEM;
+	stream->context = EVP_MD_CTX_new();
+	if (!stream->context || EVP_DigestInit_ex(stream->context, EVP_sha256(), NULL) != 1) {
+		EVP_MD_CTX_free(stream->context);
+		free(stream);
+		return ERR_NOMEM;
+	}
+	*ret_stream = stream;
+	return ERR_OK;
+}
+
+void sha256_stream_add(struct sha256_stream *stream, struct bytes in)
+{
+	if (in.len)
+		need(EVP_DigestUpdate(stream->context, in.at, in.len));
+}
+
+void sha256_stream_finish(struct sha256_stream *stream, uint8_t out[SHA256_BYTES])
+{
+	if (out)
+		need(EVP_DigestFinal_ex(stream->context, out, NULL));
+	EVP_MD_CTX_free(stream->context);
+	free(stream);
+}
