@@ -29,7 +29,7 @@ void *arena_array(struct arena *arena, size_t count, size_t size);
 
 /* A copy that ends in NUL (not counted in its length). */
 err_t arena_copy(struct arena *arena, struct bytes b, struct bytes *ret_copy);
-char *arena_string(struct arena *arena, struct bytes b);                     /* NULL on no memory */
+char *arena_string(struct arena *arena, struct bytes b); /* NULL on no memory */
 char *arena_printf(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3); /* same */
 
 #endif

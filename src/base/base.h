@@ -22,11 +22,11 @@
 #define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 /* Returns the error of `expr` from the calling function, if there is one. */
-#define TRY(expr)                                                                                  \
-	do {                                                                                       \
-		err_t try_err_ = (expr);                                                           \
-		if (try_err_)                                                                      \
-			return try_err_;                                                           \
+#define TRY(expr)                        \
+	do {                             \
+		err_t try_err_ = (expr); \
+		if (try_err_)            \
+			return try_err_; \
 	} while (0)
 
 #define PRINTF_LIKE(fmt, first) __attribute__((format(printf, fmt, first)))

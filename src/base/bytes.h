@@ -18,10 +18,10 @@ struct bytes {
 #define BYTES_ARG(b) (int)(b).len, (b).at
 
 /* A string literal as bytes, also in static initialisers. */
-#define BYTES(literal)                                                                             \
-	(struct bytes)                                                                             \
-	{                                                                                          \
-		"" literal, sizeof(literal) - 1                                                    \
+#define BYTES(literal)                          \
+	(struct bytes)                          \
+	{                                       \
+		"" literal, sizeof(literal) - 1 \
 	}
 #define BYTES_NONE ((struct bytes){ NULL, 0 })
 

@@ -14,9 +14,9 @@ struct list_node {
 	struct list_node *next, *prev;
 };
 
-#define LIST_INIT(head)                                                                            \
-	{                                                                                          \
-		&(head), &(head)                                                                   \
+#define LIST_INIT(head)          \
+	{                        \
+		&(head), &(head) \
 	}
 
 static inline void list_init(struct list_node *node)
@@ -70,12 +70,12 @@ static inline struct list_node *list_pop(struct list_node *head)
 	return node;
 }
 
-#define list_for_each(head, node)                                                                  \
+#define list_for_each(head, node) \
 	for (struct list_node *node = (head)->next; node != (head); node = node->next)
 
 /* The current node may be removed or freed in the body; its neighbours may not. */
-#define list_for_each_safe(head, node)                                                             \
-	for (struct list_node *node = (head)->next, *node##_next_ = node->next; node != (head);    \
+#define list_for_each_safe(head, node)                                                          \
+	for (struct list_node *node = (head)->next, *node##_next_ = node->next; node != (head); \
 	     node = node##_next_, node##_next_ = node->next)
 
 #endif

@@ -18,9 +18,9 @@ struct map {
 	size_t count, cap; /* cap is 0 or a power of two */
 };
 
-#define MAP_INIT                                                                                   \
-	{                                                                                          \
-		.slots = NULL                                                                      \
+#define MAP_INIT              \
+	{                     \
+		.slots = NULL \
 	}
 
 void map_fini(struct map *map); /* values are not touched */
@@ -34,8 +34,8 @@ err_t map_put(struct map *map, struct bytes key, void *value, void **ret_old);
 void *map_remove(struct map *map, struct bytes key);
 
 /* for each slot in use; do not add or remove inside. */
-#define map_for_each(map, slot)                                                                    \
-	for (struct map_slot *slot = (map)->slots; slot < (map)->slots + (map)->cap; slot++)       \
+#define map_for_each(map, slot)                                                              \
+	for (struct map_slot *slot = (map)->slots; slot < (map)->slots + (map)->cap; slot++) \
 		if (slot->key)
 
 #endif

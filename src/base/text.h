@@ -15,9 +15,9 @@ struct text {
 	err_t err;
 };
 
-#define TEXT_INIT(max_bytes)                                                                       \
-	{                                                                                          \
-		.max = (max_bytes)                                                                 \
+#define TEXT_INIT(max_bytes)       \
+	{                          \
+		.max = (max_bytes) \
 	}
 
 void text_init(struct text *text, size_t max_bytes);

@@ -13,10 +13,10 @@ enum {
 	WHEN_ISO_BYTES = 27,  /* "2026-10-02T10:00:00.123456Z" */
 };
 
-void when_http(uint64_t unix_ms, char out[WHEN_HTTP_BYTES + 1]);       /* RFC 9110 §5.6.7 */
-void when_iso_ms(uint64_t unix_ms, char out[WHEN_ISO_BYTES + 1]);      /* …T10:00:00.123Z */
-void when_iso_us(uint64_t unix_us, char out[WHEN_ISO_BYTES + 1]);      /* …T10:00:00.123456Z */
-void when_basic(uint64_t unix_ms, char out[WHEN_ISO_BYTES + 1]);       /* 20261002T100000Z */
+void when_http(uint64_t unix_ms, char out[WHEN_HTTP_BYTES + 1]);  /* RFC 9110 §5.6.7 */
+void when_iso_ms(uint64_t unix_ms, char out[WHEN_ISO_BYTES + 1]); /* …T10:00:00.123Z */
+void when_iso_us(uint64_t unix_us, char out[WHEN_ISO_BYTES + 1]); /* …T10:00:00.123456Z */
+void when_basic(uint64_t unix_ms, char out[WHEN_ISO_BYTES + 1]);  /* 20261002T100000Z */
 
 /* "20261002T100000Z" as SigV4 sends it; ERR_SYNTAX on anything else. */
 err_t when_parse_basic(struct bytes in, uint64_t *ret_unix_ms);

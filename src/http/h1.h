@@ -18,6 +18,7 @@
 #define HTTP_H1_H
 
 #include "http/desync.h"
+#include "base/text.h"
 #include "http/message.h"
 
 enum {

@@ -3,7 +3,7 @@
 #define STRING_CHAR(level) (#level[0])
 
 const struct metric_row counter_rows[COUNTER_COUNT] = {
-#define COUNTER(id, aws, level, prometheus, help)                                                  \
+#define COUNTER(id, aws, level, prometheus, help) \
 	[COUNTER_##id] = { aws, prometheus, help, STRING_CHAR(level) },
 #define GAUGE(id, aws, level, prometheus, help)
 #define HISTOGRAM(id, aws, level, prometheus, help)
@@ -14,7 +14,7 @@ const struct metric_row counter_rows[COUNTER_COUNT] = {
 
 const struct metric_row gauge_rows[GAUGE_COUNT] = {
 #define COUNTER(id, aws, level, prometheus, help)
-#define GAUGE(id, aws, level, prometheus, help)                                                    \
+#define GAUGE(id, aws, level, prometheus, help) \
 	[GAUGE_##id] = { aws, prometheus, help, STRING_CHAR(level) },
 #include "telemetry/metrics.def"
 #undef GAUGE
@@ -23,7 +23,7 @@ const struct metric_row gauge_rows[GAUGE_COUNT] = {
 
 const struct metric_row histogram_rows[HISTOGRAM_COUNT] = {
 #define GAUGE(id, aws, level, prometheus, help)
-#define HISTOGRAM(id, aws, level, prometheus, help)                                                \
+#define HISTOGRAM(id, aws, level, prometheus, help) \
 	[HISTOGRAM_##id] = { aws, prometheus, help, STRING_CHAR(level) },
 #include "telemetry/metrics.def"
 #undef COUNTER

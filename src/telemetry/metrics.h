@@ -44,7 +44,7 @@ enum metric_histogram {
  * Log-linear buckets: four to each doubling from 64 us to over 4 hours, so a value read back is
  * within 12.5 % of the one observed.
  */
-enum { HISTOGRAM_BUCKETS = 112 };
+enum { HISTOGRAM_BUCKETS = 113 };
 
 struct histogram {
 	_Atomic uint64_t count, sum_us;
@@ -76,7 +76,7 @@ void metrics_observe(struct metrics *m, enum metric_histogram id, uint64_t us);
 
 void metrics_sum(struct metrics *into, const struct metrics *from); /* adds `from` */
 
-unsigned histogram_bucket(uint64_t us);         /* the index a value falls into */
+unsigned histogram_bucket(uint64_t us);		 /* the index a value falls into */
 uint64_t histogram_bucket_limit(unsigned index); /* its inclusive upper bound, us */
 uint64_t histogram_quantile(const struct histogram *h, double q); /* us; 0 when empty */
 

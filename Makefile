@@ -1,0 +1,57 @@
+# The vocabulary of this house. Everything else is Meson's (meson.build) and tools/.
+.PHONY: build run test bench fuzz lint asan tsan install clean help bootstrap
+
+BUILD ?= build
+
+help:
+	@echo 'make run     install what is missing, build, start Weir with the first chat'
+	@echo 'make test    all tests; the last line counts them'
+	@echo 'make build   programs into $(BUILD)/'
+	@echo 'make bench   Weir beside nginx and HAProxy, as ratios'
+	@echo 'make fuzz    every fuzz target for FUZZ_SECONDS (60) each'
+	@echo 'make lint    format, include arrows, warnings of gcc and clang'
+	@echo 'make asan    unit and scenario tests under AddressSanitizer and UBSan'
+	@echo 'make tsan    the threaded tests under ThreadSanitizer'
+	@echo 'make install programs, man page and systemd unit (PREFIX=/usr/local)'
+
+bootstrap:
+	@tools/bootstrap build
+
+$(BUILD)/build.ninja: | bootstrap
+	@meson setup --buildtype=release -Db_ndebug=false $(BUILD) >/dev/null
+
+build: bootstrap $(BUILD)/build.ninja
+	@ninja -C $(BUILD) --quiet
+
+run: build
+	@$(BUILD)/weir up
+
+test:
+	@tools/bootstrap build test
+	@tools/test all
+
+asan:
+	@tools/bootstrap build test
+	@tools/test unit scenario
+
+tsan:
+	@tools/bootstrap build test
+	@tools/test tsan
+
+fuzz:
+	@tools/bootstrap build test
+	@FUZZ_SECONDS=$${FUZZ_SECONDS:-60} tools/test fuzz
+
+lint:
+	@tools/bootstrap build test
+	@tools/test lint
+
+bench: build
+	@tools/bootstrap bench
+	@bench/compare
+
+install: build
+	@meson install -C $(BUILD) --quiet
+
+clean:
+	@rm -rf build build-asan build-tsan build-fuzz build-clang
