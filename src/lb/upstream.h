@@ -1,0 +1,70 @@
+/*
+ * upstream: connections to one target, kept warm for the next request.
+ *
+ * One pool per target and worker; every call comes from that worker's loop.
+ *
+ *   upstream_take ────► a warm conn, or NULL
+ *   upstream_connect ─► on_ready ───► exchange_open … exchange_close ──► warm again, or closed
+ *                   └─► on_failed
+ *
+ * There is no giving back: when the exchange on a lent conn is over, the conn itself says whether
+ * it may carry another one, and the pool keeps it or closes it. Last come, first taken, so that
+ * what is not needed grows old and is closed.
+ */
+#ifndef LB_UPSTREAM_H
+#define LB_UPSTREAM_H
+
+#include "conn/conn.h"
+
+struct upstream;
+
+struct upstream_options {
+	struct loop *loop;
+	struct address to;
+	uint32_t idle_max; /* warm connections to keep; 0 keeps none */
+	uint32_t idle_ms;  /* close a warm one after this long unused */
+	/* The number of open connections changed by +1 or -1. */
+	void (*on_count)(void *owner, int change);
+	void *owner;
+};
+
+/* The caller's memory. One of the two runs, once, after upstream_connect returned. */
+struct upstream_waiter {
+	void (*on_ready)(struct upstream_waiter *w, struct conn *lent);
+	void (*on_failed)(struct upstream_waiter *w, err_t why);
+	struct upstream *pool; /* the pool's from here on, while waiting */
+	struct conn *conn;     /* being connected; NULL when not waiting */
+};
+
+/*
+ * On ERR_OK the caller owns *ret_pool and ends it with upstream_destroy; on ERR_NOMEM *ret_pool
+ * is untouched.
+ */
+err_t upstream_create(const struct upstream_options *options, struct upstream **ret_pool);
+
+/*
+ * No new connection from here on: closes what is warm, and each lent one when its exchange ends.
+ * The pool frees itself after the last; the owner forgets it. NULL is welcome.
+ */
+void upstream_destroy(struct upstream *pool);
+
+/* A warm connection that no exchange runs on; NULL when there is none. */
+struct conn *upstream_take(struct upstream *pool);
+
+/*
+ * Begins a fresh one, to be ready within `connect_ms`; failures arrive in on_failed, as
+ * ERR_REFUSED, ERR_EXPIRED, ERR_UNREACHABLE, ERR_RESET or ERR_SYSTEM. ERR_NOMEM and what the
+ * system refuses at once are returned, and then `w` is not waiting.
+ */
+err_t upstream_connect(struct upstream *pool, uint32_t connect_ms, struct upstream_waiter *w);
+
+/* Gives its connect up at once; neither callback runs any more. Harmless when not waiting. */
+void upstream_cancel(struct upstream_waiter *w);
+
+void upstream_close_warm(struct upstream *pool); /* what is lent goes on */
+void upstream_set_idle_ms(struct upstream *pool, uint32_t idle_ms); /* acts at once */
+
+unsigned upstream_open_count(const struct upstream *pool); /* warm, lent and connecting */
+unsigned upstream_warm_count(const struct upstream *pool);
+
+#endif
