@@ -54,7 +54,7 @@ uint64_t histogram_bucket_limit(unsigned index)
 		return 64;
 	doubling = (index - 1) / 4;
 	quarter = (index - 1) % 4 + 1;
-	return (64u << doubling) + ((uint64_t)quarter << doubling) * 16u;
+	return ((uint64_t)64 << doubling) + ((uint64_t)quarter << doubling) * 16;
 }
 
 void metrics_observe(struct metrics *m, enum metric_histogram id, uint64_t us)
