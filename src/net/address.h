@@ -7,9 +7,9 @@
 #include "base/bytes.h"
 
 struct address {
-	uint8_t ip[16];   /* IPv4 in the first four bytes, the rest zero; network order */
-	uint16_t port;    /* host order */
-	uint8_t family;   /* 4 or 6; 0: none */
+	uint8_t ip[16];	  /* IPv4 in the first four bytes, the rest zero; network order */
+	uint16_t port;	  /* host order */
+	uint8_t family;	  /* 4 or 6; 0: none */
 	uint8_t reserved; /* zero, so that memcmp compares */
 };
 
@@ -22,7 +22,7 @@ enum { ADDRESS_TEXT_BYTES = 54 }; /* "[ffff:…]:65535" and NUL */
 
 err_t address_parse_ip(struct bytes text, uint16_t port, struct address *ret_address);
 err_t address_parse(struct bytes text, struct address *ret_address); /* "1.2.3.4:80", "[::1]:80" */
-err_t cidr_parse(struct bytes text, struct cidr *ret_cidr);          /* ERR_SYNTAX without "/n" */
+err_t cidr_parse(struct bytes text, struct cidr *ret_cidr);	     /* ERR_SYNTAX without "/n" */
 bool cidr_contains(const struct cidr *cidr, const struct address *address);
 
 bool address_eq(const struct address *a, const struct address *b);    /* port included */

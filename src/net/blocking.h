@@ -18,8 +18,8 @@ struct blocking_job {
 	void (*work)(struct blocking_job *job); /* any thread */
 	void (*done)(struct blocking_job *job); /* the submitting loop's thread */
 	struct loop *loop;
-	struct loop_job post;   /* the pool's */
-	struct list_node link;  /* the pool's */
+	struct loop_job post;  /* the pool's */
+	struct list_node link; /* the pool's */
 };
 
 void blocking_submit(struct blocking_pool *pool, struct blocking_job *job);
@@ -30,7 +30,7 @@ struct resolve_job {
 	char name[256];
 	uint16_t port;
 	void (*on_resolved)(struct resolve_job *resolve); /* on the loop */
-	err_t err; /* ERR_NOT_FOUND, ERR_AGAIN, ERR_SYSTEM */
+	err_t err;					  /* ERR_NOT_FOUND, ERR_AGAIN, ERR_SYSTEM */
 	unsigned count;
 	struct address addresses[8];
 };

@@ -23,7 +23,7 @@ void loop_run(struct loop *loop);  /* until loop_stop; then it may run again */
 void loop_stop(struct loop *loop); /* any thread; the running turn is finished */
 
 /* The time at the start of this turn: one clock call a turn. */
-uint64_t loop_now_ms(const struct loop *loop); /* monotonic */
+uint64_t loop_now_ms(const struct loop *loop);	/* monotonic */
 uint64_t loop_unix_us(const struct loop *loop); /* advances with the same reading */
 
 /* ---- Posts: a mailbox between threads ---- */
@@ -89,8 +89,10 @@ struct socket_events {
 };
 
 /*
- * Starts a connect; on_connected comes on a later turn. `source` may be NULL. TCP_NODELAY is
- * always on. On ERR_OK the caller owns *ret_socket and ends it with socket_close.
+ * Starts a connect; on_connected comes on a later turn, also with what the kernel refused at once
+ * (no route, a source address that is not ours). `source` may be NULL. TCP_NODELAY is always on.
+ * On ERR_OK the caller owns *ret_socket and ends it with socket_close; ERR_NOMEM, ERR_LIMIT (no
+ * descriptors) and ERR_SYSTEM leave nothing behind.
  */
 err_t socket_connect(struct loop *loop, const struct address *to, const struct address *source,
 		     const struct socket_events *events, void *owner, struct socket **ret_socket);
@@ -123,8 +125,8 @@ err_t socket_send(struct socket *socket, struct slices slices, bool more, size_t
 size_t socket_send_room(struct socket *socket);
 
 void socket_shutdown_write(struct socket *socket); /* FIN after what was sent */
-void socket_close(struct socket *socket);          /* graceful: FIN; NULL is welcome */
-void socket_reset(struct socket *socket);          /* RST at once, and closes */
+void socket_close(struct socket *socket);	   /* graceful: FIN; NULL is welcome */
+void socket_reset(struct socket *socket);	   /* RST at once, and closes */
 
 /* Thin ACKs: TCP_QUICKACK off after each receive, for fast token streams (design §4). */
 void socket_thin_acks(struct socket *socket, bool on);
@@ -170,8 +172,9 @@ err_t watch_open(struct loop *loop, int fd, bool readable, bool writable,
 void watch_change(struct watch *watch, bool readable, bool writable);
 void watch_close(struct watch *watch); /* the fd stays the owner's */
 
-/* Blocks the signal in the calling thread and reports it as a callback. Call before threads start. */
-err_t loop_on_signal(struct loop *loop, int signal_number, void (*on_signal)(void *owner, int number),
-		     void *owner);
+/* Blocks the signal in the calling thread and reports it as a callback. Call before threads start.
+ */
+err_t loop_on_signal(struct loop *loop, int signal_number,
+		     void (*on_signal)(void *owner, int number), void *owner);
 
 #endif
