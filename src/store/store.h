@@ -22,36 +22,44 @@ struct store_txn;
 /*
  * Opens or creates `directory`/weir.db (mode 0600, directory 0700), locks the directory against
  * a second process (ERR_IN_USE), and brings the schema up to date. ERR_STORE, ERR_DENIED.
- * `ret_why`, if wanted, gets a sentence for the user, also on failure; free it.
+ * `ret_why`, if wanted, gets a sentence for the user on failure, else NULL; free it.
  */
 err_t store_open(const char *directory, struct store **ret_store, char **ret_why);
 void store_close(struct store *store);
 
-/* One at a time; a read may use one too. Not nested (asserted). */
+/*
+ * One at a time; reading happens in one too. Not nested (asserted). Expected failures below
+ * (ERR_EXISTS, ERR_NOT_FOUND, ERR_CONFLICT) leave it usable; after ERR_STORE or ERR_NOMEM of the
+ * engine it can only fail: the commit rolls back and says ERR_STORE.
+ */
 err_t store_begin(struct store *store, struct store_txn **ret_txn);
-err_t store_commit(struct store_txn *txn);   /* ends it, whatever it returns */
-void store_rollback(struct store_txn *txn);  /* NULL is welcome */
+err_t store_commit(struct store_txn *txn);  /* ends it, whatever it returns */
+void store_rollback(struct store_txn *txn); /* NULL is welcome */
 
 struct store_resource {
 	const char *kind, *id;
 	const char *parent; /* id of the parent, or "" */
-	json_t *body;       /* an object */
+	json_t *body;	    /* an object */
 	uint64_t version;   /* set by the store */
 };
 
-/* Adds; ERR_EXISTS. The body is borrowed. */
+/* Adds; ERR_EXISTS, ERR_TOO_LARGE (4 MiB of JSON). The body is borrowed. */
 err_t store_insert(struct store_txn *txn, const struct store_resource *resource);
 /* Replaces body and parent; ERR_NOT_FOUND; ERR_CONFLICT when `version` is set and not current. */
 err_t store_update(struct store_txn *txn, const struct store_resource *resource);
 err_t store_delete(struct store_txn *txn, const char *kind, const char *id); /* ERR_NOT_FOUND */
 
-/* *ret_body is a new reference the caller decrefs. ERR_NOT_FOUND. */
+/*
+ * *ret_body is a new reference the caller decrefs; either output may be NULL. ERR_NOT_FOUND;
+ * ERR_STORE when the body is damaged.
+ */
 err_t store_get(struct store_txn *txn, const char *kind, const char *id, json_t **ret_body,
 		uint64_t *ret_version);
 
 /*
  * Calls `each` for resources of a kind, of one parent if `parent` is not NULL, ordered by
- * creation; after `after_id` if that is not NULL. `each` returns false to stop. It may read, not write.
+ * creation; after `after_id` if that is not NULL (ERR_NOT_FOUND when it is gone). `each` returns
+ * false to stop. It may read, not write.
  */
 typedef bool (*store_each_fn)(void *owner, const struct store_resource *resource);
 err_t store_each(struct store_txn *txn, const char *kind, const char *parent, const char *after_id,
@@ -60,13 +68,14 @@ err_t store_count(struct store_txn *txn, const char *kind, const char *parent, u
 
 /*
  * A unique secondary name: "elbv2.load_balancer/name/mindr-alb" → id. Set inside the transaction
- * that makes the resource. ERR_EXISTS.
+ * that makes the resource, and deleted by hand in the one that deletes it. ERR_EXISTS; get and
+ * delete ERR_NOT_FOUND. *ret_id is the caller's to free.
  */
 err_t store_name_put(struct store_txn *txn, const char *kind, const char *name, const char *id);
 err_t store_name_get(struct store_txn *txn, const char *kind, const char *name, char **ret_id);
 err_t store_name_delete(struct store_txn *txn, const char *kind, const char *name);
 
-/* Small settings of the installation itself: keys, counters. */
+/* Small settings of the installation itself: keys, counters. ERR_NOT_FOUND; free *ret_value. */
 err_t store_setting_get(struct store_txn *txn, const char *key, char **ret_value);
 err_t store_setting_put(struct store_txn *txn, const char *key, const char *value);
 
@@ -77,7 +86,11 @@ struct store_change {
 	enum { STORE_INSERTED, STORE_UPDATED, STORE_DELETED } what;
 };
 
-/* After each commit, once, with all that it changed. The listener is the caller's memory. */
+/*
+ * After each commit, once, with all that it changed; each resource at most once, in the order of
+ * first change. A listener may begin a transaction. It is the caller's memory, and outlives the
+ * store.
+ */
 struct store_listener {
 	void (*on_changes)(struct store_listener *listener, const struct store_change *changes,
 			   size_t count);

@@ -1,5 +1,7 @@
 #include "tests/check.h"
 
+#include <stdio.h>
+
 #include "base/encode.h"
 #include "crypto/digest.h"
 
