@@ -27,7 +27,7 @@ struct desync_finding {
 /* Classifies a raw head: request line and field lines, up to and with the empty line. */
 struct desync_finding desync_classify(struct bytes raw_head);
 
-const char *desync_tier_name(enum desync_tier tier);       /* "Ambiguous"; NULL when compliant */
+const char *desync_tier_name(enum desync_tier tier);	   /* "Ambiguous"; NULL when compliant */
 const char *desync_reason_name(enum desync_reason reason); /* "BothTeClPresent"; NULL for none */
 
 enum desync_verdict { DESYNC_FORWARD, DESYNC_FORWARD_AND_CLOSE, DESYNC_BLOCK };

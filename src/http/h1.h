@@ -12,7 +12,16 @@
  *
  * Each call takes bytes off *in and returns at the first of these; call again with the rest.
  * Slices in head and body borrow from *in or from the parser's head buffer: heads stay valid
- * until h1_parser_next or h1_parser_forget_head, body pieces until the next call.
+ * until h1_parser_next or h1_parser_forget_head, body pieces until the next call. A head that came
+ * in one piece lies in *in alone: who needs it after *in is gone calls h1_parser_keep_head.
+ *
+ * H1_DONE needs no more bytes: feed an empty slice after H1_HEAD and it comes at once when there is
+ * no body. It comes after the H1_BODY whose piece says `end`; messages without body (framing NONE,
+ * or LENGTH of 0) have no H1_BODY. After H1_FAILED the head holds what could be read of it.
+ *
+ * What is forwarded of an odd request (desync monitor mode) is unambiguous: one framing is decided,
+ * fields that only look like framing fields are dropped, and HTTP_FLAG_KEEP_ALIVE is off where
+ * somebody else could see the message end elsewhere.
  */
 #ifndef HTTP_H1_H
 #define HTTP_H1_H
@@ -32,15 +41,15 @@ enum {
 
 enum h1_result { H1_MORE, H1_HEAD, H1_BODY, H1_DONE, H1_FAILED };
 
-struct h1_parser; /* embedded by conn; see h1_parser.h for the layout, which is h1's own */
-
 #include "http/h1_parser.h"
 
-/* `responses` reads responses, else requests. Nothing is allocated before the first partial head. */
+/* `responses` reads responses, else requests. Nothing is allocated before the first partial head.
+ */
 void h1_parser_init(struct h1_parser *parser, bool responses);
 void h1_parser_fini(struct h1_parser *parser);
 
-/* For responses: what the request was, since HEAD and CONNECT change the framing (RFC 9112 §6.3). */
+/* For responses: what the request was, since HEAD and CONNECT change the framing (RFC 9112 §6.3).
+ */
 void h1_parser_expect(struct h1_parser *parser, bool head_request, bool connect_request);
 
 enum h1_result h1_parser_feed(struct h1_parser *parser, struct bytes *in);
@@ -48,7 +57,10 @@ enum h1_result h1_parser_feed(struct h1_parser *parser, struct bytes *in);
 /* The peer closed: H1_DONE ends a body of HTTP_BODY_CLOSE, H1_MORE when idle, else H1_FAILED. */
 enum h1_result h1_parser_eof(struct h1_parser *parser);
 
-void h1_parser_next(struct h1_parser *parser);        /* after H1_DONE: ready for another message */
+/* After H1_DONE: ready for another message. What h1_parser_expect said holds on, for 1xx. */
+void h1_parser_next(struct h1_parser *parser);
+/* Copies the head's bytes, so that it outlives *in; slices taken before point to the old place. */
+err_t h1_parser_keep_head(struct h1_parser *parser);  /* ERR_NOMEM */
 void h1_parser_forget_head(struct h1_parser *parser); /* gives the head's memory back early */
 bool h1_parser_idle(const struct h1_parser *parser);  /* between messages, nothing begun */
 
@@ -56,8 +68,9 @@ bool h1_parser_idle(const struct h1_parser *parser);  /* between messages, nothi
 
 /*
  * Appends a head. Fields are written as given, in order, with nothing added but the framing
- * fields: Content-Length for LENGTH, "Transfer-Encoding: chunked" for CHUNKED. Names and values
- * must be clean (asserted: no CR, LF, NUL). Lines end in CRLF.
+ * fields: Content-Length for LENGTH (and for HTTP_FLAG_HAS_LENGTH in responses without body),
+ * "Transfer-Encoding: chunked" for CHUNKED. Names and values must be clean (asserted: no CR, LF,
+ * NUL). Lines end in CRLF. The version written is HTTP/1.1 but for HTTP_1_0.
  */
 void h1_write_request(struct text *out, const struct http_head *head);
 void h1_write_response(struct text *out, const struct http_head *head);

@@ -20,10 +20,10 @@ struct h1_parser {
 	err_t err;
 };
 
-/* Valid between H1_HEAD and next/forget. */
+/* Valid from H1_HEAD or H1_FAILED to next/forget; before and after that, an empty head. */
 const struct http_head *h1_parser_head(const struct h1_parser *parser);
 const struct desync_finding *h1_parser_finding(const struct h1_parser *parser);
-/* Valid from H1_BODY to the next call; thread-local scratch, not kept in the parser. */
+/* Valid from H1_BODY to the next call to any parser of this thread: it is thread-local scratch. */
 const struct http_body *h1_parser_body(const struct h1_parser *parser);
 
 #endif

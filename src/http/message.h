@@ -20,7 +20,7 @@ enum http_version { HTTP_0_9 = 9, HTTP_1_0 = 10, HTTP_1_1 = 11, HTTP_2 = 20 };
 
 /* How the body is delimited on the wire (RFC 9112 §6.3). */
 enum http_framing {
-	HTTP_BODY_NONE,    /* no body follows */
+	HTTP_BODY_NONE,	   /* no body follows */
 	HTTP_BODY_LENGTH,  /* exactly `length` bytes */
 	HTTP_BODY_CHUNKED, /* chunked transfer coding, trailers possible */
 	HTTP_BODY_CLOSE,   /* until the connection closes (responses only) */
@@ -29,10 +29,15 @@ enum http_framing {
 
 /* RFC 9110 §7.8, §5.6.6 fields the codec already understood. */
 enum {
-	HTTP_FLAG_KEEP_ALIVE = 1 << 0,      /* the connection may carry another message */
+	HTTP_FLAG_KEEP_ALIVE = 1 << 0,	    /* the connection may carry another message */
 	HTTP_FLAG_EXPECT_CONTINUE = 1 << 1, /* Expect: 100-continue, HTTP/1.1 */
-	HTTP_FLAG_UPGRADE = 1 << 2,         /* Upgrade present and named by Connection */
+	HTTP_FLAG_UPGRADE = 1 << 2,	    /* Upgrade present and named by Connection */
 	HTTP_FLAG_HAS_HOST = 1 << 3,
+	/*
+	 * Content-Length was there and counts: `length` is set whatever `framing` says. A response
+	 * to HEAD and a 304 have it with HTTP_BODY_NONE, and the writer writes it.
+	 */
+	HTTP_FLAG_HAS_LENGTH = 1 << 4,
 };
 
 struct http_head {
@@ -42,9 +47,10 @@ struct http_head {
 	uint32_t flags;
 	uint64_t length; /* for HTTP_BODY_LENGTH */
 
-	struct bytes method;    /* request: a token */
-	struct bytes target;    /* request: as received: "/a?b", "http://h/a", "*", "h:443" */
-	struct bytes authority; /* request: of the absolute form or :authority; else the first Host */
+	struct bytes method; /* request: a token */
+	struct bytes target; /* request: as received: "/a?b", "http://h/a", "*", "h:443" */
+	struct bytes
+		authority; /* request: of the absolute form or :authority; else the first Host */
 
 	uint16_t status;     /* response: 100-999 */
 	struct bytes reason; /* response: may be empty */
@@ -62,8 +68,8 @@ bool http_has_token(const struct http_head *head, struct bytes name, struct byte
 /* A deep copy in `arena`. ERR_NOMEM. */
 err_t http_head_copy(const struct http_head *head, struct arena *arena, struct http_head *ret_copy);
 
-const char *http_reason(uint16_t status); /* RFC 9110 §15 phrase; "" when unknown */
-bool http_is_token(struct bytes b);       /* RFC 9110 §5.6.2, not empty */
+const char *http_reason(uint16_t status);	     /* RFC 9110 §15 phrase; "" when unknown */
+bool http_is_token(struct bytes b);		     /* RFC 9110 §5.6.2, not empty */
 bool http_method_is_idempotent(struct bytes method); /* RFC 9110 §9.2.2 */
 
 /*

@@ -10,15 +10,15 @@
 #include "base/bytes.h"
 
 struct sse_meter {
-	uint32_t events;  /* finished events that carried data; wraps */
-	uint8_t state;    /* sse's own */
-	bool has_data;    /* of the event being read */
+	uint32_t events; /* finished events that carried data; wraps */
+	uint8_t state;	 /* sse's own */
+	bool has_data;	 /* of the event being read */
 	bool any_bytes;
 };
 
-#define SSE_METER_INIT                                                                             \
-	{                                                                                          \
-		.events = 0                                                                        \
+#define SSE_METER_INIT      \
+	{                   \
+		.events = 0 \
 	}
 
 void sse_meter_feed(struct sse_meter *meter, const char *at, size_t len);

@@ -7,14 +7,14 @@
 #include "base/text.h"
 
 struct uri {
-	struct bytes scheme;    /* absolute form only */
+	struct bytes scheme;	/* absolute form only */
 	struct bytes authority; /* host[:port], without userinfo */
-	struct bytes path;      /* "/…" or "*" */
-	struct bytes query;     /* without "?"; at == NULL when there was no "?" */
+	struct bytes path;	/* "/…" or "*" */
+	struct bytes query;	/* without "?"; at == NULL when there was no "?" */
 };
 
 err_t uri_parse_target(struct bytes target, struct uri *ret_uri); /* origin, absolute, "*" forms */
-err_t uri_parse(struct bytes text, struct uri *ret_uri);          /* http:// or https:// URLs */
+err_t uri_parse(struct bytes text, struct uri *ret_uri);	  /* http:// or https:// URLs */
 
 /* host and port of "h", "h:80", "[::1]:80"; the port is 0 when absent. ERR_SYNTAX. */
 err_t uri_split_authority(struct bytes authority, struct bytes *ret_host, uint16_t *ret_port);

@@ -1,0 +1,137 @@
+/* Heads as bytes. Gathered on the stack first: a text grows in few steps then. */
+#include "http/h1.h"
+
+struct writer {
+	struct text *text;
+	size_t len;
+	char at[2048];
+};
+
+static void flush(struct writer *writer)
+{
+	text_add(writer->text, bytes_make(writer->at, writer->len));
+	writer->len = 0;
+}
+
+static void put(struct writer *writer, struct bytes b)
+{
+	if (b.len > sizeof writer->at - writer->len) {
+		flush(writer);
+		if (b.len > sizeof writer->at) {
+			text_add(writer->text, b);
+			return;
+		}
+	}
+	if (b.len)
+		memcpy(writer->at + writer->len, b.at, b.len);
+	writer->len += b.len;
+}
+
+static void put_u64(struct writer *writer, uint64_t value)
+{
+	char digits[20];
+	size_t start = sizeof digits;
+
+	do {
+		digits[--start] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value);
+	put(writer, bytes_make(digits + start, sizeof digits - start));
+}
+
+/* Whoever gives us such bytes would write lines of their own into the head. */
+static bool is_clean(struct bytes b)
+{
+	if (!b.len)
+		return true;
+	return !memchr(b.at, '\n', b.len) && !memchr(b.at, '\r', b.len) &&
+	       !memchr(b.at, '\0', b.len);
+}
+
+static void put_clean(struct writer *writer, struct bytes b)
+{
+	assert(is_clean(b));
+	put(writer, b);
+}
+
+static void put_version(struct writer *writer, enum http_version version)
+{
+	put(writer, version == HTTP_1_0 ? BYTES("HTTP/1.0") : BYTES("HTTP/1.1"));
+}
+
+static void put_fields(struct writer *writer, const struct http_head *head)
+{
+	for (unsigned i = 0; i < head->field_count; i++) {
+		put_clean(writer, head->fields[i].name);
+		put(writer, BYTES(": "));
+		put_clean(writer, head->fields[i].value);
+		put(writer, BYTES("\r\n"));
+	}
+}
+
+static void put_framing(struct writer *writer, const struct http_head *head)
+{
+	bool bodiless = head->is_response && head->framing == HTTP_BODY_NONE;
+
+	if (head->framing == HTTP_BODY_CHUNKED)
+		put(writer, BYTES("Transfer-Encoding: chunked\r\n"));
+	if (head->framing == HTTP_BODY_LENGTH ||
+	    (bodiless && (head->flags & HTTP_FLAG_HAS_LENGTH))) {
+		put(writer, BYTES("Content-Length: "));
+		put_u64(writer, head->length);
+		put(writer, BYTES("\r\n"));
+	}
+	put(writer, BYTES("\r\n"));
+}
+
+void h1_write_request(struct text *out, const struct http_head *head)
+{
+	struct writer writer;
+
+	assert(!head->is_response && head->method.len && head->target.len);
+	assert(head->framing != HTTP_BODY_CLOSE && head->framing != HTTP_BODY_FRAMES);
+	writer.text = out;
+	writer.len = 0;
+	put_clean(&writer, head->method);
+	put(&writer, BYTES(" "));
+	put_clean(&writer, head->target);
+	put(&writer, BYTES(" "));
+	put_version(&writer, head->version);
+	put(&writer, BYTES("\r\n"));
+	put_fields(&writer, head);
+	put_framing(&writer, head);
+	flush(&writer);
+}
+
+void h1_write_response(struct text *out, const struct http_head *head)
+{
+	struct writer writer;
+
+	assert(head->is_response && head->status >= 100 && head->status <= 999);
+	assert(head->framing != HTTP_BODY_FRAMES);
+	writer.text = out;
+	writer.len = 0;
+	put_version(&writer, head->version);
+	put(&writer, BYTES(" "));
+	put_u64(&writer, head->status);
+	put(&writer, BYTES(" "));
+	put_clean(&writer, head->reason);
+	put(&writer, BYTES("\r\n"));
+	put_fields(&writer, head);
+	put_framing(&writer, head);
+	flush(&writer);
+}
+
+size_t h1_chunk_head(char out[H1_CHUNK_HEAD_BYTES], uint64_t data_bytes)
+{
+	size_t digits = 1, at;
+
+	assert(data_bytes > 0); /* a chunk of 0 would end the message */
+	while (digits < 16 && data_bytes >> (4 * digits))
+		digits++;
+	for (at = digits; at > 0; at--, data_bytes >>= 4)
+		out[at - 1] = "0123456789abcdef"[data_bytes & 15];
+	out[digits] = '\r';
+	out[digits + 1] = '\n';
+	return digits + 2;
+}
