@@ -14,7 +14,8 @@
 #include "lb/plan.h"
 
 /* One worker's memory of one group: where its rotation stands. Zero to begin with; any plan's
- * group may use the one kept under meter->slot. */
+ * group may use the one kept under meter->slot. A random turn to begin with keeps the workers from
+ * all starting at the first target. */
 struct balance_state {
 	uint32_t turn, zone_turn;
 };
@@ -64,9 +65,6 @@ enum { ANOMALY_STEP_MS = 5000 };
 void anomaly_step(const struct plan_group *group);
 
 /* The verdict on one target's window, given its peers' sum. Pure; anomaly_step's heart. */
-struct anomaly_window {
-	uint32_t requests, errors;
-};
 bool anomaly_found(struct anomaly_window own, struct anomaly_window peers);
 
 #endif

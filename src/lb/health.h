@@ -19,22 +19,24 @@ enum health_state {
 enum health_reason {
 	HEALTH_NO_REASON,
 	HEALTH_REGISTRATION_IN_PROGRESS,   /* Elb.RegistrationInProgress */
-	HEALTH_INITIAL_HEALTH_CHECKING,    /* Elb.InitialHealthChecking */
-	HEALTH_RESPONSE_CODE_MISMATCH,     /* Target.ResponseCodeMismatch */
-	HEALTH_TIMEOUT,                    /* Target.Timeout */
-	HEALTH_FAILED_HEALTH_CHECKS,       /* Target.FailedHealthChecks */
-	HEALTH_INTERNAL_ERROR,             /* Elb.InternalError */
-	HEALTH_NOT_REGISTERED,             /* Target.NotRegistered */
-	HEALTH_NOT_IN_USE,                 /* Target.NotInUse */
-	HEALTH_INVALID_STATE,              /* Target.InvalidState */
-	HEALTH_IP_UNUSABLE,                /* Target.IpUnusable */
+	HEALTH_INITIAL_HEALTH_CHECKING,	   /* Elb.InitialHealthChecking */
+	HEALTH_RESPONSE_CODE_MISMATCH,	   /* Target.ResponseCodeMismatch */
+	HEALTH_TIMEOUT,			   /* Target.Timeout */
+	HEALTH_FAILED_HEALTH_CHECKS,	   /* Target.FailedHealthChecks */
+	HEALTH_INTERNAL_ERROR,		   /* Elb.InternalError */
+	HEALTH_NOT_REGISTERED,		   /* Target.NotRegistered */
+	HEALTH_NOT_IN_USE,		   /* Target.NotInUse */
+	HEALTH_INVALID_STATE,		   /* Target.InvalidState */
+	HEALTH_IP_UNUSABLE,		   /* Target.IpUnusable */
 	HEALTH_DEREGISTRATION_IN_PROGRESS, /* Target.DeregistrationInProgress */
-	HEALTH_HEALTH_CHECK_DISABLED,      /* Target.HealthCheckDisabled */
+	HEALTH_HEALTH_CHECK_DISABLED,	   /* Target.HealthCheckDisabled */
 };
 
-const char *health_state_name(enum health_state state);        /* "initial" */
-const char *health_reason_name(enum health_reason reason);     /* "Elb.…"; NULL for none */
-const char *health_reason_words(enum health_reason reason);    /* AWS's description; NULL for none */
+const char *health_state_name(enum health_state state);	    /* "initial" */
+const char *health_reason_name(enum health_reason reason);  /* "Elb.…"; NULL for none */
+const char *health_reason_words(enum health_reason reason); /* AWS's description; NULL for none */
+
+enum { HEALTH_WORDS_BYTES = 160 };
 
 enum probe_result {
 	PROBE_PASS,
@@ -46,14 +48,18 @@ enum probe_result {
 struct health {
 	enum health_state state;
 	enum health_reason reason;
-	uint16_t last_status; /* of the last mismatch */
-	uint8_t passes, failures; /* in a row */
+	uint16_t last_status;	   /* of the last mismatch */
+	uint8_t passes, failures;  /* in a row */
 	uint64_t healthy_since_ms; /* monotonic; for slow start */
 };
 
 void health_init(struct health *health, bool in_use);
-void health_set_in_use(struct health *health, bool in_use); /* initial ⇄ unused */
-void health_drain(struct health *health);
+void health_set_in_use(struct health *health, bool in_use); /* any but draining ⇄ unused */
+void health_drain(struct health *health);      /* for good; registered again: health_init */
+void health_probe_sent(struct health *health); /* registration is over, checking has begun */
+
+/* What DescribeTargetHealth says, with the status that did not match; "" where AWS says nothing. */
+void health_describe(const struct health *health, char out[HEALTH_WORDS_BYTES]);
 
 struct health_thresholds {
 	uint8_t healthy, unhealthy;

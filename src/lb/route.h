@@ -40,6 +40,9 @@ struct route_result {
 struct route_result route_match(const struct plan_listener *listener,
 				const struct route_facts *facts, struct route_scratch *scratch);
 
+/* "h" of "h", "h:80", "[::1]:80" (which gives "[::1]"). */
+struct bytes host_without_port(struct bytes host);
+
 /*
  * `*` any run, `?` exactly one byte; neither matches control bytes. With `escapes`, \* \? \\ are
  * literal. Linear in practice, at worst pattern × text; no recursion.

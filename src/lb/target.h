@@ -6,8 +6,8 @@
  * port), and frees them in registry_sweep when nobody else holds them. Workers reach a target
  * through a plan they hold, or through a reference of their own (a pool of connections takes one).
  *
- * What several threads must agree on is an atomic in `shared`, always used relaxed: a worker that
- * reads a health word one turn late picks as it would have picked one turn earlier.
+ * What several threads must agree on is an atomic in `shared`, read relaxed: a worker that reads a
+ * health word one turn late picks as it would have picked one turn earlier.
  */
 #ifndef LB_TARGET_H
 #define LB_TARGET_H
@@ -33,7 +33,8 @@ struct target {
 
 	_Atomic uint32_t refs;
 
-	struct {
+	/* On a cache line of its own: it moves with every request, what is above never does. */
+	_Alignas(64) struct {
 		_Atomic uint32_t in_flight; /* requests given to it and not ended, all workers */
 		_Atomic uint8_t health;	    /* enum health_state */
 		_Atomic bool draining;	    /* takes no new request from this instant */
@@ -47,20 +48,28 @@ struct target {
 	struct {
 		struct health health; /* the machine behind shared.health */
 		struct probe *probe;  /* NULL while not probed */
-		uint8_t calm_steps;   /* anomaly_step's: windows without a finding, in a row */
-	} control;		      /* control thread only */
+		struct anomaly_window {
+			uint32_t requests, errors;
+		} window;	    /* the last one, of ANOMALY_STEP_MS */
+		uint8_t calm_steps; /* anomaly_step's: windows without a finding, in a row */
+	} control;		    /* control thread only */
 };
+
+/* Makes control.health's state the shared word. Control thread, after each change of the machine.
+ */
+void target_publish_health(struct target *target);
 
 struct target *target_ref(struct target *target);
 void target_unref(struct target *target); /* NULL is welcome; any thread */
 
-/* A request begins and ends on a target. balance_pick and balance_take begin; who got it ends it.
+/*
+ * A request begins and ends on a target. balance_pick and balance_take begin; who got it ends it.
+ * false: the target began to drain meanwhile, and nothing was begun. (Sequentially consistent with
+ * draining: whoever saw "draining, none in flight" will see no request begin after that.)
  */
-static inline void target_begin(struct target *target)
-{
-	atomic_fetch_add_explicit(&target->shared.in_flight, 1, memory_order_relaxed);
-}
-/* true when it was the last one of a draining target: deregistration may finish early. */
+bool target_begin(struct target *target);
+/* true when it was the last one of a draining target: deregistration may finish early. A hint:
+ * it can be missed when a target_begin fails in the same instant. */
 bool target_end(struct target *target);
 
 /* What anomaly detection counts: a response of a target, or a connection that failed. */
@@ -129,6 +138,9 @@ void registry_sweep(struct registry *registry);
 /* One more than the largest slot in use: how long an array by slot must be. */
 uint32_t registry_target_slots(const struct registry *registry);
 uint32_t registry_meter_slots(const struct registry *registry);
+
+/* A number that was never given before: plans count with it too. */
+uint64_t registry_next_serial(struct registry *registry);
 
 void registry_each_target(struct registry *registry,
 			  void (*row)(void *owner, struct target *target), void *owner);

@@ -1,0 +1,650 @@
+#include "lb/plan_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lb/route.h"
+
+enum {
+	PLAN_MAX_BYTES = 512 * 1024 * 1024, /* a runaway's bound; a large plan takes a few MiB */
+	REGEX_NEST_MAX = 64,
+	REGEX_MAX_BYTES = 4096,
+	LABEL_BYTES_MAX = 63, /* RFC 1035 §2.3.4 */
+};
+
+/* What a reference count frees. `plan` first, so that the two convert. */
+struct plan_box {
+	struct plan plan;
+	struct arena arena;
+	_Atomic uint32_t refs;
+	struct plan_regex *regexes;
+	struct map groups_by_arn;		   /* → struct plan_group */
+	struct plan_load_balancer *load_balancers; /* plan's arrays, while they are being filled */
+	struct plan_group *groups;
+	struct plan_address *addresses;
+};
+
+/* What the steps of a compilation share. */
+struct compiler {
+	struct plan_box *box;
+	struct registry *registry;
+	pcre2_compile_context *context;
+	const struct rule_config *rule; /* being compiled, for the error's words */
+	char *why;			/* may be NULL */
+};
+
+static err_t copy(struct compiler *c, struct bytes from, struct bytes *ret_copy)
+{
+	if (!from.at) {
+		*ret_copy = BYTES_NONE;
+		return ERR_OK;
+	}
+	return arena_copy(&c->box->arena, from, ret_copy);
+}
+
+static void *array(struct compiler *c, size_t count, size_t size)
+{
+	return arena_array(&c->box->arena, count ? count : 1, size);
+}
+
+/* ---- Target groups ---- */
+
+static unsigned at_least(uint32_t count, uint32_t percent, unsigned registered)
+{
+	uint64_t by_percent = ((uint64_t)percent * registered + 99) / 100;
+
+	return by_percent > count ? (unsigned)by_percent : count;
+}
+
+/* Draining targets leave: a percentage is of those that stay. */
+static unsigned count_staying(const struct target_group_config *config, const struct bytes *zone)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < config->target_count; i++) {
+		const struct target_config *target = &config->targets[i];
+
+		if (target->draining_until_unix_ms == 0 && (!zone || bytes_eq(target->zone, *zone)))
+			count++;
+	}
+	return count;
+}
+
+static err_t compile_zone(struct compiler *c, const struct target_group_config *config,
+			  const struct plan_group *group, const struct bytes *name,
+			  struct plan_zone *zone)
+{
+	unsigned staying = count_staying(config, name);
+	struct target **targets = array(c, config->target_count, sizeof *targets);
+
+	if (!targets)
+		return ERR_NOMEM;
+	zone->targets = targets;
+	for (unsigned i = 0; i < config->target_count; i++)
+		if (!name || bytes_eq(config->targets[i].zone, *name))
+			targets[zone->target_count++] = group->targets[i];
+	zone->healthy_min = at_least(config->min_healthy_count, config->min_healthy_percent,
+				     staying);
+	zone->dns_healthy_min = at_least(config->min_dns_healthy_count,
+					 config->min_dns_healthy_percent, staying);
+	return name ? copy(c, *name, &zone->name) : ERR_OK;
+}
+
+static bool zone_seen(const struct target_group_config *config, unsigned before)
+{
+	for (unsigned i = 0; i < before; i++)
+		if (bytes_eq(config->targets[i].zone, config->targets[before].zone))
+			return true;
+	return false;
+}
+
+static err_t compile_zones(struct compiler *c, const struct target_group_config *config,
+			   struct plan_group *group)
+{
+	unsigned count = 0;
+	struct plan_zone *zones;
+
+	for (unsigned i = 0; i < config->target_count; i++)
+		count += !zone_seen(config, i);
+	if (count > 1 && config->cross_zone)
+		count = 1;
+	zones = array(c, count, sizeof *zones);
+	if (!zones)
+		return ERR_NOMEM;
+	group->zones = zones;
+	if (count == 0)
+		return ERR_OK;
+	if (config->cross_zone) {
+		group->zone_count = 1;
+		return compile_zone(c, config, group, NULL, &zones[0]);
+	}
+	for (unsigned i = 0; i < config->target_count; i++)
+		if (!zone_seen(config, i))
+			TRY(compile_zone(c, config, group, &config->targets[i].zone,
+					 &zones[group->zone_count++]));
+	return ERR_OK;
+}
+
+/* target_count counts references taken, so that a failure half-way gives back just those. */
+static err_t compile_targets(struct compiler *c, const struct target_group_config *config,
+			     struct plan_group *group)
+{
+	struct target **targets = array(c, config->target_count, sizeof *targets);
+
+	if (!targets)
+		return ERR_NOMEM;
+	group->targets = targets;
+	for (unsigned i = 0; i < config->target_count; i++) {
+		const struct target_config *target = &config->targets[i];
+		struct target_key key = { config->arn, target->id, target->address.port };
+
+		TRY(registry_target(c->registry, &key, &target->address, &targets[i]));
+		group->target_count++;
+	}
+	return compile_zones(c, config, group);
+}
+
+static err_t compile_group(struct compiler *c, const struct target_group_config *config,
+			   struct plan_group *group)
+{
+	struct meter *meter;
+
+	TRY(copy(c, config->arn, &group->arn));
+	TRY(copy(c, config->id, &group->id));
+	TRY(copy(c, config->name, &group->name));
+	TRY(copy(c, config->app_cookie_name, &group->app_cookie_name));
+	TRY(registry_meter(c->registry, config->id, &meter));
+	group->meter = meter;
+	group->arn_hash = bytes_hash(config->arn, 0);
+	group->in_use = config->load_balancer_id.len > 0;
+	group->algorithm = config->algorithm;
+	group->anomaly_mitigation = config->anomaly_mitigation;
+	group->slow_start_ms = config->slow_start_ms;
+	group->stickiness = config->stickiness;
+	group->stickiness_seconds = config->stickiness_seconds;
+	group->deregistration_delay_ms = config->deregistration_delay_ms;
+	group->health = config->health;
+	TRY(copy(c, config->health.path, &group->health.path));
+	TRY(copy(c, config->health.matcher, &group->health.matcher));
+	group->stream = config->stream;
+	TRY(compile_targets(c, config, group));
+	return map_put(&c->box->groups_by_arn, group->arn, group, NULL);
+}
+
+static err_t compile_groups(struct compiler *c, const struct lb_config *config)
+{
+	struct plan *plan = &c->box->plan;
+
+	c->box->groups = array(c, config->target_group_count, sizeof *c->box->groups);
+	if (!c->box->groups)
+		return ERR_NOMEM;
+	plan->groups = c->box->groups;
+	for (unsigned i = 0; i < config->target_group_count; i++) {
+		c->box->groups[i].index = i;
+		plan->group_count++; /* before it is whole: freeing takes what is there */
+		TRY(compile_group(c, &config->target_groups[i], &c->box->groups[i]));
+	}
+	return ERR_OK;
+}
+
+/* ---- Regular expressions ---- */
+
+static err_t refuse_regex(const struct compiler *c, struct bytes pattern, int code, size_t at)
+{
+	char words[160] = "";
+
+	pcre2_get_error_message(code, (PCRE2_UCHAR *)words, sizeof words);
+	if (c->why)
+		snprintf(c->why, PLAN_WHY_BYTES,
+			 "Rule %.*s: the regular expression '%.*s' is not valid "
+			 "at offset %zu: %s",
+			 (int)size_min(c->rule->arn.len, 160), c->rule->arn.at,
+			 (int)size_min(pattern.len, 100), pattern.at, at, words);
+	return ERR_INVALID;
+}
+
+/*
+ * "$" is the end and nothing else, as in RE2. Failing to JIT is no failure: the interpreter then
+ * runs it, with the same limits.
+ */
+static err_t compile_regex(struct compiler *c, struct bytes pattern, bool nocase,
+			   const struct plan_regex **ret_regex)
+{
+	uint32_t options = PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP |
+			   PCRE2_NEVER_BACKSLASH_C | (nocase ? PCRE2_CASELESS : 0);
+	struct plan_regex *regex = arena_new(&c->box->arena, struct plan_regex);
+	int code;
+	size_t at;
+
+	if (!regex)
+		return ERR_NOMEM;
+	regex->code = pcre2_compile((PCRE2_SPTR)(pattern.len ? pattern.at : ""), pattern.len,
+				    options, &code, &at, c->context);
+	if (!regex->code)
+		return code == PCRE2_ERROR_HEAP_FAILED ? ERR_NOMEM
+						       : refuse_regex(c, pattern, code, at);
+	pcre2_jit_compile(regex->code, PCRE2_JIT_COMPLETE);
+	regex->next = c->box->regexes;
+	c->box->regexes = regex;
+	*ret_regex = regex;
+	return ERR_OK;
+}
+
+/* ---- Rules ---- */
+
+static err_t compile_value(struct compiler *c, enum condition_kind kind,
+			   const struct condition_value *config, struct plan_value *value)
+{
+	if (config->is_regex)
+		return compile_regex(c, config->value, kind != CONDITION_PATH_PATTERN,
+				     &value->regex);
+	if (kind == CONDITION_SOURCE_IP) {
+		err_t err = cidr_parse(config->value, &value->cidr);
+
+		assert(!err); /* the service took it as a CIDR */
+		return err;
+	}
+	TRY(copy(c, config->key, &value->key));
+	return copy(c, config->value, &value->pattern);
+}
+
+static err_t compile_conditions(struct compiler *c, const struct rule_config *config,
+				struct plan_rule *rule)
+{
+	struct plan_condition *conditions = array(c, config->condition_count, sizeof *conditions);
+
+	if (!conditions)
+		return ERR_NOMEM;
+	rule->conditions = conditions;
+	rule->condition_count = config->condition_count;
+	for (unsigned i = 0; i < config->condition_count; i++) {
+		const struct condition_config *from = &config->conditions[i];
+		struct plan_value *values = array(c, from->value_count, sizeof *values);
+
+		if (!values)
+			return ERR_NOMEM;
+		conditions[i].kind = from->kind;
+		conditions[i].values = values;
+		conditions[i].value_count = from->value_count;
+		TRY(copy(c, from->header_name, &conditions[i].header_name));
+		for (unsigned v = 0; v < from->value_count; v++)
+			TRY(compile_value(c, from->kind, &from->values[v], &values[v]));
+	}
+	return ERR_OK;
+}
+
+static err_t compile_forwards(struct compiler *c, const struct action_config *config,
+			      struct plan_action *action)
+{
+	struct plan_forward *forwards = array(c, config->group_count, sizeof *forwards);
+
+	if (!forwards)
+		return ERR_NOMEM;
+	action->forwards = forwards;
+	for (unsigned i = 0; i < config->group_count; i++) {
+		const struct plan_group *group = map_get(&c->box->groups_by_arn,
+							 config->groups[i].group_arn);
+
+		if (!group)
+			continue;
+		forwards[action->forward_count++] =
+			(struct plan_forward){ group, config->groups[i].weight };
+		action->weight_sum += config->groups[i].weight;
+	}
+	return ERR_OK;
+}
+
+static err_t compile_action(struct compiler *c, const struct action_config *config,
+			    struct plan_action *action)
+{
+	action->kind = config->kind;
+	action->group_stickiness = config->group_stickiness;
+	action->group_stickiness_seconds = config->group_stickiness_seconds;
+	action->status = config->status;
+	TRY(copy(c, config->protocol, &action->protocol));
+	TRY(copy(c, config->host, &action->host));
+	TRY(copy(c, config->port, &action->port));
+	TRY(copy(c, config->path, &action->path));
+	TRY(copy(c, config->query, &action->query));
+	TRY(copy(c, config->content_type, &action->content_type));
+	TRY(copy(c, config->body, &action->body));
+	return config->kind == ACTION_FORWARD ? compile_forwards(c, config, action) : ERR_OK;
+}
+
+static err_t compile_rewrite(struct compiler *c, const struct rewrite_config *config, bool nocase,
+			     struct plan_rewrite *rewrite)
+{
+	if (!config->regex.at)
+		return ERR_OK;
+	TRY(copy(c, config->replace, &rewrite->replace));
+	return compile_regex(c, config->regex, nocase, &rewrite->regex);
+}
+
+static err_t compile_rule(struct compiler *c, const struct rule_config *config,
+			  struct plan_rule *rule)
+{
+	c->rule = config;
+	rule->priority = config->priority;
+	TRY(copy(c, config->arn, &rule->arn));
+	TRY(compile_conditions(c, config, rule));
+	TRY(compile_action(c, &config->action, &rule->action));
+	TRY(compile_rewrite(c, &config->host_rewrite, true, &rule->host_rewrite));
+	return compile_rewrite(c, &config->url_rewrite, false, &rule->url_rewrite);
+}
+
+/* Priority 0, the default rule, wraps to the end. */
+static int by_priority(const void *a, const void *b)
+{
+	uint32_t left = ((const struct plan_rule *)a)->priority - 1;
+	uint32_t right = ((const struct plan_rule *)b)->priority - 1;
+
+	return (left > right) - (left < right);
+}
+
+static err_t compile_rules(struct compiler *c, const struct listener_config *config,
+			   struct plan_listener *listener)
+{
+	struct plan_rule *rules = array(c, config->rule_count, sizeof *rules);
+
+	if (!rules)
+		return ERR_NOMEM;
+	for (unsigned i = 0; i < config->rule_count; i++)
+		TRY(compile_rule(c, &config->rules[i], &rules[i]));
+	qsort(rules, config->rule_count, sizeof *rules, by_priority);
+	listener->rules = rules;
+	listener->rule_count = config->rule_count;
+	assert(listener->rule_count > 0 && rules[listener->rule_count - 1].priority == 0);
+	assert(listener->rule_count == 1 || rules[listener->rule_count - 2].priority > 0);
+	return ERR_OK;
+}
+
+/* ---- Listeners and load balancers ---- */
+
+static err_t compile_response_headers(struct compiler *c, const struct listener_config *config,
+				      struct plan_listener *listener)
+{
+	struct response_header_config *headers = array(c, config->response_header_count,
+						       sizeof *headers);
+
+	if (!headers)
+		return ERR_NOMEM;
+	listener->response_headers = headers;
+	for (unsigned i = 0; i < config->response_header_count; i++) {
+		const struct response_header_config *from = &config->response_headers[i];
+		struct response_header_config *to = &headers[listener->response_header_count];
+
+		if (from->value.len == 0)
+			continue;
+		TRY(copy(c, from->name, &to->name));
+		TRY(copy(c, from->value, &to->value));
+		listener->response_header_count++;
+	}
+	return ERR_OK;
+}
+
+static err_t compile_listener(struct compiler *c, const struct listener_config *config,
+			      const struct plan_load_balancer *lb, struct plan_listener *listener)
+{
+	listener->load_balancer = lb;
+	listener->port = config->port;
+	listener->server_header = config->server_header;
+	TRY(copy(c, config->arn, &listener->arn));
+	TRY(compile_response_headers(c, config, listener));
+	return compile_rules(c, config, listener);
+}
+
+static err_t compile_load_balancer(struct compiler *c, const struct load_balancer_config *config,
+				   struct plan_load_balancer *lb)
+{
+	struct plan_listener *listeners = array(c, config->listener_count, sizeof *listeners);
+	struct meter *meter;
+
+	if (!listeners)
+		return ERR_NOMEM;
+	lb->listeners = listeners;
+	lb->listener_count = config->listener_count;
+	TRY(copy(c, config->arn, &lb->arn));
+	TRY(copy(c, config->id, &lb->id));
+	TRY(copy(c, config->dns_name, &lb->dns_name));
+	TRY(registry_meter(c->registry, config->id, &meter));
+	lb->meter = meter;
+	lb->idle_ms = config->idle_ms;
+	lb->client_keep_alive_ms = config->client_keep_alive_ms;
+	lb->desync_mode = config->desync_mode;
+	lb->drop_invalid_fields = config->drop_invalid_fields;
+	lb->preserve_host = config->preserve_host;
+	lb->xff_client_port = config->xff_client_port;
+	lb->xff_mode = config->xff_mode;
+	for (unsigned i = 0; i < config->listener_count; i++)
+		TRY(compile_listener(c, &config->listeners[i], lb, &listeners[i]));
+	return ERR_OK;
+}
+
+static err_t compile_load_balancers(struct compiler *c, const struct lb_config *config)
+{
+	struct plan *plan = &c->box->plan;
+
+	c->box->load_balancers = array(c, config->load_balancer_count,
+				       sizeof *c->box->load_balancers);
+	if (!c->box->load_balancers)
+		return ERR_NOMEM;
+	plan->load_balancers = c->box->load_balancers;
+	for (unsigned i = 0; i < config->load_balancer_count; i++) {
+		c->box->load_balancers[i].index = i;
+		plan->load_balancer_count++;
+		TRY(compile_load_balancer(c, &config->load_balancers[i],
+					  &c->box->load_balancers[i]));
+	}
+	return ERR_OK;
+}
+
+/* ---- Addresses ---- */
+
+/* The first label of a DNS name in lower case; empty when it is too long to be one. */
+static struct bytes label_of(struct bytes name, char out[LABEL_BYTES_MAX])
+{
+	size_t len = size_min(bytes_index(name, '.'), name.len);
+
+	if (len > LABEL_BYTES_MAX)
+		return BYTES_NONE;
+	for (size_t i = 0; i < len; i++)
+		out[i] = ascii_lower(name.at[i]);
+	return bytes_make(out, len);
+}
+
+static struct plan_address *address_entry(struct compiler *c, const struct address *bound)
+{
+	struct plan *plan = &c->box->plan;
+
+	for (unsigned i = 0; i < plan->address_count; i++)
+		if (address_eq(&plan->addresses[i].bound, bound))
+			return &c->box->addresses[i];
+	c->box->addresses[plan->address_count].bound = *bound;
+	return &c->box->addresses[plan->address_count++];
+}
+
+static err_t add_to_address(struct compiler *c, struct plan_address *address,
+			    const struct plan_listener *listener, unsigned listeners_max)
+{
+	const struct plan_listener **listeners = (const struct plan_listener **)address->listeners;
+	char room[LABEL_BYTES_MAX];
+	struct bytes label = label_of(listener->load_balancer->dns_name, room);
+
+	if (!listeners) {
+		listeners = array(c, listeners_max, sizeof *listeners);
+		if (!listeners)
+			return ERR_NOMEM;
+		address->listeners = listeners;
+	}
+	assert(address->listener_count < listeners_max); /* a port is unique in its balancer */
+	listeners[address->listener_count++] = listener;
+	if (label.len == 0 || map_get(&address->by_label, label))
+		return ERR_OK;
+	return map_put(&address->by_label, label, (void *)listener, NULL);
+}
+
+static err_t compile_addresses(struct compiler *c, const struct lb_config *config)
+{
+	struct plan *plan = &c->box->plan;
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < config->load_balancer_count; i++)
+		count += config->load_balancers[i].listener_count;
+	c->box->addresses = array(c, count, sizeof *c->box->addresses);
+	if (!c->box->addresses)
+		return ERR_NOMEM;
+	plan->addresses = c->box->addresses;
+	for (unsigned i = 0; i < config->load_balancer_count; i++)
+		for (unsigned l = 0; l < config->load_balancers[i].listener_count; l++)
+			TRY(add_to_address(
+				c, address_entry(c, &config->load_balancers[i].listeners[l].bound),
+				&plan->load_balancers[i].listeners[l],
+				config->load_balancer_count));
+	return ERR_OK;
+}
+
+/* ---- The whole ---- */
+
+static void box_free(struct plan_box *box)
+{
+	const struct plan *plan = &box->plan;
+
+	for (unsigned i = 0; i < plan->address_count; i++)
+		map_fini(&box->addresses[i].by_label);
+	for (unsigned i = 0; i < plan->load_balancer_count; i++)
+		meter_unref((struct meter *)plan->load_balancers[i].meter);
+	for (unsigned i = 0; i < plan->group_count; i++) {
+		for (unsigned t = 0; t < plan->groups[i].target_count; t++)
+			target_unref(plan->groups[i].targets[t]);
+		meter_unref((struct meter *)plan->groups[i].meter);
+	}
+	for (struct plan_regex *regex = box->regexes; regex; regex = regex->next)
+		pcre2_code_free(regex->code);
+	map_fini(&box->groups_by_arn);
+	arena_fini(&box->arena);
+	free(box);
+}
+
+static err_t compile(struct compiler *c, const struct lb_config *config)
+{
+	c->context = pcre2_compile_context_create(NULL);
+	if (!c->context)
+		return ERR_NOMEM;
+	pcre2_set_parens_nest_limit(c->context, REGEX_NEST_MAX);
+	pcre2_set_max_pattern_length(c->context, REGEX_MAX_BYTES);
+	TRY(compile_groups(c, config));
+	TRY(compile_load_balancers(c, config));
+	return compile_addresses(c, config);
+}
+
+err_t plan_compile(const struct lb_config *config, struct registry *registry,
+		   const struct plan **ret_plan, char ret_why[PLAN_WHY_BYTES])
+{
+	struct plan_box *box = calloc(1, sizeof *box);
+	struct compiler c = { .box = box, .registry = registry, .why = ret_why };
+	err_t err;
+
+	if (!box)
+		return ERR_NOMEM;
+	arena_init(&box->arena, PLAN_MAX_BYTES);
+	atomic_init(&box->refs, 1);
+	err = compile(&c, config);
+	pcre2_compile_context_free(c.context);
+	if (err) {
+		box_free(box);
+		return err;
+	}
+	box->plan.target_slots = registry_target_slots(registry);
+	box->plan.meter_slots = registry_meter_slots(registry);
+	box->plan.serial = registry_next_serial(registry);
+	*ret_plan = &box->plan;
+	return ERR_OK;
+}
+
+const struct plan *plan_ref(const struct plan *plan)
+{
+	struct plan_box *box = (struct plan_box *)plan;
+
+	atomic_fetch_add_explicit(&box->refs, 1, memory_order_relaxed);
+	return plan;
+}
+
+void plan_unref(const struct plan *plan)
+{
+	struct plan_box *box = (struct plan_box *)plan;
+
+	if (box && atomic_fetch_sub_explicit(&box->refs, 1, memory_order_acq_rel) == 1)
+		box_free(box);
+}
+
+static void publish_target(struct target *target, const struct plan_group *group, bool drain)
+{
+	struct health *health = &target->control.health;
+
+	if (drain && health->state != HEALTH_DRAINING) {
+		health_drain(health);
+		atomic_store_explicit(&target->shared.slow_start_ms, 0, memory_order_relaxed);
+	} else if (!drain && health->state == HEALTH_DRAINING) {
+		health_init(health, group->in_use); /* registered again */
+	} else {
+		health_set_in_use(health, group->in_use);
+	}
+	target_publish_health(target);
+	atomic_store(&target->shared.draining, drain);
+}
+
+void plan_publish(const struct plan *plan, const struct lb_config *config)
+{
+	assert(plan->group_count == config->target_group_count);
+	for (unsigned i = 0; i < plan->group_count; i++) {
+		const struct plan_group *group = &plan->groups[i];
+		const struct target_group_config *from = &config->target_groups[i];
+
+		assert(group->target_count == from->target_count);
+		for (unsigned t = 0; t < group->target_count; t++)
+			publish_target(group->targets[t], group,
+				       from->targets[t].draining_until_unix_ms != 0);
+	}
+}
+
+/* ---- Looking up ---- */
+
+const struct plan_address *plan_address_at(const struct plan *plan, const struct address *bound)
+{
+	for (unsigned i = 0; i < plan->address_count; i++)
+		if (address_eq(&plan->addresses[i].bound, bound))
+			return &plan->addresses[i];
+	return NULL;
+}
+
+/* "NAME-1" or "NAME-1.us-east-1.elb.localhost", whatever the case. */
+static bool names(struct bytes host, struct bytes dns_name)
+{
+	return bytes_starts_nocase(dns_name, host) &&
+	       (host.len == dns_name.len || dns_name.at[host.len] == '.');
+}
+
+const struct plan_listener *plan_listener_for(const struct plan_address *address, struct bytes host)
+{
+	struct bytes rest = host_without_port(host);
+
+	assert(address->listener_count > 0);
+	while (address->listener_count > 1 && rest.len > 0) {
+		char room[LABEL_BYTES_MAX];
+		const struct plan_listener *listener = map_get(&address->by_label,
+							       label_of(rest, room));
+		size_t dot = bytes_index(rest, '.');
+
+		if (listener && names(rest, listener->load_balancer->dns_name))
+			return listener;
+		if (dot == SIZE_MAX)
+			break;
+		rest = bytes_from(rest, dot + 1);
+	}
+	return address->listeners[0];
+}
+
+const struct plan_group *plan_group_find(const struct plan *plan, struct bytes arn)
+{
+	return map_get(&((const struct plan_box *)plan)->groups_by_arn, arn);
+}

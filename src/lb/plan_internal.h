@@ -1,0 +1,32 @@
+/*
+ * plan_internal: conditions as plan compiles and route reads them.
+ */
+#ifndef LB_PLAN_INTERNAL_H
+#define LB_PLAN_INTERNAL_H
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "lb/plan.h"
+
+struct plan_regex {
+	pcre2_code *code;
+	struct plan_regex *next; /* of the plan, to be freed with it */
+};
+
+/* One value of a condition. Which parts are set follows from the condition's kind. */
+struct plan_value {
+	const struct plan_regex *regex; /* NULL: `pattern` is a wildcard pattern or a method */
+	struct bytes pattern;
+	struct bytes key; /* query-string; at == NULL: any key */
+	struct cidr cidr; /* source-ip */
+};
+
+struct plan_condition {
+	enum condition_kind kind;
+	struct bytes header_name;
+	const struct plan_value *values; /* one of them is enough */
+	unsigned value_count;
+};
+
+#endif
