@@ -60,6 +60,13 @@ static inline const char *scan_target_plain(const char *at, const char *end)
 	return at;
 }
 
+static inline const char *scan_line_end_plain(const char *at, const char *end)
+{
+	while (at < end && *at != '\n' && *at != '\r')
+		at++;
+	return at;
+}
+
 #ifdef __SSE2__
 
 static inline __m128i chars_load(const char *at)
@@ -132,7 +139,27 @@ static inline const char *scan_target(const char *at, const char *end)
 	return scan_target_plain(at, end);
 }
 
+static inline const char *scan_line_end(const char *at, const char *end)
+{
+	while (end - at >= 16) {
+		__m128i bytes = chars_load(at);
+		__m128i lf = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\n'));
+		__m128i cr = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\r'));
+		unsigned hit = (unsigned)_mm_movemask_epi8(_mm_or_si128(lf, cr));
+
+		if (hit)
+			return at + __builtin_ctz(hit);
+		at += 16;
+	}
+	return scan_line_end_plain(at, end);
+}
+
 #else
+
+static inline const char *scan_line_end(const char *at, const char *end)
+{
+	return scan_line_end_plain(at, end);
+}
 
 static inline const char *scan_token(const char *at, const char *end)
 {
