@@ -1,0 +1,314 @@
+#include "app/access_log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+enum {
+	BUFFER_BYTES = 64 * 1024, /* a full one is handed over at once */
+	RECORD_BYTES = 40 * 1024, /* the longest record: a 16 KiB URI, escaped, twice */
+	FLUSH_MS = 200,
+	BUFFERS_WAITING_MAX = 256, /* 32 MiB of text that the disk did not take yet */
+	FILE_BYTES = 64 * 1024 * 1024,
+	FILES_KEPT = 5,
+};
+
+struct buffer {
+	struct buffer *next; /* handed over before this one */
+	struct text lines, objects;
+};
+
+/* One thread's; attached threads find theirs by `mine`. */
+struct writer_end {
+	struct access_log *log;
+	struct loop *loop;
+	struct timer flush;
+	struct buffer *filling;
+};
+
+struct file {
+	const char *name;
+	int fd;
+	uint64_t bytes;
+};
+
+struct access_log {
+	char *folder;
+	_Atomic uint64_t dropped;
+	atomic_bool reopen;
+
+	/* Workers push, the writer takes all at once: no lock. The semaphore only wakes it. */
+	_Atomic(struct buffer *) waiting;
+	_Atomic unsigned waiting_count;
+	sem_t wake;
+	atomic_bool stop;
+
+	/* the writer thread's alone */
+	pthread_t thread;
+	struct file lines, objects;
+};
+
+static _Thread_local struct writer_end *mine;
+
+/* ---- The writer's side ---- */
+
+static void path_of(const struct access_log *log, const struct file *file, unsigned age,
+		    char out[4096])
+{
+	if (age)
+		snprintf(out, 4096, "%s/%s.%u", log->folder, file->name, age);
+	else
+		snprintf(out, 4096, "%s/%s", log->folder, file->name);
+}
+
+static void file_open(struct access_log *log, struct file *file)
+{
+	struct stat info;
+	char path[4096];
+
+	path_of(log, file, 0, path);
+	file->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (file->fd < 0) {
+		log_error("app", "%s cannot be opened: %s", path, strerror(errno));
+		return;
+	}
+	file->bytes = fstat(file->fd, &info) ? 0 : (uint64_t)info.st_size;
+}
+
+static void file_close(struct file *file)
+{
+	if (file->fd >= 0)
+		close(file->fd);
+	file->fd = -1;
+}
+
+/* access.log.4 becomes .5, …, access.log becomes .1. */
+static void file_rotate(struct access_log *log, struct file *file)
+{
+	char from[4096], to[4096];
+
+	file_close(file);
+	for (unsigned age = FILES_KEPT; age > 0; age--) {
+		path_of(log, file, age - 1, from);
+		path_of(log, file, age, to);
+		rename(from, to);
+	}
+	file_open(log, file);
+}
+
+static void file_write(struct access_log *log, struct file *file, struct bytes text)
+{
+	if (file->fd < 0)
+		file_open(log, file);
+	if (file->bytes + text.len > FILE_BYTES && file->bytes)
+		file_rotate(log, file);
+	while (text.len && file->fd >= 0) {
+		ssize_t wrote = write(file->fd, text.at, text.len);
+
+		if (wrote < 0 && errno == EINTR)
+			continue;
+		if (wrote < 0) {
+			log_error("app", "the access log cannot be written: %s", strerror(errno));
+			atomic_fetch_add(&log->dropped, 1);
+			return;
+		}
+		file->bytes += (uint64_t)wrote;
+		text = bytes_from(text, (size_t)wrote);
+	}
+}
+
+static void buffer_free(struct buffer *buffer)
+{
+	text_fini(&buffer->lines);
+	text_fini(&buffer->objects);
+	free(buffer);
+}
+
+/* All that waits, oldest first. */
+static struct buffer *take_waiting(struct access_log *log)
+{
+	struct buffer *newest = atomic_exchange(&log->waiting, NULL), *oldest = NULL;
+
+	while (newest) {
+		struct buffer *before = newest->next;
+
+		newest->next = oldest;
+		oldest = newest;
+		newest = before;
+	}
+	return oldest;
+}
+
+static void write_waiting(struct access_log *log)
+{
+	struct buffer *buffer = take_waiting(log);
+
+	while (buffer) {
+		struct buffer *next = buffer->next;
+
+		file_write(log, &log->lines, text_bytes(&buffer->lines));
+		file_write(log, &log->objects, text_bytes(&buffer->objects));
+		buffer_free(buffer);
+		atomic_fetch_sub(&log->waiting_count, 1);
+		buffer = next;
+	}
+}
+
+static void *write_all(void *owner)
+{
+	struct access_log *log = owner;
+
+	while (!atomic_load(&log->stop)) {
+		while (sem_wait(&log->wake) && errno == EINTR)
+			;
+		if (atomic_exchange(&log->reopen, false)) {
+			file_close(&log->lines);
+			file_close(&log->objects);
+		}
+		write_waiting(log);
+	}
+	write_waiting(log);
+	return NULL;
+}
+
+/* ---- The workers' side ---- */
+
+static void hand_over(struct writer_end *end)
+{
+	struct buffer *buffer = end->filling;
+	struct access_log *log = end->log;
+
+	timer_cancel(&end->flush);
+	end->filling = NULL;
+	if (!buffer)
+		return;
+	if (atomic_fetch_add(&log->waiting_count, 1) >= BUFFERS_WAITING_MAX) {
+		atomic_fetch_sub(&log->waiting_count, 1);
+		atomic_fetch_add(&log->dropped, 1);
+		buffer_free(buffer);
+		return;
+	}
+	buffer->next = atomic_load(&log->waiting);
+	while (!atomic_compare_exchange_weak(&log->waiting, &buffer->next, buffer))
+		;
+	sem_post(&log->wake);
+}
+
+static void on_flush(struct timer *timer)
+{
+	hand_over(container_of(timer, struct writer_end, flush));
+}
+
+static struct buffer *buffer_of(struct writer_end *end)
+{
+	if (end->filling)
+		return end->filling;
+	end->filling = calloc(1, sizeof *end->filling);
+	if (!end->filling)
+		return NULL;
+	text_init(&end->filling->lines, BUFFER_BYTES + RECORD_BYTES);
+	text_init(&end->filling->objects, BUFFER_BYTES + RECORD_BYTES);
+	timer_set(end->loop, &end->flush, loop_now_ms(end->loop) + FLUSH_MS);
+	return end->filling;
+}
+
+void access_log_record(struct access_log *log, const struct access_record *record)
+{
+	struct buffer *buffer;
+
+	assert(mine && mine->log == log);
+	buffer = buffer_of(mine);
+	if (!buffer) {
+		atomic_fetch_add(&log->dropped, 1);
+		return;
+	}
+	if (record->phase == ACCESS_END)
+		access_line(&buffer->lines, record);
+	access_json(&buffer->objects, record);
+	if (buffer->lines.len >= BUFFER_BYTES || buffer->objects.len >= BUFFER_BYTES)
+		hand_over(mine);
+}
+
+err_t access_log_attach(struct access_log *log, struct loop *loop)
+{
+	assert(!mine);
+	mine = calloc(1, sizeof *mine);
+	if (!mine)
+		return ERR_NOMEM;
+	mine->log = log;
+	mine->loop = loop;
+	mine->flush.on_expired = on_flush;
+	return ERR_OK;
+}
+
+void access_log_detach(struct access_log *log)
+{
+	if (!mine)
+		return;
+	assert(mine->log == log);
+	hand_over(mine);
+	free(mine);
+	mine = NULL;
+}
+
+/* ---- Life ---- */
+
+err_t access_log_create(const char *data, struct access_log **ret_log, struct text *why)
+{
+	struct access_log *log = calloc(1, sizeof *log);
+	char folder[4096];
+
+	if (!log)
+		return ERR_NOMEM;
+	snprintf(folder, sizeof folder, "%s/logs", data);
+	log->folder = bytes_dup(bytes_of(folder));
+	log->lines = (struct file){ .name = "access.log", .fd = -1 };
+	log->objects = (struct file){ .name = "access.jsonl", .fd = -1 };
+	sem_init(&log->wake, 0, 0);
+	if (!log->folder || (mkdir(folder, 0700) && errno != EEXIST)) {
+		text_printf(why, "%s cannot be made: %s", folder, strerror(errno));
+		free(log->folder);
+		free(log);
+		return ERR_SYSTEM;
+	}
+	if (pthread_create(&log->thread, NULL, write_all, log)) {
+		free(log->folder);
+		free(log);
+		return ERR_SYSTEM;
+	}
+	*ret_log = log;
+	return ERR_OK;
+}
+
+void access_log_destroy(struct access_log *log)
+{
+	if (!log)
+		return;
+	atomic_store(&log->stop, true);
+	sem_post(&log->wake);
+	pthread_join(log->thread, NULL);
+	file_close(&log->lines);
+	file_close(&log->objects);
+	sem_destroy(&log->wake);
+	free(log->folder);
+	free(log);
+}
+
+void access_log_reopen(struct access_log *log)
+{
+	atomic_store(&log->reopen, true);
+	sem_post(&log->wake);
+}
+
+uint64_t access_log_dropped(const struct access_log *log)
+{
+	return atomic_load(&log->dropped);
+}

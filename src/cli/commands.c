@@ -1,0 +1,102 @@
+#include "cli/commands.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+const struct command cli_commands[] = {
+	{ "call", "SERVICE OPERATION [JSON]", "run any operation of the API, JSON in, JSON out",
+	  "JSON is the operation's input, '-' reads it from standard input. Names are AWS's:\n"
+	  "  weir call elbv2 DescribeLoadBalancers\n"
+	  "  weir call elbv2 DescribeTargetHealth '{\"TargetGroupArn\": \"…\"}'\n",
+	  command_call },
+	{ "status", "", "load balancers, listeners, targets and their health", "", command_status },
+	{ "streams", "[--watch]", "what runs through the balancer right now",
+	  "With --watch the table is drawn again every second until interrupted.\n",
+	  command_streams },
+	{ "env", "", "export lines for the AWS tools: eval \"$(weir env)\"", "", command_env },
+	{ "drain", "TARGET-GROUP TARGET[:PORT] [--wait]",
+	  "take a target out of service, streams finish",
+	  "TARGET-GROUP is a name or an ARN. With --wait, returns when its last stream has ended.\n",
+	  command_drain },
+	{ "reset", "", "delete every resource (needs `weir serve --allow-reset`)", "",
+	  command_reset },
+	{ .name = NULL },
+};
+
+int command_fail(int code, const char *format, ...)
+{
+	va_list args;
+
+	fputs("weir: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return code;
+}
+
+void print_json(const json_t *value)
+{
+	json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
+	putchar('\n');
+}
+
+void table_init(struct table *table, const char *const header[])
+{
+	table->rows = json_array();
+	table_row(table, header);
+}
+
+void table_row(struct table *table, const char *const cells[])
+{
+	json_t *row = json_array();
+
+	for (size_t i = 0; cells[i]; i++)
+		json_array_append_new(row, json_string(cells[i]));
+	json_array_append_new(table->rows, row);
+}
+
+/* Columns of a terminal: UTF-8 continuation bytes take none. */
+static size_t columns_of(const char *text)
+{
+	size_t columns = 0;
+
+	for (; *text; text++)
+		columns += (*text & 0xc0) != 0x80;
+	return columns;
+}
+
+static size_t widest(const struct table *table, size_t column)
+{
+	size_t width = 0;
+
+	for (size_t i = 0; i < json_array_size(table->rows); i++) {
+		const json_t *cell = json_array_get(json_array_get(table->rows, i), column);
+
+		width = size_max(width, cell ? columns_of(json_string_value(cell)) : 0);
+	}
+	return width;
+}
+
+void table_print(const struct table *table)
+{
+	for (size_t i = 0; i < json_array_size(table->rows); i++) {
+		const json_t *row = json_array_get(table->rows, i);
+		size_t last = json_array_size(row) - 1;
+
+		for (size_t k = 0; k <= last; k++) {
+			const char *text = json_string_value(json_array_get(row, k));
+			size_t pad = k == last ? 0 : widest(table, k) - columns_of(text) + 2;
+
+			printf("%s%*s", text, (int)pad, "");
+		}
+		putchar('\n');
+	}
+}
+
+void table_fini(struct table *table)
+{
+	json_decref(table->rows);
+	table->rows = NULL;
+}
