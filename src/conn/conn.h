@@ -17,6 +17,10 @@
  * holds the peer back. So memory per exchange is bounded both ways: one receive at the source,
  * one at the sink, 32 KiB together unless exchange_receive_hint asked for larger ones.
  *
+ * A head handed up stays valid until exchange_forget_head or the end of the exchange, but its
+ * bytes move once, when the callback that brought it returns: they lay in the loop's scratch
+ * memory. So keep the `head` pointer, not slices of it, or copy them.
+ *
  * A head waits for the first piece of its body until the end of the turn at the latest, so that
  * both leave in one send. An exchange has no copy of what it sent or received.
  *
@@ -51,7 +55,7 @@ struct exchange_events {
 	 * Client side only: a head from the peer. 100 and 103 may come first, any number of times,
 	 * valid during the call alone and with no body; other 1xx are swallowed, but for the 101
 	 * that answers an upgrade: exchange_tunnel or exchange_close follows. Then the response's:
-	 * valid until exchange_forget_head or the end of the exchange.
+	 * valid as said above.
 	 */
 	void (*on_head)(struct exchange *x, void *owner, const struct http_head *head);
 	/*

@@ -1,0 +1,668 @@
+/*
+ * The connection under its codec: socket, backlogs, timers, and the order in which owners hear of
+ * things. conn_internal.h has the picture.
+ */
+#include "conn/conn_internal.h"
+
+#include <stdlib.h>
+
+enum { SLICES_MAX = 16 }; /* of one socket_send */
+
+_Static_assert(ERR_COUNT <= UINT8_MAX, "an err_t fits struct conn.send_err");
+
+/* ---- Frames of ours on the stack, and the memory's end ---- */
+
+static void enter(struct conn *conn)
+{
+	assert(conn->holds < UINT8_MAX);
+	conn->holds++;
+}
+
+static void leave(struct conn *conn)
+{
+	assert(conn->holds > 0);
+	if (--conn->holds > 0 || !conn->destroyed || conn->job_queued)
+		return;
+	assert(!conn->socket && !timer_armed(&conn->timer));
+	free(conn);
+}
+
+void conn_touch(struct conn *conn)
+{
+	if (conn->holds > 0 || conn->job_queued)
+		return; /* the frame below settles when it ends */
+	conn->job_queued = true;
+	loop_defer(conn->loop, &conn->job);
+}
+
+/* ---- Sending ---- */
+
+static size_t slices_bytes(const struct bytes *slices, unsigned count)
+{
+	size_t total = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		total += slices[i].len;
+	return total;
+}
+
+static void sending_failed(struct conn *conn, err_t why)
+{
+	backlog_clear(&conn->queue);
+	conn->blocked = false;
+	/*
+	 * A target may have answered before it closed its ears: what it said is read first, and
+	 * on_ended ends it. A client that is gone is gone.
+	 */
+	if (!conn->server && why != ERR_NOMEM)
+		return;
+	conn_spoil(conn, why);
+}
+
+void conn_spoil(struct conn *conn, err_t why)
+{
+	if (!conn->send_err)
+		conn->send_err = (uint8_t)why;
+	conn_touch(conn);
+}
+
+/* Keeps what follows the first `skip` bytes of the slices. */
+static void keep_rest(struct conn *conn, const struct bytes *slices, unsigned count, size_t skip)
+{
+	for (unsigned i = 0; i < count; i++) {
+		size_t gone = size_min(skip, slices[i].len);
+
+		skip -= gone;
+		if (backlog_add(&conn->queue, bytes_from(slices[i], gone))) {
+			sending_failed(conn, ERR_NOMEM);
+			return;
+		}
+	}
+}
+
+/* One send of everything; false when it failed. */
+static bool send_all(struct conn *conn, const struct bytes *slices, unsigned count,
+		     size_t *ret_taken)
+{
+	size_t sum = 0;
+
+	while (count > 0) {
+		unsigned batch = count < SLICES_MAX ? count : SLICES_MAX;
+		size_t taken = 0, wanted = slices_bytes(slices, batch);
+		err_t err = socket_send(conn->socket, (struct slices){ slices, batch },
+					batch < count, &taken);
+
+		if (err) {
+			sending_failed(conn, err);
+			return false;
+		}
+		sum += taken;
+		if (taken < wanted)
+			break;
+		slices += batch;
+		count -= batch;
+	}
+	*ret_taken = sum;
+	return true;
+}
+
+void conn_write(struct conn *conn, const struct bytes *slices, unsigned count)
+{
+	size_t queued = backlog_bytes(conn->queue), total = queued + slices_bytes(slices, count);
+	struct bytes parts[CONN_WRITE_MAX + 1];
+	unsigned part_count = 0;
+	size_t taken;
+
+	if (!conn->socket || conn->send_err || total == 0)
+		return;
+	if (conn->blocked) {
+		if (total > CONN_QUEUE_MAX)
+			conn_spoil(conn, ERR_LIMIT);
+		else
+			keep_rest(conn, slices, count, 0);
+		return;
+	}
+	assert(count <= CONN_WRITE_MAX);
+	if (queued)
+		parts[part_count++] = backlog_view(conn->queue);
+	for (unsigned i = 0; i < count; i++)
+		parts[part_count++] = slices[i];
+	if (!send_all(conn, parts, part_count, &taken))
+		return;
+	backlog_drop(&conn->queue, size_min(taken, queued));
+	conn->blocked = taken < total;
+	if (conn->blocked)
+		keep_rest(conn, slices, count, taken - size_min(taken, queued));
+}
+
+err_t conn_hold(struct conn *conn, struct bytes b)
+{
+	TRY(backlog_add(&conn->queue, b));
+	if (!conn->blocked)
+		conn_touch(conn);
+	return ERR_OK;
+}
+
+/* ---- Ending ---- */
+
+void conn_close(struct conn *conn, enum conn_cut cut)
+{
+	assert(conn->socket);
+	if (cut == CONN_RST)
+		socket_reset(conn->socket);
+	else
+		socket_close(conn->socket);
+	conn->socket = NULL;
+	conn->state = CONN_CLOSED;
+	conn->blocked = false;
+	timer_cancel(&conn->timer);
+	backlog_clear(&conn->queue);
+	backlog_clear(&conn->kept);
+	conn_touch(conn);
+}
+
+void conn_flush_and_close(struct conn *conn, bool linger)
+{
+	assert(conn->state == CONN_OPEN);
+	conn->state = CONN_FLUSHING;
+	conn->linger = linger;
+	backlog_clear(&conn->kept);
+	conn_mark(conn);
+	conn_touch(conn);
+}
+
+static void finish_flush(struct conn *conn)
+{
+	if (!conn->linger) {
+		conn_close(conn, CONN_FIN);
+		return;
+	}
+	socket_shutdown_write(conn->socket);
+	conn->state = CONN_LINGERING;
+	conn_mark(conn);
+}
+
+/* What failed to be sent fails the exchanges, outside of their owners' calls. */
+static void give_up(struct conn *conn)
+{
+	conn->codec->fail(conn, (err_t)conn->send_err);
+	if (conn->socket)
+		conn_close(conn, CONN_RST);
+}
+
+/* ---- Idle clocks ---- */
+
+static uint32_t limit_ms(const struct conn *conn)
+{
+	switch ((enum conn_state)conn->state) {
+	case CONN_CONNECTING: return conn->limit_ms;
+	case CONN_OPEN: return conn->codec->idle(conn) ? conn->limit_ms : 0;
+	case CONN_FLUSHING: return conn->limit_ms ? conn->limit_ms : CONN_LINGER_MS;
+	case CONN_LINGERING: return CONN_LINGER_MS;
+	case CONN_CLOSED:
+	case CONN_TOLD: break;
+	}
+	return 0;
+}
+
+/* When the state it is in has lasted long enough; 0: never. */
+static uint64_t due_ms(const struct conn *conn)
+{
+	uint64_t now = loop_now_ms(conn->loop);
+	uint32_t limit = limit_ms(conn), spent = (uint32_t)now - conn->last_ms;
+
+	if (!limit)
+		return 0;
+	return spent < limit ? now + (limit - spent) : now;
+}
+
+/*
+ * The timer is moved when it would ring too late only: when it rings too early it asks again. So a
+ * connection at work costs no timer call, and an idle one a call per idle_ms.
+ */
+static void settle_timer(struct conn *conn)
+{
+	uint64_t due = due_ms(conn);
+
+	if (due && (!timer_armed(&conn->timer) || conn->timer.due_ms > due))
+		timer_set(conn->loop, &conn->timer, due);
+}
+
+/* ---- Settling ---- */
+
+static void settle_receiving(struct conn *conn)
+{
+	bool on = conn->state != CONN_OPEN || (!conn->kept && !conn->codec->paused(conn));
+	bool watch = !on && conn->codec->watches(conn);
+
+	if (conn->receiving == on && conn->watching == watch)
+		return;
+	conn->receiving = on;
+	conn->watching = watch;
+	if (on)
+		socket_receive(conn->socket);
+	else
+		socket_pause(conn->socket, watch);
+}
+
+/* Offers the codec what was kept, and what came behind it: the end. */
+static void read_kept(struct conn *conn)
+{
+	struct bytes in = backlog_view(conn->kept);
+	size_t len = in.len;
+
+	conn->codec->receive(conn, &in);
+	if (conn->kept)
+		backlog_drop(&conn->kept, len - in.len);
+	if (conn->ended && !conn->kept && conn_is_open(conn)) {
+		conn->ended = false;
+		conn->codec->ended(conn, ERR_CLOSED);
+	}
+}
+
+static void tell(struct conn *conn)
+{
+	if (conn->state == CONN_CLOSED) {
+		conn->state = CONN_TOLD;
+		conn->idle_due = false;
+		if (!conn->server) {
+			conn->events.client->on_idle(conn->owner, conn, false);
+			return;
+		}
+		conn->codec->fini(conn);
+		conn->destroyed = true;
+		conn->events.server->on_closed(conn->owner, conn);
+	} else if (conn->idle_due) {
+		conn->idle_due = false;
+		conn->events.client->on_idle(conn->owner, conn, true);
+	}
+}
+
+/* True when something changed that may allow more. */
+static bool step(struct conn *conn)
+{
+	if (conn->state == CONN_OPEN)
+		read_kept(conn);
+	if (conn->queue && !conn->blocked)
+		conn_write(conn, NULL, 0);
+	if (conn->send_err && conn->socket)
+		give_up(conn);
+	if (conn_is_open(conn) && conn->codec->advance(conn))
+		return true;
+	if (conn->state == CONN_FLUSHING && !conn->queue)
+		finish_flush(conn);
+	if (conn->destroyed || (conn->state != CONN_CLOSED && !conn->idle_due))
+		return false;
+	tell(conn);
+	return !conn->destroyed && conn->state == CONN_OPEN;
+}
+
+static void settle(struct conn *conn)
+{
+	while (!conn->destroyed && step(conn))
+		;
+	if (conn->destroyed || !conn->socket || conn->state == CONN_CONNECTING)
+		return;
+	settle_receiving(conn);
+	settle_timer(conn);
+}
+
+static void on_job(struct loop_job *job)
+{
+	struct conn *conn = container_of(job, struct conn, job);
+
+	conn->job_queued = false;
+	enter(conn);
+	settle(conn);
+	leave(conn);
+}
+
+/* ---- What the loop says ---- */
+
+/*
+ * Under AddressSanitizer what lay in the loop's scratch memory is overwritten, so that a slice of
+ * it that somebody kept shows itself.
+ */
+static void spoil_scratch(struct bytes data)
+{
+#ifdef __SANITIZE_ADDRESS__
+	memset((char *)(uintptr_t)data.at, '#', data.len);
+#else
+	(void)data;
+#endif
+}
+
+static void on_received(void *owner, struct bytes data)
+{
+	struct conn *conn = owner;
+	struct bytes whole = data;
+
+	enter(conn);
+	if (conn->state == CONN_OPEN) {
+		conn_mark(conn);
+		if (!conn->kept)
+			conn->codec->receive(conn, &data);
+		if (conn->state == CONN_OPEN && backlog_add(&conn->kept, data))
+			conn_spoil(conn, ERR_NOMEM);
+	}
+	spoil_scratch(whole);
+	settle(conn);
+	leave(conn);
+}
+
+static void on_writable(void *owner)
+{
+	struct conn *conn = owner;
+
+	enter(conn);
+	conn->blocked = false;
+	conn_mark(conn);
+	conn_write(conn, NULL, 0);
+	if (!conn->blocked && conn_is_open(conn))
+		conn->codec->drained(conn);
+	settle(conn);
+	leave(conn);
+}
+
+static void on_ended(void *owner, err_t why)
+{
+	struct conn *conn = owner;
+
+	enter(conn);
+	if (conn->state == CONN_OPEN && conn->kept && why == ERR_CLOSED && !conn->watching)
+		conn->ended = true;
+	else if (conn->state == CONN_OPEN)
+		conn->codec->ended(conn, why);
+	else if (conn->state == CONN_LINGERING || why != ERR_CLOSED)
+		conn_close(conn, CONN_FIN);
+	else
+		conn->linger = false; /* nothing more can come */
+	settle(conn);
+	leave(conn);
+}
+
+static void connect_ended(struct conn *conn, err_t err)
+{
+	conn->limit_ms = 0;
+	if (err) {
+		conn_close(conn, CONN_FIN);
+		conn->state = CONN_TOLD; /* on_connected tells */
+	} else {
+		conn->state = CONN_OPEN;
+		socket_local(conn->socket, &conn->local);
+		conn_mark(conn);
+	}
+	conn->events.client->on_connected(conn->owner, conn, err);
+}
+
+static void on_connected(void *owner, err_t err)
+{
+	struct conn *conn = owner;
+
+	enter(conn);
+	connect_ended(conn, err);
+	settle(conn);
+	leave(conn);
+}
+
+static void on_expired(struct timer *timer)
+{
+	struct conn *conn = container_of(timer, struct conn, timer);
+	uint64_t due = due_ms(conn);
+
+	enter(conn);
+	if (due && due <= loop_now_ms(conn->loop)) {
+		if (conn->state == CONN_CONNECTING)
+			connect_ended(conn, ERR_EXPIRED);
+		else if (conn->state == CONN_OPEN)
+			conn->codec->expired(conn);
+		else
+			conn_close(conn, conn->state == CONN_FLUSHING ? CONN_RST : CONN_FIN);
+	}
+	settle(conn);
+	leave(conn);
+}
+
+static const struct socket_events socket_events = {
+	.on_connected = on_connected,
+	.on_received = on_received,
+	.on_writable = on_writable,
+	.on_ended = on_ended,
+};
+
+/* ---- The door: connections ---- */
+
+static struct conn *create(struct loop *loop, bool server, void *owner)
+{
+	struct conn *conn = calloc(1, sizeof *conn);
+
+	if (!conn)
+		return NULL;
+	conn->loop = loop;
+	conn->codec = &h1_codec;
+	conn->server = server;
+	conn->owner = owner;
+	conn->timer.on_expired = on_expired;
+	conn->job.run = on_job;
+	h1_parser_init(&conn->h1.parser, !server);
+	conn_mark(conn);
+	return conn;
+}
+
+err_t conn_serve(struct socket *socket, const struct conn_server_options *options,
+		 struct conn **ret_conn)
+{
+	struct conn *conn = create(options->loop, true, options->owner);
+
+	if (!conn) {
+		socket_close(socket);
+		return ERR_NOMEM;
+	}
+	conn->socket = socket;
+	conn->state = CONN_OPEN;
+	conn->events.server = options->events;
+	conn->limit_ms = options->idle_ms;
+	if (options->keep_alive_ms)
+		conn->keep_alive_until_ms = loop_now_ms(conn->loop) + options->keep_alive_ms;
+	socket_set_owner(socket, &socket_events, conn);
+	socket_peer(socket, &conn->peer);
+	socket_local(socket, &conn->local);
+	settle_receiving(conn);
+	settle_timer(conn);
+	*ret_conn = conn;
+	return ERR_OK;
+}
+
+err_t conn_connect(const struct conn_client_options *options, struct conn **ret_conn)
+{
+	struct conn *conn = create(options->loop, false, options->owner);
+	err_t err;
+
+	if (!conn)
+		return ERR_NOMEM;
+	conn->state = CONN_CONNECTING;
+	conn->events.client = options->events;
+	conn->limit_ms = options->connect_ms;
+	conn->peer = options->to;
+	err = socket_connect(conn->loop, &options->to, NULL, &socket_events, conn, &conn->socket);
+	if (err) {
+		free(conn);
+		return err;
+	}
+	settle_timer(conn);
+	*ret_conn = conn;
+	return ERR_OK;
+}
+
+void conn_set_owner(struct conn *conn, const struct conn_client_events *events, void *owner)
+{
+	assert(!conn->server);
+	conn->events.client = events;
+	conn->owner = owner;
+}
+
+void conn_destroy(struct conn *conn)
+{
+	if (!conn || conn->destroyed)
+		return;
+	enter(conn);
+	conn->destroyed = true;
+	conn->codec->fail(conn, ERR_CANCELLED);
+	if (conn->socket)
+		conn_close(conn, conn->codec->mid_message(conn) ? CONN_RST : CONN_FIN);
+	conn->codec->fini(conn);
+	leave(conn);
+}
+
+void conn_drain(struct conn *conn)
+{
+	assert(conn->server);
+	conn->draining = true;
+	conn_touch(conn);
+}
+
+void conn_set_idle_ms(struct conn *conn, uint32_t idle_ms)
+{
+	assert(conn->state != CONN_CONNECTING);
+	conn->limit_ms = idle_ms;
+	if (conn->socket)
+		settle_timer(conn);
+}
+
+void conn_thin_acks(struct conn *conn, bool on)
+{
+	if (conn->socket)
+		socket_thin_acks(conn->socket, on);
+}
+
+const struct address *conn_peer(const struct conn *conn)
+{
+	return &conn->peer;
+}
+
+const struct address *conn_local(const struct conn *conn)
+{
+	return &conn->local;
+}
+
+struct loop *conn_loop(const struct conn *conn)
+{
+	return conn->loop;
+}
+
+struct conn *exchange_conn(const struct exchange *x)
+{
+	return x->conn;
+}
+
+bool conn_was_used(const struct conn *conn)
+{
+	return conn->codec->was_used(conn);
+}
+
+/* ---- The door: exchanges ---- */
+
+err_t exchange_open(struct conn *conn, const struct exchange_events *events, void *owner,
+		    struct exchange **ret_exchange)
+{
+	struct exchange *x;
+
+	assert(!conn->server && !conn->destroyed);
+	if (conn->state == CONN_CONNECTING || conn->idle_due)
+		return ERR_AGAIN;
+	if (conn->state != CONN_OPEN)
+		return ERR_CLOSED;
+	TRY(conn->codec->open(conn, &x));
+	exchange_accept(x, events, owner);
+	*ret_exchange = x;
+	return ERR_OK;
+}
+
+void exchange_accept(struct exchange *x, const struct exchange_events *events, void *owner)
+{
+	x->events = events;
+	x->owner = owner;
+}
+
+void exchange_forget_head(struct exchange *x)
+{
+	x->conn->codec->forget_head(x);
+}
+
+err_t exchange_send_head(struct exchange *x, const struct http_head *head)
+{
+	return x->conn->codec->send_head(x, head);
+}
+
+enum conn_room exchange_send_body(struct exchange *x, const struct http_body *body)
+{
+	return x->conn->codec->send_body(x, body);
+}
+
+enum conn_room exchange_send_data(struct exchange *x, struct bytes data, bool end)
+{
+	return x->conn->codec->send_data(x, data, end);
+}
+
+bool exchange_can_insert(const struct exchange *x)
+{
+	return x->conn->codec->can_insert(x);
+}
+
+void exchange_pause(struct exchange *x)
+{
+	x->conn->codec->pause(x, true);
+}
+
+void exchange_resume(struct exchange *x)
+{
+	x->conn->codec->pause(x, false);
+}
+
+size_t exchange_send_room(struct exchange *x)
+{
+	size_t queued = backlog_bytes(x->conn->queue), room;
+
+	if (!x->conn->socket || x->conn->blocked)
+		return 0;
+	room = socket_send_room(x->conn->socket);
+	return room > queued ? room - queued : 0;
+}
+
+void exchange_receive_hint(struct exchange *x, uint32_t bytes)
+{
+	uint32_t most = bytes ? x->conn->codec->receive_most(x, bytes) : 0;
+
+	if (x->conn->socket)
+		socket_receive_size(x->conn->socket, most > CONN_RECEIVE_DEFAULT ? most : 0);
+}
+
+size_t exchange_queued_bytes(const struct exchange *x)
+{
+	return backlog_bytes(x->conn->queue);
+}
+
+uint64_t exchange_received_bytes(const struct exchange *x)
+{
+	return x->received_bytes;
+}
+
+uint64_t exchange_sent_bytes(const struct exchange *x)
+{
+	return x->sent_bytes;
+}
+
+void exchange_close(struct exchange *x)
+{
+	x->conn->codec->close(x, false);
+}
+
+void exchange_close_conn(struct exchange *x)
+{
+	x->conn->codec->close(x, true);
+}
+
+void exchange_tunnel(struct exchange *x)
+{
+	x->conn->codec->tunnel(x);
+}
