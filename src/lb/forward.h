@@ -2,8 +2,8 @@
  * forward: the request head a target gets, made from the client's; and the response head a client
  * gets, made from the target's (reference/alb.md §3.8, §3.11, §5.3-§5.6). Pure.
  *
- * Framing and connection fields (Content-Length, Transfer-Encoding, Connection, Keep-Alive) are
- * left out here: conn writes its own from head.framing and head.length.
+ * Content-Length and Transfer-Encoding stay where they are: conn puts its own in their place, from
+ * head.framing and head.length. Connection and what it lists are gone.
  */
 #ifndef LB_FORWARD_H
 #define LB_FORWARD_H

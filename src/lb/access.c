@@ -1,0 +1,329 @@
+#include "lb/access.h"
+
+#include "base/encode.h"
+#include "base/when.h"
+
+enum { USER_AGENT_MAX = 8 * 1024 }; /* reference/alb.md §7.1, field 14 */
+
+static const struct {
+	const char *name, *scheme;
+} type_rows[] = {
+	[ACCESS_HTTP] = { "http", "http" }, [ACCESS_HTTPS] = { "https", "https" },
+	[ACCESS_H2] = { "h2", "https" },    [ACCESS_GRPCS] = { "grpcs", "https" },
+	[ACCESS_WS] = { "ws", "http" },	    [ACCESS_WSS] = { "wss", "https" },
+};
+
+static const char *version_name(enum http_version version)
+{
+	switch (version) {
+	case HTTP_0_9: return "HTTP/0.9";
+	case HTTP_1_0: return "HTTP/1.0";
+	case HTTP_1_1: return "HTTP/1.1";
+	case HTTP_2: return "HTTP/2.0";
+	}
+	return "-"; /* a head that was not understood */
+}
+
+/* ---- What both forms say ---- */
+
+/* A client that sent "http://h/a" is logged like one that sent "/a". */
+static struct bytes path_and_query(struct bytes uri)
+{
+	size_t scheme = bytes_find(uri, BYTES("://"));
+	struct bytes rest;
+	size_t slash;
+
+	if (uri.len == 0 || uri.at[0] == '/' || scheme == SIZE_MAX)
+		return uri;
+	rest = bytes_from(uri, scheme + 3);
+	slash = bytes_index(rest, '/');
+	return slash == SIZE_MAX ? BYTES("/") : bytes_from(rest, slash);
+}
+
+static struct bytes host_of(const struct access_record *record)
+{
+	struct bytes host = host_without_port(record->host);
+
+	return host.len ? host : record->dns_name;
+}
+
+/* ---- The line ---- */
+
+/*
+ * Inside quotes: what would end them, or a line, or is not ASCII. A backslash too, so that \"
+ * always means a quote.
+ */
+static void add_escaped(struct text *out, struct bytes value)
+{
+	size_t plain = 0; /* begin of the run not yet written */
+
+	for (size_t i = 0; i < value.len; i++) {
+		unsigned char c = (unsigned char)value.at[i];
+
+		if (c >= ' ' && c < 0x7f && c != '"' && c != '\\')
+			continue;
+		text_add(out, bytes_make(value.at + plain, i - plain));
+		if (c == '"')
+			text_add_str(out, "\\\"");
+		else
+			text_printf(out, "\\x%02X", c);
+		plain = i + 1;
+	}
+	text_add(out, bytes_from(value, plain));
+}
+
+static void add_quoted(struct text *out, struct bytes value)
+{
+	text_add_str(out, " \"");
+	if (value.len)
+		add_escaped(out, value);
+	else
+		text_add_char(out, '-');
+	text_add_char(out, '"');
+}
+
+static void add_word(struct text *out, struct bytes value)
+{
+	text_add_char(out, ' ');
+	text_add(out, value.len ? value : BYTES("-"));
+}
+
+static void add_name(struct text *out, const char *name)
+{
+	add_quoted(out, bytes_of(name));
+}
+
+/* "10.0.0.1:80"; "-" when there is none. */
+static struct bytes address_text(const struct address *address, char out[ADDRESS_TEXT_BYTES])
+{
+	if (address->family == 0)
+		return BYTES("-");
+	return bytes_make(out, address_format(address, out));
+}
+
+static void add_seconds(struct text *out, int64_t us)
+{
+	uint64_t ms = us < 0 ? 0 : ((uint64_t)us + 500) / 1000;
+
+	if (us < 0)
+		text_add_str(out, " -1");
+	else
+		text_printf(out, " %llu.%03u", (unsigned long long)(ms / 1000),
+			    (unsigned)(ms % 1000));
+}
+
+static struct bytes status_text(uint16_t status, char out[8])
+{
+	size_t len = 0;
+
+	if (status == 0)
+		return BYTES("-");
+	for (unsigned unit = 10000; unit > 0; unit /= 10)
+		if (status >= unit)
+			out[len++] = (char)('0' + status / unit % 10);
+	return bytes_make(out, len);
+}
+
+static void add_time(struct text *out, uint64_t unix_us)
+{
+	char when[WHEN_ISO_BYTES + 1];
+
+	when_iso_us(unix_us, when);
+	text_add_char(out, ' ');
+	text_add_str(out, when);
+}
+
+static void add_request(struct text *out, const struct access_record *record)
+{
+	const char *scheme = type_rows[record->type].scheme;
+
+	text_add_str(out, " \"");
+	if (record->method.len)
+		add_escaped(out, record->method);
+	else
+		text_add_char(out, '-');
+	text_printf(out, " %s://", scheme);
+	add_escaped(out, host_of(record));
+	text_printf(out, ":%u", record->listener_port);
+	if (record->method.len) {
+		add_escaped(out, path_and_query(record->uri));
+		text_printf(out, " %s\"", version_name(record->version));
+	} else {
+		text_add_str(out, "- -\"");
+	}
+}
+
+static void add_priority(struct text *out, int32_t priority)
+{
+	if (priority == ACCESS_NO_PRIORITY)
+		text_add_str(out, " -");
+	else
+		text_printf(out, " %d", (int)priority);
+}
+
+void access_line(struct text *out, const struct access_record *record)
+{
+	char client_room[ADDRESS_TEXT_BYTES], target_room[ADDRESS_TEXT_BYTES];
+	char elb_room[8], target_status_room[8];
+	struct bytes target = address_text(&record->target, target_room);
+	struct bytes target_status = status_text(record->target_status, target_status_room);
+
+	assert(record->phase == ACCESS_END);
+	text_add_str(out, type_rows[record->type].name);
+	add_time(out, record->time_unix_us);
+	add_word(out, record->load_balancer_id);
+	add_word(out, address_text(&record->client, client_room));
+	add_word(out, target);
+	add_seconds(out, record->request_us);
+	add_seconds(out, record->target_us);
+	add_seconds(out, record->response_us);
+	add_word(out, status_text(record->elb_status, elb_room));
+	add_word(out, target_status);
+	text_printf(out, " %llu %llu", (unsigned long long)record->received_bytes,
+		    (unsigned long long)record->sent_bytes);
+	add_request(out, record);
+	add_quoted(out, bytes_upto(record->user_agent, USER_AGENT_MAX));
+	add_word(out, record->ssl_cipher);
+	add_word(out, record->ssl_protocol);
+	add_word(out, record->target_group_arn);
+	add_quoted(out, record->trace_id);
+	add_quoted(out, record->sni);
+	add_quoted(out, record->certificate_arn);
+	add_priority(out, record->rule_priority);
+	add_time(out, record->created_unix_us);
+	add_quoted(out, record->actions);
+	add_quoted(out, record->redirect_url);
+	add_quoted(out, record->error_reason);
+	add_quoted(out, target);
+	add_quoted(out, target_status);
+	add_name(out, desync_tier_name(record->finding.tier));
+	add_name(out, desync_reason_name(record->finding.reason));
+	add_word(out, bytes_of(record->conn_trace_id));
+	add_quoted(out, record->transformed_host);
+	add_quoted(out, record->transformed_uri);
+	add_name(out, transform_status_name(record->transform));
+	text_add_char(out, '\n');
+}
+
+/* ---- The JSON twin ---- */
+
+static void json_string(struct text *out, const char *key, struct bytes value)
+{
+	if (!value.len)
+		return;
+	text_printf(out, ",\"%s\":\"", key);
+	encode_json(out, value);
+	text_add_char(out, '"');
+}
+
+static void json_number(struct text *out, const char *key, uint64_t value)
+{
+	text_printf(out, ",\"%s\":%llu", key, (unsigned long long)value);
+}
+
+/* Milliseconds with their thousandths; left out when it did not happen. */
+static void json_ms(struct text *out, const char *key, int64_t us)
+{
+	if (us >= 0)
+		text_printf(out, ",\"%s\":%llu.%03u", key, (unsigned long long)us / 1000,
+			    (unsigned)(us % 1000));
+}
+
+static void json_time(struct text *out, const char *key, uint64_t unix_us)
+{
+	char when[WHEN_ISO_BYTES + 1];
+
+	when_iso_us(unix_us, when);
+	json_string(out, key, bytes_of(when));
+}
+
+static void json_address(struct text *out, const char *key, const struct address *address)
+{
+	char room[ADDRESS_TEXT_BYTES];
+
+	if (address->family)
+		json_string(out, key, address_text(address, room));
+}
+
+static void json_request(struct text *out, const struct access_record *record)
+{
+	json_string(out, "type", bytes_of(type_rows[record->type].name));
+	json_string(out, "load_balancer", record->load_balancer_id);
+	json_number(out, "listener_port", record->listener_port);
+	json_address(out, "client", &record->client);
+	json_string(out, "conn_trace_id", bytes_of(record->conn_trace_id));
+	json_string(out, "method", record->method);
+	json_string(out, "host", record->host);
+	json_string(out, "uri", record->uri);
+	if (record->method.len)
+		json_string(out, "protocol", bytes_of(version_name(record->version)));
+	json_string(out, "user_agent", bytes_upto(record->user_agent, USER_AGENT_MAX));
+	json_string(out, "ssl_cipher", record->ssl_cipher);
+	json_string(out, "ssl_protocol", record->ssl_protocol);
+	json_string(out, "sni", record->sni);
+	json_string(out, "certificate_arn", record->certificate_arn);
+	json_string(out, "classification", bytes_of(desync_tier_name(record->finding.tier)));
+	json_string(out, "classification_reason",
+		    bytes_of(desync_reason_name(record->finding.reason)));
+}
+
+static void json_choice(struct text *out, const struct access_record *record)
+{
+	if (record->rule_priority >= 0)
+		json_number(out, "rule_priority", (uint64_t)record->rule_priority);
+	json_string(out, "actions", record->actions);
+	json_string(out, "target_group", record->target_group_arn);
+	json_address(out, "target", &record->target);
+	if (record->attempt)
+		json_number(out, "attempt", record->attempt);
+	json_string(out, "redirect_url", record->redirect_url);
+	json_string(out, "error_reason", record->error_reason);
+	json_string(out, "transformed_host", record->transformed_host);
+	json_string(out, "transformed_uri", record->transformed_uri);
+	json_string(out, "transform_status", bytes_of(transform_status_name(record->transform)));
+}
+
+static void json_progress(struct text *out, const struct access_record *record)
+{
+	uint64_t age_us = record->time_unix_us > record->created_unix_us
+				  ? record->time_unix_us - record->created_unix_us
+				  : 0;
+
+	json_ms(out, "duration_ms", (int64_t)age_us);
+	json_ms(out, "request_ms", record->request_us);
+	json_ms(out, "target_ms", record->target_us);
+	json_ms(out, "response_ms", record->response_us);
+	json_ms(out, "first_byte_ms", record->first_byte_us);
+	json_ms(out, "first_event_ms", record->first_event_us);
+	json_ms(out, "longest_gap_ms", (int64_t)record->longest_gap_us);
+	if (record->elb_status)
+		json_number(out, "elb_status", record->elb_status);
+	if (record->target_status)
+		json_number(out, "target_status", record->target_status);
+	json_number(out, "received_bytes", record->received_bytes);
+	json_number(out, "sent_bytes", record->sent_bytes);
+	text_printf(out, ",\"streaming\":%s", record->streaming ? "true" : "false");
+	json_number(out, "events", record->events);
+	json_number(out, "heartbeats", record->heartbeats);
+}
+
+void access_json(struct text *out, const struct access_record *record)
+{
+	static const char *const phases[] = {
+		[ACCESS_START] = "start",
+		[ACCESS_PROGRESS] = "progress",
+		[ACCESS_END] = "end",
+	};
+
+	text_printf(out, "{\"event\":\"%s\"", phases[record->phase]);
+	json_time(out, "time", record->time_unix_us);
+	json_string(out, "trace_id", record->trace_id);
+	json_time(out, "created", record->created_unix_us);
+	json_request(out, record);
+	json_choice(out, record);
+	if (record->phase != ACCESS_START)
+		json_progress(out, record);
+	if (record->phase == ACCESS_END)
+		json_string(out, "end_reason", bytes_of(end_reason_row(record->end_reason)->name));
+	text_add_str(out, "}\n");
+}
