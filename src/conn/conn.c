@@ -358,7 +358,7 @@ static void on_writable(void *owner)
 	conn->blocked = false;
 	conn_mark(conn);
 	conn_write(conn, NULL, 0);
-	if (!conn->blocked && conn_is_open(conn))
+	if (!conn->blocked && !conn->send_err && conn_is_open(conn))
 		conn->codec->drained(conn);
 	settle(conn);
 	leave(conn);

@@ -198,7 +198,8 @@ err_t exchange_send_head(struct exchange *x, const struct http_head *head);
  * framed anew. body->end finishes the message; one of LENGTH is also finished by its last byte.
  * Too many or too few bytes for LENGTH, or an end in the middle of a chunk: the exchange fails
  * (on_failed, ERR_INVALID, later) and the connection is reset, so that it looks truncated.
- * To a HEAD request's answer, and to a peer that has left, pieces are swallowed.
+ * Pieces of a HEAD request's answer are swallowed, and those to a target that no longer listens
+ * (its answer may be on the way). To a client that has left there is no room: on_failed follows.
  */
 enum conn_room exchange_send_body(struct exchange *x, const struct http_body *body);
 

@@ -174,7 +174,8 @@ static enum conn_room put(struct exchange *x, const struct parts *parts)
 		conn_write(x->conn, parts->at, parts->count);
 	if (h1->send_end)
 		conn_touch(x->conn); /* a tunnel's FIN; what was held */
-	if (!x->conn->blocked)
+	/* After an error there is no room, so that nobody goes on until on_failed. */
+	if (!x->conn->blocked && !x->conn->send_err)
 		return CONN_OK;
 	h1->told_full = true;
 	return CONN_FULL;
@@ -183,7 +184,7 @@ static enum conn_room put(struct exchange *x, const struct parts *parts)
 static enum conn_room spoil(struct exchange *x)
 {
 	conn_spoil(x->conn, ERR_INVALID);
-	return CONN_OK;
+	return CONN_FULL;
 }
 
 /* Payload in whatever framing this message has. */
