@@ -26,6 +26,11 @@ struct api_member {
 	const struct api_shape *shape;
 	bool required;
 	const char *location; /* NULL, or for REST forms "uri", "header:X-…", "query:…", "payload" */
+	/*
+	 * EC2's name on the wire where it is not `name` with a small first letter ("vpcSet" for
+	 * Vpcs, "Filter" for Filters); requests write it with a capital one. NULL elsewhere.
+	 */
+	const char *wire;
 };
 
 struct api_shape {
@@ -33,7 +38,10 @@ struct api_shape {
 	const struct api_member *members; /* structure; ends with name == NULL */
 	const struct api_shape *item;     /* list, map values */
 	const char *item_name;            /* list: "member" unless set ("item" for EC2) */
-	/* Limits; 0 max: none. Strings and lists by length, integers by value. */
+	/*
+	 * Limits; 0 max: none. Strings by length in characters, lists by length, integers by
+	 * value (where min 0 with max 0 is no limit at all).
+	 */
 	int64_t min, max;
 	const char *const *values; /* enum: NULL-terminated */
 	const char *pattern;       /* PCRE2, anchored by itself */
@@ -44,6 +52,7 @@ extern const struct api_shape api_shape_none; /* a structure without members */
 
 /* Free-form and common leaves. */
 extern const struct api_shape api_string, api_integer, api_boolean, api_timestamp, api_double;
+extern const struct api_shape api_blob;
 
 #define API_END { .name = NULL }
 

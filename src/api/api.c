@@ -1,0 +1,209 @@
+#include "api/api_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "api/wire.h"
+#include "base/log.h"
+#include "crypto/random.h"
+
+enum { NAME_BYTES_MAX = 128 }; /* of a caller's name, in an answer */
+
+/* ---- The registry ---- */
+
+err_t api_create(struct api **ret_api)
+{
+	struct api *api = calloc(1, sizeof *api);
+
+	if (!api)
+		return ERR_NOMEM;
+	*ret_api = api;
+	return ERR_OK;
+}
+
+void api_destroy(struct api *api)
+{
+	if (!api)
+		return;
+	patterns_fini(&api->patterns);
+	free(api);
+}
+
+err_t api_register(struct api *api, const struct api_service *service)
+{
+	assert(service->name && service->version && service->operations);
+	if (api_service(api, bytes_of(service->name)))
+		return ERR_EXISTS;
+	if (api->service_count == API_SERVICES_MAX)
+		return ERR_LIMIT;
+	for (size_t i = 0; i < service->operation_count; i++) {
+		const struct api_operation *operation = &service->operations[i];
+
+		assert(operation->name && operation->handle);
+		assert(operation->input && operation->input->kind == API_STRUCTURE);
+		assert(operation->output && operation->output->kind == API_STRUCTURE);
+	}
+	api->services[api->service_count++] = service;
+	return ERR_OK;
+}
+
+static bool answers_to(const struct api_service *service, struct bytes name)
+{
+	if (bytes_eq_str(name, service->name))
+		return true;
+	for (const char *const *alias = service->aliases; alias && *alias; alias++)
+		if (bytes_eq_str(name, *alias))
+			return true;
+	return false;
+}
+
+const struct api_service *api_service(const struct api *api, struct bytes name_or_alias)
+{
+	for (size_t i = 0; i < api->service_count; i++)
+		if (answers_to(api->services[i], name_or_alias))
+			return api->services[i];
+	return NULL;
+}
+
+const struct api_service *api_service_at(const struct api *api, size_t index)
+{
+	return index < api->service_count ? api->services[index] : NULL;
+}
+
+const struct api_operation *api_operation(const struct api_service *service, struct bytes name)
+{
+	for (size_t i = 0; i < service->operation_count; i++)
+		if (bytes_eq_str(name, service->operations[i].name))
+			return &service->operations[i];
+	return NULL;
+}
+
+/* ---- Faults ---- */
+
+err_t api_fault(struct api_call *call, const char *code, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fault_set_list(&call->fault, code, format, args);
+	va_end(args);
+	return ERR_INVALID;
+}
+
+void api_fault_service(const struct api *api, struct bytes name, struct api_fault *fault)
+{
+	struct text known = TEXT_INIT(512);
+
+	name = wire_clip(name, NAME_BYTES_MAX);
+	for (size_t i = 0; i < api->service_count; i++)
+		text_printf(&known, "%s%s", i ? ", " : "", api->services[i]->name);
+	fault_set(fault, "UnknownService", "Weir does not offer the service '%.*s'; it offers: %s",
+		  BYTES_ARG(name), text_str(&known));
+	text_fini(&known);
+}
+
+void api_fault_operation(const struct api_service *service, struct bytes name,
+			 struct api_fault *fault)
+{
+	bool json = service->protocol == API_JSON_1_0 || service->protocol == API_JSON_1_1;
+
+	name = wire_clip(name, NAME_BYTES_MAX);
+	fault_set(fault, json ? "UnknownOperationException" : "InvalidAction",
+		  "Could not find operation %.*s for version %s", BYTES_ARG(name),
+		  service->version);
+}
+
+/* ---- Calls ---- */
+
+/* A failure without words is ours; the caller learns that much, the log the rest. */
+static err_t with_words(struct api_call *call, err_t err)
+{
+	if (!err || call->fault.code[0])
+		return err;
+	log_error("api", "%s %s: %s (%s)", call->service->name, call->operation->name,
+		  err_words(err), call->request_id);
+	api_fault(call, "InternalFailure", "The request processing has failed: %s", err_words(err));
+	return err;
+}
+
+static err_t check(struct api_call *call, json_t *given)
+{
+	struct text words = TEXT_INIT(sizeof call->fault.message - 1);
+	err_t err = check_input(&call->api->patterns, call->operation->input, given, &call->input,
+				&words);
+
+	if (err == ERR_INVALID)
+		api_fault(call, "ValidationError", "%s", text_str(&words));
+	text_fini(&words);
+	return err;
+}
+
+static err_t handle(struct api_call *call)
+{
+	const struct api_service *service = call->service;
+	err_t err;
+
+	if (service->begin)
+		TRY(service->begin(call));
+	err = call->operation->handle(call);
+	if (service->end)
+		err = service->end(call, err);
+	return err;
+}
+
+err_t api_run(struct api *api, const struct api_caller *caller, const struct api_service *service,
+	      const struct api_operation *operation, const char *request_id, json_t *input,
+	      json_t **ret_output, struct api_fault *ret_fault)
+{
+	struct arena arena;
+	struct api_call call = {
+		.api = api,
+		.service = service,
+		.operation = operation,
+		.caller = caller,
+		.arena = &arena,
+	};
+	err_t err;
+
+	arena_init(&arena, CALL_ARENA_BYTES_MAX);
+	snprintf(call.request_id, sizeof call.request_id, "%s", request_id);
+	call.output = json_object();
+	/*
+	 * The authoriser's place is here: the caller is verified, the operation and its permission
+	 * are known, nothing has been looked at yet. AWS too refuses before it validates.
+	 */
+	err = call.output ? check(&call, input) : ERR_NOMEM;
+	if (!err)
+		err = handle(&call);
+	err = with_words(&call, err);
+	if (err) {
+		*ret_fault = call.fault;
+		json_decref(call.output);
+	} else {
+		*ret_output = call.output;
+	}
+	json_decref(call.input);
+	arena_fini(&arena);
+	return err;
+}
+
+err_t api_call(struct api *api, const struct api_caller *caller, const char *service_name,
+	       const char *operation_name, json_t *input, json_t **ret_output,
+	       struct api_fault *ret_fault)
+{
+	const struct api_service *service = api_service(api, bytes_of(service_name));
+	const struct api_operation *operation;
+	char request_id[37];
+
+	if (!service) {
+		api_fault_service(api, bytes_of(service_name), ret_fault);
+		return ERR_NOT_FOUND;
+	}
+	operation = api_operation(service, bytes_of(operation_name));
+	if (!operation) {
+		api_fault_operation(service, bytes_of(operation_name), ret_fault);
+		return ERR_NOT_FOUND;
+	}
+	random_uuid(request_id);
+	return api_run(api, caller, service, operation, request_id, input, ret_output, ret_fault);
+}

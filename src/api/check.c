@@ -1,0 +1,618 @@
+#include "api/check.h"
+
+#include "api/wire.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/encode.h"
+#include "base/log.h"
+#include "base/when.h"
+
+enum {
+	DEPTH_MAX = 32, /* of nested values; shapes may be recursive */
+	PATH_BYTES_MAX = 1024,
+	VALUE_BYTES_MAX = 256, /* of an offending value, in the words */
+	WORDS_BYTES_MAX = 16 * 1024,
+	MATCH_LIMIT = 100000, /* steps of one pattern on one value */
+};
+
+struct check {
+	struct patterns *patterns;
+	struct text path;   /* "actions.1.member.type" */
+	struct text *words; /* what is wrong so far, without the count */
+	unsigned errors;
+};
+
+/* ---- Patterns ---- */
+
+void patterns_fini(struct patterns *patterns)
+{
+	map_for_each (&patterns->compiled, slot)
+		pcre2_code_free(slot->value);
+	map_fini(&patterns->compiled);
+}
+
+static pcre2_code *pattern_of(struct patterns *patterns, const char *pattern)
+{
+	/* A "$" that also matched before a last newline would let "name\n" pass. */
+	const uint32_t flags = PCRE2_UTF | PCRE2_DOLLAR_ENDONLY;
+	pcre2_code *code = map_get(&patterns->compiled, bytes_of(pattern));
+	size_t offset;
+	int error;
+
+	if (code)
+		return code;
+	code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, flags, &error, &offset,
+			     NULL);
+	assert(code || error == PCRE2_ERROR_HEAP_FAILED); /* shapes are ours */
+	if (code && map_put(&patterns->compiled, bytes_of(pattern), code, NULL)) {
+		pcre2_code_free(code);
+		return NULL;
+	}
+	return code;
+}
+
+static bool matches(struct patterns *patterns, const char *pattern, struct bytes value)
+{
+	pcre2_code *code = pattern_of(patterns, pattern);
+	pcre2_match_data *data = code ? pcre2_match_data_create(1, NULL) : NULL;
+	pcre2_match_context *context = data ? pcre2_match_context_create(NULL) : NULL;
+	int count = PCRE2_ERROR_NOMEMORY;
+
+	if (context) {
+		pcre2_set_match_limit(context, MATCH_LIMIT);
+		count = pcre2_match(code, (PCRE2_SPTR)(value.len ? value.at : ""), value.len, 0, 0,
+				    data, context);
+	}
+	pcre2_match_context_free(context);
+	pcre2_match_data_free(data);
+	return count >= 0;
+}
+
+/* ---- Words ---- */
+
+/* As AWS prints it: strings bare, lists as [a, b]. */
+static void add_value(struct text *out, json_t *value)
+{
+	char *dump;
+
+	if (json_is_string(value)) {
+		text_add(out, bytes_make(json_string_value(value), json_string_length(value)));
+	} else if (json_is_array(value)) {
+		text_add_char(out, '[');
+		for (size_t i = 0; i < json_array_size(value); i++) {
+			if (i)
+				text_add_str(out, ", ");
+			add_value(out, json_array_get(value, i));
+		}
+		text_add_char(out, ']');
+	} else {
+		dump = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+		text_add_str(out, dump ? dump : "");
+		free(dump);
+	}
+}
+
+static void complain(struct check *check, json_t *value, const char *constraint)
+{
+	struct text shown = TEXT_INIT(64 * 1024);
+	struct bytes clipped;
+
+	if (check->errors++)
+		text_add_str(check->words, "; ");
+	if (!value) {
+		text_add_str(check->words, "Value null");
+	} else {
+		add_value(&shown, value);
+		clipped = wire_clip(text_bytes(&shown), VALUE_BYTES_MAX);
+		text_printf(check->words, "Value '%.*s%s'", BYTES_ARG(clipped),
+			    clipped.len < shown.len || text_err(&shown) ? "..." : "");
+	}
+	text_printf(check->words, " at '%s' failed to satisfy constraint: %s",
+		    text_str(&check->path), constraint);
+	text_fini(&shown);
+}
+
+/* ---- Constraints of one value: bits, since one value may break several ---- */
+
+enum {
+	TOO_LARGE = 1 << 0,
+	TOO_SMALL = 1 << 1,
+	NO_MATCH = 1 << 2,
+	NOT_LISTED = 1 << 3,
+	CONSTRAINTS_END = 1 << 4,
+};
+
+static unsigned constraints_of(const struct api_shape *shape)
+{
+	bool number = shape->kind == API_INTEGER;
+	unsigned bits = 0;
+
+	if (shape->max)
+		bits |= TOO_LARGE;
+	if (shape->min > 0 || (number && (shape->min || shape->max)))
+		bits |= TOO_SMALL;
+	if (shape->pattern)
+		bits |= NO_MATCH;
+	if (shape->values)
+		bits |= NOT_LISTED;
+	return bits;
+}
+
+static void add_constraint(struct text *out, const struct api_shape *shape, unsigned bit)
+{
+	const char *measure = shape->kind == API_INTEGER ? "value" : "length";
+
+	switch (bit) {
+	case TOO_LARGE:
+		text_printf(out, "Member must have %s less than or equal to %lld", measure,
+			    (long long)shape->max);
+		break;
+	case TOO_SMALL:
+		text_printf(out, "Member must have %s greater than or equal to %lld", measure,
+			    (long long)shape->min);
+		break;
+	case NO_MATCH:
+		text_printf(out, "Member must satisfy regular expression pattern: %s",
+			    shape->pattern);
+		break;
+	case NOT_LISTED:
+		text_add_str(out, "Member must satisfy enum value set: [");
+		for (size_t i = 0; shape->values[i]; i++)
+			text_printf(out, "%s%s", i ? ", " : "", shape->values[i]);
+		text_add_char(out, ']');
+		break;
+	default: assert(false);
+	}
+}
+
+static int64_t characters(struct bytes text)
+{
+	int64_t count = 0;
+
+	for (size_t i = 0; i < text.len; i++)
+		count += ((unsigned char)text.at[i] & 0xc0) != 0x80;
+	return count;
+}
+
+static bool is_listed(const char *const *values, struct bytes text)
+{
+	for (size_t i = 0; values[i]; i++)
+		if (bytes_eq_str(text, values[i]))
+			return true;
+	return false;
+}
+
+/* Of a value that has the right type already. */
+static unsigned broken_by(struct check *check, const struct api_shape *shape, json_t *value)
+{
+	struct bytes text = bytes_make(json_string_value(value), json_string_length(value));
+	unsigned broken = 0, asked = constraints_of(shape);
+	int64_t size = json_is_string(value)   ? characters(text)
+		       : json_is_array(value)  ? (int64_t)json_array_size(value)
+		       : json_is_object(value) ? (int64_t)json_object_size(value)
+					       : (int64_t)json_number_value(value);
+
+	if ((asked & TOO_LARGE) && size > shape->max)
+		broken |= TOO_LARGE;
+	if ((asked & TOO_SMALL) && size < shape->min)
+		broken |= TOO_SMALL;
+	if ((asked & NO_MATCH) && !matches(check->patterns, shape->pattern, text))
+		broken |= NO_MATCH;
+	if ((asked & NOT_LISTED) && !is_listed(shape->values, text))
+		broken |= NOT_LISTED;
+	return broken;
+}
+
+static void complain_of_all(struct check *check, const struct api_shape *shape, json_t *value,
+			    unsigned broken)
+{
+	for (unsigned bit = 1; bit < CONSTRAINTS_END; bit <<= 1) {
+		struct text words = TEXT_INIT(4096);
+
+		if (!(broken & bit))
+			continue;
+		add_constraint(&words, shape, bit);
+		complain(check, value, text_str(&words));
+		text_fini(&words);
+	}
+}
+
+/* AWS speaks of a list of plain values as a whole, and names all that its items must meet. */
+static void complain_of_items(struct check *check, const struct api_shape *item, json_t *list)
+{
+	struct text words = TEXT_INIT(4096);
+	unsigned asked = constraints_of(item);
+
+	text_add_str(&words, "Member must satisfy constraint: [");
+	for (unsigned bit = 1, n = 0; bit < CONSTRAINTS_END; bit <<= 1) {
+		if (!(asked & bit))
+			continue;
+		if (n++)
+			text_add_str(&words, ", ");
+		add_constraint(&words, item, bit);
+	}
+	text_add_char(&words, ']');
+	complain(check, list, text_str(&words));
+	text_fini(&words);
+}
+
+/* ---- Types ---- */
+
+static const char *const type_words[] = {
+	[API_STRUCTURE] = "Member must be a structure",
+	[API_LIST] = "Member must be a list",
+	[API_MAP] = "Member must be a map",
+	[API_STRING] = "Member must be a string",
+	[API_INTEGER] = "Member must be an integer",
+	[API_DOUBLE] = "Member must be a number",
+	[API_BOOLEAN] = "Member must be true or false",
+	[API_TIMESTAMP] = "Member must be a point in time",
+	[API_BLOB] = "Member must be base64",
+};
+
+static json_t *to_string(json_t *value)
+{
+	char *dump;
+	json_t *string;
+
+	if (json_is_string(value))
+		return json_incref(value);
+	if (!json_is_number(value) && !json_is_boolean(value))
+		return NULL;
+	dump = json_dumps(value, JSON_ENCODE_ANY);
+	string = dump ? json_string(dump) : NULL;
+	free(dump);
+	return string;
+}
+
+static json_t *to_integer(json_t *value)
+{
+	struct bytes text = bytes_make(json_string_value(value), json_string_length(value));
+	bool negative = text.len > 1 && text.at[0] == '-';
+	double real = json_real_value(value);
+	uint64_t number;
+
+	if (json_is_integer(value))
+		return json_incref(value);
+	if (json_is_real(value)) {
+		if (real != floor(real) || fabs(real) > 9e15)
+			return NULL;
+		return json_integer((json_int_t)real);
+	}
+	if (!json_is_string(value) || bytes_to_u64(bytes_from(text, negative), INT64_MAX, &number))
+		return NULL;
+	return json_integer(negative ? -(json_int_t)number : (json_int_t)number);
+}
+
+static json_t *to_double(json_t *value)
+{
+	const char *text = json_string_value(value);
+	char *end;
+	double number;
+
+	if (json_is_number(value))
+		return json_incref(value);
+	/* strtod also knows blanks, "inf" and "nan"; JSON knows none of them. */
+	if (!text || !text[0] || strspn(text, "0123456789+-.eE") != json_string_length(value))
+		return NULL;
+	number = strtod(text, &end);
+	return *end || !isfinite(number) ? NULL : json_real(number);
+}
+
+static json_t *to_boolean(json_t *value)
+{
+	struct bytes text = bytes_make(json_string_value(value), json_string_length(value));
+
+	if (json_is_boolean(value))
+		return json_incref(value);
+	if (!json_is_string(value))
+		return NULL;
+	if (bytes_eq_nocase(text, BYTES("true")) || bytes_eq_str(text, "1"))
+		return json_true();
+	if (bytes_eq_nocase(text, BYTES("false")) || bytes_eq_str(text, "0"))
+		return json_false();
+	return NULL;
+}
+
+static json_t *to_timestamp(json_t *value)
+{
+	uint64_t unix_ms;
+
+	if (json_is_integer(value) && json_integer_value(value) >= 0)
+		return json_incref(value);
+	if (json_is_real(value) && json_real_value(value) >= 0 && json_real_value(value) < 9e15)
+		return json_integer((json_int_t)json_real_value(value));
+	if (!json_is_string(value) ||
+	    check_parse_time(bytes_make(json_string_value(value), json_string_length(value)),
+			     &unix_ms))
+		return NULL;
+	return json_integer((json_int_t)unix_ms);
+}
+
+static json_t *to_blob(json_t *value)
+{
+	struct text plain = TEXT_INIT(64 * 1024 * 1024);
+	bool good = json_is_string(value) &&
+		    decode_base64(&plain, bytes_make(json_string_value(value),
+						     json_string_length(value))) == ERR_OK;
+
+	text_fini(&plain);
+	return good ? json_incref(value) : NULL;
+}
+
+/* Digits at `at`, exactly `count`, copied to where the basic form wants them. */
+static bool take_digits(struct bytes *text, unsigned count, char **to)
+{
+	for (unsigned i = 0; i < count; i++) {
+		if (i >= text->len || text->at[i] < '0' || text->at[i] > '9')
+			return false;
+		*(*to)++ = text->at[i];
+	}
+	*text = bytes_from(*text, count);
+	return true;
+}
+
+static bool take_char(struct bytes *text, char c)
+{
+	if (!text->len || text->at[0] != c)
+		return false;
+	*text = bytes_from(*text, 1);
+	return true;
+}
+
+/* What follows the seconds: a fraction and a zone. */
+static bool parse_tail(struct bytes text, uint64_t *ret_ms, int64_t *ret_offset_min)
+{
+	char digits[4], *to = digits;
+	uint64_t ms = 0, unit = 100;
+	bool east;
+
+	if (take_char(&text, '.')) {
+		if (!text.len || text.at[0] < '0' || text.at[0] > '9')
+			return false;
+		for (; text.len && text.at[0] >= '0' && text.at[0] <= '9'; unit /= 10) {
+			ms += unit * (uint64_t)(text.at[0] - '0');
+			text = bytes_from(text, 1);
+		}
+	}
+	*ret_ms = ms;
+	*ret_offset_min = 0;
+	if (take_char(&text, 'Z'))
+		return text.len == 0;
+	east = take_char(&text, '+');
+	if (!east && !take_char(&text, '-'))
+		return text.len == 0; /* no zone: UTC */
+	if (!take_digits(&text, 2, &to))
+		return false;
+	take_char(&text, ':');
+	if (!take_digits(&text, 2, &to) || text.len)
+		return false;
+	*ret_offset_min = (digits[0] - '0') * 600 + (digits[1] - '0') * 60 +
+			  (digits[2] - '0') * 10 + (digits[3] - '0');
+	if (!east)
+		*ret_offset_min = -*ret_offset_min;
+	return true;
+}
+
+err_t check_parse_time(struct bytes text, uint64_t *ret_unix_ms)
+{
+	char basic[16], *to = basic;
+	uint64_t seconds, ms;
+	int64_t unix_ms, offset_min;
+
+	if (bytes_to_u64(text, UINT32_MAX, &seconds) == ERR_OK) {
+		*ret_unix_ms = seconds * 1000;
+		return ERR_OK;
+	}
+	if (!take_digits(&text, 4, &to) || !take_char(&text, '-') || !take_digits(&text, 2, &to) ||
+	    !take_char(&text, '-') || !take_digits(&text, 2, &to) ||
+	    (!take_char(&text, 'T') && !take_char(&text, ' ')))
+		return ERR_SYNTAX;
+	*to++ = 'T';
+	if (!take_digits(&text, 2, &to) || !take_char(&text, ':') || !take_digits(&text, 2, &to) ||
+	    !take_char(&text, ':') || !take_digits(&text, 2, &to))
+		return ERR_SYNTAX;
+	*to++ = 'Z';
+	if (!parse_tail(text, &ms, &offset_min) ||
+	    when_parse_basic(bytes_make(basic, sizeof basic), ret_unix_ms))
+		return ERR_SYNTAX;
+	unix_ms = (int64_t)(*ret_unix_ms + ms) - offset_min * 60000;
+	if (unix_ms < 0)
+		return ERR_SYNTAX;
+	*ret_unix_ms = (uint64_t)unix_ms;
+	return ERR_OK;
+}
+
+/* ---- The walk ---- */
+
+static json_t *check_value(struct check *check, const struct api_shape *shape, json_t *value,
+			   unsigned depth);
+
+static bool is_leaf(const struct api_shape *shape)
+{
+	return shape->kind != API_STRUCTURE && shape->kind != API_LIST && shape->kind != API_MAP;
+}
+
+/* The value in the type of the shape, or NULL; says nothing. */
+static json_t *to_leaf(const struct api_shape *shape, json_t *value)
+{
+	switch (shape->kind) {
+	case API_STRING: return to_string(value);
+	case API_INTEGER: return to_integer(value);
+	case API_DOUBLE: return to_double(value);
+	case API_BOOLEAN: return to_boolean(value);
+	case API_TIMESTAMP: return to_timestamp(value);
+	case API_BLOB: return to_blob(value);
+	default: return NULL;
+	}
+}
+
+/* Names in AWS's words begin small: TargetGroupArn is 'targetGroupArn'. */
+static size_t enter(struct check *check, const char *name, bool item)
+{
+	size_t len = check->path.len;
+
+	if (len)
+		text_add_char(&check->path, '.');
+	if (item) {
+		text_printf(&check->path, "%s.member", name);
+	} else {
+		char first = ascii_lower(name[0]);
+
+		text_add(&check->path, bytes_make(&first, name[0] ? 1 : 0));
+		text_add_str(&check->path, name[0] ? name + 1 : "");
+	}
+	return len;
+}
+
+static void leave(struct check *check, size_t len)
+{
+	check->path.len = len;
+	check->path.err = ERR_OK;
+	if (check->path.at)
+		check->path.at[len] = '\0';
+}
+
+static json_t *check_structure(struct check *check, const struct api_shape *shape, json_t *value,
+			       unsigned depth)
+{
+	json_t *made = json_object();
+
+	for (const struct api_member *m = shape->members; m->name; m++) {
+		json_t *given = json_object_get(value, m->name), *member;
+		size_t outer = enter(check, m->name, false);
+
+		if (given && !json_is_null(given)) {
+			member = check_value(check, m->shape, given, depth + 1);
+			if (member)
+				json_object_set_new(made, m->name, member);
+		} else if (m->required) {
+			complain(check, NULL, "Member must not be null");
+		}
+		leave(check, outer);
+	}
+	return made;
+}
+
+static json_t *check_leaves(struct check *check, const struct api_shape *item, json_t *value)
+{
+	json_t *made = json_array();
+	bool broken = false;
+
+	for (size_t i = 0; i < json_array_size(value); i++) {
+		json_t *leaf = to_leaf(item, json_array_get(value, i));
+
+		if (!leaf) {
+			complain(check, value, type_words[item->kind]);
+			break;
+		}
+		broken = broken || broken_by(check, item, leaf);
+		json_array_append_new(made, leaf);
+	}
+	if (broken)
+		complain_of_items(check, item, value);
+	return made;
+}
+
+static json_t *check_list(struct check *check, const struct api_shape *shape, json_t *value,
+			  unsigned depth)
+{
+	json_t *made;
+
+	complain_of_all(check, shape, value, broken_by(check, shape, value));
+	if (is_leaf(shape->item))
+		return check_leaves(check, shape->item, value);
+	made = json_array();
+	for (size_t i = 0; i < json_array_size(value); i++) {
+		char number[24];
+		json_t *item;
+		size_t outer;
+
+		snprintf(number, sizeof number, "%zu", i + 1);
+		outer = enter(check, number, true);
+		item = check_value(check, shape->item, json_array_get(value, i), depth + 1);
+		if (item)
+			json_array_append_new(made, item);
+		leave(check, outer);
+	}
+	return made;
+}
+
+static json_t *check_map(struct check *check, const struct api_shape *shape, json_t *value,
+			 unsigned depth)
+{
+	json_t *made = json_object(), *given;
+	const char *key;
+
+	complain_of_all(check, shape, value, broken_by(check, shape, value));
+	json_object_foreach(value, key, given)
+	{
+		size_t outer = enter(check, key, true);
+		json_t *item = check_value(check, shape->item, given, depth + 1);
+
+		if (item)
+			json_object_set_new(made, key, item);
+		leave(check, outer);
+	}
+	return made;
+}
+
+/* A new reference to the value as the shape wants it, or NULL after a complaint. */
+static json_t *check_value(struct check *check, const struct api_shape *shape, json_t *value,
+			   unsigned depth)
+{
+	bool list = shape->kind == API_LIST;
+	json_t *leaf;
+
+	if (depth > DEPTH_MAX) {
+		complain(check, NULL, "Member must not be nested so deeply");
+		return NULL;
+	}
+	if (is_leaf(shape)) {
+		leaf = to_leaf(shape, value);
+		if (leaf)
+			complain_of_all(check, shape, leaf, broken_by(check, shape, leaf));
+		else
+			complain(check, value, type_words[shape->kind]);
+		return leaf;
+	}
+	if (list ? !json_is_array(value) : !json_is_object(value)) {
+		complain(check, value, type_words[shape->kind]);
+		return NULL;
+	}
+	if (list)
+		return check_list(check, shape, value, depth);
+	if (shape->kind == API_MAP)
+		return check_map(check, shape, value, depth);
+	return check_structure(check, shape, value, depth);
+}
+
+err_t check_input(struct patterns *patterns, const struct api_shape *shape, json_t *input,
+		  json_t **ret_value, struct text *words)
+{
+	struct text found = TEXT_INIT(WORDS_BYTES_MAX);
+	struct check check = { .patterns = patterns, .words = &found };
+	json_t *empty = json_object(), *value;
+
+	text_init(&check.path, PATH_BYTES_MAX);
+	value = check_value(&check, shape, input && !json_is_null(input) ? input : empty, 0);
+	json_decref(empty);
+	text_fini(&check.path);
+	if (value && !check.errors) {
+		text_fini(&found);
+		*ret_value = value;
+		return ERR_OK;
+	}
+	json_decref(value);
+	text_printf(words, "%u validation error%s detected: ", check.errors,
+		    check.errors == 1 ? "" : "s");
+	text_add(words, wire_clip(text_bytes(&found), words->max - words->len));
+	text_fini(&found);
+	return ERR_INVALID;
+}
