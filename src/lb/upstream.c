@@ -33,14 +33,13 @@ static const struct conn_client_events connecting_events = {
 
 static const struct conn_client_events pool_events = {
 	.on_connected = on_connected, /* never again */
-	.on_idle = on_idle,           /* owner: the pool */
+	.on_idle = on_idle,	      /* owner: the pool */
 };
 
 static void count(struct upstream *pool, int change)
 {
 	pool->open_count = (unsigned)((int)pool->open_count + change);
-	if (pool->options.on_count)
-		pool->options.on_count(pool->options.owner, change);
+	pool->options.on_count(pool->options.owner, change);
 }
 
 static void arm(struct upstream *pool)
@@ -57,6 +56,7 @@ static void free_when_empty(struct upstream *pool)
 	if (!pool->ending || pool->open_count)
 		return;
 	timer_cancel(&pool->timer);
+	pool->options.on_freed(pool->options.owner);
 	free(pool->warm);
 	free(pool);
 }
@@ -82,8 +82,7 @@ static void on_timer(struct timer *timer)
 	uint64_t now_ms = loop_now_ms(pool->options.loop);
 	unsigned old = 0;
 
-	while (old < pool->warm_count &&
-	       pool->warm[old].since_ms + pool->options.idle_ms <= now_ms)
+	while (old < pool->warm_count && pool->warm[old].since_ms + pool->options.idle_ms <= now_ms)
 		close_conn(pool, pool->warm[old++].conn);
 	pool->warm_count -= old;
 	memmove(pool->warm, pool->warm + old, pool->warm_count * sizeof *pool->warm);
@@ -102,11 +101,13 @@ err_t upstream_create(const struct upstream_options *options, struct upstream **
 	return ERR_OK;
 }
 
-void upstream_close_warm(struct upstream *pool)
+void upstream_set_idle_max(struct upstream *pool, uint32_t idle_max)
 {
-	while (pool->warm_count)
+	pool->options.idle_max = idle_max;
+	while (pool->warm_count > idle_max)
 		close_conn(pool, pool->warm[--pool->warm_count].conn);
-	timer_cancel(&pool->timer);
+	if (pool->warm_count == 0)
+		timer_cancel(&pool->timer);
 }
 
 void upstream_destroy(struct upstream *pool)
@@ -114,13 +115,19 @@ void upstream_destroy(struct upstream *pool)
 	if (!pool)
 		return;
 	pool->ending = true;
-	upstream_close_warm(pool);
+	upstream_set_idle_max(pool, 0);
 	free_when_empty(pool);
 }
 
 struct conn *upstream_take(struct upstream *pool)
 {
 	return pool->warm_count ? pool->warm[--pool->warm_count].conn : NULL;
+}
+
+void upstream_discard(struct upstream *pool, struct conn *lent)
+{
+	close_conn(pool, lent);
+	free_when_empty(pool);
 }
 
 err_t upstream_connect(struct upstream *pool, uint32_t connect_ms, struct upstream_waiter *w)
@@ -163,8 +170,8 @@ static void on_connected(void *owner, struct conn *conn, err_t err)
 		return;
 	}
 	close_conn(pool, conn);
-	w->on_failed(w, err);
 	free_when_empty(pool);
+	w->on_failed(w, err);
 }
 
 static bool make_room(struct upstream *pool)
@@ -188,8 +195,8 @@ static void on_idle(void *owner, struct conn *conn, bool reusable)
 
 	if (reusable && !pool->ending && pool->warm_count < pool->options.idle_max &&
 	    make_room(pool)) {
-		pool->warm[pool->warm_count++] =
-			(struct warm){ conn, loop_now_ms(pool->options.loop) };
+		pool->warm[pool->warm_count++] = (struct warm){ conn,
+								loop_now_ms(pool->options.loop) };
 		/* Lazy: an armed timer is early at worst, and then looks again. */
 		if (!timer_armed(&pool->timer))
 			arm(pool);

@@ -21,10 +21,11 @@ struct upstream;
 struct upstream_options {
 	struct loop *loop;
 	struct address to;
-	uint32_t idle_max; /* warm connections to keep; 0 keeps none */
-	uint32_t idle_ms;  /* close a warm one after this long unused */
-	/* The number of open connections changed by +1 or -1. */
-	void (*on_count)(void *owner, int change);
+	uint32_t idle_max;			   /* warm connections to keep; 0 keeps none */
+	uint32_t idle_ms;			   /* close a warm one after this long unused */
+	void (*on_count)(void *owner, int change); /* one more or one fewer open; not NULL */
+	void (*on_freed)(
+		void *owner); /* after upstream_destroy, when the last one closed; not NULL */
 	void *owner;
 };
 
@@ -44,7 +45,7 @@ err_t upstream_create(const struct upstream_options *options, struct upstream **
 
 /*
  * No new connection from here on: closes what is warm, and each lent one when its exchange ends.
- * The pool frees itself after the last; the owner forgets it. NULL is welcome.
+ * After the last the pool frees itself and says on_freed, maybe in here. NULL is welcome.
  */
 void upstream_destroy(struct upstream *pool);
 
@@ -58,10 +59,14 @@ struct conn *upstream_take(struct upstream *pool);
  */
 err_t upstream_connect(struct upstream *pool, uint32_t connect_ms, struct upstream_waiter *w);
 
+/* Closes a lent connection that no exchange could be opened on. */
+void upstream_discard(struct upstream *pool, struct conn *lent);
+
 /* Gives its connect up at once; neither callback runs any more. Harmless when not waiting. */
 void upstream_cancel(struct upstream_waiter *w);
 
-void upstream_close_warm(struct upstream *pool); /* what is lent goes on */
+/* How many to keep warm from now on; the others close, what is lent goes on. */
+void upstream_set_idle_max(struct upstream *pool, uint32_t idle_max);
 void upstream_set_idle_ms(struct upstream *pool, uint32_t idle_ms); /* acts at once */
 
 unsigned upstream_open_count(const struct upstream *pool); /* warm, lent and connecting */

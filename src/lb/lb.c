@@ -1,0 +1,656 @@
+/*
+ * The facade: the control thread's side of the balancer. It owns plans, the registry of targets,
+ * the numbers of all workers, the reserved ports and the prober; workers hear from it by jobs.
+ */
+#include "lb/lb.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "lb/binding.h"
+#include "lb/lb_internal.h"
+#include "lb/prober.h"
+#include "lb/stream.h"
+
+enum { HOUSEKEEPING_MS = 5000 };
+
+/* The numbers of one load balancer or target group, a cell for each worker. */
+struct meter_cells {
+	struct meter *meter; /* a reference; NULL: free */
+	struct bytes load_balancer_id; /* a group's, as of the newest plan; malloc'ed */
+	struct cell **by_worker;
+};
+
+struct lb {
+	struct lb_options options;
+	struct registry *registry;
+	struct bindings bindings;
+	struct prober *prober;
+	const struct plan *plan; /* a reference; NULL before the first */
+	struct meter_cells *cells; /* by meter slot */
+	uint32_t cell_slots;
+	struct timer housekeeping;
+	bool probes_missing; /* prober_sync ran out of memory */
+	bool stopping;
+	unsigned stopped_workers;
+	void (*on_done)(void *owner);
+	void *on_done_owner;
+	unsigned worker_count;
+	struct worker workers[];
+};
+
+/* ---- Orders to workers ---- */
+
+enum order_kind { ORDER_CUT_TARGET, ORDER_CUT_LOAD_BALANCER, ORDER_STOP };
+
+struct order {
+	struct loop_job job;
+	struct worker *worker;
+	enum order_kind kind;
+	struct target *target; /* a reference, or NULL */
+	uint32_t drain_ms;
+	size_t arn_len;
+	char arn[];
+};
+
+static void run_order(struct loop_job *job)
+{
+	struct order *order = container_of(job, struct order, job);
+	struct worker *worker = order->worker;
+
+	switch (order->kind) {
+	case ORDER_CUT_TARGET:
+		worker_cut_target(worker, order->target);
+		break;
+	case ORDER_CUT_LOAD_BALANCER:
+		worker_cut_load_balancer(worker, bytes_make(order->arn, order->arn_len));
+		break;
+	case ORDER_STOP:
+		worker_stop(worker, loop_now_ms(worker->loop) + order->drain_ms);
+		break;
+	}
+	target_unref(order->target);
+	free(order);
+}
+
+static void order_all(struct lb *lb, enum order_kind kind, struct target *target,
+		      struct bytes arn, uint32_t drain_ms)
+{
+	for (unsigned i = 0; i < lb->worker_count; i++) {
+		struct order *order = calloc(1, sizeof *order + arn.len);
+
+		if (!order) {
+			log_error("lb", "out of memory for an order to worker %u", i);
+			continue;
+		}
+		order->job.run = run_order;
+		order->worker = &lb->workers[i];
+		order->kind = kind;
+		order->target = target ? target_ref(target) : NULL;
+		order->drain_ms = drain_ms;
+		order->arn_len = arn.len;
+		if (arn.len)
+			memcpy(order->arn, arn.at, arn.len);
+		loop_post(lb->workers[i].loop, &order->job);
+	}
+}
+
+/* ---- Notes from workers ---- */
+
+enum note_kind { NOTE_SOCKET_CLOSED, NOTE_DRAINED, NOTE_STOPPED };
+
+struct note {
+	struct loop_job job;
+	struct lb *lb;
+	enum note_kind kind;
+	struct address at;
+	struct target *target; /* a reference, or NULL */
+};
+
+static void tell_drained(struct lb *lb, const struct target *target)
+{
+	const struct lb_events *events = lb->options.events;
+
+	if (events && events->on_drained && target_is_draining(target))
+		events->on_drained(lb->options.owner, target->group_arn, target->id, target->port);
+}
+
+static void one_stopped(struct lb *lb)
+{
+	if (++lb->stopped_workers < lb->worker_count)
+		return;
+	timer_cancel(&lb->housekeeping);
+	lb->on_done(lb->on_done_owner);
+}
+
+static err_t post_plan(struct lb *lb, const struct plan *plan, const struct lb_config *config);
+
+static void run_note(struct loop_job *job)
+{
+	struct note *note = container_of(job, struct note, job);
+	struct lb *lb = note->lb;
+
+	switch (note->kind) {
+	case NOTE_SOCKET_CLOSED:
+		if (bindings_closed(&lb->bindings, &note->at) && !lb->stopping &&
+		    post_plan(lb, lb->plan, NULL))
+			log_error("lb", "out of memory: port %u does not listen", note->at.port);
+		break;
+	case NOTE_DRAINED:
+		tell_drained(lb, note->target);
+		break;
+	case NOTE_STOPPED:
+		break;
+	}
+	target_unref(note->target);
+	if (note->kind == NOTE_STOPPED)
+		one_stopped(lb);
+	free(note);
+}
+
+static void send_note(struct lb *lb, enum note_kind kind, const struct address *at,
+		      struct target *target)
+{
+	struct note *note = calloc(1, sizeof *note);
+
+	if (!note) {
+		log_error("lb", "out of memory for a note to the control thread");
+		return;
+	}
+	note->job.run = run_note;
+	note->lb = lb;
+	note->kind = kind;
+	if (at)
+		note->at = *at;
+	note->target = target ? target_ref(target) : NULL;
+	loop_post(lb->options.control, &note->job);
+}
+
+void lb_note_socket_closed(struct lb *lb, const struct address *at)
+{
+	send_note(lb, NOTE_SOCKET_CLOSED, at, NULL);
+}
+
+void lb_note_drained(struct lb *lb, struct target *target)
+{
+	send_note(lb, NOTE_DRAINED, NULL, target);
+}
+
+void lb_note_stopped(struct lb *lb)
+{
+	send_note(lb, NOTE_STOPPED, NULL, NULL);
+}
+
+/* ---- Numbers ---- */
+
+static void cells_free(struct lb *lb, struct meter_cells *cells)
+{
+	if (cells->by_worker)
+		for (unsigned i = 0; i < lb->worker_count; i++)
+			free(cells->by_worker[i]);
+	free(cells->by_worker);
+	free((void *)cells->load_balancer_id.at);
+	meter_unref(cells->meter);
+	*cells = (struct meter_cells){ 0 };
+}
+
+/* Nobody counts there any more but the registry and we know of it. */
+static bool cells_unused(const struct meter_cells *cells)
+{
+	return cells->meter && atomic_load_explicit(&cells->meter->refs, memory_order_acquire) == 2;
+}
+
+static void sweep(struct lb *lb)
+{
+	for (uint32_t slot = 0; slot < lb->cell_slots; slot++)
+		if (cells_unused(&lb->cells[slot]))
+			cells_free(lb, &lb->cells[slot]);
+	registry_sweep(lb->registry);
+}
+
+static err_t cells_grow(struct lb *lb, uint32_t slots)
+{
+	struct meter_cells *grown;
+
+	if (slots <= lb->cell_slots)
+		return ERR_OK;
+	grown = realloc(lb->cells, slots * sizeof *grown);
+	if (!grown)
+		return ERR_NOMEM;
+	memset(grown + lb->cell_slots, 0, (slots - lb->cell_slots) * sizeof *grown);
+	lb->cells = grown;
+	lb->cell_slots = slots;
+	return ERR_OK;
+}
+
+/* A meter keeps its slot while we hold it, so an entry in use is of the same meter. */
+static err_t cells_for(struct lb *lb, const struct meter *meter)
+{
+	struct meter_cells *cells = &lb->cells[meter->slot];
+
+	assert(!cells->meter || cells->meter == meter);
+	if (cells->meter)
+		return ERR_OK;
+	cells->meter = meter_ref((struct meter *)meter);
+	cells->by_worker = calloc(lb->worker_count, sizeof *cells->by_worker);
+	for (unsigned i = 0; cells->by_worker && i < lb->worker_count; i++) {
+		/* Its own cache lines: workers write here with every request. */
+		cells->by_worker[i] = aligned_alloc(64, (sizeof(struct cell) + 63) / 64 * 64);
+		if (cells->by_worker[i])
+			memset(cells->by_worker[i], 0, sizeof(struct cell));
+	}
+	for (unsigned i = 0; i < lb->worker_count; i++)
+		if (!cells->by_worker || !cells->by_worker[i]) {
+			cells_free(lb, cells);
+			return ERR_NOMEM;
+		}
+	return ERR_OK;
+}
+
+static err_t cells_for_plan(struct lb *lb, const struct plan *plan)
+{
+	TRY(cells_grow(lb, plan->meter_slots));
+	for (unsigned i = 0; i < plan->load_balancer_count; i++)
+		TRY(cells_for(lb, plan->load_balancers[i].meter));
+	for (unsigned i = 0; i < plan->group_count; i++)
+		TRY(cells_for(lb, plan->groups[i].meter));
+	return ERR_OK;
+}
+
+/* Which load balancer a group's numbers are told with. */
+static void note_owners(struct lb *lb, const struct plan *plan, const struct lb_config *config)
+{
+	for (unsigned i = 0; i < plan->group_count; i++) {
+		struct meter_cells *cells = &lb->cells[plan->groups[i].meter->slot];
+		struct bytes id = config->target_groups[i].load_balancer_id;
+		char *copy;
+
+		if (bytes_eq(cells->load_balancer_id, id))
+			continue;
+		copy = bytes_dup(id);
+		if (!copy)
+			continue; /* told with the old one until the next plan */
+		free((void *)cells->load_balancer_id.at);
+		cells->load_balancer_id = bytes_make(copy, id.len);
+	}
+}
+
+void lb_each_metrics(struct lb *lb,
+		     void (*row)(void *owner, struct bytes load_balancer_id,
+				 struct bytes target_group_id, const struct metrics *sum),
+		     void *owner)
+{
+	for (uint32_t slot = 0; slot < lb->cell_slots; slot++) {
+		const struct meter_cells *cells = &lb->cells[slot];
+		struct metrics sum = { 0 };
+
+		if (!cells->meter)
+			continue;
+		for (unsigned i = 0; i < lb->worker_count; i++)
+			metrics_sum(&sum, &cells->by_worker[i]->metrics);
+		if (bytes_starts(cells->meter->id, BYTES("targetgroup/")))
+			row(owner, cells->load_balancer_id, cells->meter->id, &sum);
+		else
+			row(owner, cells->meter->id, BYTES_NONE, &sum);
+	}
+}
+
+unsigned lb_open_streams(const struct lb *lb)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < lb->worker_count; i++)
+		count += atomic_load_explicit(&lb->workers[i].stream_count, memory_order_relaxed);
+	return count;
+}
+
+/* ---- Life ---- */
+
+static void on_health(void *owner, const struct target *target)
+{
+	struct lb *lb = owner;
+	const struct lb_events *events = lb->options.events;
+
+	if (events && events->on_health)
+		events->on_health(lb->options.owner, target->group_arn, target->id, target->port);
+}
+
+static void on_housekeeping(struct timer *timer)
+{
+	struct lb *lb = container_of(timer, struct lb, housekeeping);
+
+	sweep(lb);
+	if (lb->probes_missing && lb->plan)
+		lb->probes_missing = prober_sync(lb->prober, lb->plan) != ERR_OK;
+	timer_set(lb->options.control, timer,
+		  loop_now_ms(lb->options.control) + HOUSEKEEPING_MS);
+}
+
+err_t lb_create(const struct lb_options *options, struct lb **ret_lb)
+{
+	struct lb *lb = calloc(1, sizeof *lb + options->worker_count * sizeof(struct worker));
+	struct prober_options prober_options = {
+		.loop = options->control,
+		.on_health = on_health,
+		.owner = lb,
+	};
+	err_t err;
+
+	if (!lb)
+		return ERR_NOMEM;
+	lb->options = *options;
+	bindings_init(&lb->bindings, options->worker_count);
+	err = registry_create(&lb->registry);
+	if (!err)
+		err = prober_create(&prober_options, &lb->prober);
+	for (unsigned i = 0; i < options->worker_count && !err; i++) {
+		err = worker_init(&lb->workers[i], lb, &lb->options, i);
+		lb->worker_count += !err;
+	}
+	if (err) {
+		lb_destroy(lb);
+		return err;
+	}
+	lb->housekeeping.on_expired = on_housekeeping;
+	timer_set(options->control, &lb->housekeeping,
+		  loop_now_ms(options->control) + HOUSEKEEPING_MS);
+	*ret_lb = lb;
+	return ERR_OK;
+}
+
+void lb_shutdown(struct lb *lb, uint32_t drain_ms, void (*on_done)(void *owner), void *owner)
+{
+	assert(!lb->stopping);
+	lb->stopping = true;
+	lb->on_done = on_done;
+	lb->on_done_owner = owner;
+	prober_destroy(lb->prober);
+	lb->prober = NULL;
+	lb->probes_missing = false;
+	order_all(lb, ORDER_STOP, NULL, BYTES_NONE, drain_ms);
+}
+
+void lb_destroy(struct lb *lb)
+{
+	if (!lb)
+		return;
+	timer_cancel(&lb->housekeeping);
+	prober_destroy(lb->prober);
+	for (unsigned i = 0; i < lb->worker_count; i++)
+		worker_fini(&lb->workers[i]);
+	bindings_fini(&lb->bindings);
+	plan_unref(lb->plan);
+	for (uint32_t slot = 0; slot < lb->cell_slots; slot++)
+		cells_free(lb, &lb->cells[slot]);
+	free(lb->cells);
+	registry_destroy(lb->registry);
+	free(lb);
+}
+
+err_t lb_bind(struct lb *lb, const struct address *at)
+{
+	return bindings_reserve(&lb->bindings, at);
+}
+
+void lb_unbind(struct lb *lb, const struct address *at)
+{
+	bindings_release(&lb->bindings, at);
+}
+
+/* ---- Plans ---- */
+
+static void run_hold(struct loop_job *job)
+{
+	struct hold *hold = container_of(job, struct hold, job);
+
+	worker_swap(hold->worker, hold);
+}
+
+static err_t make_holds(struct lb *lb, const struct plan *plan, struct hold *holds[WORKERS_MAX])
+{
+	for (unsigned i = 0; i < lb->worker_count; i++) {
+		err_t err = hold_create(&lb->workers[i], plan, bindings_count(&lb->bindings),
+					&holds[i]);
+
+		if (err) {
+			while (i > 0)
+				hold_unref(holds[--i]);
+			return err;
+		}
+		for (unsigned b = 0; b < plan->load_balancer_count; b++)
+			holds[i]->balancer_cells[b] =
+				lb->cells[plan->load_balancers[b].meter->slot].by_worker[i];
+		for (unsigned g = 0; g < plan->group_count; g++)
+			holds[i]->group_cells[g] =
+				lb->cells[plan->groups[g].meter->slot].by_worker[i];
+		holds[i]->job.run = run_hold;
+	}
+	return ERR_OK;
+}
+
+/* Targets that begin to drain with nothing running: nobody else will say that they are done. */
+static void drain_idle_ones(struct lb *lb, const struct plan *plan, const bool *was_draining)
+{
+	size_t n = 0;
+
+	for (unsigned g = 0; g < plan->group_count; g++)
+		for (unsigned t = 0; t < plan->groups[g].target_count; t++, n++) {
+			struct target *target = plan->groups[g].targets[t];
+
+			if (!was_draining[n] && target_is_draining(target) &&
+			    target_in_flight(target) == 0)
+				lb_note_drained(lb, target);
+		}
+}
+
+static bool *note_draining(const struct plan *plan)
+{
+	size_t count = 1, n = 0;
+	bool *draining;
+
+	for (unsigned g = 0; g < plan->group_count; g++)
+		count += plan->groups[g].target_count;
+	draining = calloc(count, sizeof *draining);
+	if (!draining)
+		return NULL;
+	for (unsigned g = 0; g < plan->group_count; g++)
+		for (unsigned t = 0; t < plan->groups[g].target_count; t++)
+			draining[n++] = target_is_draining(plan->groups[g].targets[t]);
+	return draining;
+}
+
+/*
+ * Sends `plan` to the workers. From the first step that others can see nothing fails any more.
+ * Without `config` it is the plan they have, because there are new sockets for it.
+ */
+static err_t post_plan(struct lb *lb, const struct plan *plan, const struct lb_config *config)
+{
+	struct hold *holds[WORKERS_MAX];
+	bool *was_draining;
+
+	TRY(cells_for_plan(lb, plan));
+	was_draining = note_draining(plan);
+	if (!was_draining)
+		return ERR_NOMEM;
+	if (make_holds(lb, plan, holds)) {
+		free(was_draining);
+		return ERR_NOMEM;
+	}
+	if (config) {
+		plan_publish(plan, config);
+		note_owners(lb, plan, config);
+	}
+	bindings_plan(&lb->bindings, plan, holds);
+	for (unsigned i = 0; i < lb->worker_count; i++)
+		loop_post(lb->workers[i].loop, &holds[i]->job);
+	drain_idle_ones(lb, plan, was_draining);
+	free(was_draining);
+	return ERR_OK;
+}
+
+err_t lb_apply(struct lb *lb, const struct lb_config *config)
+{
+	char why[PLAN_WHY_BYTES] = "";
+	const struct plan *plan, *old = lb->plan;
+	err_t err;
+
+	if (lb->stopping)
+		return ERR_OK; /* the last plan is the last */
+	err = plan_compile(config, lb->registry, &plan, why);
+	if (err) {
+		if (why[0])
+			log_error("lb", "%s", why);
+		return err;
+	}
+	err = post_plan(lb, plan, config);
+	if (err) {
+		plan_unref(plan);
+		sweep(lb);
+		return err;
+	}
+	lb->plan = plan;
+	lb->probes_missing = prober_sync(lb->prober, plan) != ERR_OK;
+	plan_unref(old);
+	sweep(lb);
+	return ERR_OK;
+}
+
+/* ---- Cutting and asking ---- */
+
+static struct target *find_target(const struct lb *lb, struct bytes group_arn,
+				  struct bytes target_id, uint16_t port)
+{
+	struct target_key key = { group_arn, target_id, port };
+
+	return registry_find(lb->registry, &key);
+}
+
+void lb_cut_target(struct lb *lb, struct bytes group_arn, struct bytes target_id, uint16_t port)
+{
+	struct target *target = find_target(lb, group_arn, target_id, port);
+
+	if (target)
+		order_all(lb, ORDER_CUT_TARGET, target, BYTES_NONE, 0);
+}
+
+void lb_cut_load_balancer(struct lb *lb, struct bytes arn)
+{
+	order_all(lb, ORDER_CUT_LOAD_BALANCER, NULL, arn, 0);
+}
+
+err_t lb_target_status(const struct lb *lb, struct bytes group_arn, struct bytes target_id,
+		       uint16_t port, struct target_status *ret_status)
+{
+	const struct plan_group *group = lb->plan ? plan_group_find(lb->plan, group_arn) : NULL;
+	char words[HEALTH_WORDS_BYTES];
+
+	for (unsigned i = 0; group && i < group->target_count; i++) {
+		const struct target *target = group->targets[i];
+
+		if (target->port != port || !bytes_eq(target->id, target_id))
+			continue;
+		*ret_status = (struct target_status){
+			.state = target->control.health.state,
+			.reason = target->control.health.reason,
+			.health_port = group->health.port ? group->health.port : target->port,
+			.requests_in_flight = target_in_flight(target),
+			.anomalous = atomic_load_explicit(&target->shared.anomalous,
+							  memory_order_relaxed),
+			.mitigated = atomic_load_explicit(&target->shared.mitigated,
+							  memory_order_relaxed),
+		};
+		health_describe(&target->control.health, words);
+		memcpy(ret_status->description, words,
+		       size_min(sizeof words, sizeof ret_status->description));
+		ret_status->description[sizeof ret_status->description - 1] = '\0';
+		return ERR_OK;
+	}
+	return ERR_NOT_FOUND;
+}
+
+/* ---- The live table ---- */
+
+struct table {
+	struct loop *control;
+	void (*on_rows)(void *owner, const struct stream_row *rows, unsigned count);
+	void *owner;
+	unsigned max, count, outstanding;
+	struct stream_row *rows;
+};
+
+/* One worker's part, filled there and merged here. */
+struct table_part {
+	struct loop_job job;
+	struct table *table;
+	struct worker *worker;
+	unsigned count;
+	struct stream_row *rows; /* NULL: none, or no memory */
+};
+
+static void merge_part(struct loop_job *job)
+{
+	struct table_part *part = container_of(job, struct table_part, job);
+	struct table *table = part->table;
+
+	for (unsigned i = 0; i < part->count && table->count < table->max; i++)
+		table->rows[table->count++] = part->rows[i];
+	free(part->rows);
+	free(part);
+	if (--table->outstanding)
+		return;
+	table->on_rows(table->owner, table->rows, table->count);
+	free(table->rows);
+	free(table);
+}
+
+static void fill_part(struct loop_job *job)
+{
+	struct table_part *part = container_of(job, struct table_part, job);
+	struct worker *worker = part->worker;
+	unsigned running = atomic_load_explicit(&worker->stream_count, memory_order_relaxed);
+	unsigned room = running < part->table->max ? running : part->table->max;
+
+	part->rows = room ? calloc(room, sizeof *part->rows) : NULL;
+	if (part->rows)
+		list_for_each (&worker->streams, node) {
+			if (part->count == room)
+				break;
+			stream_row(stream_from_link(node), &part->rows[part->count++]);
+		}
+	part->job.run = merge_part;
+	loop_post(part->table->control, &part->job);
+}
+
+void lb_streams(struct lb *lb, unsigned max,
+		void (*on_rows)(void *owner, const struct stream_row *rows, unsigned count),
+		void *owner)
+{
+	struct table *table = calloc(1, sizeof *table);
+	struct table_part *parts[WORKERS_MAX] = { 0 };
+	bool whole = table != NULL;
+
+	if (table)
+		table->rows = calloc(max + 1u, sizeof *table->rows);
+	whole = table && table->rows;
+	for (unsigned i = 0; i < lb->worker_count && whole; i++) {
+		parts[i] = calloc(1, sizeof *parts[i]);
+		whole = parts[i] != NULL;
+	}
+	if (!whole) {
+		for (unsigned i = 0; i < lb->worker_count; i++)
+			free(parts[i]);
+		if (table)
+			free(table->rows);
+		free(table);
+		on_rows(owner, NULL, 0);
+		return;
+	}
+	*table = (struct table){ lb->options.control, on_rows, owner, max, 0, lb->worker_count,
+				 table->rows };
+	for (unsigned i = 0; i < lb->worker_count; i++) {
+		parts[i]->table = table;
+		parts[i]->worker = &lb->workers[i];
+		parts[i]->job.run = fill_part;
+		loop_post(lb->workers[i].loop, &parts[i]->job);
+	}
+}

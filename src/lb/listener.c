@@ -1,0 +1,158 @@
+#include "lb/listener.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "lb/lb_internal.h"
+#include "lb/stream.h"
+
+static void free_when_empty(struct listener *listener)
+{
+	if (listener->acceptor || !list_empty(&listener->clients))
+		return;
+	list_remove(&listener->link);
+	free(listener);
+}
+
+/* ---- Clients ---- */
+
+static void client_free(struct client *client)
+{
+	struct listener *listener = client->listener;
+	struct worker *worker = listener->worker;
+
+	metrics_gauge(&client->cell->metrics, GAUGE_ACTIVE_CONNECTIONS, -1);
+	meter_unref(client->meter);
+	list_remove(&client->link);
+	free(client);
+	worker->clients_open--;
+	free_when_empty(listener);
+	worker_check_stopped(worker);
+}
+
+static void on_exchange(void *owner, struct exchange *x, const struct http_head *head,
+			const struct desync_finding *finding)
+{
+	stream_begin(owner, x, head, finding, ERR_OK);
+}
+
+static void on_rejected(void *owner, struct exchange *x, const struct http_head *head,
+			const struct desync_finding *finding, err_t why)
+{
+	stream_begin(owner, x, head, finding, why);
+}
+
+static void on_closed(void *owner, struct conn *conn)
+{
+	(void)conn;
+	client_free(owner);
+}
+
+static const struct conn_server_events client_events = {
+	.on_exchange = on_exchange,
+	.on_rejected = on_rejected,
+	.on_closed = on_closed,
+};
+
+static err_t serve(struct listener *listener, struct socket *socket)
+{
+	struct worker *worker = listener->worker;
+	const struct plan_load_balancer *balancer = listener->address->listeners[0]->load_balancer;
+	struct client *client = calloc(1, sizeof *client);
+	struct conn_server_options options = {
+		.loop = worker->loop,
+		.events = &client_events,
+		.owner = client,
+		.idle_ms = balancer->idle_ms,
+		.keep_alive_ms = balancer->client_keep_alive_ms,
+	};
+	err_t err;
+
+	if (!client) {
+		socket_close(socket);
+		return ERR_NOMEM;
+	}
+	err = conn_serve(socket, &options, &client->conn); /* closes the socket on failure */
+	if (err) {
+		free(client);
+		return err;
+	}
+	client->listener = listener;
+	client->meter = meter_ref((struct meter *)balancer->meter);
+	client->cell = hold_balancer_cell(worker->hold, balancer);
+	client->trace_id = ++worker->client_count;
+	list_append(&listener->clients, &client->link);
+	worker->clients_open++;
+	metrics_add(&client->cell->metrics, COUNTER_NEW_CONNECTIONS, 1);
+	metrics_gauge(&client->cell->metrics, GAUGE_ACTIVE_CONNECTIONS, 1);
+	return ERR_OK;
+}
+
+static void on_accepted(void *owner, struct socket *socket, const struct address *peer)
+{
+	struct listener *listener = owner;
+	err_t err = serve(listener, socket);
+
+	(void)peer;
+	if (err) {
+		const struct plan_load_balancer *balancer =
+			listener->address->listeners[0]->load_balancer;
+
+		metrics_add(&hold_balancer_cell(listener->worker->hold, balancer)->metrics,
+			    COUNTER_REJECTED_CONNECTIONS, 1);
+		log_warn("lb", "a connection could not be served: %s", err_words(err));
+	}
+}
+
+static const struct acceptor_events acceptor_events = { .on_accepted = on_accepted };
+
+/* ---- Listeners ---- */
+
+err_t listener_open(struct worker *worker, const struct address *bound, int fd,
+		    struct listener **ret_listener)
+{
+	struct listener *listener = calloc(1, sizeof *listener);
+	err_t err;
+
+	if (!listener) {
+		acceptor_discard(fd);
+		return ERR_NOMEM;
+	}
+	listener->worker = worker;
+	listener->bound = *bound;
+	list_init(&listener->clients);
+	err = acceptor_open(worker->loop, fd, &acceptor_events, listener, &listener->acceptor);
+	if (err) {
+		free(listener);
+		return err;
+	}
+	list_append(&worker->listeners, &listener->link);
+	*ret_listener = listener;
+	return ERR_OK;
+}
+
+void listener_close(struct listener *listener)
+{
+	if (!listener->acceptor)
+		return;
+	acceptor_close(listener->acceptor);
+	listener->acceptor = NULL;
+	lb_note_socket_closed(listener->worker->lb, &listener->bound);
+	list_for_each (&listener->clients, node)
+		conn_drain(container_of(node, struct client, link)->conn);
+	free_when_empty(listener);
+}
+
+void listener_cut(struct listener *listener)
+{
+	bool more = !list_empty(&listener->clients);
+
+	while (more) {
+		struct client *client = container_of(list_first(&listener->clients), struct client,
+						     link);
+
+		more = client->link.next != &listener->clients; /* else it goes with the client */
+		conn_destroy(client->conn);
+		client_free(client);
+	}
+}

@@ -1,0 +1,378 @@
+#include "lb/prober.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "conn/conn.h"
+#include "lb/balance.h"
+
+/* ---- The machine ---- */
+
+/* An empty cell reads as PROBE_NEVER: something that cannot happen. */
+static const struct probe_edge {
+	enum probe_order order;
+	enum probe_state next;
+} edges[PROBE_STATES][PROBE_EVENTS] = {
+	[PROBE_RESTING] = {
+		[PROBE_DUE] = { PROBE_CONNECT, PROBE_CONNECTING },
+	},
+	[PROBE_CONNECTING] = {
+		[PROBE_CONNECTED] = { PROBE_SEND, PROBE_ASKING },
+		[PROBE_BROKEN] = { PROBE_RECORD_FAILURE, PROBE_RESTING },
+		[PROBE_EXPIRED] = { PROBE_RECORD_TIMEOUT, PROBE_RESTING },
+	},
+	[PROBE_ASKING] = {
+		[PROBE_MATCHED] = { PROBE_RECORD_PASS, PROBE_RESTING },
+		[PROBE_MISMATCHED] = { PROBE_RECORD_MISMATCH, PROBE_RESTING },
+		[PROBE_BROKEN] = { PROBE_RECORD_FAILURE, PROBE_RESTING },
+		[PROBE_EXPIRED] = { PROBE_RECORD_TIMEOUT, PROBE_RESTING },
+	},
+};
+
+enum probe_order probe_step(struct probe_clock *clock, const struct health_config *config,
+			    enum probe_event event, uint64_t now_ms)
+{
+	const struct probe_edge *edge = &edges[clock->state][event];
+
+	assert(edge->order != PROBE_NEVER);
+	clock->state = edge->next;
+	if (edge->order == PROBE_CONNECT) {
+		clock->started_ms = now_ms;
+		clock->due_ms = now_ms + config->timeout_ms;
+	} else if (clock->state == PROBE_RESTING) {
+		clock->due_ms = clock->started_ms + config->interval_ms;
+	}
+	return edge->order;
+}
+
+/* ---- Probes on the loop ---- */
+
+enum { BODY_READ_MAX = 64 * 1024 }; /* more of an answer nobody needs to judge it */
+
+struct probe {
+	struct prober *prober;
+	struct target *target;          /* a reference */
+	const struct plan_group *group; /* of prober->plan */
+	struct probe_clock clock;
+	struct timer timer;
+	struct conn *conn;          /* NULL while resting */
+	struct exchange *exchange; /* NULL unless asking */
+	uint16_t status;           /* of the answer; 0: none yet */
+	struct list_node link;
+};
+
+struct prober {
+	struct prober_options options;
+	const struct plan *plan; /* a reference; NULL at first */
+	struct list_node probes;
+	struct timer anomaly_timer;
+};
+
+static void hang_up(struct probe *probe)
+{
+	if (probe->exchange)
+		exchange_close_conn(probe->exchange); /* no word from it any more */
+	probe->exchange = NULL;
+	conn_destroy(probe->conn);
+	probe->conn = NULL;
+}
+
+static void record(struct probe *probe, enum probe_result result)
+{
+	struct target *target = probe->target;
+	const struct health_config *config = &probe->group->health;
+	struct health_thresholds thresholds = { config->healthy_threshold,
+						config->unhealthy_threshold };
+	uint64_t now_ms = loop_now_ms(probe->prober->options.loop);
+
+	if (!health_probed(&target->control.health, thresholds, result, probe->status, now_ms))
+		return;
+	if (target->control.health.state == HEALTH_HEALTHY)
+		slow_start_begin(probe->group, target, now_ms);
+	else
+		slow_start_end(target);
+	target_publish_health(target);
+	probe->prober->options.on_health(probe->prober->options.owner, target);
+}
+
+static void probe_happen(struct probe *probe, enum probe_event event);
+
+/* What the answer's status says, once there is one; else `otherwise`. */
+static enum probe_event verdict(const struct probe *probe, enum probe_event otherwise)
+{
+	if (probe->status == 0)
+		return otherwise;
+	return matcher_matches(probe->group->health.matcher, probe->status) ? PROBE_MATCHED :
+									       PROBE_MISMATCHED;
+}
+
+static void on_connected(void *owner, struct conn *conn, err_t err)
+{
+	(void)conn;
+	probe_happen(owner, err ? PROBE_BROKEN : PROBE_CONNECTED);
+}
+
+/* A probe hangs up before its connection could be idle, or hears of it by on_failed. */
+static void on_idle(void *owner, struct conn *conn, bool reusable)
+{
+	(void)conn, (void)reusable;
+	probe_happen(owner, PROBE_BROKEN);
+}
+
+static const struct conn_client_events conn_events = {
+	.on_connected = on_connected,
+	.on_idle = on_idle,
+};
+
+static void on_head(struct exchange *x, void *owner, const struct http_head *head)
+{
+	struct probe *probe = owner;
+
+	(void)x;
+	if (head->status >= 200)
+		probe->status = head->status;
+}
+
+/*
+ * The head has said it all; but a server that is cut off while it writes its body complains in its
+ * log, so the body is heard to its end where that is near.
+ */
+static void on_body(struct exchange *x, void *owner, const struct http_body *body)
+{
+	struct probe *probe = owner;
+
+	if (probe->status && (body->end || exchange_received_bytes(x) > BODY_READ_MAX))
+		probe_happen(probe, verdict(probe, PROBE_BROKEN));
+}
+
+static void on_drained(struct exchange *x, void *owner)
+{
+	(void)x, (void)owner;
+}
+
+static void on_failed(struct exchange *x, void *owner, err_t why)
+{
+	struct probe *probe = owner;
+
+	(void)x, (void)why;
+	probe->exchange = NULL;
+	probe_happen(probe, verdict(probe, PROBE_BROKEN));
+}
+
+static const struct exchange_events exchange_events = {
+	.on_head = on_head,
+	.on_body = on_body,
+	.on_drained = on_drained,
+	.on_failed = on_failed,
+};
+
+static struct address health_address(const struct probe *probe)
+{
+	struct address to = probe->target->address;
+
+	if (probe->group->health.port)
+		to.port = probe->group->health.port;
+	return to;
+}
+
+static void probe_connect(struct probe *probe)
+{
+	struct conn_client_options options = {
+		.loop = probe->prober->options.loop,
+		.to = health_address(probe),
+		.events = &conn_events,
+		.owner = probe,
+	};
+
+	health_probe_sent(&probe->target->control.health);
+	probe->status = 0;
+	if (probe->group->health.https || conn_connect(&options, &probe->conn)) /* no TLS yet */
+		probe_happen(probe, PROBE_BROKEN);
+}
+
+/* The target's address alone; the port only where it is not the scheme's own. */
+static struct bytes host_of(const struct address *to, char out[ADDRESS_TEXT_BYTES])
+{
+	return bytes_make(out, to->port == 80 && to->family == 4 ? address_format_ip(to, out) :
+								       address_format(to, out));
+}
+
+static void probe_send(struct probe *probe)
+{
+	struct address to = health_address(probe);
+	char host[ADDRESS_TEXT_BYTES];
+	struct http_field fields[] = {
+		{ BYTES("Host"), host_of(&to, host) },
+		{ BYTES("Connection"), BYTES("close") },
+		{ BYTES("User-Agent"), BYTES("ELB-HealthChecker/2.0") },
+		{ BYTES("Accept-Encoding"), BYTES("gzip, compressed") },
+	};
+	struct http_head head = {
+		.version = HTTP_1_1,
+		.framing = HTTP_BODY_NONE,
+		.method = BYTES("GET"),
+		.target = probe->group->health.path,
+		.fields = fields,
+		.field_count = COUNT(fields),
+	};
+	err_t err = exchange_open(probe->conn, &exchange_events, probe, &probe->exchange);
+
+	if (!err)
+		err = exchange_send_head(probe->exchange, &head);
+	if (err)
+		probe_happen(probe, PROBE_BROKEN);
+}
+
+static void probe_obey(struct probe *probe, enum probe_order order)
+{
+	static const enum probe_result results[] = {
+		[PROBE_RECORD_PASS] = PROBE_PASS,
+		[PROBE_RECORD_MISMATCH] = PROBE_WRONG_STATUS,
+		[PROBE_RECORD_TIMEOUT] = PROBE_TIMED_OUT,
+		[PROBE_RECORD_FAILURE] = PROBE_FAILED,
+	};
+
+	switch (order) {
+	case PROBE_CONNECT:
+		probe_connect(probe);
+		return;
+	case PROBE_SEND:
+		probe_send(probe);
+		return;
+	case PROBE_NEVER:
+		assert(!"probe_step asserts it");
+		return;
+	case PROBE_RECORD_PASS:
+	case PROBE_RECORD_MISMATCH:
+	case PROBE_RECORD_TIMEOUT:
+	case PROBE_RECORD_FAILURE:
+		hang_up(probe);
+		record(probe, results[order]);
+		return;
+	}
+}
+
+static void probe_happen(struct probe *probe, enum probe_event event)
+{
+	struct loop *loop = probe->prober->options.loop;
+
+	probe_obey(probe, probe_step(&probe->clock, &probe->group->health, event,
+				     loop_now_ms(loop)));
+	timer_set(loop, &probe->timer, probe->clock.due_ms);
+}
+
+static void on_timer(struct timer *timer)
+{
+	struct probe *probe = container_of(timer, struct probe, timer);
+	bool resting = probe->clock.state == PROBE_RESTING;
+
+	probe_happen(probe, resting ? PROBE_DUE : verdict(probe, PROBE_EXPIRED));
+}
+
+/* ---- Which targets ---- */
+
+static err_t probe_create(struct prober *prober, const struct plan_group *group,
+			  struct target *target)
+{
+	struct probe *probe = calloc(1, sizeof *probe);
+
+	if (!probe)
+		return ERR_NOMEM;
+	probe->prober = prober;
+	probe->group = group;
+	probe->target = target_ref(target);
+	probe->timer.on_expired = on_timer;
+	target->control.probe = probe;
+	list_append(&prober->probes, &probe->link);
+	timer_set(prober->options.loop, &probe->timer, loop_now_ms(prober->options.loop));
+	return ERR_OK;
+}
+
+static void probe_destroy(struct probe *probe)
+{
+	hang_up(probe);
+	timer_cancel(&probe->timer);
+	list_remove(&probe->link);
+	probe->target->control.probe = NULL;
+	target_unref(probe->target);
+	free(probe);
+}
+
+static void on_anomaly_timer(struct timer *timer)
+{
+	struct prober *prober = container_of(timer, struct prober, anomaly_timer);
+	struct loop *loop = prober->options.loop;
+
+	for (unsigned i = 0; i < prober->plan->group_count; i++)
+		anomaly_step(&prober->plan->groups[i]);
+	timer_set(loop, timer, loop_now_ms(loop) + ANOMALY_STEP_MS);
+}
+
+err_t prober_create(const struct prober_options *options, struct prober **ret_prober)
+{
+	struct prober *prober = calloc(1, sizeof *prober);
+
+	if (!prober)
+		return ERR_NOMEM;
+	prober->options = *options;
+	prober->anomaly_timer.on_expired = on_anomaly_timer;
+	list_init(&prober->probes);
+	*ret_prober = prober;
+	return ERR_OK;
+}
+
+void prober_destroy(struct prober *prober)
+{
+	if (!prober)
+		return;
+	list_for_each_safe (&prober->probes, node)
+		probe_destroy(container_of(node, struct probe, link));
+	timer_cancel(&prober->anomaly_timer);
+	plan_unref(prober->plan);
+	free(prober);
+}
+
+static err_t sync_target(struct prober *prober, const struct plan_group *group,
+			 struct target *target)
+{
+	bool wanted = group->in_use && !target_is_draining(target);
+	struct probe *probe = target->control.probe;
+
+	if (!wanted)
+		return ERR_OK; /* it goes with those that no group claimed */
+	if (!probe)
+		return probe_create(prober, group, target);
+	probe->group = group;
+	/* A shorter interval acts now, a longer one from the next probe on. */
+	if (probe->clock.state == PROBE_RESTING && timer_armed(&probe->timer) &&
+	    probe->clock.started_ms + group->health.interval_ms < probe->timer.due_ms)
+		timer_set(prober->options.loop, &probe->timer,
+			  probe->clock.started_ms + group->health.interval_ms);
+	return ERR_OK;
+}
+
+err_t prober_sync(struct prober *prober, const struct plan *plan)
+{
+	const struct plan *old = prober->plan;
+	err_t err = ERR_OK;
+
+	prober->plan = plan_ref(plan);
+	list_for_each (&prober->probes, node)
+		container_of(node, struct probe, link)->group = NULL;
+	for (unsigned g = 0; g < plan->group_count && !err; g++)
+		for (unsigned t = 0; t < plan->groups[g].target_count && !err; t++)
+			err = sync_target(prober, &plan->groups[g],
+					  plan->groups[g].targets[t]);
+	list_for_each_safe (&prober->probes, node) {
+		struct probe *probe = container_of(node, struct probe, link);
+
+		if (!probe->group)
+			probe_destroy(probe);
+	}
+	if (!timer_armed(&prober->anomaly_timer))
+		timer_set(prober->options.loop, &prober->anomaly_timer,
+			  loop_now_ms(prober->options.loop) + ANOMALY_STEP_MS);
+	plan_unref(old);
+	return err;
+}

@@ -1,0 +1,319 @@
+/*
+ * What the two exchanges of a stream and its timer say, put before the decider.
+ *
+ * A piece of the answer is touched once: it goes out first, then its event boundaries are looked
+ * for, then the time is noted. No clock is read, no timer moved and nothing allocated for it.
+ */
+#include "lb/stream_internal.h"
+
+#define HEARTBEAT BYTES(": ping\n")
+
+static uint64_t now_ms(const struct stream *s)
+{
+	return loop_now_ms(s->worker->loop);
+}
+
+static void happen(struct stream *s, enum decide_event event)
+{
+	struct decide_limits limits = stream_limits(s);
+
+	stream_obey(s, decide(&s->decide, &limits, event, now_ms(s)));
+}
+
+/* Tells the decider something that never ends a stream. */
+static void note(struct stream *s, enum decide_event event)
+{
+	struct decide_limits limits = stream_limits(s);
+	struct decision decision = decide(&s->decide, &limits, event, now_ms(s));
+
+	assert(decision.order == DECIDE_GO_ON);
+}
+
+/* ---- The request, toward the target ---- */
+
+void relay_begin(struct stream *s)
+{
+	if (exchange_send_head(s->target, &s->pending->forwarded)) {
+		/* A field that conn does not write: forward_request let it pass. */
+		stream_stop(s, END_INTERNAL);
+		return;
+	}
+	s->sent_us = record_now_us(s);
+	note(s, DECIDE_CONNECTED);
+	if (s->flags & STREAM_NO_BODY)
+		note(s, DECIDE_REQUEST_END);
+	if (s->flags & STREAM_CLIENT_PAUSED) {
+		s->flags &= ~(uint32_t)STREAM_CLIENT_PAUSED;
+		exchange_resume(s->client);
+	}
+	stream_rearm(s);
+}
+
+static void on_request_body(struct exchange *x, void *owner, const struct http_body *body)
+{
+	struct stream *s = owner;
+	enum conn_room room;
+
+	if (s->flags & STREAM_NO_BODY || !s->decide.request_open)
+		return;
+	s->decide.may_retry = false; /* what was sent once is not kept */
+	if (!s->target) {
+		/* The answer is complete already; what is left of the request is not wanted. */
+		assert(s->decide.stage == DECIDE_FLUSHING);
+		return;
+	}
+	room = exchange_send_body(s->target, body);
+	if (body->end) {
+		happen(s, DECIDE_REQUEST_END);
+		return;
+	}
+	note(s, DECIDE_REQUEST_PIECE);
+	if (room == CONN_FULL && !s->decide.target_full) {
+		exchange_pause(x);
+		happen(s, DECIDE_TARGET_FULL);
+	}
+}
+
+static void on_target_drained(struct exchange *x, void *owner)
+{
+	struct stream *s = owner;
+
+	(void)x;
+	if (!s->decide.target_full)
+		return;
+	exchange_resume(s->client);
+	happen(s, DECIDE_TARGET_DRAINED);
+}
+
+/* ---- The answer, toward the client ---- */
+
+static bool is_event_stream(const struct http_head *head)
+{
+	struct bytes type = http_value(head, BYTES("Content-Type"));
+	struct bytes essence = bytes_trim(bytes_upto(type, bytes_index(type, ';')));
+
+	return bytes_eq_nocase(essence, BYTES("text/event-stream")) &&
+	       !http_find(head, BYTES("Content-Encoding"));
+}
+
+static void note_kind(struct stream *s, const struct http_head *head)
+{
+	bool has_body = !(s->flags & STREAM_HEAD_REQUEST) && head->framing != HTTP_BODY_NONE;
+	bool endless = has_body && head->framing != HTTP_BODY_LENGTH;
+
+	if (has_body && is_event_stream(head))
+		s->flags |= STREAM_SSE;
+	if (endless || s->flags & STREAM_SSE)
+		s->flags |= STREAM_STREAMING;
+	s->decide.may_beat = endless && s->flags & STREAM_SSE && head->status == 200;
+}
+
+static err_t send_head(struct stream *s, const struct http_head *head)
+{
+	struct sticky sticky = { .key = s->worker->cookie_key,
+				 .unix_ms = loop_unix_us(s->worker->loop) / 1000 };
+	struct sticky_answer answer = {
+		.action = &s->rule->action,
+		.group = s->group,
+		.target = s->picked,
+		.response = head,
+		.app_bound = s->flags & STREAM_APP_BOUND,
+		.app_cross_site = s->flags & STREAM_APP_CROSS_SITE,
+	};
+	struct bytes cookies[STICKY_COOKIES_MAX];
+	unsigned cookie_count = 0;
+	struct http_head out;
+	struct arena arena;
+	err_t err;
+
+	arena_init(&arena, RESPONSE_MAX);
+	err = sticky_set(&sticky, &answer, &arena, cookies, &cookie_count);
+	if (!err)
+		err = forward_response(head, s->listener, cookies, cookie_count, &arena, &out);
+	if (!err) {
+		if (s->flags & STREAM_CLOSE_BOTH)
+			conn_drain(s->from->conn); /* the head says Connection: close */
+		err = exchange_send_head(s->client, &out);
+	}
+	arena_fini(&arena);
+	return err;
+}
+
+static void on_answer_head(struct exchange *x, void *owner, const struct http_head *head)
+{
+	struct stream *s = owner;
+	err_t err;
+
+	if (head->status == 101) {
+		happen(s, DECIDE_TARGET_MALFORMED); /* nobody asked to switch */
+		return;
+	}
+	if (head->status < 200)
+		return;
+	note_kind(s, head);
+	err = send_head(s, head);
+	if (err) {
+		stream_stop(s, err == ERR_INVALID ? END_TARGET_MALFORMED : END_INTERNAL);
+		return;
+	}
+	note(s, DECIDE_HEAD);
+	record_head(s, head->status);
+	if (s->flags & STREAM_STREAMING)
+		record_start(s);
+	stream_forget_pending(s);
+	exchange_forget_head(s->client);
+	exchange_forget_head(x);
+	stream_rearm(s);
+}
+
+/* The last of the answer is with the client's connection: the target is free for others. */
+static void end_answer(struct stream *s)
+{
+	stream_release_target(s);
+	happen(s, DECIDE_ANSWER_END);
+}
+
+static void on_answer_body(struct exchange *x, void *owner, const struct http_body *body)
+{
+	struct stream *s = owner;
+	enum conn_room room;
+
+	if (!decide_answered(&s->decide))
+		return; /* the empty body of a 1xx */
+	room = exchange_send_body(s->client, body);
+	if (body->data_count) {
+		if (s->flags & STREAM_SSE)
+			for (unsigned i = 0; i < body->data_count; i++)
+				sse_meter_feed(&s->meter, body->data[i].at, body->data[i].len);
+		if (!(s->flags & STREAM_FIRST_PIECE))
+			record_first_piece(s);
+		decide_piece(&s->decide, now_ms(s));
+	}
+	if (room == CONN_FULL && !s->decide.client_full) {
+		if (!body->end)
+			exchange_pause(x);
+		note(s, DECIDE_CLIENT_FULL);
+		s->decide.queued_bytes = (uint32_t)exchange_queued_bytes(s->client);
+		if (!body->end)
+			stream_rearm(s);
+	}
+	if (body->end)
+		end_answer(s);
+}
+
+static void on_client_drained(struct exchange *x, void *owner)
+{
+	struct stream *s = owner;
+
+	(void)x;
+	if (!s->decide.client_full)
+		return;
+	if (s->target)
+		exchange_resume(s->target);
+	happen(s, DECIDE_CLIENT_DRAINED);
+}
+
+/* ---- Failures ---- */
+
+static void on_client_failed(struct exchange *x, void *owner, err_t why)
+{
+	struct stream *s = owner;
+
+	(void)x;
+	if (why == ERR_BAD_MESSAGE || why == ERR_FIELDS_TOO_LARGE || why == ERR_TOO_LARGE) {
+		/* Its body broke off in the middle of the protocol: nothing can be answered. */
+		stream_lost(s, END_BAD_REQUEST);
+		return;
+	}
+	happen(s, DECIDE_CLIENT_LEFT);
+}
+
+static enum decide_event event_of(const struct stream *s, err_t why)
+{
+	switch (why) {
+	case ERR_CLOSED:
+	case ERR_TRUNCATED:
+		return DECIDE_TARGET_CLOSED;
+	case ERR_FIELDS_TOO_LARGE:
+	case ERR_TOO_LARGE:
+		return decide_answered(&s->decide) ? DECIDE_TARGET_MALFORMED :
+						     DECIDE_TARGET_HEAD_LARGE;
+	case ERR_BAD_MESSAGE:
+	case ERR_BAD_VERSION:
+	case ERR_BAD_CODING:
+		return DECIDE_TARGET_MALFORMED;
+	default:
+		return DECIDE_TARGET_RESET;
+	}
+}
+
+static void on_target_failed(struct exchange *x, void *owner, err_t why)
+{
+	struct stream *s = owner;
+	enum decide_event event = event_of(s, why);
+
+	s->target = NULL; /* conn takes it back when this returns */
+	if (exchange_received_bytes(x))
+		s->decide.may_retry = false; /* it did begin to answer */
+	if (!decide_answered(&s->decide) && !(s->flags & STREAM_REUSED))
+		target_count(s->picked, false);
+	happen(s, event);
+}
+
+static void on_no_head(struct exchange *x, void *owner, const struct http_head *head)
+{
+	(void)x, (void)owner, (void)head;
+	assert(!"a server's exchange hears its one head as on_exchange");
+}
+
+const struct exchange_events relay_client_events = {
+	.on_head = on_no_head,
+	.on_body = on_request_body,
+	.on_drained = on_client_drained,
+	.on_failed = on_client_failed,
+};
+
+const struct exchange_events relay_target_events = {
+	.on_head = on_answer_head,
+	.on_body = on_answer_body,
+	.on_drained = on_target_drained,
+	.on_failed = on_target_failed,
+};
+
+/* ---- Time ---- */
+
+static void beat(struct stream *s)
+{
+	enum conn_room room = exchange_send_data(s->client, HEARTBEAT, false);
+
+	s->heartbeats++;
+	record_count(s, COUNTER_HEARTBEATS, 1);
+	if (room == CONN_FULL) {
+		exchange_pause(s->target);
+		note(s, DECIDE_CLIENT_FULL);
+		s->decide.queued_bytes = (uint32_t)exchange_queued_bytes(s->client);
+	}
+}
+
+void relay_on_timer(struct timer *timer)
+{
+	struct stream *s = container_of(timer, struct stream, timer);
+	struct decide_limits limits = stream_limits(s);
+	struct decision decision;
+
+	decide_queued(&s->decide, exchange_queued_bytes(s->client), now_ms(s));
+	s->decide.at_boundary = s->flags & STREAM_SSE && sse_meter_at_boundary(&s->meter) &&
+				exchange_can_insert(s->client);
+	decision = decide(&s->decide, &limits, DECIDE_TICK, now_ms(s));
+	if (decision.order != DECIDE_GO_ON && decision.order != DECIDE_BEAT) {
+		stream_obey(s, decision);
+		return;
+	}
+	if (decision.order == DECIDE_BEAT)
+		beat(s);
+	if (now_ms(s) >= s->progress_ms) {
+		record_progress(s);
+		s->progress_ms = now_ms(s) + STREAM_PROGRESS_MS;
+	}
+	stream_rearm(s);
+}

@@ -1,0 +1,590 @@
+#include "lb/stream_internal.h"
+
+#include <stdlib.h>
+
+#include "lb/lb_internal.h"
+
+/* Limits of a request that no group has been chosen for: only its client can be slow. */
+static const struct stream_config no_group = { 0 };
+
+struct decide_limits stream_limits(const struct stream *s)
+{
+	const struct cell *cell = hold_balancer_cell(s->hold, s->listener->load_balancer);
+
+	return decide_limits(s->group ? &s->group->stream : &no_group, cell->idle_ms);
+}
+
+struct stream *stream_from_link(struct list_node *link)
+{
+	return container_of(link, struct stream, link);
+}
+
+bool stream_is_on(const struct stream *s, const struct target *target)
+{
+	return s->picked == target && s->flags & STREAM_COUNTED;
+}
+
+bool stream_is_of(const struct stream *s, struct bytes load_balancer_arn)
+{
+	return bytes_eq(s->listener->load_balancer->arn, load_balancer_arn);
+}
+
+void stream_rearm(struct stream *s)
+{
+	struct decide_limits limits = stream_limits(s);
+	uint64_t due_ms = decide_due(&s->decide, &limits);
+
+	if (s->progress_ms < due_ms)
+		due_ms = s->progress_ms;
+	if (!timer_armed(&s->timer) || due_ms < s->timer.due_ms)
+		timer_set(s->worker->loop, &s->timer, due_ms);
+}
+
+/* ---- Ends ---- */
+
+void stream_forget_pending(struct stream *s)
+{
+	if (!s->pending)
+		return;
+	upstream_cancel(&s->pending->waiter);
+	arena_fini(&s->pending->arena);
+	free(s->pending);
+	s->pending = NULL;
+}
+
+/* Counts the target out, whatever became of its connection. */
+static void uncount_target(struct stream *s)
+{
+	if (!(s->flags & STREAM_COUNTED))
+		return;
+	s->flags &= ~(uint32_t)STREAM_COUNTED;
+	record_gauge(s, GAUGE_STREAMS_ACTIVE, -1);
+	if (target_end(s->picked))
+		lb_note_drained(s->worker->lb, s->picked);
+}
+
+void stream_release_target(struct stream *s)
+{
+	struct exchange *target = s->target;
+
+	s->target = NULL;
+	if (target) {
+		if (s->flags & STREAM_CLOSE_BOTH)
+			exchange_close_conn(target);
+		else
+			exchange_close(target);
+	}
+	uncount_target(s);
+}
+
+static void stream_free(struct stream *s)
+{
+	struct worker *worker = s->worker;
+
+	timer_cancel(&s->timer);
+	list_remove(&s->link);
+	hold_unref(s->hold);
+	free(s->rare);
+	free(s);
+	atomic_fetch_sub_explicit(&worker->stream_count, 1, memory_order_relaxed);
+	worker_check_stopped(worker);
+}
+
+/* What becomes of the client's side. */
+enum client_end {
+	CLIENT_KEEPS, /* the connection may carry another request */
+	CLIENT_CLOSES,
+	CLIENT_FAILED, /* it is gone already: conn said so */
+};
+
+/* Every stream ends here: the target first, since nobody shall work for no one. */
+static void stream_end(struct stream *s, enum end_reason reason, enum client_end end)
+{
+	stream_release_target(s);
+	record_end(s, reason);
+	/* What is pending borrows from the client's exchange, so it goes before that. */
+	stream_forget_pending(s);
+	if (end == CLIENT_CLOSES || (end == CLIENT_KEEPS && s->flags & STREAM_CLOSE_BOTH))
+		exchange_close_conn(s->client);
+	else if (end == CLIENT_KEEPS)
+		exchange_close(s->client);
+	stream_free(s);
+}
+
+/* Sends an answer of our own and ends. */
+static void answer_page(struct stream *s, const struct page *page, enum end_reason reason)
+{
+	err_t err;
+
+	s->elb_status = page->head.status;
+	if (page->close)
+		s->flags |= STREAM_CLOSE_BOTH;
+	if (s->flags & STREAM_CLOSE_BOTH)
+		conn_drain(s->from->conn); /* so that the head says Connection: close */
+	err = exchange_send_head(s->client, &page->head);
+	if (!err)
+		exchange_send_data(s->client, page->body, true);
+	stream_end(s, reason, err ? CLIENT_CLOSES : CLIENT_KEEPS);
+}
+
+static void answer_status(struct stream *s, uint16_t status, enum end_reason reason)
+{
+	struct arena arena;
+	struct page page;
+	err_t err;
+
+	arena_init(&arena, PENDING_MAX);
+	err = page_error(status, s->listener, loop_unix_us(s->worker->loop) / 1000, &arena, &page);
+	if (err)
+		stream_end(s, reason, CLIENT_CLOSES);
+	else
+		answer_page(s, &page, reason);
+	arena_fini(&arena);
+}
+
+/*
+ * What the log says of a client that can be answered no more: 460, but 400 when it broke its own
+ * request off (reference/alb.md §6.2). A head that was sent keeps its status.
+ */
+static uint16_t lost_status(const struct stream *s, enum end_reason reason)
+{
+	bool uploading = s->decide.stage == DECIDE_UPLOADING && s->decide.request_open;
+
+	if (s->elb_status)
+		return s->elb_status;
+	if (reason == END_CLIENT_ABORT && uploading)
+		return 400;
+	return end_reason_row(reason)->status;
+}
+
+void stream_lost(struct stream *s, enum end_reason reason)
+{
+	uint64_t lost_us = loop_unix_us(s->worker->loop);
+	bool had_target = s->target || (s->pending && s->pending->waiter.conn);
+
+	s->elb_status = lost_status(s, reason);
+	stream_release_target(s);
+	if (s->pending)
+		upstream_cancel(&s->pending->waiter);
+	if (had_target)
+		record_observe(s, HISTOGRAM_ABORT_PROPAGATION,
+			       loop_unix_us(s->worker->loop) - lost_us);
+	stream_end(s, reason, CLIENT_FAILED);
+}
+
+static void dispatch(struct stream *s, bool fresh);
+
+void stream_obey(struct stream *s, struct decision decision)
+{
+	switch (decision.order) {
+	case DECIDE_GO_ON:
+		stream_rearm(s);
+		return;
+	case DECIDE_RETRY:
+		s->flags |= STREAM_RETRIED;
+		record_count(s, COUNTER_RETRIES, 1);
+		dispatch(s, true);
+		return;
+	case DECIDE_ANSWER:
+		/* Released first: its bytes must not meet ours. */
+		stream_release_target(s);
+		answer_status(s, end_reason_row(decision.reason)->status, decision.reason);
+		return;
+	case DECIDE_CUT:
+		stream_end(s, decision.reason, CLIENT_CLOSES);
+		return;
+	case DECIDE_FINISH:
+		stream_end(s, decision.reason, CLIENT_KEEPS);
+		return;
+	case DECIDE_LEAVE:
+		stream_lost(s, decision.reason);
+		return;
+	case DECIDE_BEAT: /* relay.c keeps it */
+	case DECIDE_NEVER:
+		break;
+	}
+	assert(!"an order that is not ours");
+}
+
+void stream_stop(struct stream *s, enum end_reason reason)
+{
+	stream_obey(s, decide_stop(&s->decide, reason));
+}
+
+/* ---- Towards the target ---- */
+
+static void on_ready(struct upstream_waiter *w, struct conn *lent)
+{
+	struct pending *pending = container_of(w, struct pending, waiter);
+	struct stream *s = pending->stream;
+
+	if (exchange_open(lent, &relay_target_events, s, &s->target)) {
+		upstream_discard(w->pool, lent);
+		answer_status(s, 502, END_TARGET_RESET);
+		return;
+	}
+	s->flags &= ~(uint32_t)STREAM_REUSED;
+	relay_begin(s);
+}
+
+static void on_failed(struct upstream_waiter *w, err_t why)
+{
+	struct pending *pending = container_of(w, struct pending, waiter);
+	struct stream *s = pending->stream;
+	struct decide_limits limits = stream_limits(s);
+	enum decide_event event = why == ERR_EXPIRED ? DECIDE_TARGET_LATE : DECIDE_TARGET_REFUSED;
+
+	record_count(s, COUNTER_TARGET_CONNECTION_ERRORS, 1);
+	target_count(s->picked, false);
+	stream_obey(s, decide(&s->decide, &limits, event, loop_now_ms(s->worker->loop)));
+}
+
+/* A warm connection that takes an exchange; those that turn out dead are closed on the way. */
+static bool take_warm(struct stream *s, struct upstream *upstream)
+{
+	struct conn *conn;
+
+	while ((conn = upstream_take(upstream))) {
+		if (exchange_open(conn, &relay_target_events, s, &s->target) == ERR_OK)
+			return true;
+		upstream_discard(upstream, conn);
+	}
+	return false;
+}
+
+/* Gets a connection, warm unless `fresh` is wanted, and sends the request on it. */
+static void dispatch(struct stream *s, bool fresh)
+{
+	struct decide_limits limits = stream_limits(s);
+	struct pool *pool;
+	err_t err = worker_pool(s->worker, s->picked, s->listener->load_balancer, &pool);
+
+	if (!err && !fresh && take_warm(s, pool->upstream)) {
+		s->flags |= STREAM_REUSED;
+		s->decide.may_retry = http_method_is_idempotent(record_method(s));
+		relay_begin(s);
+		return;
+	}
+	if (!err) {
+		s->pending->waiter.on_ready = on_ready;
+		s->pending->waiter.on_failed = on_failed;
+		err = upstream_connect(pool->upstream, limits.connect_ms, &s->pending->waiter);
+		if (err)
+			record_count(s, COUNTER_TARGET_CONNECTION_ERRORS, 1);
+	}
+	if (err) {
+		answer_status(s, err == ERR_NOMEM ? 500 : 502,
+			      err == ERR_NOMEM ? END_INTERNAL : END_CONNECT_REFUSED);
+		return;
+	}
+	if (!(s->flags & STREAM_NO_BODY)) {
+		s->flags |= STREAM_CLIENT_PAUSED;
+		exchange_pause(s->client);
+	}
+	stream_rearm(s);
+}
+
+/* ---- Choosing ---- */
+
+static struct sticky sticky_of(const struct stream *s)
+{
+	return (struct sticky){ .key = s->worker->cookie_key, .unix_ms = s->created_unix_us / 1000 };
+}
+
+static enum end_reason choose_group(struct stream *s)
+{
+	struct sticky sticky = sticky_of(s);
+	enum sticky_verdict verdict = sticky_read_group(&sticky, &s->rule->action,
+							s->pending->head, &s->group);
+
+	if (verdict == STICKY_FOUND)
+		return END_COMPLETE;
+	if (verdict == STICKY_INVALID)
+		s->error_reason = "AWSALBTGCookieInvalid";
+	s->group = balance_choose_group(&s->rule->action, &s->worker->rng);
+	if (s->group)
+		return END_COMPLETE;
+	return s->rule->action.forward_count ? END_ZERO_WEIGHTS : END_NO_TARGETS;
+}
+
+/* The target its cookie names, if that may still take it. */
+static bool take_sticky(struct stream *s, bool *ret_fail_open)
+{
+	struct sticky sticky = sticky_of(s);
+	struct target *target;
+	enum sticky_verdict verdict;
+
+	if (s->group->stickiness == STICKINESS_OFF)
+		return false;
+	verdict = sticky_read_target(&sticky, s->group, s->pending->head, &target);
+	if (verdict == STICKY_FOUND && balance_take(s->group, target, ret_fail_open)) {
+		s->picked = target;
+		return true;
+	}
+	if (s->group->stickiness == STICKINESS_LB_COOKIE)
+		record_count_balancer(s, COUNTER_NON_STICKY_REQUESTS, 1);
+	else if (verdict != STICKY_ABSENT)
+		record_count_balancer(s, COUNTER_APP_COOKIE_NON_STICKY, 1);
+	return false;
+}
+
+static enum end_reason choose_target(struct stream *s)
+{
+	struct balance_pick pick = { .outcome = BALANCE_PICKED };
+	struct balance_request request = {
+		.group = s->group,
+		.state = &hold_group_cell(s->hold, s->group)->balance,
+		.rng = &s->worker->rng,
+		.now_ms = loop_now_ms(s->worker->loop),
+	};
+
+	if (!take_sticky(s, &pick.fail_open)) {
+		pick = balance_pick(&request);
+		if (pick.outcome == BALANCE_EMPTY)
+			return END_NO_TARGETS;
+		s->picked = pick.target;
+	}
+	s->flags |= STREAM_COUNTED;
+	record_gauge(s, GAUGE_STREAMS_ACTIVE, 1);
+	record_count(s, COUNTER_REQUESTS, 1);
+	if (conn_peer(s->from->conn)->family == 6)
+		record_count_balancer(s, COUNTER_IPV6_REQUESTS, 1);
+	if (pick.fail_open)
+		record_count(s, COUNTER_UNHEALTHY_ROUTING, 1);
+	if (sticky_app_bound(s->group, s->pending->head))
+		s->flags |= STREAM_APP_BOUND;
+	if (sticky_cross_site(s->pending->head))
+		s->flags |= STREAM_APP_CROSS_SITE;
+	return END_COMPLETE;
+}
+
+/* The head the target gets, kept until it answered. */
+static enum end_reason rewrite(struct stream *s)
+{
+	struct pending *pending = s->pending;
+	struct forward_options options = {
+		.listener = s->listener,
+		.rule = s->rule,
+		.client = pending->facts.client,
+		.trace_id = pending->trace_id,
+		.scratch = s->worker->scratch,
+	};
+	struct forwarded forwarded = { .transform = TRANSFORM_NONE };
+	err_t err = forward_request(pending->head, &pending->facts, &options, &pending->arena,
+				    &forwarded);
+
+	if ((!err || err == ERR_INVALID) && record_keep_rare(s, BYTES_NONE, &forwarded))
+		return END_INTERNAL;
+	if (err)
+		return err == ERR_INVALID ? END_REWRITE_FAILED : END_INTERNAL;
+	if (forwarded.dropped_invalid)
+		record_count_balancer(s, COUNTER_DROPPED_INVALID_HEADER, 1);
+	if (forwarded.forwarded_invalid)
+		record_count_balancer(s, COUNTER_FORWARDED_INVALID_HEADER, 1);
+	pending->forwarded = forwarded.head;
+	pending->forwarded.flags &= ~(uint32_t)HTTP_FLAG_UPGRADE;
+	return END_COMPLETE;
+}
+
+static void forward(struct stream *s)
+{
+	enum end_reason reason = choose_group(s);
+
+	if (reason == END_COMPLETE)
+		reason = choose_target(s);
+	if (reason == END_COMPLETE)
+		reason = rewrite(s);
+	if (reason == END_COMPLETE)
+		dispatch(s, false);
+	else
+		stream_obey(s, decide_stop(&s->decide, reason));
+}
+
+/* ---- Answers by rule ---- */
+
+static void redirect(struct stream *s)
+{
+	struct page page;
+	struct bytes location = BYTES_NONE;
+	err_t err = page_redirect(&s->rule->action, s->listener, &s->pending->facts, false,
+				  s->created_unix_us / 1000, &s->pending->arena, &page, &location);
+
+	if (!err)
+		err = record_keep_rare(s, location, NULL);
+	if (!err)
+		answer_page(s, &page, END_REDIRECT);
+	else
+		stream_stop(s, err == ERR_TOO_LARGE ? END_REDIRECT_TOO_LONG : END_INTERNAL);
+}
+
+static void fixed_response(struct stream *s)
+{
+	struct page page;
+
+	if (page_fixed(&s->rule->action, s->listener, s->created_unix_us / 1000,
+		       &s->pending->arena, &page))
+		stream_stop(s, END_INTERNAL);
+	else
+		answer_page(s, &page, END_FIXED);
+}
+
+/* ---- Beginning ---- */
+
+/* What a request that conn could not read ends as. */
+static enum end_reason reason_of_rejection(err_t why)
+{
+	switch (why) {
+	case ERR_URI_TOO_LARGE:
+		return END_URI_TOO_LARGE;
+	case ERR_BAD_VERSION:
+		return END_BAD_VERSION;
+	case ERR_BAD_CODING:
+		return END_BAD_CODING;
+	case ERR_EXPIRED:
+		return END_REQUEST_TIMEOUT;
+	default:
+		return END_BAD_REQUEST;
+	}
+}
+
+/* What can be said against a request before any rule is asked (reference/alb.md §6.3). */
+static enum end_reason judge(struct stream *s, const struct desync_finding *finding,
+			     err_t rejected)
+{
+	const struct plan_load_balancer *balancer = s->listener->load_balancer;
+	const struct http_head *head = s->pending->head;
+	enum desync_verdict verdict = desync_judge(balancer->desync_mode, finding->tier);
+
+	if (finding->tier != DESYNC_COMPLIANT)
+		record_count_balancer(s, COUNTER_DESYNC, 1);
+	if (rejected)
+		return reason_of_rejection(rejected);
+	if (verdict == DESYNC_BLOCK)
+		return END_DESYNC_BLOCKED;
+	if (verdict == DESYNC_FORWARD_AND_CLOSE)
+		s->flags |= STREAM_CLOSE_BOTH;
+	if (forward_xff_too_long(head))
+		return END_XFF_TOO_LONG;
+	if (bytes_eq(head->method, BYTES("TRACE")) || bytes_eq(head->method, BYTES("CONNECT")))
+		return END_METHOD_REFUSED;
+	return END_COMPLETE;
+}
+
+static void act(struct stream *s)
+{
+	struct route_result result =
+		route_match(s->listener, &s->pending->facts, s->worker->scratch);
+
+	record_count_balancer(s, COUNTER_RULE_EVALUATIONS, result.evaluations);
+	s->rule = result.rule;
+	if (!s->rule) {
+		s->rule_priority = ACCESS_FAILED_PRIORITY;
+		stream_stop(s, END_INTERNAL);
+		return;
+	}
+	s->rule_priority = (int32_t)s->rule->priority;
+	switch (s->rule->action.kind) {
+	case ACTION_FORWARD:
+		forward(s);
+		return;
+	case ACTION_REDIRECT:
+		redirect(s);
+		return;
+	case ACTION_FIXED_RESPONSE:
+		fixed_response(s);
+		return;
+	}
+	assert(!"an action that does nothing");
+}
+
+/* Facts of the head as far as it can be read; *ret_rejected gets what is wrong with it. */
+static struct pending *pending_create(struct client *client, const struct plan_listener *listener,
+				      const struct http_head *head, err_t *rejected)
+{
+	struct worker *worker = client->listener->worker;
+	struct pending *pending = calloc(1, sizeof *pending);
+
+	if (!pending)
+		return NULL;
+	arena_init(&pending->arena, PENDING_MAX);
+	pending->head = head;
+	if (*rejected == ERR_OK)
+		*rejected = route_facts_of(head, conn_peer(client->conn),
+					   listener->load_balancer->dns_name, &pending->facts);
+	if (*rejected)
+		pending->facts = (struct route_facts){ .host = head->authority };
+	pending->facts.client = *conn_peer(client->conn);
+	if (forward_trace_id(head, loop_unix_us(worker->loop) / 1000, &worker->rng,
+			     &pending->arena, &pending->trace_id)) {
+		arena_fini(&pending->arena);
+		free(pending);
+		return NULL;
+	}
+	return pending;
+}
+
+static struct stream *stream_create(struct client *client, struct exchange *x,
+				    const struct plan_listener *listener, struct pending *pending)
+{
+	struct worker *worker = client->listener->worker;
+	const struct http_head *head = pending->head;
+	struct stream *s = calloc(1, sizeof *s + record_measure(&pending->facts, head,
+								 pending->trace_id));
+
+	if (!s)
+		return NULL;
+	s->client = x;
+	s->from = client;
+	s->worker = worker;
+	s->listener = listener;
+	s->hold = worker->hold;
+	s->hold->users++;
+	s->pending = pending;
+	pending->stream = s;
+	s->created_unix_us = loop_unix_us(worker->loop);
+	s->progress_ms = loop_now_ms(worker->loop) + STREAM_PROGRESS_MS;
+	s->sent_us = s->head_us = s->piece_us = UINT64_MAX;
+	s->rule_priority = ACCESS_NO_PRIORITY;
+	s->version = (uint8_t)head->version;
+	s->timer.on_expired = relay_on_timer;
+	if (head->framing == HTTP_BODY_NONE)
+		s->flags |= STREAM_NO_BODY;
+	if (bytes_eq(head->method, BYTES("HEAD")))
+		s->flags |= STREAM_HEAD_REQUEST;
+	decide_init(&s->decide, loop_now_ms(worker->loop));
+	record_keep(s, &pending->facts, head, pending->trace_id);
+	list_append(&worker->streams, &s->link);
+	atomic_fetch_add_explicit(&worker->stream_count, 1, memory_order_relaxed);
+	return s;
+}
+
+void stream_begin(struct client *client, struct exchange *x, const struct http_head *head,
+		  const struct desync_finding *finding, err_t rejected)
+{
+	const struct plan_address *address = client->listener->address;
+	const struct plan_listener *listener =
+		address ? plan_listener_for(address, head->authority) : NULL;
+	struct pending *pending =
+		listener ? pending_create(client, listener, head, &rejected) : NULL;
+	struct stream *s = pending ? stream_create(client, x, listener, pending) : NULL;
+	enum end_reason reason;
+
+	if (!s) {
+		/* No memory, or the listener is gone: nothing that could be answered honestly. */
+		if (pending) {
+			arena_fini(&pending->arena);
+			free(pending);
+		}
+		exchange_accept(x, &relay_client_events, NULL);
+		exchange_close_conn(x);
+		return;
+	}
+	exchange_accept(x, &relay_client_events, s);
+	s->finding_tier = (uint8_t)finding->tier;
+	s->finding_reason = (uint8_t)finding->reason;
+	reason = judge(s, finding, rejected);
+	if (reason == END_COMPLETE)
+		act(s);
+	else
+		stream_stop(s, reason);
+}

@@ -1,0 +1,159 @@
+/*
+ * stream_internal: one request as stream.c, relay.c and record.c see it.
+ *
+ * Who has the word:
+ *
+ *   stream.c   judges, routes, chooses, dispatches; ends. Every end goes through stream_end
+ *   relay.c    events of the two exchanges and of the timer; asks decide, tells stream.c
+ *   record.c   what is kept for the access log, and the numbers
+ *
+ * An open idle stream is this struct with its facts behind it, two conns and a client: what is
+ * needed only until the response head (struct pending) is given back by then.
+ */
+#ifndef LB_STREAM_INTERNAL_H
+#define LB_STREAM_INTERNAL_H
+
+#include "http/sse.h"
+#include "lb/access.h"
+#include "lb/decide.h"
+#include "lb/forward.h"
+#include "lb/page.h"
+#include "lb/sticky.h"
+#include "lb/stream.h"
+
+enum {
+	PENDING_MAX = 512 * 1024,     /* a head of 64 KiB, rewritten, with its field table, twice */
+	RESPONSE_MAX = 256 * 1024,    /* a head of 32 KiB likewise */
+	USER_AGENT_MAX = 8 * 1024,    /* reference/alb.md §7.1 */
+	STREAM_PROGRESS_MS = 10 * 1000,
+};
+
+enum {
+	STREAM_NO_BODY = 1 << 0,       /* the request ends with its head */
+	STREAM_REUSED = 1 << 1,        /* the target's connection carried others before */
+	STREAM_CLOSE_BOTH = 1 << 2,    /* desync: neither connection lives on */
+	STREAM_SSE = 1 << 3,           /* a readable event stream: events are counted */
+	STREAM_STREAMING = 1 << 4,     /* SSE, or of unknown length */
+	STREAM_STARTED = 1 << 5,       /* its START record is out */
+	STREAM_FIRST_PIECE = 1 << 6,   /* of the answer's body */
+	STREAM_APP_BOUND = 1 << 7,     /* sticky_app_bound */
+	STREAM_APP_CROSS_SITE = 1 << 8,
+	STREAM_CLIENT_PAUSED = 1 << 9, /* its request body waits for the target */
+	STREAM_RETRIED = 1 << 10,
+	STREAM_TARGET_CHOSEN = 1 << 11,
+	STREAM_COUNTED = 1 << 12,      /* in target->shared.in_flight */
+	STREAM_HEAD_REQUEST = 1 << 13,
+	STREAM_REWROTE = 1 << 14,      /* the rule has a transform: see struct rare */
+};
+
+/* Needed until the response head was relayed. */
+struct pending {
+	struct stream *stream;
+	struct arena arena;
+	const struct http_head *head; /* the client's; conn keeps it until exchange_forget_head */
+	struct route_facts facts;
+	struct bytes trace_id;
+	struct http_head forwarded;
+	struct upstream_waiter waiter;
+};
+
+/* What few requests have; in memory of its own. */
+struct rare {
+	struct bytes redirect_url, transformed_host, transformed_uri; /* in `text` */
+	enum transform_status transform;
+	char text[];
+};
+
+/* The lengths of the facts, which lie one after the other in stream->facts. */
+struct facts {
+	uint16_t method, host, uri, user_agent, trace_id;
+};
+
+struct stream {
+	/* What a piece of the answer touches: two cache lines. */
+	struct exchange *client;
+	struct exchange *target; /* NULL before the connection and after the answer */
+	struct worker *worker;
+	struct decide decide;
+	struct sse_meter meter;
+	uint32_t flags;
+	uint32_t heartbeats;
+	struct hold *hold;
+	struct target *picked; /* NULL: none */
+
+	/* Cold. */
+	const struct plan_listener *listener;
+	const struct plan_rule *rule;   /* NULL before one matched */
+	const struct plan_group *group; /* NULL before one was chosen */
+	struct client *from;
+	struct pending *pending; /* NULL from the response head on */
+	struct rare *rare;       /* NULL mostly */
+	const char *error_reason; /* reference/alb.md §7.2; static; NULL: none */
+	struct timer timer;
+	struct list_node link;    /* in worker->streams */
+	uint64_t created_unix_us;
+	uint64_t counted_bytes;   /* in PROCESSED_BYTES already */
+	uint64_t progress_ms;     /* the next PROGRESS record */
+	/* Microseconds after created; UINT64_MAX: did not happen. */
+	uint64_t sent_us, head_us, piece_us;
+	uint16_t elb_status, target_status; /* 0: none */
+	int32_t rule_priority;
+	struct facts lengths;
+	uint8_t finding_tier, finding_reason, version;
+	char facts[];
+};
+
+_Static_assert(offsetof(struct stream, listener) <= 128, "the hot part is two cache lines");
+_Static_assert(sizeof(struct stream) <= 320, "a stream grew beyond its budget");
+
+/* ---- record.c ---- */
+
+/* How many bytes of facts a stream for this request needs behind it. */
+size_t record_measure(const struct route_facts *facts, const struct http_head *head,
+		      struct bytes trace_id);
+void record_keep(struct stream *s, const struct route_facts *facts, const struct http_head *head,
+		 struct bytes trace_id);
+err_t record_keep_rare(struct stream *s, struct bytes redirect_url,
+		       const struct forwarded *forwarded);
+
+struct bytes record_method(const struct stream *s);
+struct bytes record_uri(const struct stream *s);
+
+/* Adds to the load balancer's numbers, and to the group's when there is one. */
+void record_count(struct stream *s, enum metric_counter counter, uint64_t n);
+void record_count_balancer(struct stream *s, enum metric_counter counter, uint64_t n);
+void record_observe(struct stream *s, enum metric_histogram histogram, uint64_t us);
+void record_gauge(struct stream *s, enum metric_gauge gauge, int64_t change);
+
+/* The target's head came: its status, how long it took, whether the answer streams. */
+void record_head(struct stream *s, uint16_t status);
+void record_first_piece(struct stream *s);
+void record_start(struct stream *s);
+void record_progress(struct stream *s);
+void record_end(struct stream *s, enum end_reason reason);
+
+uint64_t record_now_us(const struct stream *s); /* since the request came */
+
+/* ---- stream.c ---- */
+
+struct decide_limits stream_limits(const struct stream *s);
+
+/* Does as told; on anything but GO_ON and BEAT `s` is gone or began anew. */
+void stream_obey(struct stream *s, struct decision decision);
+
+/* The client's exchange failed: the target learns in this turn. */
+void stream_lost(struct stream *s, enum end_reason reason);
+
+/* The target needs it no more: counts, pools and deregistration follow. */
+void stream_release_target(struct stream *s);
+void stream_forget_pending(struct stream *s);
+
+/* ---- relay.c ---- */
+
+extern const struct exchange_events relay_client_events, relay_target_events;
+
+/* The connection to the target is there: sends the request on it. */
+void relay_begin(struct stream *s);
+void relay_on_timer(struct timer *timer);
+
+#endif
