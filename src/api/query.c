@@ -30,15 +30,19 @@ static err_t plant(json_t *tree, struct bytes name, struct bytes value, struct a
 	json_t *node = tree;
 	unsigned depth = 0;
 
-	while (bytes_cut(&rest, '.', &part)) {
+	while (name.len && bytes_cut(&rest, '.', &part)) {
 		if (part.len == 0 || ++depth > WIRE_DEPTH_MAX) {
-			fault_set(fault, "MalformedQueryString",
-				  "The query string contains a malformed parameter name");
-			return ERR_SYNTAX;
+			node = tree;
+			break;
 		}
 		node = child_of(node, part);
 		if (!node)
 			return ERR_NOMEM;
+	}
+	if (node == tree) {
+		fault_set(fault, "MalformedQueryString",
+			  "The query string contains a malformed parameter name");
+		return ERR_SYNTAX;
 	}
 	if (json_object_set_new(node, "", json_stringn(value.at ? value.at : "", value.len)))
 		return ERR_NOMEM;
