@@ -8,11 +8,11 @@ struct binding {
 	struct list_node link;
 	struct address at;
 	unsigned reservations; /* lb_bind minus lb_unbind */
-	unsigned taken;        /* workers that hold a socket of it */
-	bool named;            /* by the newest plan */
-	bool closing;          /* a plan without it is on its way; no socket is left to give */
-	bool bound;            /* fds holds sockets that were not taken */
-	int fds[];             /* one for each worker */
+	unsigned taken;	       /* workers that hold a socket of it */
+	bool named;	       /* by the newest plan */
+	bool closing;	       /* a plan without it is on its way; no socket is left to give */
+	bool bound;	       /* fds holds sockets that were not taken */
+	int fds[];	       /* one for each worker */
 };
 
 static struct binding *find(const struct bindings *bindings, const struct address *at)
@@ -104,8 +104,7 @@ void bindings_release(struct bindings *bindings, const struct address *at)
 	discard_when_unwanted(bindings, binding);
 }
 
-static void hand_out(struct bindings *bindings, struct binding *binding,
-		     struct hold *const *holds)
+static void hand_out(struct bindings *bindings, struct binding *binding, struct hold *const *holds)
 {
 	for (unsigned i = 0; i < bindings->worker_count; i++)
 		holds[i]->sockets[holds[i]->socket_count++] =

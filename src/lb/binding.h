@@ -2,7 +2,8 @@
  * binding: the listening addresses that lb_bind reserved, one socket for each worker.
  *
  *   lb_bind ─► reserved ─plan names it─► taken by the workers ─plan drops it─► closing ─► gone
- *                                                                    └─ still reserved ─► bound anew
+ *                                                                    └─ still reserved ─► bound
+ * anew
  *
  * A worker closes its acceptor when a plan without the address reaches it, and says so; until all
  * have, the port is still ours. So a listener that is deleted and made again at once is not

@@ -10,21 +10,21 @@ struct edge {
 	enum end_reason reason;
 };
 
-#define GO(stage)                                                                                  \
-	{                                                                                          \
-		DECIDE_GO_ON, DECIDE_##stage, END_COMPLETE                                         \
+#define GO(stage)                                          \
+	{                                                  \
+		DECIDE_GO_ON, DECIDE_##stage, END_COMPLETE \
 	}
-#define ANSWER(stage, reason)                                                                      \
-	{                                                                                          \
-		DECIDE_ANSWER, DECIDE_##stage, END_##reason                                        \
+#define ANSWER(stage, reason)                               \
+	{                                                   \
+		DECIDE_ANSWER, DECIDE_##stage, END_##reason \
 	}
-#define CUT(stage, reason)                                                                         \
-	{                                                                                          \
-		DECIDE_CUT, DECIDE_##stage, END_##reason                                           \
+#define CUT(stage, reason)                               \
+	{                                                \
+		DECIDE_CUT, DECIDE_##stage, END_##reason \
 	}
-#define LEAVE(stage)                                                                               \
-	{                                                                                          \
-		DECIDE_LEAVE, DECIDE_##stage, END_CLIENT_ABORT                                     \
+#define LEAVE(stage)                                           \
+	{                                                      \
+		DECIDE_LEAVE, DECIDE_##stage, END_CLIENT_ABORT \
 	}
 
 static const struct edge edges[DECIDE_STAGES][DECIDE_EVENTS] = {
@@ -159,7 +159,8 @@ static struct running clock_of(const struct decide *d, const struct decide_limit
 		return (struct running){ d->target_ms, limits->connect_ms, END_CONNECT_TIMEOUT };
 	case DECIDE_UPLOADING:
 		if (!d->target_full)
-			return (struct running){ d->client_ms, limits->idle_ms, END_REQUEST_TIMEOUT };
+			return (struct running){ d->client_ms, limits->idle_ms,
+						 END_REQUEST_TIMEOUT };
 		return (struct running){ d->target_ms, limits->first_byte_ms,
 					 END_FIRST_BYTE_TIMEOUT };
 	case DECIDE_WAITING:
@@ -171,8 +172,7 @@ static struct running clock_of(const struct decide *d, const struct decide_limit
 	case DECIDE_STREAMING:
 		return (struct running){ d->target_ms, limits->between_ms, END_IDLE_TIMEOUT };
 	case DECIDE_FLUSHING:
-	case DECIDE_STAGES:
-		break;
+	case DECIDE_STAGES: break;
 	}
 	assert(!"a stage without a clock");
 	return (struct running){ 0 };
@@ -231,9 +231,7 @@ static void note(struct decide *d, enum decide_event event, uint64_t now_ms)
 		d->target_ms = d->beat_ms = now_ms;
 		d->client_ms = now_ms;
 		break;
-	case DECIDE_REQUEST_PIECE:
-		d->client_ms = now_ms;
-		break;
+	case DECIDE_REQUEST_PIECE: d->client_ms = now_ms; break;
 	case DECIDE_REQUEST_END:
 		d->request_open = false;
 		d->client_ms = now_ms;
@@ -256,11 +254,8 @@ static void note(struct decide *d, enum decide_event event, uint64_t now_ms)
 		d->client_full = false;
 		d->client_ms = d->target_ms = now_ms;
 		break;
-	case DECIDE_PIECE:
-		decide_piece(d, now_ms);
-		break;
-	default:
-		break;
+	case DECIDE_PIECE: decide_piece(d, now_ms); break;
+	default: break;
 	}
 }
 

@@ -39,17 +39,17 @@ enum decide_event {
 	DECIDE_REQUEST_END,    /* the request went out completely */
 	DECIDE_TARGET_FULL,    /* the target does not read the request: the client is paused */
 	DECIDE_TARGET_DRAINED, /* it does again */
-	DECIDE_HEAD,           /* the response head was relayed */
-	DECIDE_PIECE,          /* body bytes were relayed; see decide_piece */
+	DECIDE_HEAD,	       /* the response head was relayed */
+	DECIDE_PIECE,	       /* body bytes were relayed; see decide_piece */
 	DECIDE_ANSWER_END,     /* the last of the answer was given to the client's connection */
 	DECIDE_CLIENT_FULL,    /* the client does not read: the target is paused */
 	DECIDE_CLIENT_DRAINED, /* it does again */
-	DECIDE_TICK,           /* the timer ran */
+	DECIDE_TICK,	       /* the timer ran */
 	DECIDE_CLIENT_LEFT,
-	DECIDE_TARGET_REFUSED,    /* no connection */
-	DECIDE_TARGET_LATE,       /* no connection in time */
-	DECIDE_TARGET_CLOSED,     /* FIN before the answer was complete */
-	DECIDE_TARGET_RESET,      /* RST, or the network lost it */
+	DECIDE_TARGET_REFUSED,	  /* no connection */
+	DECIDE_TARGET_LATE,	  /* no connection in time */
+	DECIDE_TARGET_CLOSED,	  /* FIN before the answer was complete */
+	DECIDE_TARGET_RESET,	  /* RST, or the network lost it */
 	DECIDE_TARGET_MALFORMED,  /* not HTTP */
 	DECIDE_TARGET_HEAD_LARGE, /* more than 32 KiB of head */
 	DECIDE_EVENTS,
@@ -82,19 +82,19 @@ struct decide_limits {
 struct decide_limits decide_limits(const struct stream_config *config, uint32_t idle_ms);
 
 struct decide {
-	uint64_t began_ms;  /* the request's head arrived */
-	uint64_t target_ms; /* since when the target is silent, or the stage began */
-	uint64_t client_ms; /* when the client last moved: sent, or took bytes */
-	uint64_t beat_ms;   /* the last heartbeat, sent or skipped */
-	uint32_t queued_bytes; /* toward the client, when last looked */
+	uint64_t began_ms;	 /* the request's head arrived */
+	uint64_t target_ms;	 /* since when the target is silent, or the stage began */
+	uint64_t client_ms;	 /* when the client last moved: sent, or took bytes */
+	uint64_t beat_ms;	 /* the last heartbeat, sent or skipped */
+	uint32_t queued_bytes;	 /* toward the client, when last looked */
 	uint32_t longest_gap_ms; /* between two pieces of the answer */
-	uint8_t stage;        /* enum decide_stage */
-	bool client_full;     /* the client holds the target up */
-	bool target_full;     /* the target holds the client's upload up */
-	bool request_open;    /* some of the request is still to come */
-	bool may_retry;       /* the next failure before any answer may be tried again */
-	bool may_beat;        /* the answer can carry heartbeats */
-	bool at_boundary;     /* the glue sets it before a TICK: a comment may go in now */
+	uint8_t stage;		 /* enum decide_stage */
+	bool client_full;	 /* the client holds the target up */
+	bool target_full;	 /* the target holds the client's upload up */
+	bool request_open;	 /* some of the request is still to come */
+	bool may_retry;		 /* the next failure before any answer may be tried again */
+	bool may_beat;		 /* the answer can carry heartbeats */
+	bool at_boundary;	 /* the glue sets it before a TICK: a comment may go in now */
 };
 
 /* A stream whose request head arrived at `now_ms`. */

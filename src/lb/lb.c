@@ -16,7 +16,7 @@ enum { HOUSEKEEPING_MS = 5000 };
 
 /* The numbers of one load balancer or target group, a cell for each worker. */
 struct meter_cells {
-	struct meter *meter; /* a reference; NULL: free */
+	struct meter *meter;	       /* a reference; NULL: free */
 	struct bytes load_balancer_id; /* a group's, as of the newest plan; malloc'ed */
 	struct cell **by_worker;
 };
@@ -26,7 +26,7 @@ struct lb {
 	struct registry *registry;
 	struct bindings bindings;
 	struct prober *prober;
-	const struct plan *plan; /* a reference; NULL before the first */
+	const struct plan *plan;   /* a reference; NULL before the first */
 	struct meter_cells *cells; /* by meter slot */
 	uint32_t cell_slots;
 	struct timer housekeeping;
@@ -59,22 +59,18 @@ static void run_order(struct loop_job *job)
 	struct worker *worker = order->worker;
 
 	switch (order->kind) {
-	case ORDER_CUT_TARGET:
-		worker_cut_target(worker, order->target);
-		break;
+	case ORDER_CUT_TARGET: worker_cut_target(worker, order->target); break;
 	case ORDER_CUT_LOAD_BALANCER:
 		worker_cut_load_balancer(worker, bytes_make(order->arn, order->arn_len));
 		break;
-	case ORDER_STOP:
-		worker_stop(worker, loop_now_ms(worker->loop) + order->drain_ms);
-		break;
+	case ORDER_STOP: worker_stop(worker, loop_now_ms(worker->loop) + order->drain_ms); break;
 	}
 	target_unref(order->target);
 	free(order);
 }
 
-static void order_all(struct lb *lb, enum order_kind kind, struct target *target,
-		      struct bytes arn, uint32_t drain_ms)
+static void order_all(struct lb *lb, enum order_kind kind, struct target *target, struct bytes arn,
+		      uint32_t drain_ms)
 {
 	for (unsigned i = 0; i < lb->worker_count; i++) {
 		struct order *order = calloc(1, sizeof *order + arn.len);
@@ -136,11 +132,8 @@ static void run_note(struct loop_job *job)
 		    post_plan(lb, lb->plan, NULL))
 			log_error("lb", "out of memory: port %u does not listen", note->at.port);
 		break;
-	case NOTE_DRAINED:
-		tell_drained(lb, note->target);
-		break;
-	case NOTE_STOPPED:
-		break;
+	case NOTE_DRAINED: tell_drained(lb, note->target); break;
+	case NOTE_STOPPED: break;
 	}
 	target_unref(note->target);
 	if (note->kind == NOTE_STOPPED)
@@ -322,8 +315,7 @@ static void on_housekeeping(struct timer *timer)
 	sweep(lb);
 	if (lb->probes_missing && lb->plan)
 		lb->probes_missing = prober_sync(lb->prober, lb->plan) != ERR_OK;
-	timer_set(lb->options.control, timer,
-		  loop_now_ms(lb->options.control) + HOUSEKEEPING_MS);
+	timer_set(lb->options.control, timer, loop_now_ms(lb->options.control) + HOUSEKEEPING_MS);
 }
 
 err_t lb_create(const struct lb_options *options, struct lb **ret_lb)
@@ -645,8 +637,8 @@ void lb_streams(struct lb *lb, unsigned max,
 		on_rows(owner, NULL, 0);
 		return;
 	}
-	*table = (struct table){ lb->options.control, on_rows, owner, max, 0, lb->worker_count,
-				 table->rows };
+	*table = (struct table){ lb->options.control, on_rows,	  owner, max, 0,
+				 lb->worker_count,    table->rows };
 	for (unsigned i = 0; i < lb->worker_count; i++) {
 		parts[i]->table = table;
 		parts[i]->worker = &lb->workers[i];

@@ -18,10 +18,13 @@ struct lb;
 struct access_record;
 
 struct lb_events {
-	/* A target's health word changed (DescribeTargetHealth reads it; this is for logs). May be NULL. */
-	void (*on_health)(void *owner, struct bytes group_arn, struct bytes target_id, uint16_t port);
+	/* A target's health word changed (DescribeTargetHealth reads it; this is for logs). May be
+	 * NULL. */
+	void (*on_health)(void *owner, struct bytes group_arn, struct bytes target_id,
+			  uint16_t port);
 	/* The last request of a draining target ended: deregistration may finish early. */
-	void (*on_drained)(void *owner, struct bytes group_arn, struct bytes target_id, uint16_t port);
+	void (*on_drained)(void *owner, struct bytes group_arn, struct bytes target_id,
+			   uint16_t port);
 	/*
 	 * A request or stream began, goes on (every 10 s) or ended. The only callback that runs on
 	 * WORKER threads; the record is valid during the call. See lb/access.h.
@@ -31,8 +34,9 @@ struct lb_events {
 
 struct lb_options {
 	struct loop *control;
-	struct loop *const *workers; /* each run by a thread of the app's; the scenario tests give one */
-	unsigned worker_count;       /* 1-64 */
+	struct loop *const
+		*workers;      /* each run by a thread of the app's; the scenario tests give one */
+	unsigned worker_count; /* 1-64 */
 	const struct lb_events *events;
 	void *owner;
 	uint8_t cookie_key[32]; /* for stickiness cookies; kept in the data directory */
@@ -72,7 +76,7 @@ void lb_cut_load_balancer(struct lb *lb, struct bytes arn);
 struct target_status {
 	enum health_state state;
 	enum health_reason reason;
-	char description[160];     /* "" where AWS gives none */
+	char description[160]; /* "" where AWS gives none */
 	uint16_t health_port;
 	uint32_t requests_in_flight;
 	bool anomalous, mitigated;
@@ -91,12 +95,13 @@ struct stream_row {
 };
 /* Asks every worker; on_rows comes once with all that ran then (at most `max` of them). */
 void lb_streams(struct lb *lb, unsigned max,
-		void (*on_rows)(void *owner, const struct stream_row *rows, unsigned count), void *owner);
+		void (*on_rows)(void *owner, const struct stream_row *rows, unsigned count),
+		void *owner);
 
 /* Numbers of one load balancer / target group since start, summed over the workers. */
 void lb_each_metrics(struct lb *lb,
-		     void (*row)(void *owner, struct bytes load_balancer_id, struct bytes target_group_id,
-				 const struct metrics *sum),
+		     void (*row)(void *owner, struct bytes load_balancer_id,
+				 struct bytes target_group_id, const struct metrics *sum),
 		     void *owner);
 unsigned lb_open_streams(const struct lb *lb); /* requests in progress, all workers */
 

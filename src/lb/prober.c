@@ -52,13 +52,13 @@ enum { BODY_READ_MAX = 64 * 1024 }; /* more of an answer nobody needs to judge i
 
 struct probe {
 	struct prober *prober;
-	struct target *target;          /* a reference */
+	struct target *target;		/* a reference */
 	const struct plan_group *group; /* of prober->plan */
 	struct probe_clock clock;
 	struct timer timer;
-	struct conn *conn;          /* NULL while resting */
+	struct conn *conn;	   /* NULL while resting */
 	struct exchange *exchange; /* NULL unless asking */
-	uint16_t status;           /* of the answer; 0: none yet */
+	uint16_t status;	   /* of the answer; 0: none yet */
 	struct list_node link;
 };
 
@@ -103,8 +103,8 @@ static enum probe_event verdict(const struct probe *probe, enum probe_event othe
 {
 	if (probe->status == 0)
 		return otherwise;
-	return matcher_matches(probe->group->health.matcher, probe->status) ? PROBE_MATCHED :
-									       PROBE_MISMATCHED;
+	return matcher_matches(probe->group->health.matcher, probe->status) ? PROBE_MATCHED
+									    : PROBE_MISMATCHED;
 }
 
 static void on_connected(void *owner, struct conn *conn, err_t err)
@@ -194,8 +194,8 @@ static void probe_connect(struct probe *probe)
 /* The target's address alone; the port only where it is not the scheme's own. */
 static struct bytes host_of(const struct address *to, char out[ADDRESS_TEXT_BYTES])
 {
-	return bytes_make(out, to->port == 80 && to->family == 4 ? address_format_ip(to, out) :
-								       address_format(to, out));
+	return bytes_make(out, to->port == 80 && to->family == 4 ? address_format_ip(to, out)
+								 : address_format(to, out));
 }
 
 static void probe_send(struct probe *probe)
@@ -234,15 +234,9 @@ static void probe_obey(struct probe *probe, enum probe_order order)
 	};
 
 	switch (order) {
-	case PROBE_CONNECT:
-		probe_connect(probe);
-		return;
-	case PROBE_SEND:
-		probe_send(probe);
-		return;
-	case PROBE_NEVER:
-		assert(!"probe_step asserts it");
-		return;
+	case PROBE_CONNECT: probe_connect(probe); return;
+	case PROBE_SEND: probe_send(probe); return;
+	case PROBE_NEVER: assert(!"probe_step asserts it"); return;
 	case PROBE_RECORD_PASS:
 	case PROBE_RECORD_MISMATCH:
 	case PROBE_RECORD_TIMEOUT:
@@ -257,8 +251,8 @@ static void probe_happen(struct probe *probe, enum probe_event event)
 {
 	struct loop *loop = probe->prober->options.loop;
 
-	probe_obey(probe, probe_step(&probe->clock, &probe->group->health, event,
-				     loop_now_ms(loop)));
+	probe_obey(probe,
+		   probe_step(&probe->clock, &probe->group->health, event, loop_now_ms(loop)));
 	timer_set(loop, &probe->timer, probe->clock.due_ms);
 }
 
@@ -362,8 +356,7 @@ err_t prober_sync(struct prober *prober, const struct plan *plan)
 		container_of(node, struct probe, link)->group = NULL;
 	for (unsigned g = 0; g < plan->group_count && !err; g++)
 		for (unsigned t = 0; t < plan->groups[g].target_count && !err; t++)
-			err = sync_target(prober, &plan->groups[g],
-					  plan->groups[g].targets[t]);
+			err = sync_target(prober, &plan->groups[g], plan->groups[g].targets[t]);
 	list_for_each_safe (&prober->probes, node) {
 		struct probe *probe = container_of(node, struct probe, link);
 

@@ -31,8 +31,15 @@ err_t prober_sync(struct prober *prober, const struct plan *plan);
 /* ---- One probe as a machine: no clock, no socket ---- */
 
 enum probe_state { PROBE_RESTING, PROBE_CONNECTING, PROBE_ASKING, PROBE_STATES };
-enum probe_event { PROBE_DUE, PROBE_CONNECTED, PROBE_BROKEN, PROBE_MATCHED, PROBE_MISMATCHED,
-		   PROBE_EXPIRED, PROBE_EVENTS };
+enum probe_event {
+	PROBE_DUE,
+	PROBE_CONNECTED,
+	PROBE_BROKEN,
+	PROBE_MATCHED,
+	PROBE_MISMATCHED,
+	PROBE_EXPIRED,
+	PROBE_EVENTS
+};
 enum probe_order {
 	PROBE_NEVER, /* cannot happen: asserted */
 	PROBE_CONNECT,

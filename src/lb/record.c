@@ -48,8 +48,7 @@ err_t record_keep_rare(struct stream *s, struct bytes redirect_url,
 {
 	const struct forwarded none = { .transform = TRANSFORM_NONE };
 	const struct forwarded *f = forwarded ? forwarded : &none;
-	size_t text_bytes =
-		redirect_url.len + f->transformed_host.len + f->transformed_uri.len;
+	size_t text_bytes = redirect_url.len + f->transformed_host.len + f->transformed_uri.len;
 	char *at;
 
 	assert(!s->rare);
@@ -208,12 +207,9 @@ static struct bytes actions_of(const struct stream *s)
 	if (!s->rule)
 		return BYTES_NONE;
 	switch (s->rule->action.kind) {
-	case ACTION_FORWARD:
-		return BYTES("forward");
-	case ACTION_REDIRECT:
-		return BYTES("redirect");
-	case ACTION_FIXED_RESPONSE:
-		return BYTES("fixed-response");
+	case ACTION_FORWARD: return BYTES("forward");
+	case ACTION_REDIRECT: return BYTES("redirect");
+	case ACTION_FIXED_RESPONSE: return BYTES("fixed-response");
 	}
 	return BYTES_NONE;
 }
@@ -247,7 +243,8 @@ static void fill_times(const struct stream *s, struct access_record *record)
 static void fill_conn_trace_id(const struct stream *s, struct access_record *record)
 {
 	static const char hex[] = "0123456789abcdef";
-	uint64_t words[2] = { s->worker->trace_seed, s->from->trace_id ^ s->worker->trace_seed >> 7 };
+	uint64_t words[2] = { s->worker->trace_seed,
+			      s->from->trace_id ^ s->worker->trace_seed >> 7 };
 
 	memcpy(record->conn_trace_id, "TID_", 4);
 	for (unsigned i = 0; i < 32; i++)
@@ -377,13 +374,10 @@ static void copy(char *out, size_t size, struct bytes text)
 static const char *stage_name(const struct stream *s)
 {
 	switch ((enum decide_stage)s->decide.stage) {
-	case DECIDE_CONNECTING:
-		return "connecting";
+	case DECIDE_CONNECTING: return "connecting";
 	case DECIDE_UPLOADING:
-	case DECIDE_WAITING:
-		return "waiting";
-	default:
-		return "streaming";
+	case DECIDE_WAITING: return "waiting";
+	default: return "streaming";
 	}
 }
 

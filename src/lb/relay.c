@@ -232,18 +232,15 @@ static enum decide_event event_of(const struct stream *s, err_t why)
 {
 	switch (why) {
 	case ERR_CLOSED:
-	case ERR_TRUNCATED:
-		return DECIDE_TARGET_CLOSED;
+	case ERR_TRUNCATED: return DECIDE_TARGET_CLOSED;
 	case ERR_FIELDS_TOO_LARGE:
 	case ERR_TOO_LARGE:
-		return decide_answered(&s->decide) ? DECIDE_TARGET_MALFORMED :
-						     DECIDE_TARGET_HEAD_LARGE;
+		return decide_answered(&s->decide) ? DECIDE_TARGET_MALFORMED
+						   : DECIDE_TARGET_HEAD_LARGE;
 	case ERR_BAD_MESSAGE:
 	case ERR_BAD_VERSION:
-	case ERR_BAD_CODING:
-		return DECIDE_TARGET_MALFORMED;
-	default:
-		return DECIDE_TARGET_RESET;
+	case ERR_BAD_CODING: return DECIDE_TARGET_MALFORMED;
+	default: return DECIDE_TARGET_RESET;
 	}
 }
 

@@ -59,13 +59,15 @@ struct bytes host_without_port(struct bytes host)
 static err_t host_of(const struct http_head *head, struct bytes dns_name, struct bytes *ret_host)
 {
 	bool old = head->version < HTTP_1_1;
+	struct bytes name;
+	uint16_t port;
 
 	if (head->version == HTTP_1_1 && !http_find(head, BYTES("host")))
 		return ERR_BAD_MESSAGE;
 	if (head->authority.len == 0 && !old)
 		return ERR_BAD_MESSAGE;
 	*ret_host = head->authority.len ? head->authority : dns_name;
-	return ERR_OK;
+	return uri_split_authority(*ret_host, &name, &port) ? ERR_BAD_MESSAGE : ERR_OK;
 }
 
 err_t route_facts_of(const struct http_head *head, const struct address *client,

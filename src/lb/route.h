@@ -25,7 +25,7 @@ struct route_facts {
 
 /*
  * Facts of a request head, borrowing from it. `dns_name` stands in for the Host that HTTP/1.0 may
- * lack. ERR_BAD_MESSAGE: no or empty Host in HTTP/1.1, or a request target that is none (400).
+ * lack. ERR_BAD_MESSAGE: no, empty or impossible Host, or a request target that is none (400).
  */
 err_t route_facts_of(const struct http_head *head, const struct address *client,
 		     struct bytes dns_name, struct route_facts *ret_facts);

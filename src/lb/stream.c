@@ -177,9 +177,7 @@ static void dispatch(struct stream *s, bool fresh);
 void stream_obey(struct stream *s, struct decision decision)
 {
 	switch (decision.order) {
-	case DECIDE_GO_ON:
-		stream_rearm(s);
-		return;
+	case DECIDE_GO_ON: stream_rearm(s); return;
 	case DECIDE_RETRY:
 		s->flags |= STREAM_RETRIED;
 		record_count(s, COUNTER_RETRIES, 1);
@@ -190,18 +188,11 @@ void stream_obey(struct stream *s, struct decision decision)
 		stream_release_target(s);
 		answer_status(s, end_reason_row(decision.reason)->status, decision.reason);
 		return;
-	case DECIDE_CUT:
-		stream_end(s, decision.reason, CLIENT_CLOSES);
-		return;
-	case DECIDE_FINISH:
-		stream_end(s, decision.reason, CLIENT_KEEPS);
-		return;
-	case DECIDE_LEAVE:
-		stream_lost(s, decision.reason);
-		return;
+	case DECIDE_CUT: stream_end(s, decision.reason, CLIENT_CLOSES); return;
+	case DECIDE_FINISH: stream_end(s, decision.reason, CLIENT_KEEPS); return;
+	case DECIDE_LEAVE: stream_lost(s, decision.reason); return;
 	case DECIDE_BEAT: /* relay.c keeps it */
-	case DECIDE_NEVER:
-		break;
+	case DECIDE_NEVER: break;
 	}
 	assert(!"an order that is not ours");
 }
@@ -213,6 +204,39 @@ void stream_stop(struct stream *s, enum end_reason reason)
 
 /* ---- Towards the target ---- */
 
+/* The head the target gets, in pending->forwarded; good in this callback only. */
+static err_t make_head(struct stream *s, struct forwarded *ret_forwarded)
+{
+	struct pending *pending = s->pending;
+	struct forward_options options = {
+		.listener = s->listener,
+		.rule = s->rule,
+		.client = pending->facts.client,
+		.trace_id = pending->trace_id,
+		.scratch = s->worker->scratch,
+	};
+
+	TRY(forward_request(pending->head, &pending->facts, &options, &pending->arena,
+			    ret_forwarded));
+	pending->forwarded = ret_forwarded->head;
+	pending->forwarded.flags &= ~(uint32_t)HTTP_FLAG_UPGRADE;
+	return ERR_OK;
+}
+
+/*
+ * The bytes of the client's head have moved since it came (see conn.h), and with them all that
+ * borrows from it: made again from what it is now.
+ */
+static err_t remake_head(struct stream *s)
+{
+	struct forwarded forwarded;
+	struct address client = s->pending->facts.client;
+
+	TRY(route_facts_of(s->pending->head, &client, s->listener->load_balancer->dns_name,
+			   &s->pending->facts));
+	return make_head(s, &forwarded);
+}
+
 static void on_ready(struct upstream_waiter *w, struct conn *lent)
 {
 	struct pending *pending = container_of(w, struct pending, waiter);
@@ -221,6 +245,10 @@ static void on_ready(struct upstream_waiter *w, struct conn *lent)
 	if (exchange_open(lent, &relay_target_events, s, &s->target)) {
 		upstream_discard(w->pool, lent);
 		answer_status(s, 502, END_TARGET_RESET);
+		return;
+	}
+	if (remake_head(s)) {
+		stream_stop(s, END_INTERNAL);
 		return;
 	}
 	s->flags &= ~(uint32_t)STREAM_REUSED;
@@ -288,14 +316,15 @@ static void dispatch(struct stream *s, bool fresh)
 
 static struct sticky sticky_of(const struct stream *s)
 {
-	return (struct sticky){ .key = s->worker->cookie_key, .unix_ms = s->created_unix_us / 1000 };
+	return (struct sticky){ .key = s->worker->cookie_key,
+				.unix_ms = s->created_unix_us / 1000 };
 }
 
 static enum end_reason choose_group(struct stream *s)
 {
 	struct sticky sticky = sticky_of(s);
-	enum sticky_verdict verdict = sticky_read_group(&sticky, &s->rule->action,
-							s->pending->head, &s->group);
+	enum sticky_verdict verdict = sticky_read_group(&sticky, &s->rule->action, s->pending->head,
+							&s->group);
 
 	if (verdict == STICKY_FOUND)
 		return END_COMPLETE;
@@ -358,20 +387,10 @@ static enum end_reason choose_target(struct stream *s)
 	return END_COMPLETE;
 }
 
-/* The head the target gets, kept until it answered. */
 static enum end_reason rewrite(struct stream *s)
 {
-	struct pending *pending = s->pending;
-	struct forward_options options = {
-		.listener = s->listener,
-		.rule = s->rule,
-		.client = pending->facts.client,
-		.trace_id = pending->trace_id,
-		.scratch = s->worker->scratch,
-	};
 	struct forwarded forwarded = { .transform = TRANSFORM_NONE };
-	err_t err = forward_request(pending->head, &pending->facts, &options, &pending->arena,
-				    &forwarded);
+	err_t err = make_head(s, &forwarded);
 
 	if ((!err || err == ERR_INVALID) && record_keep_rare(s, BYTES_NONE, &forwarded))
 		return END_INTERNAL;
@@ -381,8 +400,6 @@ static enum end_reason rewrite(struct stream *s)
 		record_count_balancer(s, COUNTER_DROPPED_INVALID_HEADER, 1);
 	if (forwarded.forwarded_invalid)
 		record_count_balancer(s, COUNTER_FORWARDED_INVALID_HEADER, 1);
-	pending->forwarded = forwarded.head;
-	pending->forwarded.flags &= ~(uint32_t)HTTP_FLAG_UPGRADE;
 	return END_COMPLETE;
 }
 
@@ -421,8 +438,8 @@ static void fixed_response(struct stream *s)
 {
 	struct page page;
 
-	if (page_fixed(&s->rule->action, s->listener, s->created_unix_us / 1000,
-		       &s->pending->arena, &page))
+	if (page_fixed(&s->rule->action, s->listener, s->created_unix_us / 1000, &s->pending->arena,
+		       &page))
 		stream_stop(s, END_INTERNAL);
 	else
 		answer_page(s, &page, END_FIXED);
@@ -434,22 +451,16 @@ static void fixed_response(struct stream *s)
 static enum end_reason reason_of_rejection(err_t why)
 {
 	switch (why) {
-	case ERR_URI_TOO_LARGE:
-		return END_URI_TOO_LARGE;
-	case ERR_BAD_VERSION:
-		return END_BAD_VERSION;
-	case ERR_BAD_CODING:
-		return END_BAD_CODING;
-	case ERR_EXPIRED:
-		return END_REQUEST_TIMEOUT;
-	default:
-		return END_BAD_REQUEST;
+	case ERR_URI_TOO_LARGE: return END_URI_TOO_LARGE;
+	case ERR_BAD_VERSION: return END_BAD_VERSION;
+	case ERR_BAD_CODING: return END_BAD_CODING;
+	case ERR_EXPIRED: return END_REQUEST_TIMEOUT;
+	default: return END_BAD_REQUEST;
 	}
 }
 
 /* What can be said against a request before any rule is asked (reference/alb.md §6.3). */
-static enum end_reason judge(struct stream *s, const struct desync_finding *finding,
-			     err_t rejected)
+static enum end_reason judge(struct stream *s, const struct desync_finding *finding, err_t rejected)
 {
 	const struct plan_load_balancer *balancer = s->listener->load_balancer;
 	const struct http_head *head = s->pending->head;
@@ -472,8 +483,8 @@ static enum end_reason judge(struct stream *s, const struct desync_finding *find
 
 static void act(struct stream *s)
 {
-	struct route_result result =
-		route_match(s->listener, &s->pending->facts, s->worker->scratch);
+	struct route_result result = route_match(s->listener, &s->pending->facts,
+						 s->worker->scratch);
 
 	record_count_balancer(s, COUNTER_RULE_EVALUATIONS, result.evaluations);
 	s->rule = result.rule;
@@ -484,15 +495,9 @@ static void act(struct stream *s)
 	}
 	s->rule_priority = (int32_t)s->rule->priority;
 	switch (s->rule->action.kind) {
-	case ACTION_FORWARD:
-		forward(s);
-		return;
-	case ACTION_REDIRECT:
-		redirect(s);
-		return;
-	case ACTION_FIXED_RESPONSE:
-		fixed_response(s);
-		return;
+	case ACTION_FORWARD: forward(s); return;
+	case ACTION_REDIRECT: redirect(s); return;
+	case ACTION_FIXED_RESPONSE: fixed_response(s); return;
 	}
 	assert(!"an action that does nothing");
 }
@@ -514,8 +519,8 @@ static struct pending *pending_create(struct client *client, const struct plan_l
 	if (*rejected)
 		pending->facts = (struct route_facts){ .host = head->authority };
 	pending->facts.client = *conn_peer(client->conn);
-	if (forward_trace_id(head, loop_unix_us(worker->loop) / 1000, &worker->rng,
-			     &pending->arena, &pending->trace_id)) {
+	if (forward_trace_id(head, loop_unix_us(worker->loop) / 1000, &worker->rng, &pending->arena,
+			     &pending->trace_id)) {
 		arena_fini(&pending->arena);
 		free(pending);
 		return NULL;
@@ -528,8 +533,8 @@ static struct stream *stream_create(struct client *client, struct exchange *x,
 {
 	struct worker *worker = client->listener->worker;
 	const struct http_head *head = pending->head;
-	struct stream *s = calloc(1, sizeof *s + record_measure(&pending->facts, head,
-								 pending->trace_id));
+	struct stream *s = calloc(
+		1, sizeof *s + record_measure(&pending->facts, head, pending->trace_id));
 
 	if (!s)
 		return NULL;
@@ -562,10 +567,10 @@ void stream_begin(struct client *client, struct exchange *x, const struct http_h
 		  const struct desync_finding *finding, err_t rejected)
 {
 	const struct plan_address *address = client->listener->address;
-	const struct plan_listener *listener =
-		address ? plan_listener_for(address, head->authority) : NULL;
-	struct pending *pending =
-		listener ? pending_create(client, listener, head, &rejected) : NULL;
+	const struct plan_listener *listener = address ? plan_listener_for(address, head->authority)
+						       : NULL;
+	struct pending *pending = listener ? pending_create(client, listener, head, &rejected)
+					   : NULL;
 	struct stream *s = pending ? stream_create(client, x, listener, pending) : NULL;
 	enum end_reason reason;
 

@@ -22,28 +22,28 @@
 #include "lb/stream.h"
 
 enum {
-	PENDING_MAX = 512 * 1024,     /* a head of 64 KiB, rewritten, with its field table, twice */
-	RESPONSE_MAX = 256 * 1024,    /* a head of 32 KiB likewise */
-	USER_AGENT_MAX = 8 * 1024,    /* reference/alb.md §7.1 */
+	PENDING_MAX = 512 * 1024,  /* a head of 64 KiB, rewritten, with its field table, twice */
+	RESPONSE_MAX = 256 * 1024, /* a head of 32 KiB likewise */
+	USER_AGENT_MAX = 8 * 1024, /* reference/alb.md §7.1 */
 	STREAM_PROGRESS_MS = 10 * 1000,
 };
 
 enum {
-	STREAM_NO_BODY = 1 << 0,       /* the request ends with its head */
-	STREAM_REUSED = 1 << 1,        /* the target's connection carried others before */
-	STREAM_CLOSE_BOTH = 1 << 2,    /* desync: neither connection lives on */
-	STREAM_SSE = 1 << 3,           /* a readable event stream: events are counted */
-	STREAM_STREAMING = 1 << 4,     /* SSE, or of unknown length */
-	STREAM_STARTED = 1 << 5,       /* its START record is out */
-	STREAM_FIRST_PIECE = 1 << 6,   /* of the answer's body */
-	STREAM_APP_BOUND = 1 << 7,     /* sticky_app_bound */
+	STREAM_NO_BODY = 1 << 0,     /* the request ends with its head */
+	STREAM_REUSED = 1 << 1,	     /* the target's connection carried others before */
+	STREAM_CLOSE_BOTH = 1 << 2,  /* desync: neither connection lives on */
+	STREAM_SSE = 1 << 3,	     /* a readable event stream: events are counted */
+	STREAM_STREAMING = 1 << 4,   /* SSE, or of unknown length */
+	STREAM_STARTED = 1 << 5,     /* its START record is out */
+	STREAM_FIRST_PIECE = 1 << 6, /* of the answer's body */
+	STREAM_APP_BOUND = 1 << 7,   /* sticky_app_bound */
 	STREAM_APP_CROSS_SITE = 1 << 8,
 	STREAM_CLIENT_PAUSED = 1 << 9, /* its request body waits for the target */
 	STREAM_RETRIED = 1 << 10,
 	STREAM_TARGET_CHOSEN = 1 << 11,
-	STREAM_COUNTED = 1 << 12,      /* in target->shared.in_flight */
+	STREAM_COUNTED = 1 << 12, /* in target->shared.in_flight */
 	STREAM_HEAD_REQUEST = 1 << 13,
-	STREAM_REWROTE = 1 << 14,      /* the rule has a transform: see struct rare */
+	STREAM_REWROTE = 1 << 14, /* the rule has a transform: see struct rare */
 };
 
 /* Needed until the response head was relayed. */
@@ -51,9 +51,9 @@ struct pending {
 	struct stream *stream;
 	struct arena arena;
 	const struct http_head *head; /* the client's; conn keeps it until exchange_forget_head */
-	struct route_facts facts;
-	struct bytes trace_id;
-	struct http_head forwarded;
+	struct route_facts facts;     /* borrows from head: good in the callback that made it */
+	struct http_head forwarded;   /* likewise */
+	struct bytes trace_id;	      /* in the arena */
 	struct upstream_waiter waiter;
 };
 
@@ -83,17 +83,17 @@ struct stream {
 
 	/* Cold. */
 	const struct plan_listener *listener;
-	const struct plan_rule *rule;   /* NULL before one matched */
+	const struct plan_rule *rule;	/* NULL before one matched */
 	const struct plan_group *group; /* NULL before one was chosen */
 	struct client *from;
-	struct pending *pending; /* NULL from the response head on */
-	struct rare *rare;       /* NULL mostly */
+	struct pending *pending;  /* NULL from the response head on */
+	struct rare *rare;	  /* NULL mostly */
 	const char *error_reason; /* reference/alb.md §7.2; static; NULL: none */
 	struct timer timer;
-	struct list_node link;    /* in worker->streams */
+	struct list_node link; /* in worker->streams */
 	uint64_t created_unix_us;
-	uint64_t counted_bytes;   /* in PROCESSED_BYTES already */
-	uint64_t progress_ms;     /* the next PROGRESS record */
+	uint64_t counted_bytes; /* in PROCESSED_BYTES already */
+	uint64_t progress_ms;	/* the next PROGRESS record */
 	/* Microseconds after created; UINT64_MAX: did not happen. */
 	uint64_t sent_us, head_us, piece_us;
 	uint16_t elb_status, target_status; /* 0: none */
