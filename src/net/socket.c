@@ -50,6 +50,7 @@ enum flag {
 	ENDED = 1 << 8,
 	CLOSED = 1 << 9,
 	THIN_ACKS = 1 << 10,
+	MARKED = 1 << 11, /* a low-water mark holds edges back */
 };
 
 /* All of it is touched by an event, and fits a cache line. */
@@ -393,11 +394,15 @@ void socket_low_water(struct socket *socket, uint32_t bytes)
 {
 	int value = bytes > INT32_MAX ? INT32_MAX : (int)bytes;
 
+	bool was_marked = socket->flags & MARKED;
+
 	setsockopt(socket->fd, SOL_SOCKET, SO_RCVLOWAT, &value, sizeof value);
-	/* What lies below the old mark had no edge, and gets none now. */
-	if (socket->flags & (CONNECTING | ENDED))
+	socket->flags = (uint16_t)(bytes > 1 ? socket->flags | MARKED : socket->flags & ~MARKED);
+	if (!was_marked || socket->flags & (CONNECTING | ENDED))
 		return;
+	/* What lies below the old mark had no edge, and gets none now. */
 	socket->flags |= CAN_READ;
+	asked(socket);
 	if (socket->flags & RECEIVING)
 		queue(socket);
 }
@@ -416,6 +421,20 @@ static ssize_t send_slices(int fd, struct slices slices, int flags)
 	return sendmsg(fd, &message, flags);
 }
 
+static ssize_t try_send(struct socket *socket, struct slices slices, int flags)
+{
+	ssize_t taken;
+
+	if (socket->flags & CONNECTING) {
+		errno = EAGAIN;
+		return -1;
+	}
+	do
+		taken = send_slices(socket->fd, slices, flags);
+	while (taken < 0 && errno == EINTR);
+	return taken;
+}
+
 err_t socket_send(struct socket *socket, struct slices slices, bool more, size_t *ret_taken)
 {
 	size_t total = 0;
@@ -426,13 +445,11 @@ err_t socket_send(struct socket *socket, struct slices slices, bool more, size_t
 		return (err_t)socket->broken;
 	for (unsigned i = 0; i < slices.count; i++)
 		total += slices.at[i].len;
-	*ret_taken = 0;
-	if (total == 0)
+	if (total == 0) {
+		*ret_taken = 0;
 		return ERR_OK;
-	do
-		taken = send_slices(socket->fd, slices, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
-	while (taken < 0 && errno == EINTR);
-
+	}
+	taken = try_send(socket, slices, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
 	if (taken < 0 && errno != EAGAIN) {
 		break_off(socket, err_from_errno(errno));
 		asked(socket);

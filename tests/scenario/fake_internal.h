@@ -35,7 +35,6 @@ struct fake_net {
 	uint16_t next_port;
 };
 
-struct fake_net *fake_world(void); /* the only one; asserts that it exists */
 uint16_t fake_new_port(struct fake_net *net);
 struct address fake_address(const char *text);
 

@@ -28,7 +28,7 @@ struct name {
 
 static struct fake_net *world;
 
-struct fake_net *fake_world(void)
+struct fake_net *fake_current(void)
 {
 	assert(world);
 	return world;
@@ -165,7 +165,7 @@ void fake_after_ms(struct fake_net *net, uint64_t ms, void (*run)(void *arg), vo
 
 err_t loop_create(struct loop **ret_loop)
 {
-	struct fake_net *net = fake_world();
+	struct fake_net *net = fake_current();
 	struct loop *loop = calloc(1, sizeof *loop);
 
 	if (!loop)
@@ -546,7 +546,7 @@ void fake_name(struct fake_net *net, const char *text, const char *ip)
 static void look_up(struct blocking_job *job)
 {
 	struct resolve_job *resolve = container_of(job, struct resolve_job, job);
-	struct name *name = find_name(fake_world(), resolve->name);
+	struct name *name = find_name(fake_current(), resolve->name);
 
 	resolve->count = 1;
 	resolve->err = ERR_OK;

@@ -48,6 +48,7 @@ struct fake_options {
 };
 
 struct fake_net *fake_net_create(const struct fake_options *options); /* NULL: all zero */
+struct fake_net *fake_current(void);				      /* the one that exists */
 void fake_net_destroy(struct fake_net *net); /* after loop_destroy of every loop */
 
 /* ---- Time ---- */

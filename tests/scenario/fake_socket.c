@@ -397,7 +397,7 @@ bool fake_is_bound(const struct fake_net *net, const char *at)
 err_t acceptor_bind(const struct address *at, unsigned count, int ret_fds[],
 		    struct address *ret_bound)
 {
-	struct fake_net *net = fake_world();
+	struct fake_net *net = fake_current();
 	struct refusal *refusal = find_refusal(net, at);
 	struct address address = *at;
 	struct bound *bound;
@@ -425,7 +425,7 @@ err_t acceptor_bind(const struct address *at, unsigned count, int ret_fds[],
 
 static struct handle *find_handle(int fd, struct bound **ret_bound)
 {
-	list_for_each (&fake_world()->bounds, node) {
+	list_for_each (&fake_current()->bounds, node) {
 		struct bound *bound = container_of(node, struct bound, link);
 
 		for (unsigned i = 0; i < bound->count; i++) {
