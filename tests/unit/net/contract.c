@@ -632,7 +632,7 @@ TEST(a_send_gathers_its_slices)
 
 	open_pair();
 	for (size_t i = 0; i < COUNT(parts); i++)
-		parts[i] = bytes_make("0123456789abcdef" + i, i % 2);
+		parts[i] = bytes_make(&"0123456789abcdef"[i], i % 2);
 	socket_receive(far.socket);
 	CHECK_OK(socket_send(near.socket, (struct slices){ parts, 16 }, false, &taken));
 	CHECK_EQ(taken, 8);
