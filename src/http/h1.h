@@ -5,8 +5,8 @@
  * It takes any cut of the bytes and keeps what it lacks.
  *
  *   h1_parser_feed(bytes) ─► H1_MORE                      wants more, all was kept
- *                         ├► H1_HEAD   (once a message)   head is in parser->head
- *                         ├► H1_BODY   (repeated)         a piece is in parser->body
+ *                         ├► H1_HEAD   (once a message)   see h1_parser_head
+ *                         ├► H1_BODY   (repeated)         see h1_parser_body
  *                         ├► H1_DONE                      message over; call h1_parser_next
  *                         └► H1_FAILED                    parser->err says why, for good
  *
@@ -43,13 +43,11 @@ enum h1_result { H1_MORE, H1_HEAD, H1_BODY, H1_DONE, H1_FAILED };
 
 #include "http/h1_parser.h"
 
-/* `responses` reads responses, else requests. Nothing is allocated before the first partial head.
- */
+/* `responses` reads responses, else requests. Nothing is allocated before the first byte. */
 void h1_parser_init(struct h1_parser *parser, bool responses);
 void h1_parser_fini(struct h1_parser *parser);
 
-/* For responses: what the request was, since HEAD and CONNECT change the framing (RFC 9112 §6.3).
- */
+/* For responses: what the request was: HEAD and CONNECT change the framing (RFC 9112 §6.3). */
 void h1_parser_expect(struct h1_parser *parser, bool head_request, bool connect_request);
 
 enum h1_result h1_parser_feed(struct h1_parser *parser, struct bytes *in);

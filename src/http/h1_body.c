@@ -184,7 +184,7 @@ static bool step(struct h1_parser *parser, char c)
 		return c == '\n';
 	case H1_STATE_TRAILER: parser->state = H1_STATE_LAST_LF; return c == '\r';
 	case H1_STATE_LAST_LF: parser->state = H1_STATE_DONE; return c == '\n';
-	default: assert(!"a state without bytes of its own"); return false;
+	default: assert(false && "a state without bytes of its own"); return false;
 	}
 	return ++parser->line_bytes <= H1_CHUNK_LINE_MAX;
 }

@@ -223,7 +223,7 @@ static bool extend_content_type(struct reader *reader, struct bytes line)
 	if (!memory->head.field_count || reader->dropped)
 		return false;
 	last = &memory->fields[memory->head.field_count - 1];
-	if (!bytes_eq_nocase(last->name, BYTES("content-type")))
+	if (!last->value.at || !bytes_eq_nocase(last->name, BYTES("content-type")))
 		return false;
 	line = bytes_trim(line);
 	last->value.len = (size_t)(line.at + line.len - last->value.at);
@@ -360,11 +360,15 @@ static void unfold_content_types(struct h1_head_memory *memory)
 {
 	for (unsigned i = 0; i < memory->head.field_count; i++) {
 		struct bytes value = memory->fields[i].value;
-		char *at = memory->lines.at + (value.at - memory->lines.at);
+		char *at;
 
+		if (!bytes_eq_nocase(memory->fields[i].name, BYTES("content-type")) || !value.len)
+			continue;
+		at = memory->lines.at + (value.at - memory->lines.at); /* ours to write to */
 		for (size_t j = 0; j < value.len; j++)
 			if (at[j] == '\r' || at[j] == '\n')
 				at[j] = ' ';
+		memory->fields[i].value = bytes_trim(value);
 	}
 }
 
@@ -385,6 +389,8 @@ void h1_head_glimpse(struct h1_head_memory *memory, bool response)
 	reader.at = memory->lines.at;
 	reader.end = reader.at + memory->lines.len;
 	memory->head = (struct http_head){ .is_response = response };
+	if (!memory->lines.len)
+		return;
 	if (response ? parse_status_line(&reader) : parse_request_line(&reader))
 		memory->head = (struct http_head){ .is_response = response };
 	memory->head.wire_bytes = memory->lines.len;

@@ -199,7 +199,7 @@ static enum h1_result begin_body(struct h1_parser *parser)
 	case HTTP_BODY_CHUNKED: parser->state = H1_STATE_SIZE; break;
 	case HTTP_BODY_CLOSE: parser->state = H1_STATE_CLOSE; break;
 	case HTTP_BODY_NONE: parser->state = H1_STATE_DONE; break;
-	case HTTP_BODY_FRAMES: assert(!"frames in HTTP/1"); break;
+	case HTTP_BODY_FRAMES: assert(false && "frames in HTTP/1"); break;
 	}
 	return H1_HEAD;
 }
@@ -208,6 +208,16 @@ static struct h1_head_options head_options(const struct h1_parser *parser)
 {
 	return (struct h1_head_options){ parser->responses, parser->head_request,
 					 parser->connect_request };
+}
+
+/* A TLS hello, a banner: no need to wait for a line end to know that this is no HTTP. */
+static bool begins_well(const struct h1_parser *parser, struct bytes in)
+{
+	struct bytes known = bytes_upto(in, strlen("HTTP/"));
+
+	if (parser->responses)
+		return bytes_starts(BYTES("HTTP/"), known);
+	return char_is_token(in.at[0]);
 }
 
 /* A head that did not come whole and well. */
@@ -234,6 +244,8 @@ static enum h1_result gather_head(struct h1_parser *parser, struct bytes *in)
 	parser->state = H1_STATE_HEAD;
 	err = h1_gather(&memory->lines, parser->responses ? &response_limits : &request_limits, in,
 			&complete);
+	if (!err && !begins_well(parser, bytes_make(memory->lines.at, memory->lines.len)))
+		err = ERR_BAD_MESSAGE;
 	if (!err && !complete)
 		return H1_MORE;
 	if (err)
@@ -243,16 +255,6 @@ static enum h1_result gather_head(struct h1_parser *parser, struct bytes *in)
 				    bytes_make(memory->lines.at, memory->lines.len), true);
 	assert(err != ERR_AGAIN);
 	return err ? h1_fail(parser, err) : begin_body(parser);
-}
-
-/* A TLS hello, a banner: no need to wait for a line end to know that this is no HTTP. */
-static bool begins_well(const struct h1_parser *parser, struct bytes in)
-{
-	struct bytes known = bytes_upto(in, strlen("HTTP/"));
-
-	if (parser->responses)
-		return bytes_starts(BYTES("HTTP/"), known);
-	return char_is_token(in.at[0]);
 }
 
 /* Robust servers skip an empty line before a request (RFC 9112 §2.2). False when it is no line. */

@@ -55,7 +55,7 @@ static enum state step(struct sse_meter *meter, char c)
 	case STATE_COMMENT: return STATE_COMMENT;
 	case STATE_FIELD: return STATE_FIELD;
 	}
-	assert(!"a state of sse's own");
+	assert(false && "a state of sse's own");
 	return STATE_FIELD;
 }
 

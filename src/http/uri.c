@@ -100,6 +100,8 @@ static err_t parse_absolute(struct bytes text, struct uri *ret_uri)
 			break;
 		}
 	TRY(uri_split_authority(uri.authority, &host, &port));
+	if (end < rest.len && rest.at[end] == '#')
+		return ERR_SYNTAX;
 	split_query(bytes_from(rest, end), &uri);
 	*ret_uri = uri;
 	return ERR_OK;
