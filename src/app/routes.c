@@ -1,0 +1,217 @@
+/*
+ * routes: the house's own paths on the API port: health, readiness, metrics, the live table of
+ * streams, reset. docs/api.md describes them.
+ */
+#include <stdlib.h>
+
+#include "app/weir.h"
+#include "base/log.h"
+
+enum { METRICS_MAX = 64 * 1024 * 1024, STREAM_ROWS_MAX = 10000 };
+
+static void reply_json(struct api_http_request *request, unsigned status, json_t *value)
+{
+	char *body = json_dumps(value, JSON_COMPACT);
+
+	json_decref(value);
+	api_http_reply(request, body ? status : 500, "application/json", bytes_of(body));
+	free(body);
+}
+
+static void on_health(void *owner, struct api_http_request *request)
+{
+	struct weir *weir = owner;
+	uint64_t uptime_ms = loop_now_ms(weir->control) - weir->started_ms;
+
+	reply_json(request, 200,
+		   json_pack("{s:s, s:s, s:I, s:i, s:i}", "status",
+			     weir->draining ? "draining" : "healthy", "version", WEIR_VERSION,
+			     "uptime_seconds", (json_int_t)(uptime_ms / 1000), "workers",
+			     (int)weir->worker_count, "requests_in_progress",
+			     (int)lb_open_streams(weir->lb)));
+}
+
+static void on_ready(void *owner, struct api_http_request *request)
+{
+	struct weir *weir = owner;
+
+	reply_json(request, weir->draining ? 503 : 200,
+		   json_pack("{s:b}", "ready", !weir->draining));
+}
+
+/* The form that tools written for LocalStack wait for. */
+static void on_localstack_health(void *owner, struct api_http_request *request)
+{
+	struct weir *weir = owner;
+	json_t *services = json_object();
+	const struct api_service *service;
+
+	for (size_t i = 0; (service = api_service_at(weir->api, i)) != NULL; i++)
+		json_object_set_new(services,
+				    service->aliases ? service->aliases[0] : service->name,
+				    json_string("running"));
+	reply_json(request, 200,
+		   json_pack("{s:o, s:s}", "services", services, "version", WEIR_VERSION));
+}
+
+/* ---- Metrics ---- */
+
+struct labelled_set {
+	char *labels;
+	struct metrics metrics;
+	char level;
+};
+
+struct gathering {
+	struct labelled_set *sets;
+	size_t count, cap;
+};
+
+static void gather(void *owner, struct bytes load_balancer_id, struct bytes target_group_id,
+		   const struct metrics *sum)
+{
+	struct gathering *all = owner;
+	struct labelled_set *set;
+	struct text labels = TEXT_INIT(1024);
+
+	if (all->count == all->cap) {
+		size_t cap = all->cap ? all->cap * 2 : 16;
+		struct labelled_set *more = realloc(all->sets, cap * sizeof *more);
+
+		if (!more)
+			return;
+		all->sets = more;
+		all->cap = cap;
+	}
+	text_printf(&labels, "load_balancer=\"%.*s\"", BYTES_ARG(load_balancer_id));
+	if (target_group_id.len)
+		text_printf(&labels, ",target_group=\"%.*s\"", BYTES_ARG(target_group_id));
+	set = &all->sets[all->count];
+	set->labels = text_take(&labels);
+	if (!set->labels)
+		return;
+	memcpy(&set->metrics, sum, sizeof set->metrics);
+	set->level = target_group_id.len ? 'T' : 'L';
+	all->count++;
+}
+
+static void add_process_metrics(struct weir *weir, struct text *out)
+{
+	text_printf(
+		out,
+		"# HELP weir_uptime_seconds Since the daemon started\n"
+		"# TYPE weir_uptime_seconds gauge\nweir_uptime_seconds %.3f\n"
+		"# HELP weir_access_log_dropped_total Buffers of access log lines that were dropped\n"
+		"# TYPE weir_access_log_dropped_total counter\n"
+		"weir_access_log_dropped_total %llu\n",
+		(double)(loop_now_ms(weir->control) - weir->started_ms) / 1000.0,
+		(unsigned long long)access_log_dropped(weir->access_log));
+}
+
+static void on_metrics(void *owner, struct api_http_request *request)
+{
+	struct weir *weir = owner;
+	struct gathering all = { 0 };
+	struct text out = TEXT_INIT(METRICS_MAX);
+	struct metrics_labelled *sets;
+
+	lb_each_metrics(weir->lb, gather, &all);
+	sets = calloc(all.count + 1, sizeof *sets);
+	for (size_t i = 0; sets && i < all.count; i++)
+		sets[i] = (struct metrics_labelled){ bytes_of(all.sets[i].labels),
+						     &all.sets[i].metrics, all.sets[i].level };
+	if (sets)
+		metrics_prometheus(&out, sets, all.count);
+	add_process_metrics(weir, &out);
+	api_http_reply(request, text_err(&out) || !sets ? 500 : 200, "text/plain; version=0.0.4",
+		       text_bytes(&out));
+	for (size_t i = 0; i < all.count; i++)
+		free(all.sets[i].labels);
+	free(all.sets);
+	free(sets);
+	text_fini(&out);
+}
+
+/* ---- Streams ---- */
+
+static json_t *stream_json(const struct stream_row *row)
+{
+	return json_pack(
+		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+		"trace_id", row->trace_id, "load_balancer", row->load_balancer, "target_group",
+		row->target_group, "target", row->target, "client", row->client, "request",
+		row->request, "stage", row->stage, "status", (int)row->status, "age_ms",
+		(json_int_t)row->age_ms, "idle_ms", (json_int_t)row->idle_ms, "first_byte_ms",
+		(json_int_t)row->first_byte_ms, "received_bytes", (json_int_t)row->received_bytes,
+		"sent_bytes", (json_int_t)row->sent_bytes, "events", (json_int_t)row->events,
+		"heartbeats", (json_int_t)row->heartbeats);
+}
+
+static void on_stream_rows(void *owner, const struct stream_row *rows, unsigned count)
+{
+	struct api_http_request *request = owner;
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < count; i++) {
+		json_t *row = stream_json(&rows[i]);
+
+		if (row) /* bytes that are not UTF-8 in a request line have no JSON form */
+			json_array_append_new(list, row);
+	}
+	reply_json(request, 200, json_pack("{s:o}", "streams", list));
+}
+
+static void on_streams(void *owner, struct api_http_request *request)
+{
+	struct weir *weir = owner;
+
+	lb_streams(weir->lb, STREAM_ROWS_MAX, on_stream_rows, request);
+}
+
+/* ---- Reset ---- */
+
+static void on_reset(void *owner, struct api_http_request *request)
+{
+	struct weir *weir = owner;
+	struct store_txn *txn;
+	err_t err;
+
+	if (!setting_flag(weir->settings, SETTING_ALLOW_RESET)) {
+		reply_json(request, 403,
+			   json_pack("{s:s, s:s}", "code", "AccessDenied", "message",
+				     "This Weir was started without --allow-reset."));
+		return;
+	}
+	err = store_begin(weir->store, &txn);
+	if (!err) {
+		err = store_reset(txn);
+		if (err)
+			store_rollback(txn);
+		else
+			err = store_commit(txn);
+	}
+	if (!err)
+		log_info("app", "everything was deleted by a reset");
+	reply_json(request, err ? 500 : 200,
+		   json_pack("{s:s}", "status", err ? err_words(err) : "reset"));
+}
+
+const struct api_route *weir_routes(struct weir *weir, size_t *ret_count)
+{
+	static struct api_route routes[] = {
+		{ .method = "GET", .path = "/_weir/health", .open = true, .handle = on_health },
+		{ .method = "GET", .path = "/_weir/ready", .open = true, .handle = on_ready },
+		{ .method = "GET", .path = "/_weir/metrics", .open = true, .handle = on_metrics },
+		{ .method = "GET",
+		  .path = "/_localstack/health",
+		  .open = true,
+		  .handle = on_localstack_health },
+		{ .method = "GET", .path = "/_weir/streams", .handle = on_streams },
+		{ .method = "POST", .path = "/_weir/reset", .handle = on_reset },
+	};
+
+	for (size_t i = 0; i < COUNT(routes); i++)
+		routes[i].owner = weir;
+	*ret_count = COUNT(routes);
+	return routes;
+}

@@ -1,0 +1,404 @@
+#include "app/weir.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "net/clock.h"
+#include "net/notify.h"
+
+/* ---- Workers ---- */
+
+static void *run_worker(void *owner)
+{
+	struct weir_worker *worker = owner;
+
+	if (access_log_attach(worker->weir->access_log, worker->loop))
+		log_error("app", "out of memory: this worker writes no access log");
+	loop_run(worker->loop);
+	access_log_detach(worker->weir->access_log);
+	return NULL;
+}
+
+static unsigned processors(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof set, &set))
+		return 1;
+	return (unsigned)size_min((size_t)CPU_COUNT(&set), WORKERS_MAX);
+}
+
+static err_t make_loops(struct weir *weir)
+{
+	unsigned wanted = (unsigned)setting_number(weir->settings, SETTING_WORKERS);
+
+	if (!wanted)
+		wanted = processors();
+	for (; weir->worker_count < wanted; weir->worker_count++) {
+		struct weir_worker *worker = &weir->workers[weir->worker_count];
+
+		worker->weir = weir;
+		TRY(loop_create(&worker->loop));
+	}
+	return ERR_OK;
+}
+
+static err_t start_threads(struct weir *weir)
+{
+	for (unsigned i = 0; i < weir->worker_count; i++) {
+		struct weir_worker *worker = &weir->workers[i];
+
+		if (pthread_create(&worker->thread, NULL, run_worker, worker))
+			return ERR_SYSTEM;
+		worker->running = true;
+	}
+	return ERR_OK;
+}
+
+static void stop_threads(struct weir *weir)
+{
+	for (unsigned i = 0; i < weir->worker_count; i++) {
+		if (!weir->workers[i].running)
+			continue;
+		loop_stop(weir->workers[i].loop);
+		pthread_join(weir->workers[i].thread, NULL);
+		weir->workers[i].running = false;
+	}
+}
+
+/* ---- The balancer's events ---- */
+
+static void on_health(void *owner, struct bytes group_arn, struct bytes target_id, uint16_t port)
+{
+	struct weir *weir = owner;
+
+	if (weir->elbv2)
+		elbv2_on_health(weir->elbv2, group_arn, target_id, port);
+}
+
+static void on_drained(void *owner, struct bytes group_arn, struct bytes target_id, uint16_t port)
+{
+	struct weir *weir = owner;
+
+	if (weir->elbv2)
+		elbv2_on_drained(weir->elbv2, group_arn, target_id, port);
+}
+
+static void on_access(void *owner, const struct access_record *record)
+{
+	struct weir *weir = owner;
+
+	access_log_record(weir->access_log, record);
+}
+
+static err_t make_balancer(struct weir *weir)
+{
+	static const struct lb_events events = { on_health, on_drained, on_access };
+	struct loop *loops[WORKERS_MAX];
+	struct lb_options options = {
+		.control = weir->control,
+		.workers = loops,
+		.worker_count = weir->worker_count,
+		.events = &events,
+		.owner = weir,
+		.account = bytes_of(setting_text(weir->settings, SETTING_ACCOUNT)),
+		.region = bytes_of(setting_text(weir->settings, SETTING_REGION)),
+	};
+
+	for (unsigned i = 0; i < weir->worker_count; i++)
+		loops[i] = weir->workers[i].loop;
+	memcpy(options.cookie_key, weir->keys.cookie_key, sizeof options.cookie_key);
+	return lb_create(&options, &weir->lb);
+}
+
+/* ---- Services ---- */
+
+static err_t make_elbv2(struct weir *weir)
+{
+	const struct settings *settings = weir->settings;
+	struct elbv2_instance *instances = NULL;
+	struct elbv2_options options = {
+		.api = weir->api,
+		.store = weir->store,
+		.lb = weir->lb,
+		.loop = weir->control,
+		.account = setting_text(settings, SETTING_ACCOUNT),
+		.region = setting_text(settings, SETTING_REGION),
+		.port_offset = (uint16_t)setting_number(settings, SETTING_PORT_OFFSET),
+	};
+	size_t count = 0;
+	err_t err;
+
+	list_for_each (&settings->instances, node) {
+		count++;
+	}
+	instances = calloc(count + 1, sizeof *instances);
+	if (!instances)
+		return ERR_NOMEM;
+	count = 0;
+	list_for_each (&settings->instances, node) {
+		const struct instance_setting *from = container_of(node, struct instance_setting,
+								   link);
+
+		instances[count].id = from->id;
+		TRY(address_parse_ip(bytes_of(from->address), 0, &instances[count++].address));
+	}
+	options.instances = instances;
+	options.instance_count = count;
+	err = address_parse_ip(bytes_of(setting_text(settings, SETTING_BIND)), 0, &options.bind);
+	if (!err)
+		err = address_parse_ip(bytes_of(setting_text(settings, SETTING_BIND_INTERNAL)), 0,
+				       &options.bind_internal);
+	if (!err)
+		err = elbv2_create(&options, &weir->elbv2);
+	free(instances);
+	return err;
+}
+
+static err_t make_services(struct weir *weir)
+{
+	const char *account = setting_text(weir->settings, SETTING_ACCOUNT);
+	const char *region = setting_text(weir->settings, SETTING_REGION);
+
+	TRY(api_create(&weir->api));
+	TRY(ec2_create(&(struct ec2_options){ .api = weir->api,
+					      .store = weir->store,
+					      .account = account,
+					      .region = region },
+		       &weir->ec2));
+	TRY(sts_register(weir->api));
+	return make_elbv2(weir);
+}
+
+/* ---- The API's front ---- */
+
+static bool find_key(void *owner, struct bytes access_key, struct bytes *ret_secret,
+		     struct api_caller *ret_caller)
+{
+	struct weir *weir = owner;
+
+	if (!bytes_eq(access_key, bytes_of(weir->keys.access_key)))
+		return false;
+	*ret_secret = bytes_of(weir->keys.secret);
+	*ret_caller = weir->root;
+	return true;
+}
+
+static err_t check_auth(const struct weir *weir, const struct address *at, struct text *why)
+{
+	if (strcmp(setting_text(weir->settings, SETTING_AUTH), "none") != 0 ||
+	    address_is_loopback(at))
+		return ERR_OK;
+	text_add_str(
+		why,
+		"--auth none needs --api on a loopback address: anyone could call it otherwise");
+	return ERR_DENIED;
+}
+
+static err_t make_front(struct weir *weir, int fd)
+{
+	const struct settings *settings = weir->settings;
+	struct api_http_options options = {
+		.loop = weir->control,
+		.api = weir->api,
+		.keys = { find_key, weir },
+		.verify = strcmp(setting_text(settings, SETTING_AUTH), "sigv4") == 0,
+		.account = setting_text(settings, SETTING_ACCOUNT),
+		.region = setting_text(settings, SETTING_REGION),
+	};
+	err_t err;
+
+	options.routes = weir_routes(weir, &options.route_count);
+	err = api_http_create(&options, &weir->front);
+	if (err) {
+		acceptor_discard(fd);
+		return err;
+	}
+	return api_http_listen(weir->front, fd);
+}
+
+/* DATA/api tells the command line where to find us. */
+static err_t note_address(const struct weir *weir)
+{
+	char path[4096], address[ADDRESS_TEXT_BYTES];
+	FILE *file;
+
+	snprintf(path, sizeof path, "%s/api", setting_text(weir->settings, SETTING_DATA));
+	address_format(&weir->api_address, address);
+	file = fopen(path, "w");
+	if (!file)
+		return ERR_SYSTEM;
+	fprintf(file, "%s\n", address);
+	return fclose(file) ? ERR_SYSTEM : ERR_OK;
+}
+
+/* ---- Life ---- */
+
+static void on_signal(void *owner, int number)
+{
+	struct weir *weir = owner;
+
+	if (number == SIGHUP)
+		access_log_reopen(weir->access_log);
+	else
+		weir_drain(weir);
+}
+
+static err_t bind_api(struct weir *weir, int *ret_fd, struct text *why)
+{
+	const char *text = setting_text(weir->settings, SETTING_API);
+	struct address at;
+	err_t err;
+
+	TRY(address_parse(bytes_of(text), &at));
+	TRY(check_auth(weir, &at, why));
+	err = acceptor_bind(&at, 1, ret_fd, &weir->api_address);
+	if (err)
+		text_printf(why, "the API cannot listen on %s: %s; name another address with --api",
+			    text, err == ERR_IN_USE ? "the port is in use" : err_words(err));
+	return err;
+}
+
+static err_t open_state(struct weir *weir, struct text *why)
+{
+	const char *data = setting_text(weir->settings, SETTING_DATA);
+	char *sentence = NULL;
+	err_t err;
+
+	if (strcmp(setting_text(weir->settings, SETTING_STATE), "sqlite") != 0) {
+		text_printf(why,
+			    "--state '%s': this version keeps its state in SQLite only ('sqlite')",
+			    setting_text(weir->settings, SETTING_STATE));
+		return ERR_INVALID;
+	}
+	err = store_open(data, &weir->store, &sentence);
+	if (err)
+		text_add_str(why, sentence ? sentence : err_words(err));
+	free(sentence);
+	if (!err)
+		err = keys_load(&weir->keys, data, weir->store, why);
+	if (!err)
+		err = access_log_create(data, &weir->access_log, why);
+	return err;
+}
+
+static err_t restore(struct weir *weir, struct text *why)
+{
+	char *sentence = NULL;
+	err_t err = elbv2_restore(weir->elbv2, &sentence);
+
+	if (err)
+		text_add_str(why, sentence ? sentence : err_words(err));
+	free(sentence);
+	return err;
+}
+
+err_t weir_start(struct weir *weir, struct text *why)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+	int api_fd;
+
+	snprintf(weir->root_arn, sizeof weir->root_arn, "arn:aws:iam::%s:root",
+		 setting_text(weir->settings, SETTING_ACCOUNT));
+	TRY(loop_create(&weir->control));
+	weir->started_ms = loop_now_ms(weir->control);
+	for (size_t i = 0; i < COUNT(signals); i++)
+		TRY(loop_on_signal(weir->control, signals[i], on_signal, weir));
+	TRY(open_state(weir, why));
+	weir->root = (struct api_caller){
+		.account = setting_text(weir->settings, SETTING_ACCOUNT),
+		.region = setting_text(weir->settings, SETTING_REGION),
+		.access_key = weir->keys.access_key,
+		.arn = weir->root_arn,
+		.is_root = true,
+	};
+	TRY(make_loops(weir));
+	TRY(make_balancer(weir));
+	TRY(make_services(weir));
+	TRY(bind_api(weir, &api_fd, why));
+	TRY(make_front(weir, api_fd));
+	TRY(start_threads(weir));
+	TRY(restore(weir, why));
+	return note_address(weir);
+}
+
+static void on_lb_done(void *owner)
+{
+	struct weir *weir = owner;
+
+	loop_stop(weir->control);
+}
+
+void weir_drain(struct weir *weir)
+{
+	uint64_t seconds = setting_number(weir->settings, SETTING_DRAIN_SECONDS);
+
+	if (weir->draining) {
+		log_warn("app", "stopping now; %u streams are cut", lb_open_streams(weir->lb));
+		loop_stop(weir->control);
+		return;
+	}
+	weir->draining = true;
+	notify_service("STOPPING=1");
+	log_info("app",
+		 "draining: %u requests in progress, %llu s at most; signal again to stop now",
+		 lb_open_streams(weir->lb), (unsigned long long)seconds);
+	lb_shutdown(weir->lb, (uint32_t)(seconds * 1000), on_lb_done, weir);
+}
+
+void weir_run(struct weir *weir)
+{
+	char address[ADDRESS_TEXT_BYTES];
+
+	address_format(&weir->api_address, address);
+	log_info("app", "Weir %s, %u workers; the API answers on http://%s", WEIR_VERSION,
+		 weir->worker_count, address);
+	notify_service("READY=1");
+	if (weir->on_ready)
+		weir->on_ready(weir, weir->owner);
+	loop_run(weir->control);
+}
+
+void weir_stop(struct weir *weir)
+{
+	api_http_destroy(weir->front);
+	elbv2_destroy(weir->elbv2);
+	ec2_destroy(weir->ec2);
+	api_destroy(weir->api);
+	stop_threads(weir);
+	lb_destroy(weir->lb);
+	for (unsigned i = 0; i < weir->worker_count; i++)
+		loop_destroy(weir->workers[i].loop);
+	access_log_destroy(weir->access_log);
+	keys_fini(&weir->keys);
+	store_close(weir->store);
+	loop_destroy(weir->control);
+}
+
+int command_serve(const struct settings *settings)
+{
+	struct weir *weir = calloc(1, sizeof *weir);
+	struct text why = TEXT_INIT(4096);
+	int code = 2;
+	err_t err;
+
+	if (!weir)
+		return code;
+	weir->settings = settings;
+	err = weir_start(weir, &why);
+	if (err) {
+		fprintf(stderr, "weir: %s\n", why.len ? text_str(&why) : err_words(err));
+	} else {
+		weir_run(weir);
+		code = weir->exit_code;
+	}
+	weir_stop(weir);
+	free(weir);
+	text_fini(&why);
+	return code;
+}
