@@ -1,0 +1,25 @@
+/*
+ * ec2: the network that load balancers are told to live in. A default VPC with one subnet in each
+ * of three zones, its security group, route table and internet gateway exist from the first start
+ * (and again after a reset); ids follow from account and Region, so they are the same everywhere.
+ *
+ * The control loop's thread only.
+ */
+#ifndef SERVICES_EC2_EC2_H
+#define SERVICES_EC2_EC2_H
+
+#include "api/api.h"
+#include "store/store.h"
+
+struct ec2;
+
+struct ec2_options {
+	struct api *api; /* the service registers itself here; borrowed, as the store */
+	struct store *store;
+	const char *account, *region; /* copied */
+};
+
+err_t ec2_create(const struct ec2_options *options, struct ec2 **ret_ec2);
+void ec2_destroy(struct ec2 *ec2); /* NULL is welcome */
+
+#endif

@@ -1,0 +1,139 @@
+/*
+ * filters: Filters of the Describe operations. Values of one filter are alternatives, filters all
+ * have to match; "*" and "?" are wildcards, "\" takes their meaning away.
+ */
+#include "services/ec2/ec2_internal.h"
+
+static bool wild_match(const char *pattern, const char *text)
+{
+	const char *star = NULL, *back = text;
+
+	while (*text) {
+		if (*pattern == '*') {
+			star = ++pattern;
+			back = text;
+			continue;
+		}
+		if (*pattern == '?' || (*pattern == *text && *pattern != '\\')) {
+			pattern++;
+			text++;
+			continue;
+		}
+		if (*pattern == '\\' && pattern[1] == *text) {
+			pattern += 2;
+			text++;
+			continue;
+		}
+		if (!star)
+			return false;
+		pattern = star;
+		text = ++back;
+	}
+	while (*pattern == '*')
+		pattern++;
+	return !*pattern;
+}
+
+static bool leaf_matches(const json_t *leaf, const char *pattern)
+{
+	char number[24];
+
+	switch (json_typeof(leaf)) {
+	case JSON_STRING: return wild_match(pattern, json_string_value(leaf));
+	case JSON_TRUE: return wild_match(pattern, "true");
+	case JSON_FALSE: return wild_match(pattern, "false");
+	case JSON_INTEGER:
+		snprintf(number, sizeof number, "%lld", (long long)json_integer_value(leaf));
+		return wild_match(pattern, number);
+	case JSON_OBJECT:
+	case JSON_ARRAY:
+	case JSON_REAL:
+	case JSON_NULL: break;
+	}
+	return false;
+}
+
+/* Follows "Routes.GatewayId" through objects and every item of lists. */
+static bool path_matches(const json_t *node, struct bytes path, const char *pattern)
+{
+	struct bytes name;
+	const json_t *item;
+	size_t index;
+	char key[64];
+
+	if (!node)
+		return false;
+	if (json_is_array(node)) {
+		json_array_foreach(node, index,
+				   item) if (path_matches(item, path, pattern)) return true;
+		return false;
+	}
+	if (!bytes_cut(&path, '.', &name))
+		return leaf_matches(node, pattern);
+	snprintf(key, sizeof key, "%.*s", BYTES_ARG(name));
+	return path_matches(json_object_get(node, key), path, pattern);
+}
+
+static bool tag_matches(const json_t *body, const char *key, const char *pattern)
+{
+	const json_t *tag;
+	size_t index;
+
+	json_array_foreach(
+		json_object_get(body, "Tags"), index,
+		tag) if (strcmp(json_string_value(json_object_get(tag, "Key")), key) == 0 &&
+			 wild_match(pattern,
+				    json_string_value(json_object_get(tag, "Value")))) return true;
+	return false;
+}
+
+static const char *path_of(const struct ec2_filter *filters, const char *name)
+{
+	if (strcmp(name, "tag-key") == 0)
+		return "Tags.Key";
+	for (; filters->name; filters++)
+		if (strcmp(filters->name, name) == 0)
+			return filters->path;
+	return NULL;
+}
+
+static err_t one_matches(struct api_call *call, const struct ec2_filter *filters,
+			 const json_t *filter, const json_t *body, bool *ret_match)
+{
+	const char *name = json_string_value(json_object_get(filter, "Name")), *path;
+	const json_t *value;
+	size_t index;
+
+	*ret_match = false;
+	if (!name)
+		return api_fault(call, "MissingParameter",
+				 "The request must contain the parameter Filter.Name");
+	path = path_of(filters, name);
+	if (!path && strncmp(name, "tag:", 4) != 0)
+		return api_fault(call, "InvalidParameterValue", "The filter '%s' is invalid", name);
+	json_array_foreach(json_object_get(filter, "Values"), index, value)
+	{
+		const char *pattern = json_string_value(value);
+
+		if (path ? path_matches(body, bytes_of(path), pattern)
+			 : tag_matches(body, name + 4, pattern))
+			*ret_match = true;
+	}
+	return ERR_OK;
+}
+
+err_t ec2_filters_match(struct api_call *call, const struct ec2_filter *filters, const json_t *body,
+			bool *ret_match)
+{
+	const json_t *filter;
+	size_t index;
+	bool all = true, match;
+
+	json_array_foreach(json_object_get(call->input, "Filters"), index, filter)
+	{
+		TRY(one_matches(call, filters, filter, body, &match));
+		all &= match;
+	}
+	*ret_match = all;
+	return ERR_OK;
+}
