@@ -1,0 +1,65 @@
+/*
+ * elbv2: Elastic Load Balancing v2 (API 2015-12-01) over the store and the balancer.
+ *
+ *   api_call ─► handler, one transaction ─► commit ─► plan: the store as an lb_config ─► lb_apply
+ *
+ * The store is the truth: what the balancer shall do is read from it after every commit that
+ * changed something of ours, and once at start. The control loop's thread only.
+ */
+#ifndef SERVICES_ELBV2_ELBV2_H
+#define SERVICES_ELBV2_ELBV2_H
+
+#include "api/api.h"
+#include "lb/lb.h"
+#include "store/store.h"
+
+struct elbv2;
+
+/* A target of type `instance`: which address an i-… id stands for, until tasks bring their own. */
+struct elbv2_instance {
+	const char *id;		/* "i-0123456789abcdef0" */
+	struct address address; /* the port is the target's */
+	const char *zone;	/* "us-east-1a"; NULL: any */
+};
+
+struct elbv2_options {
+	struct api *api; /* the service registers itself here; zones and subnets are asked here */
+	struct store *store;
+	struct lb *lb;
+	struct loop *loop; /* the control loop */
+	const char *account, *region;
+	struct address bind;	      /* where internet-facing load balancers listen; port 0 */
+	struct address bind_internal; /* the same for internal ones */
+	uint16_t port_offset;	      /* port 80 really is 80 + this */
+	const struct elbv2_instance *instances; /* copied */
+	size_t instance_count;
+	uint64_t (*unix_ms)(void *owner); /* NULL: the loop's clock */
+	void *owner;
+};
+
+/* Everything in `options` is copied or borrowed for the service's life (api, store, lb, loop). */
+err_t elbv2_create(const struct elbv2_options *options, struct elbv2 **ret_elbv2);
+
+/* After the last API call and before store, lb and api go. NULL is welcome. */
+void elbv2_destroy(struct elbv2 *elbv2);
+
+/*
+ * At start, before the API answers: binds the listeners of the store, applies the first plan,
+ * takes up draining where it was. On failure *ret_why is a sentence for the user (a port that
+ * somebody else holds; free it), and what was bound is unbound.
+ */
+err_t elbv2_restore(struct elbv2 *elbv2, char **ret_why);
+
+/* For struct lb_events, wired by the app. */
+void elbv2_on_health(struct elbv2 *elbv2, struct bytes group_arn, struct bytes target_id,
+		     uint16_t port);
+void elbv2_on_drained(struct elbv2 *elbv2, struct bytes group_arn, struct bytes target_id,
+		      uint16_t port);
+
+/* What `weir status` says first. */
+struct elbv2_summary {
+	unsigned load_balancers, listeners, rules, target_groups, targets, draining;
+};
+err_t elbv2_summary(struct elbv2 *elbv2, struct elbv2_summary *ret_summary);
+
+#endif

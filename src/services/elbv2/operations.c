@@ -1,0 +1,21 @@
+/*
+ * operations: the table of ELBv2's operations, made from operations.def.
+ */
+#include "services/elbv2/elbv2_internal.h"
+#include "services/elbv2/shapes.h"
+
+const struct api_operation elbv2_operations[] = {
+#define OPERATION(name_, effect_, input_, output_, handler_, acts_, note_) \
+	{                                                                  \
+		.name = #name_,                                            \
+		.permission = "elasticloadbalancing:" #name_,              \
+		.effect = effect_,                                         \
+		.input = &input_,                                          \
+		.output = &output_,                                        \
+		.handle = elbv2_##handler_,                                \
+	},
+#include "services/elbv2/operations.def"
+#undef OPERATION
+};
+
+const size_t elbv2_operation_count = COUNT(elbv2_operations);

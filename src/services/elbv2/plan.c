@@ -1,0 +1,464 @@
+/*
+ * plan: reads the records, makes an lb_config of them, hands it to the balancer.
+ */
+#include "services/elbv2/plan.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/map.h"
+#include "services/elbv2/attributes.h"
+
+enum { PLAN_MAX_BYTES = 256 * 1024 * 1024 };
+
+/* ---- Reading ---- */
+
+static bool append_body(void *owner, const struct store_resource *resource)
+{
+	return json_array_append(owner, resource->body) == 0;
+}
+
+void records_free(struct records *records)
+{
+	json_decref(records->load_balancers);
+	json_decref(records->listeners);
+	json_decref(records->rules);
+	json_decref(records->groups);
+	json_decref(records->targets);
+	json_decref(records->uses);
+	*records = (struct records){ .load_balancers = NULL };
+}
+
+err_t records_read(struct elbv2 *elbv2, struct records *ret_records)
+{
+	struct records records = { .load_balancers = NULL };
+	const struct {
+		const char *kind;
+		json_t **list;
+	} lists[] = {
+		{ KIND_LOAD_BALANCER, &records.load_balancers },
+		{ KIND_LISTENER, &records.listeners },
+		{ KIND_RULE, &records.rules },
+		{ KIND_TARGET_GROUP, &records.groups },
+		{ KIND_TARGET, &records.targets },
+		{ KIND_USE, &records.uses },
+	};
+	struct store_txn *txn;
+	err_t err = store_begin(elbv2->options.store, &txn);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < COUNT(lists) && !err; i++) {
+		*lists[i].list = json_array();
+		err = *lists[i].list ? store_each(txn, lists[i].kind, NULL, NULL, append_body,
+						  *lists[i].list)
+				     : ERR_NOMEM;
+	}
+	store_rollback(txn);
+	if (err) {
+		records_free(&records);
+		return err;
+	}
+	*ret_records = records;
+	return ERR_OK;
+}
+
+/* ---- Belonging: children grouped by their parent's ARN ---- */
+
+struct children {
+	json_t **at;
+	unsigned count, cap;
+};
+
+/* One pass to count, one to fill: children keep the order of creation. */
+static err_t group_by(json_t *list, const char *(*parent_of)(const json_t *), struct arena *arena,
+		      struct map *ret_map)
+{
+	struct children *children;
+	json_t *body;
+	size_t index;
+
+	json_array_foreach(list, index, body)
+	{
+		struct bytes parent = bytes_of(parent_of(body));
+
+		children = map_get(ret_map, parent);
+		if (!children) {
+			children = arena_new(arena, struct children);
+			if (!children)
+				return ERR_NOMEM;
+			TRY(map_put(ret_map, parent, children, NULL));
+		}
+		children->cap++;
+	}
+	json_array_foreach(list, index, body)
+	{
+		children = map_get(ret_map, bytes_of(parent_of(body)));
+		if (!children->at)
+			children->at = arena_array(arena, children->cap, sizeof *children->at);
+		if (!children->at)
+			return ERR_NOMEM;
+		children->at[children->count++] = body;
+	}
+	return ERR_OK;
+}
+
+static const struct children *children_of(const struct map *map, const char *arn)
+{
+	static const struct children none = { .at = NULL };
+	const struct children *children = map_get(map, bytes_of(arn));
+
+	return children ? children : &none;
+}
+
+static const char *listener_parent(const json_t *body)
+{
+	return get_string(api_part(body), "LoadBalancerArn");
+}
+
+static const char *rule_parent(const json_t *body)
+{
+	return get_string(body, "listener");
+}
+
+static const char *group_parent(const json_t *body)
+{
+	return get_string(body, "group");
+}
+
+static const char *own_arn(const json_t *body)
+{
+	return resource_arn(RESOURCE_LOAD_BALANCER, body);
+}
+
+struct planner {
+	struct elbv2 *elbv2;
+	struct arena *arena;
+	struct map listeners, rules, targets, uses, load_balancers;
+};
+
+/* ---- Load balancers ---- */
+
+#define LB_VALUE(key) attribute_value(RESOURCE_LOAD_BALANCER, body, key)
+
+static err_t lower(struct arena *arena, const char *text, struct bytes *ret_text)
+{
+	char *copy = arena_string(arena, bytes_of(text));
+
+	if (!copy)
+		return ERR_NOMEM;
+	for (char *c = copy; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	*ret_text = bytes_of(copy);
+	return ERR_OK;
+}
+
+static err_t plan_headers(struct planner *p, const json_t *body, struct listener_config *to)
+{
+	struct response_header_config *headers = arena_array(p->arena, attribute_count,
+							     sizeof *headers);
+
+	if (!headers)
+		return ERR_NOMEM;
+	to->server_header = attribute_true(RESOURCE_LISTENER, body,
+					   "routing.http.response.server.enabled");
+	to->response_headers = headers;
+	for (size_t i = 0; i < attribute_count; i++) {
+		const struct attribute *row = &attributes[i];
+		const char *value;
+
+		if (row->owner != RESOURCE_LISTENER || row->effect != EFFECT_ACTS || !row->why[0])
+			continue;
+		value = attribute_value(RESOURCE_LISTENER, body, row->key);
+		if (value[0])
+			headers[to->response_header_count++] = (struct response_header_config){
+				.name = bytes_of(row->why), .value = bytes_of(value)
+			};
+	}
+	return ERR_OK;
+}
+
+static err_t plan_listener(struct planner *p, const json_t *body, const char *scheme,
+			   struct listener_config *to)
+{
+	const char *arn = resource_arn(RESOURCE_LISTENER, body);
+	const struct children *rules = children_of(&p->rules, arn);
+	struct rule_config *out = arena_array(p->arena, rules->count + 1, sizeof *out);
+
+	if (!out)
+		return ERR_NOMEM;
+	*to = (struct listener_config){ .arn = bytes_of(arn) };
+	to->port = (uint16_t)get_int(api_part(body), "Port", 0);
+	to->bound = elbv2_bound(p->elbv2, scheme, to->port);
+	to->rules = out;
+	to->rule_count = rules->count;
+	for (unsigned i = 0; i < rules->count; i++)
+		TRY(plan_rule(rules->at[i], p->arena, &out[i]));
+	return plan_headers(p, body, to);
+}
+
+static void plan_load_balancer_attributes(const json_t *body, struct load_balancer_config *to)
+{
+	static const char *const desync[] = { [DESYNC_MODE_MONITOR] = "monitor",
+					      [DESYNC_MODE_DEFENSIVE] = "defensive",
+					      [DESYNC_MODE_STRICTEST] = "strictest" };
+	static const char *const xff[] = {
+		[XFF_APPEND] = "append", [XFF_PRESERVE] = "preserve", [XFF_REMOVE] = "remove"
+	};
+	const char *mode = LB_VALUE("routing.http.desync_mitigation_mode");
+	const char *xff_mode = LB_VALUE("routing.http.xff_header_processing.mode");
+
+	for (unsigned i = 0; i < COUNT(desync); i++)
+		if (strcmp(desync[i], mode) == 0)
+			to->desync_mode = (enum desync_mode)i;
+	for (unsigned i = 0; i < COUNT(xff); i++)
+		if (strcmp(xff[i], xff_mode) == 0)
+			to->xff_mode = (enum xff_mode)i;
+	to->idle_ms = 1000 *
+		      attribute_int(RESOURCE_LOAD_BALANCER, body, "idle_timeout.timeout_seconds");
+	to->client_keep_alive_ms = 1000ULL * attribute_int(RESOURCE_LOAD_BALANCER, body,
+							   "client_keep_alive.seconds");
+	to->drop_invalid_fields = attribute_true(RESOURCE_LOAD_BALANCER, body,
+						 "routing.http.drop_invalid_header_fields.enabled");
+	to->preserve_host = attribute_true(RESOURCE_LOAD_BALANCER, body,
+					   "routing.http.preserve_host_header.enabled");
+	to->xff_client_port = attribute_true(RESOURCE_LOAD_BALANCER, body,
+					     "routing.http.xff_client_port.enabled");
+	to->cross_zone = true;
+}
+
+static err_t plan_load_balancer(struct planner *p, const json_t *body,
+				struct load_balancer_config *to)
+{
+	const char *arn = resource_arn(RESOURCE_LOAD_BALANCER, body);
+	const struct children *listeners = children_of(&p->listeners, arn);
+	struct listener_config *out = arena_array(p->arena, listeners->count + 1, sizeof *out);
+
+	if (!out)
+		return ERR_NOMEM;
+	*to = (struct load_balancer_config){ .arn = bytes_of(arn),
+					     .id = arn_tail(arn, "loadbalancer/") };
+	TRY(lower(p->arena, get_string(api_part(body), "DNSName"), &to->dns_name));
+	plan_load_balancer_attributes(body, to);
+	to->listeners = out;
+	to->listener_count = listeners->count;
+	for (unsigned i = 0; i < listeners->count; i++)
+		TRY(plan_listener(p, listeners->at[i], get_string(api_part(body), "Scheme"),
+				  &out[i]));
+	return ERR_OK;
+}
+
+/* ---- Target groups ---- */
+
+#define TG_INT(key)	 attribute_int(RESOURCE_TARGET_GROUP, body, key)
+#define TG_TRUE(key)	 attribute_true(RESOURCE_TARGET_GROUP, body, key)
+#define TG_IS(key, word) (strcmp(attribute_value(RESOURCE_TARGET_GROUP, body, key), word) == 0)
+
+static bool target_address(const struct planner *p, const json_t *target,
+			   struct address *ret_address)
+{
+	const struct elbv2_options *options = &p->elbv2->options;
+	const char *id = get_string(target, "Id");
+	uint16_t port = (uint16_t)get_int(target, "Port", 0);
+
+	if (!address_parse_ip(bytes_of(id), port, ret_address))
+		return true;
+	for (size_t i = 0; i < options->instance_count; i++) {
+		if (strcmp(options->instances[i].id, id) == 0) {
+			*ret_address = options->instances[i].address;
+			ret_address->port = port;
+			return true;
+		}
+	}
+	log_warn("elbv2", "target %s has no address: it is not among the instances of the settings",
+		 id);
+	return false;
+}
+
+static err_t plan_targets(struct planner *p, const char *arn, struct target_group_config *to)
+{
+	const struct children *targets = children_of(&p->targets, arn);
+	struct target_config *out = arena_array(p->arena, targets->count + 1, sizeof *out);
+
+	if (!out)
+		return ERR_NOMEM;
+	to->targets = out;
+	for (unsigned i = 0; i < targets->count; i++) {
+		const json_t *target = targets->at[i];
+		const char *zone = get_string(target, "AvailabilityZone");
+
+		if (!target_address(p, target, &out->address))
+			continue;
+		out->id = bytes_of(get_string(target, "Id"));
+		out->zone = bytes_of(zone ? zone : "");
+		out->draining_until_unix_ms = (uint64_t)get_int(target, "draining_until_ms", 0);
+		out->registered_unix_ms = (uint64_t)get_int(target, "registered_ms", 0);
+		out++;
+	}
+	to->target_count = (unsigned)(out - to->targets);
+	return ERR_OK;
+}
+
+static void plan_health(const json_t *body, struct health_config *to)
+{
+	const json_t *api = api_part(body);
+	uint64_t port = 0;
+
+	if (bytes_to_u64(bytes_of(get_string(api, "HealthCheckPort")), 65535, &port))
+		port = 0; /* "traffic-port" */
+	to->port = (uint16_t)port;
+	to->https = strcmp(get_string(api, "HealthCheckProtocol"), "HTTPS") == 0;
+	to->path = bytes_of(get_string(api, "HealthCheckPath"));
+	to->interval_ms = 1000 * (uint32_t)get_int(api, "HealthCheckIntervalSeconds", 30);
+	to->timeout_ms = 1000 * (uint32_t)get_int(api, "HealthCheckTimeoutSeconds", 5);
+	to->healthy_threshold = (uint8_t)get_int(api, "HealthyThresholdCount", 5);
+	to->unhealthy_threshold = (uint8_t)get_int(api, "UnhealthyThresholdCount", 2);
+	to->matcher = bytes_of(get_string(json_object_get(api, "Matcher"), "HttpCode"));
+}
+
+static void plan_group_attributes(const json_t *body, struct target_group_config *to)
+{
+	to->algorithm = TG_IS("load_balancing.algorithm.type", "least_outstanding_requests")
+				? LEAST_OUTSTANDING_REQUESTS
+			: TG_IS("load_balancing.algorithm.type", "weighted_random")
+				? WEIGHTED_RANDOM
+				: ROUND_ROBIN;
+	to->anomaly_mitigation = TG_IS("load_balancing.algorithm.anomaly_mitigation", "on");
+	to->slow_start_ms = 1000 * TG_INT("slow_start.duration_seconds");
+	if (TG_TRUE("stickiness.enabled") && TG_IS("stickiness.type", "app_cookie")) {
+		to->stickiness = STICKINESS_APP_COOKIE;
+		to->stickiness_seconds = TG_INT("stickiness.app_cookie.duration_seconds");
+		to->app_cookie_name = bytes_of(attribute_value(
+			RESOURCE_TARGET_GROUP, body, "stickiness.app_cookie.cookie_name"));
+	} else if (TG_TRUE("stickiness.enabled")) {
+		to->stickiness = STICKINESS_LB_COOKIE;
+		to->stickiness_seconds = TG_INT("stickiness.lb_cookie.duration_seconds");
+	}
+	to->cross_zone = !TG_IS("load_balancing.cross_zone.enabled", "false");
+	to->min_healthy_count = TG_INT(
+		"target_group_health.unhealthy_state_routing.minimum_healthy_targets.count");
+	to->min_healthy_percent = TG_INT(
+		"target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage");
+	to->min_dns_healthy_count = TG_INT(
+		"target_group_health.dns_failover.minimum_healthy_targets.count");
+	to->min_dns_healthy_percent = TG_INT(
+		"target_group_health.dns_failover.minimum_healthy_targets.percentage");
+	to->deregistration_delay_ms = 1000 * TG_INT("deregistration_delay.timeout_seconds");
+}
+
+/* The group's word wins over the balancer's; of one resource, the attribute over the tag. */
+static void plan_stream(const json_t *group, const json_t *load_balancer, struct stream_config *to)
+{
+	const struct {
+		const char *key;
+		uint32_t unit_ms, fallback_ms;
+		uint32_t *out;
+	} rows[] = {
+		{ "stream.heartbeat.interval_seconds", 1000, 0, &to->heartbeat_ms },
+		{ "timeout.connect_ms", 1, 10000, &to->connect_ms },
+		{ "timeout.first_byte_seconds", 1000, 0, &to->first_byte_ms },
+		{ "timeout.first_event_seconds", 1000, 0, &to->first_event_ms },
+		{ "timeout.between_bytes_seconds", 1000, 0, &to->between_bytes_ms },
+		{ "timeout.total_seconds", 1000, 0, &to->total_ms },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		uint32_t value;
+
+		if (weir_value(group, rows[i].key, &value) ||
+		    (load_balancer && weir_value(load_balancer, rows[i].key, &value)))
+			*rows[i].out = value * rows[i].unit_ms;
+		else
+			*rows[i].out = rows[i].fallback_ms;
+	}
+}
+
+static err_t plan_group(struct planner *p, const json_t *body, struct target_group_config *to)
+{
+	const char *arn = resource_arn(RESOURCE_TARGET_GROUP, body);
+	const struct children *uses = children_of(&p->uses, arn);
+	const json_t *load_balancer = NULL;
+
+	*to = (struct target_group_config){ .arn = bytes_of(arn), .id = arn_tail(arn, "") };
+	to->name = bytes_of(get_string(api_part(body), "TargetGroupName"));
+	to->load_balancer_id = bytes_of("");
+	if (uses->count) {
+		const char *user = get_string(uses->at[0], "load_balancer");
+
+		to->load_balancer_id = arn_tail(user, "loadbalancer/");
+		load_balancer = children_of(&p->load_balancers, user)->at[0];
+	}
+	plan_group_attributes(body, to);
+	plan_health(body, &to->health);
+	plan_stream(body, load_balancer, &to->stream);
+	return plan_targets(p, arn, to);
+}
+
+/* ---- All of it ---- */
+
+static err_t plan_all(struct planner *p, const struct records *records,
+		      struct lb_config *ret_config)
+{
+	struct load_balancer_config *load_balancers;
+	struct target_group_config *groups;
+	json_t *body;
+	size_t index;
+
+	TRY(group_by(records->load_balancers, own_arn, p->arena, &p->load_balancers));
+	TRY(group_by(records->listeners, listener_parent, p->arena, &p->listeners));
+	TRY(group_by(records->rules, rule_parent, p->arena, &p->rules));
+	TRY(group_by(records->targets, group_parent, p->arena, &p->targets));
+	TRY(group_by(records->uses, group_parent, p->arena, &p->uses));
+
+	load_balancers = arena_array(p->arena, json_array_size(records->load_balancers) + 1,
+				     sizeof *load_balancers);
+	groups = arena_array(p->arena, json_array_size(records->groups) + 1, sizeof *groups);
+	if (!load_balancers || !groups)
+		return ERR_NOMEM;
+	json_array_foreach(records->load_balancers, index, body)
+		TRY(plan_load_balancer(p, body, &load_balancers[index]));
+	json_array_foreach(records->groups, index, body) TRY(plan_group(p, body, &groups[index]));
+	*ret_config = (struct lb_config){
+		.load_balancers = load_balancers,
+		.load_balancer_count = (unsigned)json_array_size(records->load_balancers),
+		.target_groups = groups,
+		.target_group_count = (unsigned)json_array_size(records->groups),
+	};
+	return ERR_OK;
+}
+
+err_t plan_config(struct elbv2 *elbv2, const struct records *records, struct arena *arena,
+		  struct lb_config *ret_config)
+{
+	struct planner planner = { .elbv2 = elbv2, .arena = arena };
+	err_t err = plan_all(&planner, records, ret_config);
+
+	map_fini(&planner.load_balancers);
+	map_fini(&planner.listeners);
+	map_fini(&planner.rules);
+	map_fini(&planner.targets);
+	map_fini(&planner.uses);
+	return err;
+}
+
+void elbv2_reconcile(struct elbv2 *elbv2)
+{
+	struct records records = { .load_balancers = NULL };
+	struct lb_config config;
+	struct arena arena;
+	err_t err;
+
+	arena_init(&arena, PLAN_MAX_BYTES);
+	err = records_read(elbv2, &records);
+	if (!err)
+		err = plan_config(elbv2, &records, &arena, &config);
+	if (!err)
+		err = lb_apply(elbv2->options.lb, &config);
+	if (err)
+		log_error("elbv2", "the old plan stays, the new one failed: %s", err_words(err));
+	else
+		elbv2->dirty = false;
+	records_free(&records);
+	arena_fini(&arena);
+}
