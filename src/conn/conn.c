@@ -27,12 +27,28 @@ static void leave(struct conn *conn)
 	free(conn);
 }
 
-void conn_touch(struct conn *conn)
+static void queue_job(struct conn *conn)
 {
-	if (conn->holds > 0 || conn->job_queued)
-		return; /* the frame below settles when it ends */
+	if (conn->job_queued)
+		return;
 	conn->job_queued = true;
 	loop_defer(conn->loop, &conn->job);
+}
+
+void conn_touch(struct conn *conn)
+{
+	if (conn->holds == 0) /* else the frame below settles when it ends */
+		queue_job(conn);
+}
+
+/*
+ * At the end of the turn, since a target's FIN often comes with its last bytes: then what would be
+ * told is that it is not reusable.
+ */
+void conn_tell_idle(struct conn *conn)
+{
+	conn->idle_due = true;
+	queue_job(conn);
 }
 
 /* ---- Sending ---- */
@@ -291,7 +307,9 @@ static bool step(struct conn *conn)
 		return true;
 	if (conn->state == CONN_FLUSHING && !conn->queue)
 		finish_flush(conn);
-	if (conn->destroyed || (conn->state != CONN_CLOSED && !conn->idle_due))
+	if (conn->destroyed)
+		return false;
+	if (conn->state != CONN_CLOSED && (!conn->idle_due || conn->job_queued))
 		return false;
 	tell(conn);
 	return !conn->destroyed && conn->state == CONN_OPEN;

@@ -158,6 +158,9 @@ err_t conn_hold(struct conn *conn, struct bytes b);
 /* Sees to it that conn_settle runs, this turn. */
 void conn_touch(struct conn *conn);
 
+/* Client side: the exchange has ended, another one may follow. */
+void conn_tell_idle(struct conn *conn);
+
 enum conn_cut { CONN_FIN, CONN_RST };
 void conn_close(struct conn *conn, enum conn_cut cut); /* at once, dropping what is queued */
 void conn_flush_and_close(struct conn *conn, bool linger);

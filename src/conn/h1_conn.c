@@ -217,7 +217,7 @@ static bool may_take(const struct conn *conn)
 		return false;
 	if (h1->received_end)
 		return !h1->tunnel; /* only the parser's last word is missing */
-	if (!h1->live) /* throws away */
+	if (!h1->live)		    /* throws away */
 		return conn->server && h1->send_end && !h1->must_close && h1->left_bytes > 0;
 	return !h1->paused && (conn->server || h1->send_begun);
 }
@@ -415,7 +415,7 @@ static bool wind_up_response(struct conn *conn)
 
 	if (complete && h1->keep && !h1->must_close && !h1->peer_gone && !conn->queue) {
 		next(conn);
-		conn->idle_due = true;
+		conn_tell_idle(conn);
 		return true;
 	}
 	if (h1->tunnel)
