@@ -1,5 +1,11 @@
 /*
  * sigv4: AWS Signature Version 4, verifying and signing. Pure: the time and keys are given.
+ *
+ * What is signed: method, path, query, the signed fields, the payload's hash, the time, and the
+ * scope (date, region, service). Asked for besides: Host and every X-Amz-* field that matters is
+ * among the signed ones (X-Amz-Target names the operation); the X-Amz-Content-Sha256 of a request
+ * is the hash of its body. UNSIGNED-PAYLOAD is believed of S3, and elsewhere only of a presigned
+ * request without a body. aws-chunked payloads come with S3.
  */
 #ifndef API_SIGV4_H
 #define API_SIGV4_H
@@ -19,7 +25,8 @@ enum sigv4_verdict {
 };
 
 struct sigv4_identity { /* what the request claims; slices borrow from the head */
-	struct bytes access_key, date, region, service, token;
+	struct bytes access_key, date, region, service; /* date: "20261002", of the scope */
+	struct bytes token;                             /* session token; empty without one */
 	bool presigned;
 };
 
@@ -31,7 +38,11 @@ enum sigv4_verdict sigv4_verify(const struct http_head *head, const struct sigv4
 				struct bytes secret, struct bytes body_sha256_hex,
 				uint64_t now_unix_ms, struct arena *arena);
 
-/* Makes the Authorization value for a request of ours (weir call, tests, functions). */
+/*
+ * Makes the Authorization value for a request of ours (weir call, tests, functions). `path` and
+ * `query` as on the wire, without "?". The request also carries what was signed: Host,
+ * X-Amz-Date, X-Amz-Content-Sha256, and X-Amz-Security-Token when there is a token. ERR_NOMEM.
+ */
 struct sigv4_request {
 	struct bytes method, path, query, host, body, service, region, access_key, secret, token;
 	uint64_t now_unix_ms;
