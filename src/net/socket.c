@@ -158,10 +158,20 @@ static bool receive_once(struct socket *socket)
 	return (socket->flags & (RECEIVING | CAN_READ | CLOSED | ENDED)) == (RECEIVING | CAN_READ);
 }
 
+/* What the owner asked for in this turn comes in the next one. */
+static bool must_wait(struct socket *socket)
+{
+	if (socket->asked_turn != socket->loop->turn)
+		return false;
+	if (socket->flags & (HAS_ROOM | CAN_READ))
+		queue(socket);
+	return true;
+}
+
 static void receive(struct socket *socket)
 {
 	for (unsigned i = 0; i < RECEIVES_PER_TURN; i++)
-		if (!receive_once(socket))
+		if (!receive_once(socket) || must_wait(socket))
 			return;
 	queue(socket);
 }
@@ -179,18 +189,17 @@ static void act(struct socket *socket)
 		if (socket->flags & CLOSED)
 			return;
 	}
-	if ((socket->flags & (HAS_ROOM | WANT_ROOM)) == (HAS_ROOM | WANT_ROOM) &&
-	    socket->asked_turn != socket->loop->turn) {
+	if (must_wait(socket))
+		return;
+	if ((socket->flags & (HAS_ROOM | WANT_ROOM)) == (HAS_ROOM | WANT_ROOM)) {
 		socket->flags &= (uint16_t) ~(HAS_ROOM | WANT_ROOM);
 		socket->events->on_writable(socket->owner);
-		if (socket->flags & CLOSED)
+		if (socket->flags & CLOSED || must_wait(socket))
 			return;
 	}
 	if (socket->flags & ENDED || !(socket->flags & CAN_READ))
 		return;
-	if (socket->asked_turn == socket->loop->turn)
-		queue(socket);
-	else if (socket->flags & RECEIVING)
+	if (socket->flags & RECEIVING)
 		receive(socket);
 	else if (hangs_up_paused(socket))
 		end(socket, socket->flags & BROKEN ? broken_why(socket) : ERR_CLOSED);
@@ -208,12 +217,8 @@ static void on_event(struct polled *polled, uint32_t events)
 		socket->flags |= FIN;
 	if (events & EPOLLERR)
 		socket->flags |= BROKEN;
-	/*
-	 * This reading of the room is older than a send of this very turn, which asks anew; the
-	 * kernel will tell again. A dead socket has room too: the send then tells why not.
-	 */
-	if (events & (EPOLLOUT | EPOLLERR | EPOLLHUP) &&
-	    (socket->flags & WANT_ROOM && socket->asked_turn != socket->loop->turn))
+	/* A dead socket has room too: the send then tells why not. */
+	if (events & (EPOLLOUT | EPOLLERR | EPOLLHUP) && socket->flags & WANT_ROOM)
 		socket->flags |= HAS_ROOM;
 	act(socket);
 }

@@ -265,6 +265,73 @@ TEST(a_blocked_sender_lets_the_loop_sleep)
 	close_loop();
 }
 
+/* ---- Two things in one turn ---- */
+
+static unsigned writables;
+
+static void count_writable(void *owner)
+{
+	(void)owner;
+	writables++;
+}
+
+static void resume_the_other(void *owner, struct bytes data)
+{
+	(void)data;
+	receives++;
+	socket_receive(owner);
+}
+
+static void drain_plainly(int fd)
+{
+	static char sink[256 * 1024];
+	ssize_t got = 1;
+
+	/* Pauses between: the sender's kernel sends on as the window opens. */
+	while (got > 0) {
+		struct timespec pause = { .tv_nsec = 2 * 1000 * 1000 };
+
+		nanosleep(&pause, NULL);
+		got = read(fd, sink, sizeof sink);
+	}
+	CHECK(errno == EAGAIN);
+}
+
+TEST(room_that_is_told_in_the_turn_of_a_resume_is_not_lost)
+{
+	static const struct socket_events blocked = { NULL, ignore_bytes, count_writable,
+						      on_ended };
+	static const struct socket_events first = { NULL, resume_the_other, on_writable, on_ended };
+	struct bytes data = bytes_make(block, sizeof block);
+	size_t taken = sizeof block;
+	int a, b;
+
+	open_loop();
+	a = connect_plainly();
+	run_at_most(20);
+	b = connect_plainly();
+	run_at_most(20);
+	CHECK_EQ(accepts, 2);
+	socket_set_owner(kept[0], &blocked, NULL);
+	socket_set_owner(kept[1], &first, kept[0]);
+	socket_receive(kept[1]);
+	run_at_most(20);
+	writables = 0;
+	while (taken == sizeof block)
+		CHECK_OK(socket_send(kept[0], (struct slices){ &data, 1 }, false, &taken));
+	run_at_most(20);
+	/* Now both are ready for one turn, and the first resumes the second. */
+	CHECK(write(b, "x", 1) == 1);
+	CHECK(fcntl(a, F_SETFL, O_NONBLOCK) == 0);
+	drain_plainly(a);
+	run_at_most(100);
+	CHECK_EQ(receives, 1);
+	CHECK_EQ(writables, 1);
+	close(a);
+	close(b);
+	close_loop();
+}
+
 /* ---- Descriptors run out ---- */
 
 TEST(without_descriptors_the_acceptor_rests_and_accepts_later)
