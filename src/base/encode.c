@@ -239,11 +239,28 @@ static void json_ascii(struct text *out, char c)
 	}
 }
 
+/* How much of the start of `in` stands in a JSON string as it is. */
+static size_t json_plain(struct bytes in)
+{
+	size_t len = 0;
+
+	while (len < in.len && (unsigned char)in.at[len] >= 0x20 &&
+	       (unsigned char)in.at[len] < 0x80 && in.at[len] != '"' && in.at[len] != '\\')
+		len++;
+	return len;
+}
+
 void encode_json(struct text *out, struct bytes in)
 {
 	while (in.len) {
-		size_t len = utf8_sequence(in);
+		size_t len = json_plain(in);
 
+		if (len) {
+			text_add(out, bytes_upto(in, len));
+			in = bytes_from(in, len);
+			continue;
+		}
+		len = utf8_sequence(in);
 		if (len == 0)
 			text_add_str(out, "\xef\xbf\xbd");
 		else if (len == 1)

@@ -48,11 +48,31 @@ void when_http(uint64_t unix_ms, char out[WHEN_HTTP_BYTES + 1])
 		 d.second % 100);
 }
 
+/* `digits` of value at `at`, leading zeros kept; snprintf would cost more than a small request. */
+static char *put_number(char *at, unsigned value, int digits)
+{
+	for (int i = digits; i > 0; i--, value /= 10)
+		at[i - 1] = (char)('0' + value % 10);
+	return at + digits;
+}
+
+static char *put_parts(char *at, const struct date *d, const char separators[6])
+{
+	const unsigned parts[] = { d->year, d->month, d->day, d->hour, d->minute, d->second };
+
+	for (size_t i = 0; i < COUNT(parts); i++) {
+		at = put_number(at, parts[i], i == 0 ? 4 : 2);
+		if (separators[i] != ' ')
+			*at++ = separators[i];
+	}
+	return at;
+}
+
 static void iso(const struct date *d, uint64_t fraction, int digits, char *out)
 {
-	snprintf(out, WHEN_ISO_BYTES + 1, "%04u-%02u-%02uT%02u:%02u:%02u.%0*uZ", d->year % 10000,
-		 d->month % 100, d->day % 100, d->hour % 100, d->minute % 100, d->second % 100,
-		 digits, (unsigned)fraction);
+	char *at = put_number(put_parts(out, d, "--T::."), (unsigned)fraction, digits);
+
+	memcpy(at, "Z", 2);
 }
 
 void when_iso_ms(uint64_t unix_ms, char out[WHEN_ISO_BYTES + 1])
@@ -73,8 +93,7 @@ void when_basic(uint64_t unix_ms, char out[WHEN_ISO_BYTES + 1])
 {
 	struct date d = date_of(unix_ms / 1000);
 
-	snprintf(out, WHEN_ISO_BYTES + 1, "%04u%02u%02uT%02u%02u%02uZ", d.year % 10000,
-		 d.month % 100, d.day % 100, d.hour % 100, d.minute % 100, d.second % 100);
+	memcpy(put_parts(out, &d, "  T  Z"), "", 1);
 }
 
 static bool number(struct bytes in, size_t start, size_t len, unsigned min, unsigned max,

@@ -101,6 +101,23 @@ static struct bytes address_text(const struct address *address, char out[ADDRESS
 	return bytes_make(out, address_format(address, out));
 }
 
+/* "12.345" after `before`. Lines are written for every request, so no printf on the way. */
+static void add_thousandths(struct text *out, char before, uint64_t value)
+{
+	char rest[4] = { '.', (char)('0' + value / 100 % 10), (char)('0' + value / 10 % 10),
+			 (char)('0' + value % 10) };
+
+	text_add_char(out, before);
+	text_add_u64(out, value / 1000);
+	text_add(out, bytes_make(rest, sizeof rest));
+}
+
+static void add_number(struct text *out, char before, uint64_t value)
+{
+	text_add_char(out, before);
+	text_add_u64(out, value);
+}
+
 static void add_seconds(struct text *out, int64_t us)
 {
 	uint64_t ms = us < 0 ? 0 : ((uint64_t)us + 500) / 1000;
@@ -108,8 +125,7 @@ static void add_seconds(struct text *out, int64_t us)
 	if (us < 0)
 		text_add_str(out, " -1");
 	else
-		text_printf(out, " %llu.%03u", (unsigned long long)(ms / 1000),
-			    (unsigned)(ms % 1000));
+		add_thousandths(out, ' ', ms);
 }
 
 static struct bytes status_text(uint16_t status, char out[8])
@@ -142,12 +158,16 @@ static void add_request(struct text *out, const struct access_record *record)
 		add_escaped(out, record->method);
 	else
 		text_add_char(out, '-');
-	text_printf(out, " %s://", scheme);
+	text_add_char(out, ' ');
+	text_add_str(out, scheme);
+	text_add_str(out, "://");
 	add_escaped(out, host_of(record));
-	text_printf(out, ":%u", record->listener_port);
+	add_number(out, ':', record->listener_port);
 	if (record->method.len) {
 		add_escaped(out, path_and_query(record->uri));
-		text_printf(out, " %s\"", version_name(record->version));
+		text_add_char(out, ' ');
+		text_add_str(out, version_name(record->version));
+		text_add_char(out, '"');
 	} else {
 		text_add_str(out, "- -\"");
 	}
@@ -157,8 +177,10 @@ static void add_priority(struct text *out, int32_t priority)
 {
 	if (priority == ACCESS_NO_PRIORITY)
 		text_add_str(out, " -");
+	else if (priority == ACCESS_FAILED_PRIORITY)
+		text_add_str(out, " -1");
 	else
-		text_printf(out, " %d", (int)priority);
+		add_number(out, ' ', (uint64_t)priority);
 }
 
 void access_line(struct text *out, const struct access_record *record)
@@ -179,8 +201,8 @@ void access_line(struct text *out, const struct access_record *record)
 	add_seconds(out, record->response_us);
 	add_word(out, status_text(record->elb_status, elb_room));
 	add_word(out, target_status);
-	text_printf(out, " %llu %llu", (unsigned long long)record->received_bytes,
-		    (unsigned long long)record->sent_bytes);
+	add_number(out, ' ', record->received_bytes);
+	add_number(out, ' ', record->sent_bytes);
 	add_request(out, record);
 	add_quoted(out, bytes_upto(record->user_agent, USER_AGENT_MAX));
 	add_word(out, record->ssl_cipher);
@@ -207,26 +229,38 @@ void access_line(struct text *out, const struct access_record *record)
 
 /* ---- The JSON twin ---- */
 
+static void json_key(struct text *out, const char *key)
+{
+	text_add_str(out, ",\"");
+	text_add_str(out, key);
+	text_add_str(out, "\":");
+}
+
 static void json_string(struct text *out, const char *key, struct bytes value)
 {
 	if (!value.len)
 		return;
-	text_printf(out, ",\"%s\":\"", key);
+	json_key(out, key);
+	text_add_char(out, '"');
 	encode_json(out, value);
 	text_add_char(out, '"');
 }
 
 static void json_number(struct text *out, const char *key, uint64_t value)
 {
-	text_printf(out, ",\"%s\":%llu", key, (unsigned long long)value);
+	json_key(out, key);
+	text_add_u64(out, value);
 }
 
 /* Milliseconds with their thousandths; left out when it did not happen. */
 static void json_ms(struct text *out, const char *key, int64_t us)
 {
-	if (us >= 0)
-		text_printf(out, ",\"%s\":%llu.%03u", key, (unsigned long long)us / 1000,
-			    (unsigned)(us % 1000));
+	if (us < 0)
+		return;
+	text_add_str(out, ",\"");
+	text_add_str(out, key);
+	text_add_char(out, '"');
+	add_thousandths(out, ':', (uint64_t)us);
 }
 
 static void json_time(struct text *out, const char *key, uint64_t unix_us)
@@ -302,7 +336,8 @@ static void json_progress(struct text *out, const struct access_record *record)
 		json_number(out, "target_status", record->target_status);
 	json_number(out, "received_bytes", record->received_bytes);
 	json_number(out, "sent_bytes", record->sent_bytes);
-	text_printf(out, ",\"streaming\":%s", record->streaming ? "true" : "false");
+	json_key(out, "streaming");
+	text_add_str(out, record->streaming ? "true" : "false");
 	json_number(out, "events", record->events);
 	json_number(out, "heartbeats", record->heartbeats);
 }
@@ -315,7 +350,9 @@ void access_json(struct text *out, const struct access_record *record)
 		[ACCESS_END] = "end",
 	};
 
-	text_printf(out, "{\"event\":\"%s\"", phases[record->phase]);
+	text_add_str(out, "{\"event\":\"");
+	text_add_str(out, phases[record->phase]);
+	text_add_char(out, '"');
 	json_time(out, "time", record->time_unix_us);
 	json_string(out, "trace_id", record->trace_id);
 	json_time(out, "created", record->created_unix_us);
