@@ -305,11 +305,12 @@ static err_t show(struct arena *arena, struct bytes raw, struct bytes *ret_shown
 	return err;
 }
 
+/* What is left out between two sentences of a quote shows as an ellipsis. */
 static err_t quote_extend(struct arena *arena, struct answer_reference *reference,
-			  struct bytes shown)
+			  struct bytes shown, bool follows)
 {
-	char *joined = arena_printf(arena, "%.*s \xE2\x80\xA6 %.*s", BYTES_ARG(reference->quote),
-				    BYTES_ARG(shown));
+	char *joined = arena_printf(arena, "%.*s%s%.*s", BYTES_ARG(reference->quote),
+				    follows ? " " : " \xE2\x80\xA6 ", BYTES_ARG(shown));
 
 	if (!joined)
 		return ERR_NOMEM;
@@ -324,15 +325,17 @@ static err_t cite(struct answer *answer, struct arena *arena, const struct candi
 	uint64_t from = passage->char_from + characters_before(passage->body, c->span.from);
 	uint64_t to = passage->char_from + characters_before(passage->body, c->span.to);
 	struct answer_reference *r;
+	bool follows;
 
 	for (unsigned i = 0; i < answer->reference_count; i++) {
 		r = &answer->references[i];
 		if (r->passage != passage)
 			continue;
+		follows = from >= r->char_to && from - r->char_to <= 2; /* white space at most */
 		r->char_from = from < r->char_from ? from : r->char_from;
 		r->char_to = to > r->char_to ? to : r->char_to;
 		*ret_number = i + 1;
-		return quote_extend(arena, r, shown);
+		return quote_extend(arena, r, shown, follows);
 	}
 	assert(answer->reference_count < ANSWER_REFERENCES_MAX);
 	r = &answer->references[answer->reference_count++];
@@ -406,15 +409,22 @@ err_t answer_extract(const struct question *question, const struct evidence *evi
 	return ERR_OK;
 }
 
-err_t answer_references(const struct question *question, const struct evidence *evidence,
-			struct arena *arena, struct answer *ret_answer)
+static bool is_cited(const struct answer *answer, const struct passage *passage)
+{
+	for (unsigned i = 0; i < answer->reference_count; i++)
+		if (answer->references[i].passage == passage)
+			return true;
+	return false;
+}
+
+err_t answer_add_context(const struct question *question, const struct evidence *evidence,
+			 struct arena *arena, struct answer *answer)
 {
 	struct candidate *candidates = arena_array(arena, CANDIDATES_MAX, sizeof *candidates);
-	struct answer answer = { .no_context = evidence->count == 0 };
 
 	if (!candidates)
 		return ERR_NOMEM;
-	for (unsigned i = 0; i < evidence->count && i < ANSWER_REFERENCES_MAX; i++) {
+	for (unsigned i = 0; i < evidence->count; i++) {
 		const struct evidence_passage *from = &evidence->passages[i];
 		struct choice choice = { .question = question, .candidates = candidates };
 		struct candidate *best;
@@ -422,17 +432,18 @@ err_t answer_references(const struct question *question, const struct evidence *
 		unsigned number;
 		double gain;
 
+		if (answer->reference_count == ANSWER_REFERENCES_MAX)
+			break;
 		choice.count = gather(question, from, 0, candidates, CANDIDATES_MAX);
 		best = best_of(&choice, &gain);
-		if (!best)
+		if (!best || is_cited(answer, &from->passage))
 			continue;
 		TRY(show(arena,
 			 bytes_make(from->passage.body.at + best->span.from,
 				    best->span.to - best->span.from),
 			 &shown));
-		TRY(cite(&answer, arena, best, shown, &number));
+		TRY(cite(answer, arena, best, shown, &number));
 	}
-	*ret_answer = answer;
 	return ERR_OK;
 }
 

@@ -40,11 +40,12 @@ err_t answer_extract(const struct question *question, const struct evidence *evi
 		     struct arena *arena, struct answer *ret_answer);
 
 /*
- * The references alone, for a model that writes the sentences itself: the best passages, each
- * with its best sentence as the quote. ERR_NOMEM.
+ * Adds the best passages that the answer does not cite yet to its references, each with its best
+ * sentence as the quote: the context of a model that writes sentences of its own. The numbers
+ * that the answer's sentences cite stay good. ERR_NOMEM.
  */
-err_t answer_references(const struct question *question, const struct evidence *evidence,
-			struct arena *arena, struct answer *ret_answer);
+err_t answer_add_context(const struct question *question, const struct evidence *evidence,
+			 struct arena *arena, struct answer *answer);
 
 /* Appends the whole answer as plain text with [n] after each sentence. */
 void answer_write(struct text *out, const struct answer *answer);

@@ -202,21 +202,27 @@ TEST(quotes_are_word_for_word_what_the_document_has_at_their_span)
 	}
 }
 
-TEST(references_for_a_model_are_the_best_passages_with_quotes)
+TEST(context_for_a_model_keeps_the_numbers_of_the_answer)
 {
 	struct question question;
 	struct evidence evidence;
-	struct answer answer;
+	struct answer answer, more;
 
 	samples_open();
 	arena_init(&arena, 4 << 20);
-	question_read(BYTES("metformin side effects"), BYTES_NONE, &question);
+	question_read(BYTES("ibuprofen"), BYTES_NONE, &question);
 	CHECK_OK(retrieve(samples, &question, 12, &arena, &evidence));
-	CHECK_OK(answer_references(&question, &evidence, &arena, &answer));
-	CHECK(answer.reference_count >= 1);
-	CHECK_BYTES(answer.references[0].passage->section, "Side effects");
-	CHECK(answer.references[0].passage->score > 0.5 &&
-	      answer.references[0].passage->score <= 1);
+	CHECK_OK(answer_extract(&question, &evidence, &arena, &answer));
+	more = answer;
+	CHECK_OK(answer_add_context(&question, &evidence, &arena, &more));
+	CHECK(more.reference_count > answer.reference_count);
+	for (unsigned i = 0; i < more.reference_count; i++) {
+		CHECK(i >= answer.reference_count ||
+		      more.references[i].passage == answer.references[i].passage);
+		CHECK(more.references[i].quote.len > 10);
+		CHECK(more.references[i].passage->score > 0 &&
+		      more.references[i].passage->score <= 1);
+	}
 	arena_fini(&arena);
 }
 

@@ -1,0 +1,27 @@
+/*
+ * call: one HTTP exchange with ragd, from its head to its answer; the routes' view of it.
+ */
+#ifndef RAG_API_CALL_H
+#define RAG_API_CALL_H
+
+#include "rag/api/chat.h"
+
+struct call {
+	struct list_node link; /* the server's */
+	struct service *service;
+	struct exchange *x;
+	struct chat *chat;  /* once the call became one */
+	struct arena arena; /* what follows of the request's head */
+	struct bytes method, path, query, content_type, accept;
+	char request_id[REQUEST_ID_BYTES];
+	struct text body;
+	struct timer stall; /* a body that stops coming */
+};
+
+/* Answers the request, now or later; a call that has no chat after it is through. */
+void routes_handle(struct call *call);
+
+/* Tells a chat's end. */
+void call_over(void *owner);
+
+#endif

@@ -1,0 +1,531 @@
+#include "rag/api/chat.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "crypto/random.h"
+#include "rag/answer/safety.h"
+#include "rag/answer/speech.h"
+#include "rag/api/events.h"
+#include "rag/api/reply.h"
+#include "rag/api/retrieval.h"
+
+enum {
+	WHOLE_MAX_BYTES = 1024 * 1024, /* of an answer kept for one JSON object */
+	CLIENT_STALL_MS = 30000,       /* a client that reads nothing for so long is cut off */
+	MODEL_TRIES = 2,	       /* while it has said nothing yet */
+	MODEL_AGAIN_MS = 300,
+};
+
+struct chat {
+	struct list_node link; /* service.chats */
+	struct service *service;
+	struct exchange *x;
+	void (*on_over)(void *owner);
+	void *owner;
+	struct chat_request request;
+	char id[CHAT_ID_BYTES], request_id[REQUEST_ID_BYTES];
+
+	const char *stage;
+	struct retrieval *retrieval; /* from the start to the end: the answer lies in it */
+	struct model_run *run;	     /* while the model speaks */
+	unsigned model_tries;
+	struct cite_filter filter;
+	struct speech speech;
+	bool speaking, full;
+
+	struct timer pace, beat, deadline, stall, again;
+	uint64_t began_ms, sent_ms, retrieved_ms, first_ms;
+	bool said_something, fell_back;
+	bool lost; /* no memory for something that had to be said: the end must say so */
+	uint64_t prompt_tokens, completion_tokens;
+	const char *finish;
+
+	struct text out;	    /* the event being written */
+	struct text piece;	    /* the words being sent */
+	struct text whole, notices; /* for one JSON object */
+};
+
+static uint64_t now_ms(const struct chat *chat)
+{
+	return loop_now_ms(chat->service->loop);
+}
+
+static const struct answer *answer_of(const struct chat *chat)
+{
+	return &chat->retrieval->answer;
+}
+
+/* ---- The end ---- */
+
+static void chat_free(struct chat *chat)
+{
+	struct timer *const timers[] = { &chat->pace, &chat->beat, &chat->deadline, &chat->stall,
+					 &chat->again };
+
+	for (size_t i = 0; i < COUNT(timers); i++)
+		timer_cancel(timers[i]);
+	if (chat->run)
+		model_cancel(chat->run);
+	retrieval_end(chat->retrieval);
+	chat_request_fini(&chat->request);
+	text_fini(&chat->out);
+	text_fini(&chat->piece);
+	text_fini(&chat->whole);
+	text_fini(&chat->notices);
+	list_remove(&chat->link);
+	chat->service->chat_count--;
+	free(chat);
+}
+
+void chat_client_left(struct chat *chat)
+{
+	log_info("rag", "%s %s: the client left while %s", chat->request_id, chat->id, chat->stage);
+	chat->service->counted.left++;
+	chat_free(chat);
+}
+
+static void over(struct chat *chat)
+{
+	void (*on_over)(void *owner) = chat->on_over;
+	void *owner = chat->owner;
+
+	exchange_close(chat->x);
+	chat_free(chat);
+	on_over(owner);
+}
+
+/* ---- Sending ---- */
+
+/* Sends what is in chat->out, if anything; nothing may be sent after `end`. */
+static void send_out(struct chat *chat, bool end)
+{
+	if (text_err(&chat->out)) {
+		chat->lost = true;
+		text_clear(&chat->out);
+	}
+	if (chat->out.len == 0 && !end)
+		return;
+	chat->sent_ms = now_ms(chat);
+	if (exchange_send_data(chat->x, text_bytes(&chat->out), end) == CONN_FULL && !chat->full) {
+		chat->full = true;
+		timer_set(chat->service->loop, &chat->stall, chat->sent_ms + CLIENT_STALL_MS);
+		if (chat->run)
+			model_pause(chat->run, true);
+	}
+	text_clear(&chat->out);
+}
+
+static bool streams(const struct chat *chat)
+{
+	return chat->request.form != CHAT_JSON;
+}
+
+static void say_stage(struct chat *chat, const char *stage)
+{
+	chat->stage = stage;
+	if (!streams(chat))
+		return;
+	event_status(&chat->out, chat->request.form, stage);
+	send_out(chat, false);
+}
+
+static void say_notice(struct chat *chat, const char *code, const char *words)
+{
+	if (streams(chat)) {
+		event_notice(&chat->out, chat->request.form, code, bytes_of(words));
+		send_out(chat, false);
+	} else {
+		text_add_str(&chat->notices, chat->notices.len ? "," : "");
+		notice_object(&chat->notices, code, bytes_of(words));
+	}
+}
+
+static void say_words(struct chat *chat, struct bytes words, unsigned cite)
+{
+	if (!chat->said_something)
+		chat->first_ms = now_ms(chat) - chat->began_ms;
+	chat->said_something = true;
+	if (streams(chat)) {
+		event_delta(&chat->out, chat->request.form, words, cite);
+		send_out(chat, false);
+	} else {
+		text_add(&chat->whole, words);
+	}
+}
+
+static struct event_done done_of(const struct chat *chat, const char *finish)
+{
+	bool by_model = chat->model_tries > 0 && !chat->fell_back;
+
+	return (struct event_done){
+		.finish_reason = finish,
+		.prompt_tokens = chat->prompt_tokens,
+		.completion_tokens = chat->completion_tokens,
+		.retrieve_ms = chat->retrieved_ms,
+		.first_token_ms = chat->first_ms,
+		.total_ms = now_ms(chat) - chat->began_ms,
+		.grounded = by_model ? chat->filter.cited
+				     : chat->retrieval && !answer_of(chat)->no_context &&
+					       chat->said_something,
+	};
+}
+
+static const char *engine_of(const struct chat *chat)
+{
+	return chat->service->model ? chat->service->settings->openai_model : "extractive-1";
+}
+
+static void send_whole(struct chat *chat, const struct event_done *done)
+{
+	struct whole_answer whole = {
+		.start = { chat->id, chat->request_id, engine_of(chat),
+			   chat->retrieval ? chat->retrieval->generation : 0 },
+		.words = text_bytes(&chat->whole),
+		.answer = chat->request.include_references && chat->retrieval ? answer_of(chat)
+									      : NULL,
+		.notices = text_bytes(&chat->notices),
+		.done = *done,
+	};
+	struct text body = TEXT_INIT(WHOLE_MAX_BYTES * 8);
+
+	whole_answer(&body, &whole);
+	reply_json(chat->x, 200, chat->request_id, text_bytes(&body));
+	text_fini(&body);
+}
+
+static void fail(struct chat *chat, enum fault_kind kind, const char *words);
+
+static void finish(struct chat *chat, const char *reason)
+{
+	struct event_done done = done_of(chat, reason);
+
+	if (chat->lost || text_err(&chat->whole) || text_err(&chat->notices)) {
+		fail(chat, FAULT_INTERNAL, "The answer could not be sent whole.");
+		return;
+	}
+	if (streams(chat)) {
+		event_done(&chat->out, chat->request.form, &done);
+		send_out(chat, true);
+	} else {
+		send_whole(chat, &done);
+	}
+	log_info("rag", "%s %s: %s after %llu ms", chat->request_id, chat->id, reason,
+		 (unsigned long long)done.total_ms);
+	over(chat);
+}
+
+static void fail(struct chat *chat, enum fault_kind kind, const char *words)
+{
+	struct fault fault;
+
+	fault_set(&fault, kind, "", "%s", words);
+	chat->service->counted.failed++;
+	log_warn("rag", "%s %s: %s", chat->request_id, chat->id, words);
+	if (streams(chat)) {
+		event_error(&chat->out, chat->request.form, &fault, bytes_of(chat->request_id));
+		send_out(chat, true);
+	} else {
+		reply_fault(chat->x, &fault, chat->request_id);
+	}
+	over(chat);
+}
+
+/* ---- The extractive answer, word by word ---- */
+
+static void speak(struct chat *chat);
+
+static void on_pace(struct timer *timer)
+{
+	speak(container_of(timer, struct chat, pace));
+}
+
+static void speak(struct chat *chat)
+{
+	uint64_t pace_ms = streams(chat) ? chat->service->settings->pace_ms : 0;
+	unsigned cite;
+
+	chat->speaking = true;
+	while (!chat->full) {
+		if (!speech_next(&chat->speech, &chat->piece, &cite)) {
+			bool nothing = answer_of(chat)->no_context;
+
+			chat->service->counted.stopped += !nothing;
+			chat->service->counted.no_context += nothing;
+			finish(chat, nothing ? "no_context" : "stop");
+			return;
+		}
+		say_words(chat, text_bytes(&chat->piece), cite);
+		if (pace_ms) {
+			timer_set(chat->service->loop, &chat->pace, now_ms(chat) + pace_ms);
+			return;
+		}
+	}
+}
+
+void chat_drained(struct chat *chat)
+{
+	chat->full = false;
+	timer_cancel(&chat->stall);
+	if (chat->run)
+		model_pause(chat->run, false);
+	if (chat->speaking && !timer_armed(&chat->pace))
+		speak(chat);
+}
+
+/* ---- The model's answer ---- */
+
+static void ask_model(struct chat *chat);
+
+static void fall_back(struct chat *chat)
+{
+	chat->service->counted.model_failures++;
+	chat->fell_back = true;
+	say_notice(
+		chat, "fallback_extractive",
+		chat->said_something
+			? "The model broke off. What follows is quoted from the documents."
+			: "The model cannot be reached. The answer is quoted from the documents.");
+	if (chat->said_something)
+		say_words(chat, BYTES("\n\n"), 0);
+	speak(chat);
+}
+
+static void on_words(void *owner, struct bytes words)
+{
+	struct chat *chat = owner;
+
+	text_clear(&chat->piece);
+	cite_filter_feed(&chat->filter, words, &chat->piece);
+	chat->lost |= text_err(&chat->piece) != ERR_OK;
+	if (chat->piece.len)
+		say_words(chat, text_bytes(&chat->piece), 0);
+}
+
+static void on_again(struct timer *timer)
+{
+	ask_model(container_of(timer, struct chat, again));
+}
+
+static bool is_worth_another_try(const struct chat *chat, enum model_end end, unsigned status)
+{
+	return end == MODEL_REFUSED && !chat->said_something && chat->model_tries < MODEL_TRIES &&
+	       (status == 0 || status == 429 || status >= 500);
+}
+
+static void on_ended(void *owner, enum model_end end, unsigned status)
+{
+	struct chat *chat = owner;
+
+	model_usage(chat->run, &chat->prompt_tokens, &chat->completion_tokens);
+	chat->run = NULL;
+	if (is_worth_another_try(chat, end, status)) {
+		timer_set(chat->service->loop, &chat->again, now_ms(chat) + MODEL_AGAIN_MS);
+		return;
+	}
+	text_clear(&chat->piece);
+	cite_filter_end(&chat->filter, &chat->piece);
+	if (chat->piece.len)
+		say_words(chat, text_bytes(&chat->piece), 0);
+	if ((end != MODEL_STOP && end != MODEL_LENGTH) || !chat->said_something) {
+		fall_back(chat);
+		return;
+	}
+	chat->service->counted.stopped++;
+	finish(chat, end == MODEL_STOP ? "stop" : "length");
+}
+
+static const struct model_events model_table = { .on_words = on_words, .on_ended = on_ended };
+
+static void ask_model(struct chat *chat)
+{
+	char boundary[COMPLETION_BOUNDARY_DIGITS + 1];
+	struct text body = TEXT_INIT(COMPLETION_REQUEST_MAX * 2);
+	struct completion_request request = {
+		.model = chat->service->settings->openai_model,
+		.message = chat->request.message,
+		.history = chat->request.history,
+		.answer = answer_of(chat),
+		.boundary = boundary,
+	};
+	err_t err;
+
+	random_hex(boundary, COMPLETION_BOUNDARY_DIGITS);
+	chat->model_tries++;
+	chat->filter = (struct cite_filter){ .references = answer_of(chat)->reference_count };
+	err = completion_request(&body, &request);
+	if (!err)
+		err = model_start(chat->service->model, text_bytes(&body), chat->request_id,
+				  &model_table, chat, &chat->run);
+	text_fini(&body);
+	if (err)
+		fall_back(chat);
+}
+
+/* ---- Retrieval ---- */
+
+static void say_references(struct chat *chat)
+{
+	if (!streams(chat) || !chat->request.include_references)
+		return;
+	event_references(&chat->out, chat->request.form, answer_of(chat));
+	send_out(chat, false);
+}
+
+static void on_retrieved(void *owner, struct retrieval *done)
+{
+	struct chat *chat = owner;
+	enum safety_kind safety;
+
+	chat->retrieved_ms = now_ms(chat) - chat->began_ms;
+	if (done->err) {
+		fail(chat, done->err == ERR_STORE ? FAULT_STORAGE : FAULT_INTERNAL,
+		     done->err == ERR_STORE ? "The documents cannot be searched right now."
+					    : "The answer could not be made.");
+		return;
+	}
+	say_references(chat);
+	safety = safety_of(chat->request.message, done->cites_medicine);
+	if (safety != SAFETY_NONE)
+		say_notice(chat, "safety", safety_words(safety));
+	say_stage(chat, "generating");
+	chat->speech = (struct speech){ .answer = &done->answer };
+	if (chat->service->model && !done->answer.no_context)
+		ask_model(chat);
+	else
+		speak(chat);
+}
+
+/* ---- Clocks ---- */
+
+static void on_beat(struct timer *timer)
+{
+	struct chat *chat = container_of(timer, struct chat, beat);
+	uint64_t every_ms = chat->service->settings->heartbeat_ms;
+
+	/* Nothing waits for a client that does not read, not even a heartbeat. */
+	if (!chat->full && now_ms(chat) - chat->sent_ms >= every_ms) {
+		event_heartbeat(&chat->out, chat->request.form, now_ms(chat) - chat->began_ms,
+				chat->stage);
+		send_out(chat, false);
+		chat->service->counted.heartbeats++;
+	}
+	timer_set(chat->service->loop, &chat->beat,
+		  chat->full ? now_ms(chat) + every_ms : chat->sent_ms + every_ms);
+}
+
+static void on_deadline(struct timer *timer)
+{
+	fail(container_of(timer, struct chat, deadline), FAULT_DEADLINE,
+	     "The answer took longer than it may.");
+}
+
+/* Ends without a last chunk: a client that comes back to it sees that it was cut. */
+static void on_stall(struct timer *timer)
+{
+	struct chat *chat = container_of(timer, struct chat, stall);
+
+	log_info("rag", "%s %s: the client read nothing for too long", chat->request_id, chat->id);
+	chat->service->counted.left++;
+	over(chat);
+}
+
+void chat_cancel(struct chat *chat)
+{
+	chat->service->counted.cancelled++;
+	finish(chat, "cancelled");
+}
+
+struct chat *chat_find(const struct service *service, struct bytes id)
+{
+	list_for_each (&service->chats, node) {
+		struct chat *chat = container_of(node, struct chat, link);
+
+		if (bytes_eq_str(id, chat->id))
+			return chat;
+	}
+	return NULL;
+}
+
+/* ---- The start ---- */
+
+static err_t send_stream_head(struct chat *chat)
+{
+	TRY(reply_stream_head(chat->x, chat->request_id,
+			      chat->request.form == CHAT_SSE ? "text/event-stream; charset=utf-8"
+							     : "application/x-ndjson"));
+	event_start(&chat->out, chat->request.form,
+		    &(struct event_start){ chat->id, chat->request_id, engine_of(chat),
+					   chat->service->index.generation });
+	send_out(chat, false);
+	return ERR_OK;
+}
+
+static void clocks_start(struct chat *chat)
+{
+	const struct settings *settings = chat->service->settings;
+	struct loop *loop = chat->service->loop;
+
+	chat->pace.on_expired = on_pace;
+	chat->beat.on_expired = on_beat;
+	chat->deadline.on_expired = on_deadline;
+	chat->stall.on_expired = on_stall;
+	chat->again.on_expired = on_again;
+	timer_set(loop, &chat->deadline, chat->began_ms + settings->deadline_ms);
+	if (chat->request.form == CHAT_SSE ||
+	    (chat->request.form == CHAT_NDJSON && chat->request.ndjson_heartbeat))
+		timer_set(loop, &chat->beat, chat->began_ms + settings->heartbeat_ms);
+}
+
+err_t chat_start(const struct chat_options *options, struct chat_request *request,
+		 struct chat **ret_chat)
+{
+	struct service *service = options->service;
+	struct chat *chat = calloc(1, sizeof *chat);
+	struct retrieval_options retrieval = {
+		.loop = service->loop,
+		.pool = service->pool,
+		.passages = service->passages,
+		.message = request->message,
+		.previous = request->previous,
+		.top = request->top_k,
+		.for_model = service->model != NULL,
+		.on_done = on_retrieved,
+		.owner = chat,
+	};
+	err_t err;
+
+	if (!chat) {
+		chat_request_fini(request);
+		return ERR_NOMEM;
+	}
+	chat->service = service;
+	chat->x = options->x;
+	chat->on_over = options->on_over;
+	chat->owner = options->owner;
+	chat->request = *request;
+	memcpy(chat->id, "msg_", 4);
+	random_hex(chat->id + 4, CHAT_ID_BYTES - 5);
+	strncpy(chat->request_id, options->request_id, sizeof chat->request_id - 1);
+	chat->stage = "retrieving";
+	chat->began_ms = chat->sent_ms = loop_now_ms(service->loop);
+	text_init(&chat->out, EVENT_MAX_BYTES);
+	text_init(&chat->piece, EVENT_MAX_BYTES);
+	text_init(&chat->whole, WHOLE_MAX_BYTES);
+	text_init(&chat->notices, EVENT_MAX_BYTES);
+	list_append(&service->chats, &chat->link);
+	service->chat_count++;
+	service->counted.chats++;
+
+	err = retrieval_start(&retrieval, &chat->retrieval);
+	if (!err && streams(chat))
+		err = send_stream_head(chat);
+	if (err) {
+		chat_free(chat);
+		return err;
+	}
+	clocks_start(chat);
+	say_stage(chat, "retrieving");
+	*ret_chat = chat;
+	return ERR_OK;
+}

@@ -1,0 +1,53 @@
+/*
+ * request: what a client asks of POST /chat and POST /reindex, checked. Pure.
+ *
+ * Unknown members are ignored; wrong types, and values that would not act, are refused with the
+ * JSON pointer of the member.
+ */
+#ifndef RAG_API_REQUEST_H
+#define RAG_API_REQUEST_H
+
+#include <jansson.h>
+
+#include "rag/api/fault.h"
+
+enum {
+	REQUEST_MAX_BYTES = 1024 * 1024,
+	REQUEST_MAX_DEPTH = 32,
+	MESSAGE_MAX_CHARS = 8000,
+	HISTORY_MAX_TURNS = 50,
+	HISTORY_MAX_BYTES = 64 * 1024,
+	SESSION_ID_MAX_CHARS = 128,
+	TOP_K_DEFAULT = 12,
+};
+
+enum chat_form {
+	CHAT_SSE,    /* text/event-stream */
+	CHAT_NDJSON, /* application/x-ndjson: LightRAG's lines */
+	CHAT_JSON,   /* one object at the end */
+};
+
+struct chat_request {
+	json_t *root;	       /* owns what the members below point to */
+	struct bytes message;  /* trimmed, not empty */
+	struct bytes previous; /* the last thing the user said before, or empty */
+	json_t *history;       /* array of {role, content}, or NULL */
+	unsigned top_k;
+	enum chat_form form;
+	bool include_references;
+	bool ndjson_heartbeat; /* asked for by ?heartbeat=1 */
+};
+
+struct chat_request_parts {
+	struct bytes body, content_type, accept, query; /* borrowed; absent ones empty */
+};
+
+/* On ERR_OK the caller ends it with chat_request_fini. On ERR_INVALID *ret_fault says why. */
+err_t chat_request_read(const struct chat_request_parts *parts, struct chat_request *ret_request,
+			struct fault *ret_fault);
+void chat_request_fini(struct chat_request *request);
+
+/* Nothing in the body, or {"scope":"all"} and a reason. */
+err_t reindex_request_check(struct bytes body, struct bytes content_type, struct fault *ret_fault);
+
+#endif

@@ -1,0 +1,97 @@
+#include "rag/api/retrieval.h"
+
+#include <stdlib.h>
+
+enum { ARENA_MAX_BYTES = 8 * 1024 * 1024 };
+
+struct running {
+	struct retrieval result; /* what the outside sees */
+	struct blocking_job job;
+	struct arena arena;
+	struct passages *passages;
+	struct bytes message, previous;
+	struct question question;
+	struct evidence evidence;
+	unsigned top;
+	bool for_model, over;
+	void (*on_done)(void *owner, struct retrieval *done); /* NULL once nobody waits */
+	void *owner;
+};
+
+static err_t find(struct running *r)
+{
+	struct answer *answer = &r->result.answer;
+
+	question_read(r->message, r->previous, &r->question);
+	TRY(retrieve(r->passages, &r->question, r->top, &r->arena, &r->evidence));
+	r->result.generation = r->evidence.generation;
+	TRY(answer_extract(&r->question, &r->evidence, &r->arena, answer));
+	for (unsigned i = 0; i < answer->reference_count; i++)
+		r->result.cites_medicine |= bytes_eq_nocase(answer->references[i].passage->category,
+							    BYTES("medicine"));
+	if (r->for_model && !answer->no_context)
+		TRY(answer_add_context(&r->question, &r->evidence, &r->arena, answer));
+	return ERR_OK;
+}
+
+static void work(struct blocking_job *job)
+{
+	struct running *r = container_of(job, struct running, job);
+
+	r->result.err = find(r);
+}
+
+static void running_free(struct running *r)
+{
+	arena_fini(&r->arena);
+	free(r);
+}
+
+static void done(struct blocking_job *job)
+{
+	struct running *r = container_of(job, struct running, job);
+
+	r->over = true;
+	if (r->on_done)
+		r->on_done(r->owner, &r->result);
+	else
+		running_free(r);
+}
+
+err_t retrieval_start(const struct retrieval_options *options, struct retrieval **ret_retrieval)
+{
+	struct running *r = calloc(1, sizeof *r);
+	err_t err;
+
+	if (!r)
+		return ERR_NOMEM;
+	arena_init(&r->arena, ARENA_MAX_BYTES);
+	r->passages = options->passages;
+	r->top = options->top;
+	r->for_model = options->for_model;
+	r->on_done = options->on_done;
+	r->owner = options->owner;
+	err = arena_copy(&r->arena, options->message, &r->message);
+	if (!err)
+		err = arena_copy(&r->arena, options->previous, &r->previous);
+	if (err) {
+		running_free(r);
+		return err;
+	}
+	r->job = (struct blocking_job){ .work = work, .done = done, .loop = options->loop };
+	blocking_submit(options->pool, &r->job);
+	*ret_retrieval = &r->result;
+	return ERR_OK;
+}
+
+void retrieval_end(struct retrieval *retrieval)
+{
+	struct running *r;
+
+	if (!retrieval)
+		return;
+	r = container_of(retrieval, struct running, result);
+	r->on_done = NULL;
+	if (r->over)
+		running_free(r);
+}

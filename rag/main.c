@@ -1,0 +1,268 @@
+/*
+ * ragd: the program. Reads its settings, opens what it needs, and runs one loop until told to stop.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "net/clock.h"
+#include "rag/api/jobs.h"
+#include "rag/api/server.h"
+
+enum {
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	BLOCKING_THREADS = PASSAGES_READERS + 1, /* searches, and one reindex beside them */
+	MODEL_CONNECT_MS = 10000,
+};
+
+struct app {
+	struct settings settings;
+	struct service service;
+	struct server *server;
+	struct address bound;
+	int listen_fd; /* -1 once the server has it */
+};
+
+/* ---- Start ---- */
+
+static int complain(const char *words)
+{
+	fprintf(stderr, "ragd: %s\n", words);
+	return EXIT_USAGE;
+}
+
+/* Makes each folder of the path that is missing, for this user alone. */
+static err_t make_folders(const char *path)
+{
+	struct text partial = TEXT_INIT(4096);
+	struct bytes rest = bytes_of(path), part;
+	err_t err = ERR_OK;
+
+	while (!err && bytes_cut(&rest, '/', &part)) {
+		if (partial.len || part.len == 0)
+			text_add_char(&partial, '/');
+		text_add(&partial, part);
+		if (part.len && mkdir(text_str(&partial), 0700) != 0 && errno != EEXIST)
+			err = errno == EACCES ? ERR_DENIED : ERR_SYSTEM;
+	}
+	if (!err)
+		err = text_err(&partial);
+	text_fini(&partial);
+	return err;
+}
+
+static int open_index(struct app *app)
+{
+	struct text path = TEXT_INIT(4096), words = TEXT_INIT(8192);
+	char *why = NULL;
+	err_t err = make_folders(app->settings.data);
+	int status = 0;
+
+	if (err) {
+		text_printf(&words, "the data folder %s cannot be made: %s", app->settings.data,
+			    err_words(err));
+		status = complain(text_str(&words));
+	} else {
+		text_printf(&path, "%s/passages.db", app->settings.data);
+		err = passages_open(text_str(&path), &app->service.passages, &why);
+		if (!err)
+			err = passages_state(app->service.passages, &app->service.index);
+		if (err)
+			status = complain(why ? why : err_words(err));
+	}
+	free(why);
+	text_fini(&path);
+	text_fini(&words);
+	return status;
+}
+
+static int check_documents(const struct app *app)
+{
+	struct text words = TEXT_INIT(8192);
+	struct stat st;
+	int status = 0;
+
+	if (stat(app->settings.documents, &st) != 0 || !S_ISDIR(st.st_mode)) {
+		text_printf(&words, "there is no folder of documents at %s: see --documents.",
+			    app->settings.documents);
+		status = complain(text_str(&words));
+	}
+	text_fini(&words);
+	return status;
+}
+
+static int bind_port(struct app *app)
+{
+	struct text words = TEXT_INIT(8192);
+	struct address at;
+	err_t err = address_parse_ip(bytes_of(app->settings.host), (uint16_t)app->settings.port,
+				     &at);
+
+	app->listen_fd = -1;
+	if (err) {
+		text_printf(&words, "--host must be an IP address, not \"%.60s\".",
+			    app->settings.host);
+	} else if (!address_is_loopback(&at) && !app->settings.allow_anonymous) {
+		text_printf(&words,
+			    "%s is open to others, and nobody is asked who they are: set "
+			    "RAG_ALLOW_ANONYMOUS=1 if that is meant.",
+			    app->settings.host);
+		err = ERR_DENIED;
+	} else {
+		err = acceptor_bind(&at, 1, &app->listen_fd, &app->bound);
+		if (err)
+			text_printf(&words, "cannot listen on %s port %llu: %s.",
+				    app->settings.host, (unsigned long long)app->settings.port,
+				    err_words(err));
+	}
+	if (err)
+		complain(text_str(&words));
+	text_fini(&words);
+	return err ? EXIT_USAGE : 0;
+}
+
+static int open_model(struct app *app)
+{
+	const struct settings *s = &app->settings;
+	const struct model_options options = {
+		.loop = app->service.loop,
+		.base_url = s->openai_base_url,
+		.key = s->openai_api_key,
+		.connect_ms = MODEL_CONNECT_MS,
+		.first_ms = (uint32_t)s->model_first_ms,
+		.stall_ms = (uint32_t)s->model_stall_ms,
+	};
+	err_t err;
+
+	if (!s->openai_base_url[0] || !s->openai_api_key[0])
+		return 0;
+	err = model_create(&options, &app->service.model);
+	if (err == ERR_INVALID)
+		return complain("OPENAI_BASE_URL must begin with http:// or https://.");
+	return err ? complain(err_words(err)) : 0;
+}
+
+/* ---- Running ---- */
+
+static void on_stopped(struct service *service)
+{
+	loop_stop(service->loop);
+}
+
+static void on_job_ended(struct service *service, err_t err)
+{
+	if (err && err != ERR_CANCELLED)
+		log_error("rag", "the documents at %s could not be read: %s",
+			  service->settings->documents, err_words(err));
+}
+
+static void on_signal(void *owner, int number)
+{
+	struct app *app = owner;
+
+	(void)number;
+	if (app->service.draining)
+		server_stop(app->server);
+	else
+		server_drain(app->server);
+}
+
+static err_t open_service(struct app *app)
+{
+	struct service *service = &app->service;
+
+	TRY(jobs_create(service, on_job_ended, &service->jobs));
+	TRY(loop_on_signal(service->loop, SIGTERM, on_signal, app));
+	TRY(loop_on_signal(service->loop, SIGINT, on_signal, app));
+	TRY(blocking_pool_create(BLOCKING_THREADS, &service->pool));
+	TRY(server_open(service, app->listen_fd, on_stopped, &app->server));
+	app->listen_fd = -1;
+	return jobs_start_reindex(service->jobs);
+}
+
+static void announce(const struct app *app)
+{
+	char at[ADDRESS_TEXT_BYTES];
+
+	address_format(&app->bound, at);
+	log_info("rag", "listening on http://%s, answers are %s", at,
+		 app->service.model ? "the model's" : "extractive");
+}
+
+static int run(struct app *app)
+{
+	err_t err;
+
+	app->service.settings = &app->settings;
+	list_init(&app->service.chats);
+	err = loop_create(&app->service.loop);
+	if (err)
+		return complain(err_words(err));
+	app->service.started_ms = loop_now_ms(app->service.loop);
+	if (open_model(app))
+		return EXIT_USAGE;
+	err = open_service(app);
+	if (err) {
+		log_error("rag", "cannot start: %s", err_words(err));
+		return EXIT_FAILED;
+	}
+	announce(app);
+	loop_run(app->service.loop);
+	return 0;
+}
+
+static void app_fini(struct app *app)
+{
+	if (app->service.jobs)
+		jobs_cancel(app->service.jobs);
+	if (app->service.pool)
+		blocking_pool_destroy(app->service.pool);
+	server_close(app->server);
+	jobs_destroy(app->service.jobs);
+	model_destroy(app->service.model);
+	if (app->service.loop)
+		loop_destroy(app->service.loop);
+	passages_close(app->service.passages);
+	if (app->listen_fd >= 0)
+		acceptor_discard(app->listen_fd);
+}
+
+static const char *environment(const char *name)
+{
+	return getenv(name);
+}
+
+int main(int argc, char **argv)
+{
+	static struct app app;
+	struct text words = TEXT_INIT(16384);
+	int status;
+
+	log_setup(LOG_LEVEL_INFO, clock_unix_ms);
+	signal(SIGPIPE, SIG_IGN);
+	app.listen_fd = -1;
+	if (settings_read(argc, argv, environment, &app.settings, &words)) {
+		complain(text_str(&words));
+		return EXIT_USAGE;
+	}
+	if (app.settings.help) {
+		settings_help(&words);
+		fputs(text_str(&words), stdout);
+		text_fini(&words);
+		return 0;
+	}
+	status = check_documents(&app);
+	if (!status)
+		status = open_index(&app);
+	if (!status)
+		status = bind_port(&app);
+	if (!status)
+		status = run(&app);
+	app_fini(&app);
+	text_fini(&words);
+	return status;
+}
