@@ -67,6 +67,19 @@ static inline const char *scan_line_end_plain(const char *at, const char *end)
 	return at;
 }
 
+/* Whether a byte would end a line or hide its rest: no name or value that is sent may have one. */
+static inline bool char_breaks_lines(char c)
+{
+	return c == '\r' || c == '\n' || c == '\0';
+}
+
+static inline const char *scan_line_break_plain(const char *at, const char *end)
+{
+	while (at < end && !char_breaks_lines(*at))
+		at++;
+	return at;
+}
+
 #ifdef __SSE2__
 
 static inline __m128i chars_load(const char *at)
@@ -154,7 +167,28 @@ static inline const char *scan_line_end(const char *at, const char *end)
 	return scan_line_end_plain(at, end);
 }
 
+static inline const char *scan_line_break(const char *at, const char *end)
+{
+	while (end - at >= 16) {
+		__m128i bytes = chars_load(at);
+		__m128i lf = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\n'));
+		__m128i cr = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\r'));
+		__m128i nul = _mm_cmpeq_epi8(bytes, _mm_setzero_si128());
+		unsigned hit = (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(lf, cr), nul));
+
+		if (hit)
+			return at + __builtin_ctz(hit);
+		at += 16;
+	}
+	return scan_line_break_plain(at, end);
+}
+
 #else
+
+static inline const char *scan_line_break(const char *at, const char *end)
+{
+	return scan_line_break_plain(at, end);
+}
 
 static inline const char *scan_line_end(const char *at, const char *end)
 {

@@ -232,22 +232,17 @@ static void check_lines(struct request *request)
 
 /* ---- Steps 2 to 7: fields ---- */
 
-static bool breaks_lines(char c)
-{
-	return c == '\r' || c == '\n' || c == '\0';
-}
-
 static void check_field_bytes(struct request *request, const struct field *field, bool *ret_bad)
 {
 	bool odd = false;
 
 	*ret_bad = false;
 	for (size_t i = 0; i < field->name.len; i++) {
-		*ret_bad = *ret_bad || breaks_lines(field->name.at[i]);
+		*ret_bad = *ret_bad || char_breaks_lines(field->name.at[i]);
 		odd = odd || !char_is_token(field->name.at[i]);
 	}
 	for (size_t i = 0; i < field->value.len; i++) {
-		*ret_bad = *ret_bad || breaks_lines(field->value.at[i]);
+		*ret_bad = *ret_bad || char_breaks_lines(field->value.at[i]);
 		odd = odd || char_is_control(field->value.at[i]);
 	}
 	if (*ret_bad)
@@ -285,10 +280,10 @@ struct framing {
 static bool has_bad_bytes(const struct field *field)
 {
 	for (size_t i = 0; i < field->name.len; i++)
-		if (breaks_lines(field->name.at[i]))
+		if (char_breaks_lines(field->name.at[i]))
 			return true;
 	for (size_t i = 0; i < field->value.len; i++)
-		if (breaks_lines(field->value.at[i]))
+		if (char_breaks_lines(field->value.at[i]))
 			return true;
 	return false;
 }
@@ -427,7 +422,7 @@ static void check_uri(struct request *request)
 
 		if (!char_ends_target(c))
 			continue;
-		if (breaks_lines(c)) {
+		if (char_breaks_lines(c)) {
 			raise(request, DESYNC_BadUri);
 			return;
 		}

@@ -51,34 +51,40 @@ static void note_connection(struct h1_framing *framing, struct bytes value)
 	}
 }
 
+/* `lower` has the name's length. Most fields of a length are others: one letter tells. */
+static inline bool is_named(struct bytes name, struct bytes lower)
+{
+	return (name.at[0] | 0x20) == lower.at[0] && bytes_eq_nocase(name, lower);
+}
+
 void h1_framing_note(struct h1_framing *framing, const struct http_field *field, bool response)
 {
 	struct bytes name = field->name;
 
 	switch (name.len) {
 	case 4:
-		if (bytes_eq_nocase(name, BYTES("host")) && framing->hosts++ == 0)
+		if (is_named(name, BYTES("host")) && framing->hosts++ == 0)
 			framing->host = field->value;
 		break;
 	case 6:
-		if (bytes_eq_nocase(name, BYTES("expect")) &&
+		if (is_named(name, BYTES("expect")) &&
 		    bytes_eq_nocase(field->value, BYTES("100-continue")))
 			framing->expects_continue = true;
 		break;
 	case 7:
-		if (bytes_eq_nocase(name, BYTES("upgrade")))
+		if (is_named(name, BYTES("upgrade")))
 			framing->has_upgrade = true;
 		break;
 	case 10:
-		if (bytes_eq_nocase(name, BYTES("connection")))
+		if (is_named(name, BYTES("connection")))
 			note_connection(framing, field->value);
 		break;
 	case 14:
-		if (bytes_eq_nocase(name, DESYNC_CL))
+		if (is_named(name, DESYNC_CL))
 			note_length(framing, field->value, response);
 		break;
 	case 17:
-		if (bytes_eq_nocase(name, DESYNC_TE))
+		if (is_named(name, DESYNC_TE))
 			note_coding(framing, field->value);
 		break;
 	default: break;

@@ -149,8 +149,19 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* "HTTP/1.x SP 3DIGIT [SP reason] CRLF" (RFC 9112 §4). */
-static err_t parse_status_line(struct reader *reader)
+static uint16_t status_of(const char *digits)
+{
+	return (uint16_t)((digits[0] - '0') * 100 + (digits[1] - '0') * 10 + (digits[2] - '0'));
+}
+
+static bool is_status(const char *digits)
+{
+	return is_digit(digits[0]) && is_digit(digits[1]) && is_digit(digits[2]) &&
+	       digits[0] != '0';
+}
+
+/* A status line without reason, or one that fails. */
+static err_t parse_odd_status_line(struct reader *reader)
 {
 	struct http_head *head = &reader->memory->head;
 	const char *start = reader->at;
@@ -160,15 +171,31 @@ static err_t parse_status_line(struct reader *reader)
 	if (line.len < 8 || memcmp(line.at, "HTTP/", 5) != 0)
 		return ERR_BAD_MESSAGE;
 	TRY(parse_version(bytes_upto(line, bytes_index(line, ' ')), &head->version));
-	if (line.len < 12 || line.at[8] != ' ' || !is_digit(line.at[9]) || !is_digit(line.at[10]) ||
-	    !is_digit(line.at[11]) || line.at[9] == '0' || head->version < HTTP_1_0)
+	if (line.len != 12 || line.at[8] != ' ' || !is_status(line.at + 9) ||
+	    head->version < HTTP_1_0 || start[line.len] != '\r')
 		return ERR_BAD_MESSAGE;
-	head->status = (uint16_t)((line.at[9] - '0') * 100 + (line.at[10] - '0') * 10 +
-				  (line.at[11] - '0'));
-	head->reason = bytes_from(line, line.len > 12 ? 13 : 12);
-	if ((line.len > 12 && line.at[12] != ' ') || start[line.len] != '\r' ||
-	    scan_value(head->reason.at, line.at + line.len) != line.at + line.len)
+	head->status = status_of(line.at + 9);
+	return ERR_OK;
+}
+
+/* "HTTP/1.x SP 3DIGIT SP reason CRLF" (RFC 9112 §4). */
+static err_t parse_status_line(struct reader *reader)
+{
+	struct http_head *head = &reader->memory->head;
+	const char *at = reader->at, *end = reader->end, *reason_end;
+
+	if (end - at < 15 || memcmp(at, "HTTP/1.", 7) != 0 || !is_digit(at[7]) || at[8] != ' ' ||
+	    !is_status(at + 9) || at[12] != ' ')
+		return parse_odd_status_line(reader);
+	reason_end = scan_value(at + 13, end);
+	if (end - reason_end < 2)
+		return ERR_AGAIN;
+	if (reason_end[0] != '\r' || reason_end[1] != '\n')
 		return ERR_BAD_MESSAGE;
+	head->version = at[7] == '0' ? HTTP_1_0 : HTTP_1_1;
+	head->status = status_of(at + 9);
+	head->reason = between(at + 13, reason_end);
+	reader->at = reason_end + 2;
 	return ERR_OK;
 }
 
@@ -208,7 +235,9 @@ static bool may_be_suspicious(struct bytes name)
 {
 	char first = ascii_lower(name.at[0]);
 
-	return name.len >= DESYNC_CL.len && (first == 'c' || first == 't' || !char_is_alnum(first));
+	if (name.len < DESYNC_CL.len || (first != 'c' && first != 't' && char_is_alnum(first)))
+		return false;
+	return !bytes_eq_nocase(name, DESYNC_CL) && !bytes_eq_nocase(name, DESYNC_TE);
 }
 
 /*
@@ -283,7 +312,7 @@ static err_t parse_field(struct reader *reader)
 	if (!value_end || value_end[0] != '\r' || value_end[1] != '\n')
 		return reader->options.response ? ERR_BAD_MESSAGE : parse_odd_field(reader);
 	name = between(at, colon);
-	if (may_be_suspicious(name) && is_suspicious(name))
+	if (!reader->options.response && may_be_suspicious(name) && is_suspicious(name))
 		return parse_odd_field(reader);
 	reader->at = value_end + 2;
 	return add_field(reader, name, trimmed(colon + 1, value_end));

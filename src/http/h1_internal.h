@@ -8,6 +8,7 @@ enum {
 	H1_FIELDS_FEW = 24, /* as many need no allocation of their own */
 	H1_BLANKS_MAX = 16, /* bytes of empty lines before a request */
 	H1_TRAILER_FIELDS_MAX = 64,
+	H1_SPARE_LINES_BYTES = 2048, /* a buffer no larger stays with a spare memory */
 };
 
 enum h1_state {

@@ -41,8 +41,12 @@ static void free_spares(void *arg)
 {
 	struct spares *own = arg;
 
-	while (own->count)
-		free(own->items[--own->count]);
+	while (own->count) {
+		struct h1_head_memory *memory = own->items[--own->count];
+
+		free(memory->lines.at);
+		free(memory);
+	}
 }
 
 static void make_key(void)
@@ -53,42 +57,60 @@ static void make_key(void)
 	(void)err;
 }
 
+/* Empty again; `lines` alone keeps its buffer. */
+static void reset(struct h1_head_memory *memory)
+{
+	struct h1_lines lines = { .at = memory->lines.at, .cap = memory->lines.cap };
+
+	memset(memory, 0, offsetof(struct h1_head_memory, few));
+	memory->fields = memory->few;
+	memory->lines = lines;
+}
+
 struct h1_head_memory *h1_memory_get(void)
 {
 	struct h1_head_memory *memory;
 
-	if (spares.count) {
-		memory = spares.items[--spares.count];
-	} else {
-		memory = malloc(sizeof *memory);
-		if (!memory)
-			return NULL;
-	}
-	memset(memory, 0, offsetof(struct h1_head_memory, few));
-	memory->fields = memory->few;
+	if (spares.count)
+		return spares.items[--spares.count];
+	memory = malloc(sizeof *memory);
+	if (!memory)
+		return NULL;
+	memory->lines = (struct h1_lines){ 0 };
+	reset(memory);
 	return memory;
+}
+
+static bool keep_as_spare(struct h1_head_memory *memory)
+{
+	if (spares.count == H1_SPARES)
+		return false;
+	if (!spares.known) {
+		pthread_once(&spares_once, make_key);
+		spares.known = pthread_setspecific(spares_key, &spares) == 0;
+	}
+	if (!spares.known)
+		return false;
+	if (memory->lines.cap > H1_SPARE_LINES_BYTES) {
+		free(memory->lines.at);
+		memory->lines = (struct h1_lines){ 0 };
+	}
+	reset(memory);
+	spares.items[spares.count++] = memory;
+	return true;
 }
 
 void h1_memory_put(struct h1_head_memory *memory)
 {
 	if (!memory)
 		return;
-	free(memory->lines.at);
 	free(memory->trailers.at);
 	if (memory->fields != memory->few)
 		free(memory->fields);
-	if (spares.count == H1_SPARES) {
-		free(memory);
+	if (keep_as_spare(memory))
 		return;
-	}
-	if (!spares.known) {
-		pthread_once(&spares_once, make_key);
-		spares.known = pthread_setspecific(spares_key, &spares) == 0;
-	}
-	if (spares.known)
-		spares.items[spares.count++] = memory;
-	else
-		free(memory);
+	free(memory->lines.at);
+	free(memory);
 }
 
 /* ---- Gathering lines ---- */
@@ -340,10 +362,10 @@ void h1_parser_forget_head(struct h1_parser *parser)
 		return;
 	}
 	free(parser->memory->lines.at);
+	parser->memory->lines = (struct h1_lines){ 0 };
 	if (parser->memory->fields != parser->memory->few)
 		free(parser->memory->fields);
-	memset(parser->memory, 0, offsetof(struct h1_head_memory, few));
-	parser->memory->fields = parser->memory->few;
+	reset(parser->memory);
 	parser->memory->trailers = trailers;
 }
 
@@ -359,7 +381,7 @@ err_t h1_parser_keep_head(struct h1_parser *parser)
 	struct bytes raw;
 	struct http_head *head;
 
-	if (!memory || !memory->raw.len || memory->raw.at == memory->lines.at)
+	if (!memory || !memory->raw.len || memory->lines.len)
 		return ERR_OK;
 	raw = memory->raw;
 	head = &memory->head;

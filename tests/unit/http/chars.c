@@ -13,6 +13,7 @@ static const struct {
 	{ "value", scan_value, scan_value_plain },
 	{ "target", scan_target, scan_target_plain },
 	{ "line end", scan_line_end, scan_line_end_plain },
+	{ "line break", scan_line_break, scan_line_break_plain },
 };
 
 static void compare(struct bytes b, const char *what)

@@ -2,6 +2,8 @@
  * none at all once the thread is warm. */
 #include "http/h1.h"
 
+#include <pthread.h>
+
 #include "tests/check.h"
 #include "tests/unit/http/transcript.h"
 
@@ -61,6 +63,31 @@ static err_t parse(struct bytes in, size_t step, bool keep)
 	return err;
 }
 
+struct run {
+	struct bytes in;
+	size_t step;
+	err_t err;
+};
+
+static void *parse_and_keep(void *arg)
+{
+	struct run *run = arg;
+
+	run->err = parse(run->in, run->step, true);
+	return NULL;
+}
+
+/* On a thread of its own, which has no spare memory yet and gives back what it got. */
+static err_t parse_cold(struct bytes in, size_t step)
+{
+	struct run run = { .in = in, .step = step };
+	pthread_t thread;
+
+	CHECK_EQ(pthread_create(&thread, NULL, parse_and_keep, &run), 0);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	return run.err;
+}
+
 TEST(whichever_allocation_fails_the_parser_says_so)
 {
 	static const size_t steps[] = { 1, 50, 1 << 20 };
@@ -71,14 +98,14 @@ TEST(whichever_allocation_fails_the_parser_says_so)
 		unsigned needed;
 
 		count = 0;
-		CHECK_OK(parse(text_bytes(&text), steps[i], true));
+		CHECK_OK(parse_cold(text_bytes(&text), steps[i]));
 		needed = count;
 		CHECK(needed >= 3, "%u", needed);
 		for (unsigned n = 0; n < needed; n++) {
 			err_t err;
 
 			allowed = (long)n;
-			err = parse(text_bytes(&text), steps[i], true);
+			err = parse_cold(text_bytes(&text), steps[i]);
 			allowed = -1;
 			/* Without memory for many fields the head is gathered, and then fails for
 			 * good. */
@@ -99,18 +126,28 @@ TEST(a_request_in_one_piece_allocates_at_most_once)
 	CHECK(count <= 1, "%u allocations", count);
 }
 
-TEST(a_kept_head_says_when_there_is_no_memory)
+static void *keep_without_memory(void *arg)
 {
 	struct bytes in = BYTES("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
 	struct h1_parser parser;
-	err_t err;
+	err_t *err = arg;
 
 	h1_parser_init(&parser, false);
 	CHECK_EQ(h1_parser_feed(&parser, &in), H1_HEAD);
 	allowed = 0;
-	err = h1_parser_keep_head(&parser);
+	*err = h1_parser_keep_head(&parser);
 	allowed = -1;
-	CHECK_ERR(err, ERR_NOMEM);
-	CHECK_BYTES(h1_parser_head(&parser)->method, "GET");
+	CHECK_BYTES(h1_parser_head(&parser)->method, "GET", "still there");
 	h1_parser_fini(&parser);
+	return NULL;
+}
+
+TEST(a_kept_head_says_when_there_is_no_memory)
+{
+	err_t err = ERR_OK;
+	pthread_t thread;
+
+	CHECK_EQ(pthread_create(&thread, NULL, keep_without_memory, &err), 0);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	CHECK_ERR(err, ERR_NOMEM);
 }
