@@ -99,6 +99,8 @@ void bindings_release(struct bindings *bindings, const struct address *at)
 {
 	struct binding *binding = find(bindings, at);
 
+	if (!binding && bindings->ending)
+		return; /* gone with the workers' sockets */
 	assert(binding && binding->reservations > 0);
 	binding->reservations--;
 	discard_when_unwanted(bindings, binding);
@@ -139,7 +141,7 @@ bool bindings_closed(struct bindings *bindings, const struct address *at)
 	if (--binding->taken > 0)
 		return false;
 	binding->closing = false;
-	if (binding->reservations == 0) {
+	if (binding->reservations == 0 || bindings->ending) {
 		discard(bindings, binding);
 		return false;
 	}

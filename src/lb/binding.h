@@ -21,6 +21,7 @@ enum { WORKERS_MAX = 64 };
 struct bindings {
 	struct list_node all;
 	unsigned worker_count;
+	bool ending; /* set at the end: nothing is bound anew */
 };
 
 void bindings_init(struct bindings *bindings, unsigned worker_count);

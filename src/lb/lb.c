@@ -128,8 +128,7 @@ static void run_note(struct loop_job *job)
 
 	switch (note->kind) {
 	case NOTE_SOCKET_CLOSED:
-		if (bindings_closed(&lb->bindings, &note->at) && !lb->stopping &&
-		    post_plan(lb, lb->plan, NULL))
+		if (bindings_closed(&lb->bindings, &note->at) && post_plan(lb, lb->plan, NULL))
 			log_error("lb", "out of memory: port %u does not listen", note->at.port);
 		break;
 	case NOTE_DRAINED: tell_drained(lb, note->target); break;
@@ -353,7 +352,7 @@ err_t lb_create(const struct lb_options *options, struct lb **ret_lb)
 void lb_shutdown(struct lb *lb, uint32_t drain_ms, void (*on_done)(void *owner), void *owner)
 {
 	assert(!lb->stopping);
-	lb->stopping = true;
+	lb->stopping = lb->bindings.ending = true;
 	lb->on_done = on_done;
 	lb->on_done_owner = owner;
 	prober_destroy(lb->prober);
