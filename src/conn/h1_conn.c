@@ -432,7 +432,7 @@ static bool advance(struct conn *conn)
 	if (h1->open && !h1->live)
 		return conn->server ? wind_up_request(conn) : wind_up_response(conn);
 	if (!h1->open && conn->draining && h1_parser_idle(&h1->parser))
-		conn_close(conn, CONN_FIN);
+		conn_flush_and_close(conn, conn->kept != NULL);
 	if (h1->tunnel && h1->send_end && !conn->queue && !h1->fin_sent) {
 		h1->fin_sent = true;
 		socket_shutdown_write(conn->socket);

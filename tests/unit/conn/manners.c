@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 
+#include "conn/conn_internal.h"
 #include "tests/check.h"
 #include "tests/unit/conn/stage.h"
 
@@ -491,5 +492,85 @@ TEST(a_head_leaves_with_the_first_piece_and_a_lone_head_in_the_same_millisecond)
 	fake_run_ms(stage.net, 1);
 	CHECK(bytes_starts(fake_received(stage.client), BYTES("HTTP/1.1 200 OK\r\n")));
 	CHECK_EQ(fake_received_ms(stage.client, 0), 0, "it did not wait for a body");
+	stage_close(&stage);
+}
+
+/* ---- Memory and room ---- */
+
+TEST(an_idle_stream_owns_nothing_but_its_connection)
+{
+	struct stage stage;
+
+	stage_open(&stage, NULL);
+	fake_send(stage.client, GET("/stream"));
+	fake_run_ms(stage.net, 15);
+	CHECK(stage.x != NULL && bytes_ends(fake_received(stage.client), BYTES("tick\r\n")));
+	CHECK(!stage.conn->queue && !stage.conn->kept);
+	CHECK(!stage.conn->h1.parser.memory, "its head was forgotten");
+	fake_run_ms(stage.net, 15);
+	CHECK(!stage.x && !stage.conn->queue && !stage.conn->kept);
+	CHECK(!stage.conn->h1.parser.memory, "nor between requests");
+	stage_close(&stage);
+}
+
+TEST(a_hint_makes_receives_larger_within_what_the_body_has_left)
+{
+	static const struct {
+		const char *head;
+		uint32_t hint;
+		size_t most;
+	} hints[] = {
+		{ "Content-Length: 1000000", 0, 16 * 1024 },
+		{ "Content-Length: 1000000", 60000, 60000 },
+		{ "Content-Length: 20000", 60000, 20000 },
+		{ "Content-Length: 1000000", 1000, 16 * 1024 },
+		{ "Transfer-Encoding: chunked", 60000, 32 * 1024 },
+	};
+
+	for (size_t i = 0; i < COUNT(hints); i++) {
+		struct fake_options options = { .window_bytes = 200000 };
+		struct stage stage;
+		char request[200];
+
+		stage_open(&stage, &options);
+		snprintf(request, sizeof request, "POST /never HTTP/1.1\r\nHost: a\r\n%s\r\n\r\n",
+			 hints[i].head);
+		fake_send(stage.client, request);
+		fake_run_ms(stage.net, 5);
+		exchange_receive_hint(stage.x, hints[i].hint);
+		fake_send(stage.client, strstr(hints[i].head, "chunked") ? "186A0\r\n" : "");
+		for (unsigned k = 0; k < 2500; k++)
+			fake_send(stage.client, "sixteen bytes ok");
+		fake_run_ms(stage.net, 5);
+		CHECK_EQ(stage.piece_most, size_min(hints[i].most, 40000), "hint %zu", i);
+		stage_close(&stage);
+	}
+}
+
+TEST(room_is_what_would_pass_without_being_kept)
+{
+	struct fake_options options = { .window_bytes = 5000 };
+	static const char block[6000];
+	struct stage stage;
+	size_t room;
+
+	stage_open(&stage, &options);
+	fake_stop_reading(stage.client);
+	fake_send(stage.client, GET("/never"));
+	fake_run_ms(stage.net, 5);
+	CHECK_OK(exchange_send_head(stage.x, &(struct http_head){
+						     .is_response = true,
+						     .status = 200,
+						     .framing = HTTP_BODY_LENGTH,
+						     .length = sizeof block,
+					     }));
+	CHECK(!exchange_can_insert(stage.x), "its length is told");
+	room = exchange_send_room(stage.x);
+	CHECK(room > 4000 && room < 5000);
+	CHECK_EQ(exchange_send_data(stage.x, bytes_make(block, room), false), CONN_OK);
+	CHECK_EQ(exchange_queued_bytes(stage.x), 0);
+	CHECK_EQ(exchange_send_room(stage.x), 0);
+	CHECK_EQ(exchange_send_data(stage.x, bytes_make(block, 500), false), CONN_FULL);
+	CHECK_EQ(exchange_queued_bytes(stage.x), 500);
 	stage_close(&stage);
 }

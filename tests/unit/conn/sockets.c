@@ -2,6 +2,13 @@
  * Both sides of conn over real sockets on the real loop: a client conn and a server conn in one
  * process. What each byte does is tested on the fake network; here it is that the kernel agrees.
  */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "base/text.h"
 #include "conn/conn.h"
 #include "tests/check.h"
@@ -18,6 +25,7 @@ struct world {
 	size_t to_send, sent; /* bulk answer */
 	err_t why;
 	bool idle, reusable, slow;
+	bool early; /* answers as soon as the head is there */
 };
 
 static void stop(struct world *world)
@@ -117,6 +125,10 @@ static void on_exchange(void *owner, struct exchange *x, const struct http_head 
 	world->requests++;
 	world->served = x;
 	exchange_accept(x, &request_events, world);
+	if (world->early) {
+		answer(world);
+		exchange_close(x);
+	}
 }
 
 static void on_closed(void *owner, struct conn *conn)
@@ -346,6 +358,61 @@ TEST(a_slow_reader_holds_its_sender_back)
 	CHECK_EQ(world.answers, 1);
 	CHECK_EQ(world.answered.len, 48 << 20);
 	CHECK(world.drained > 0);
+	close_world(&world);
+}
+
+/* ---- A client of plain system calls, in a thread of its own ---- */
+
+struct plain_client {
+	uint16_t port;
+	size_t upload_bytes;
+	char answer[4096];
+	size_t answer_bytes;
+	int end_errno; /* 0: the server's FIN */
+};
+
+static void *run_plain_client(void *arg)
+{
+	struct plain_client *client = arg;
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(client->port) };
+	static const char block[4096];
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	ssize_t got;
+
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) < 0) {
+		client->end_errno = errno;
+		return NULL;
+	}
+	dprintf(fd, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n");
+	/* Goes on sending while the answer is there already, as most clients do. */
+	for (size_t sent = 0; sent < client->upload_bytes; sent += sizeof block)
+		if (send(fd, block, sizeof block, MSG_NOSIGNAL) < 0)
+			break;
+	usleep(50000);
+	while ((got = recv(fd, client->answer + client->answer_bytes,
+			   sizeof client->answer - client->answer_bytes, 0)) > 0)
+		client->answer_bytes += (size_t)got;
+	client->end_errno = got < 0 ? errno : 0;
+	close(fd);
+	return NULL;
+}
+
+TEST(a_client_still_sending_can_read_its_early_answer)
+{
+	struct plain_client client = { .upload_bytes = 1 << 20 };
+	struct world world;
+	pthread_t thread;
+
+	open_world(&world);
+	world.early = true;
+	client.port = world.at.port;
+	CHECK_EQ(pthread_create(&thread, NULL, run_plain_client, &client), 0);
+	loop_run(world.loop);
+	pthread_join(thread, NULL);
+	CHECK_EQ(client.end_errno, 0, "%s", strerror(client.end_errno));
+	CHECK(bytes_starts(bytes_make(client.answer, client.answer_bytes), BYTES("HTTP/1.1 200 ")));
+	CHECK_EQ(world.closed, 1);
 	close_world(&world);
 }
 

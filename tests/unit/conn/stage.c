@@ -279,6 +279,7 @@ static void on_body(struct exchange *x, void *owner, const struct http_body *bod
 	const struct path *path = stage->path;
 
 	CHECK(x == stage->x);
+	stage->piece_most = size_max(stage->piece_most, body->wire.len);
 	for (unsigned i = 0; i < body->data_count; i++)
 		text_add(&stage->body, body->data[i]);
 	if (stage->destroy_in_callback) {

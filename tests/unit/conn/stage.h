@@ -33,6 +33,7 @@ struct stage {
 	struct fake_peer *client;
 	size_t sent_bytes; /* of a large answer */
 	size_t queued_most;
+	size_t piece_most;	  /* of the request's bodies: the largest piece */
 	bool destroy_in_callback; /* conn_destroy at the first on_body */
 };
 
