@@ -263,13 +263,14 @@ static bool extend_content_type(struct reader *reader, struct bytes line)
 /*
  * A line that is not "token: value CRLF". A folded one gets a ':' and counts as a field of its own
  * (reference/alb.md §5.1); what reads like a framing field is dropped, so that the next
- * reader cannot take it for one; so is a field without a name.
+ * reader cannot take it for one; so is a field without a name. Blanks around a name go (RFC 9112
+ * §5.1): "X-Forwarded-For :" must be to us what it may be to a target.
  */
 static err_t parse_odd_field(struct reader *reader)
 {
 	struct bytes line, name, value = BYTES_NONE;
 	size_t colon;
-	bool folded;
+	bool folded, suspicious;
 
 	TRY(take_line(reader, &line));
 	reader->framing.odd = true;
@@ -281,11 +282,12 @@ static err_t parse_odd_field(struct reader *reader)
 	name = bytes_upto(line, colon);
 	if (colon != SIZE_MAX)
 		value = bytes_trim(bytes_from(line, colon + 1));
-	reader->dropped = is_suspicious(name) || !bytes_trim(name).len;
-	reader->framing.doubt = reader->framing.doubt || is_suspicious(name);
+	suspicious = is_suspicious(name);
+	name = bytes_trim(name);
+	reader->dropped = suspicious || !name.len;
+	reader->framing.doubt = reader->framing.doubt || suspicious;
 	if (reader->dropped)
 		return ERR_OK;
-	name = folded ? bytes_trim(name) : name;
 	return add_field(reader, name, value);
 }
 

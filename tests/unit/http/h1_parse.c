@@ -152,6 +152,9 @@ TEST(odd_requests_are_read_one_way_and_classified)
 		  "GET /a\x01 @ 11 none keep-alive\nAmbiguous AmbiguousUri\ndone\nidle\n" },
 		{ "an odd name", "GET / HTTP/1.1\r\nA b: c\r\n@: d\r\n\r\n",
 		  "GET / @ 11 none keep-alive | A b=c | @=d\nAcceptable NonCompliantHeader\ndone\nidle\n" },
+		{ "a blank before the colon", "GET / HTTP/1.1\r\nHost : a\r\n\r\n",
+		  "GET / @a 11 none keep-alive host | Host=a\nAcceptable NonCompliantHeader\n"
+		  "done\nidle\n" },
 		{ "a control byte in a value", "GET / HTTP/1.1\r\nA: b\x02\r\n\r\n",
 		  "GET / @ 11 none keep-alive | A=b\x02\nAcceptable NonCompliantHeader\ndone\nidle\n" },
 		{ "a line without colon", "GET / HTTP/1.1\r\nFoo\r\nA: b\r\n\r\n",
