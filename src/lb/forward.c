@@ -1,7 +1,5 @@
 #include "lb/forward.h"
 
-#include <stdio.h>
-
 #include "lb/rewrite.h"
 
 /* ---- Fields ---- */
@@ -138,22 +136,25 @@ static bool port_is_default(const struct forward_options *options)
 static err_t host_value(struct bytes host, const struct forward_options *options,
 			struct arena *arena, struct bytes *ret_host)
 {
-	struct bytes name = host_without_port(host);
-	bool has_port = name.len + 1 < host.len;
-	size_t len = name.len;
-	char *at = arena_alloc(arena, host.len + sizeof ":65535");
+	struct bytes name = host_without_port(host), port = BYTES_NONE;
+	char *at;
 
+	if (!port_is_default(options)) {
+		port = bytes_from(host, size_min(name.len + 1, host.len));
+		if (port.len == 0)
+			port = options->listener->port_text;
+	}
+	at = arena_alloc(arena, name.len + 1 + port.len);
 	if (!at)
 		return ERR_NOMEM;
 	for (size_t i = 0; i < name.len; i++)
 		at[i] = ascii_lower(name.at[i]);
-	if (!port_is_default(options) && has_port) {
-		memcpy(at + len, host.at + len, host.len - len);
-		len = host.len;
-	} else if (!port_is_default(options)) {
-		len += (size_t)sprintf(at + len, ":%u", options->listener->port);
+	*ret_host = bytes_make(at, name.len);
+	if (port.len) {
+		at[name.len] = ':';
+		memcpy(at + name.len + 1, port.at, port.len);
+		ret_host->len += 1 + port.len;
 	}
-	*ret_host = bytes_make(at, len);
 	return ERR_OK;
 }
 
@@ -244,18 +245,15 @@ struct making {
 
 static err_t add_forwarded_fields(const struct making *m, struct fields *fields)
 {
-	char *port = arena_printf(m->arena, "%u", m->options->listener->port);
 	struct bytes xff;
 
-	if (!port)
-		return ERR_NOMEM;
 	if (m->options->listener->load_balancer->xff_mode == XFF_APPEND) {
 		TRY(xff_value(m->head, m->options, m->arena, &xff));
 		fields_add(fields, xff_name, xff);
 	}
 	fields_add(fields, BYTES("X-Forwarded-Proto"),
 		   m->options->tls ? BYTES("https") : BYTES("http"));
-	fields_add(fields, BYTES("X-Forwarded-Port"), bytes_of(port));
+	fields_add(fields, BYTES("X-Forwarded-Port"), m->options->listener->port_text);
 	return ERR_OK;
 }
 

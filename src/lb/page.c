@@ -235,12 +235,11 @@ err_t page_redirect(const struct plan_action *action, const struct plan_listener
 		    const struct route_facts *facts, bool tls, uint64_t unix_ms,
 		    struct arena *arena, struct page *ret_page, struct bytes *ret_location)
 {
-	char *port = arena_printf(arena, "%u", listener->port);
 	char *body = html(arena, action->status);
 	struct redirect_values values = {
 		.protocol = tls ? BYTES("https") : BYTES("http"),
 		.host = host_without_port(facts->host),
-		.port = bytes_of(port),
+		.port = listener->port_text,
 		.path = bytes_starts(facts->path, BYTES("/")) ? bytes_from(facts->path, 1)
 							      : facts->path,
 		.query = facts->query,
@@ -250,7 +249,7 @@ err_t page_redirect(const struct plan_action *action, const struct plan_listener
 	err_t err;
 
 	assert(action->kind == ACTION_REDIRECT);
-	if (!port || !body)
+	if (!body)
 		return ERR_NOMEM;
 	content.body = bytes_of(body);
 	locate(&location, action, &values);

@@ -385,8 +385,12 @@ static err_t compile_response_headers(struct compiler *c, const struct listener_
 static err_t compile_listener(struct compiler *c, const struct listener_config *config,
 			      const struct plan_load_balancer *lb, struct plan_listener *listener)
 {
+	char port[8];
+
+	snprintf(port, sizeof port, "%u", config->port);
 	listener->load_balancer = lb;
 	listener->port = config->port;
+	TRY(copy(c, bytes_of(port), &listener->port_text));
 	listener->server_header = config->server_header;
 	TRY(copy(c, config->arn, &listener->arn));
 	TRY(compile_response_headers(c, config, listener));

@@ -88,6 +88,7 @@ struct plan_rule {
 struct plan_listener {
 	struct bytes arn;
 	uint16_t port;
+	struct bytes port_text; /* the same in digits, for requests that carry it */
 	const struct plan_load_balancer *load_balancer;
 	const struct plan_rule *rules; /* by priority, the default rule last */
 	unsigned rule_count;	       /* at least 1 */
