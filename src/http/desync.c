@@ -23,7 +23,7 @@ struct request {
 	struct desync_finding finding;
 };
 
-static void raise(struct request *request, enum desync_reason reason)
+static void report(struct request *request, enum desync_reason reason)
 {
 	if (reasons[reason].tier > request->finding.tier)
 		request->finding = (struct desync_finding){ reasons[reason].tier, reason };
@@ -162,7 +162,7 @@ static void split_request_line(struct request *request, struct bytes line)
 		request->uri = rest;
 	}
 	if (!request->uri.len)
-		raise(request, DESYNC_MissingUri);
+		report(request, DESYNC_MissingUri);
 }
 
 struct field_iterator {
@@ -212,43 +212,42 @@ static void check_lines(struct request *request)
 
 	while (next_field(&it, &field)) {
 		if (!field.crlf)
-			raise(request, DESYNC_NonCrLfLineTermination);
+			report(request, DESYNC_NonCrLfLineTermination);
 		if (!field.colon && !field.folded && field.value.at == NULL)
-			raise(request, DESYNC_MissingHeaderColon);
+			report(request, DESYNC_MissingHeaderColon);
 		if (field.folded)
-			raise(request, DESYNC_MultilineHeader);
+			report(request, DESYNC_MultilineHeader);
 		if (!field.ended) {
-			raise(request, DESYNC_PartialHeaderLine);
+			report(request, DESYNC_PartialHeaderLine);
 			return;
 		}
 		if (!it.rest.len) {
-			raise(request, DESYNC_MissingLastEmptyLine);
+			report(request, DESYNC_MissingLastEmptyLine);
 			return;
 		}
 	}
 	if (!field.crlf)
-		raise(request, DESYNC_NonCrLfLineTermination);
+		report(request, DESYNC_NonCrLfLineTermination);
 }
 
 /* ---- Steps 2 to 7: fields ---- */
 
-static void check_field_bytes(struct request *request, const struct field *field, bool *ret_bad)
+static bool has_break(struct bytes b)
 {
-	bool odd = false;
+	return b.len && scan_line_break(b.at, b.at + b.len) != b.at + b.len;
+}
 
-	*ret_bad = false;
-	for (size_t i = 0; i < field->name.len; i++) {
-		*ret_bad = *ret_bad || char_breaks_lines(field->name.at[i]);
-		odd = odd || !char_is_token(field->name.at[i]);
-	}
-	for (size_t i = 0; i < field->value.len; i++) {
-		*ret_bad = *ret_bad || char_breaks_lines(field->value.at[i]);
-		odd = odd || char_is_control(field->value.at[i]);
-	}
-	if (*ret_bad)
-		raise(request, DESYNC_BadHeader);
-	else if (odd)
-		raise(request, DESYNC_NonCompliantHeader);
+static bool is_bad(const struct field *field)
+{
+	return has_break(field->name) || has_break(field->value);
+}
+
+static bool is_odd(const struct field *field)
+{
+	struct bytes name = field->name, value = field->value;
+
+	return scan_token(name.at, name.at + name.len) != name.at + name.len ||
+	       (value.len && scan_value(value.at, value.at + value.len) != value.at + value.len);
 }
 
 enum framing_kind { FRAMING_NOT, FRAMING_TE, FRAMING_CL };
@@ -277,17 +276,6 @@ struct framing {
 	bool after_chunked;
 };
 
-static bool has_bad_bytes(const struct field *field)
-{
-	for (size_t i = 0; i < field->name.len; i++)
-		if (char_breaks_lines(field->name.at[i]))
-			return true;
-	for (size_t i = 0; i < field->value.len; i++)
-		if (char_breaks_lines(field->value.at[i]))
-			return true;
-	return false;
-}
-
 static void check_names(struct request *request, struct framing *framing)
 {
 	struct field_iterator it = iterate_fields(request);
@@ -295,15 +283,18 @@ static void check_names(struct request *request, struct framing *framing)
 
 	while (next_field(&it, &field)) {
 		struct bytes trimmed = bytes_trim(field.name);
-		bool bad, suspicious;
+		bool bad = is_bad(&field), suspicious;
 		enum framing_kind kind;
 
-		check_field_bytes(request, &field, &bad);
+		if (bad)
+			report(request, DESYNC_BadHeader);
+		else if (is_odd(&field))
+			report(request, DESYNC_NonCompliantHeader);
 		if (!trimmed.len || trimmed.at[0] == ':')
-			raise(request, DESYNC_EmptyHeader);
+			report(request, DESYNC_EmptyHeader);
 		kind = framing_kind(field.name, bad, &suspicious);
 		if (suspicious)
-			raise(request, DESYNC_SuspiciousHeader);
+			report(request, DESYNC_SuspiciousHeader);
 		framing->te_count += kind == FRAMING_TE;
 		framing->cl_count += kind == FRAMING_CL;
 	}
@@ -316,7 +307,7 @@ static void check_te(struct request *request, struct framing *framing, struct by
 	struct bytes item;
 
 	if (!value.at)
-		raise(request, DESYNC_BadTransferEncoding);
+		report(request, DESYNC_BadTransferEncoding);
 	while (bytes_cut(&value, ',', &item)) {
 		bool known = false, chunked;
 
@@ -325,9 +316,9 @@ static void check_te(struct request *request, struct framing *framing, struct by
 		for (size_t i = 0; i < COUNT(codings); i++)
 			known = known || bytes_eq_nocase(item, bytes_of(codings[i]));
 		if (!known)
-			raise(request, DESYNC_BadTransferEncoding);
+			report(request, DESYNC_BadTransferEncoding);
 		if (chunked && framing->after_chunked)
-			raise(request, DESYNC_MultipleTransferEncodingChunked);
+			report(request, DESYNC_MultipleTransferEncodingChunked);
 		framing->after_chunked = chunked;
 	}
 }
@@ -338,14 +329,14 @@ static void check_cl(struct request *request, struct framing *framing, struct by
 
 	value = bytes_trim(value);
 	if (value.len && bytes_to_u64(value, UINT64_MAX, &length)) {
-		raise(request, DESYNC_BadContentLength);
+		report(request, DESYNC_BadContentLength);
 		return;
 	}
 	if (framing->good_lengths++ == 0)
 		framing->length = length;
 	else
-		raise(request, framing->length == length ? DESYNC_DuplicateContentLength
-							 : DESYNC_MultipleContentLength);
+		report(request, framing->length == length ? DESYNC_DuplicateContentLength
+							  : DESYNC_MultipleContentLength);
 }
 
 static void check_values(struct request *request, struct framing *framing, enum framing_kind wanted)
@@ -355,7 +346,7 @@ static void check_values(struct request *request, struct framing *framing, enum 
 	bool suspicious;
 
 	while (next_field(&it, &field)) {
-		if (framing_kind(field.name, has_bad_bytes(&field), &suspicious) != wanted)
+		if (framing_kind(field.name, is_bad(&field), &suspicious) != wanted)
 			continue;
 		if (wanted == FRAMING_TE)
 			check_te(request, framing, field.value);
@@ -372,22 +363,22 @@ static void check_framing(struct request *request, struct framing *framing)
 	if (!framing->te_count && !framing->cl_count)
 		return;
 	if (framing->te_count && bytes_cmp(request->version, BYTES("HTTP/1.0")) <= 0) {
-		raise(request, DESYNC_UndefinedTransferEncodingSemantics);
+		report(request, DESYNC_UndefinedTransferEncodingSemantics);
 		return;
 	}
 	if (framing->cl_count && bytes_cmp(request->version, BYTES("HTTP/1.0")) < 0) {
-		raise(request, DESYNC_UndefinedContentLengthSemantics);
+		report(request, DESYNC_UndefinedContentLengthSemantics);
 		return;
 	}
 	check_values(request, framing, FRAMING_TE);
 	check_values(request, framing, FRAMING_CL);
 	if (bodiless && framing->te_count)
-		raise(request, DESYNC_UndefinedTransferEncodingSemantics);
+		report(request, DESYNC_UndefinedTransferEncodingSemantics);
 	if (bodiless && framing->good_lengths)
-		raise(request, framing->length ? DESYNC_UndefinedContentLengthSemantics
-					       : DESYNC_GetHeadZeroContentLength);
+		report(request, framing->length ? DESYNC_UndefinedContentLengthSemantics
+						: DESYNC_GetHeadZeroContentLength);
 	if (framing->te_count && framing->good_lengths)
-		raise(request, DESYNC_BothTeClPresent);
+		report(request, DESYNC_BothTeClPresent);
 }
 
 /* ---- Steps 8 to 10: the request line ---- */
@@ -396,7 +387,7 @@ static void check_method(struct request *request)
 {
 	for (size_t i = 0; i < request->method.len; i++)
 		if (!char_is_token(request->method.at[i]))
-			raise(request, DESYNC_BadMethod);
+			report(request, DESYNC_BadMethod);
 }
 
 static void check_version(struct request *request)
@@ -405,14 +396,14 @@ static void check_version(struct request *request)
 	char minor;
 
 	if (bytes_eq_str(version, "HTTP/0.9")) {
-		raise(request, DESYNC_NonCompliantVersion);
+		report(request, DESYNC_NonCompliantVersion);
 		return;
 	}
 	minor = version.len == 8 ? version.at[7] : 0;
 	if (!bytes_starts(version, BYTES("HTTP/1.")) || minor < '0' || minor > '9')
-		raise(request, DESYNC_BadVersion);
+		report(request, DESYNC_BadVersion);
 	else if (minor > '1' || version.len != request->version.len)
-		raise(request, DESYNC_NonCompliantVersion);
+		report(request, DESYNC_NonCompliantVersion);
 }
 
 static void check_uri(struct request *request)
@@ -423,10 +414,10 @@ static void check_uri(struct request *request)
 		if (!char_ends_target(c))
 			continue;
 		if (char_breaks_lines(c)) {
-			raise(request, DESYNC_BadUri);
+			report(request, DESYNC_BadUri);
 			return;
 		}
-		raise(request, c == ' ' ? DESYNC_SpaceInUri : DESYNC_AmbiguousUri);
+		report(request, c == ' ' ? DESYNC_SpaceInUri : DESYNC_AmbiguousUri);
 	}
 }
 
@@ -440,7 +431,7 @@ struct desync_finding desync_classify(struct bytes raw_head)
 	request.field_lines = raw_head;
 	line = cut_line(&request.field_lines, &crlf, &ended);
 	if (!crlf)
-		raise(&request, DESYNC_NonCrLfLineTermination);
+		report(&request, DESYNC_NonCrLfLineTermination);
 	split_request_line(&request, line);
 	request.simple = !bytes_trim(request.version).len && !request.field_lines.len;
 	if (!request.simple)

@@ -17,7 +17,8 @@
  *
  * H1_DONE needs no more bytes: feed an empty slice after H1_HEAD and it comes at once when there is
  * no body. It comes after the H1_BODY whose piece says `end`; messages without body (framing NONE,
- * or LENGTH of 0) have no H1_BODY. After H1_FAILED the head holds what could be read of it.
+ * or LENGTH of 0) have no H1_BODY. What is good before a bad byte of a body is handed up before
+ * H1_FAILED. After that the head holds what could be read of it.
  *
  * What is forwarded of an odd request (desync monitor mode) is unambiguous: one framing is decided,
  * fields that only look like framing fields are dropped, and HTTP_FLAG_KEEP_ALIVE is off where

@@ -15,18 +15,28 @@ static void flush(struct writer *writer)
 	writer->len = 0;
 }
 
-static void put(struct writer *writer, struct bytes b)
+/* Whether `len` bytes may be put, after a flush if need be. */
+static bool make_room(struct writer *writer, size_t len)
 {
-	if (b.len > sizeof writer->at - writer->len) {
+	if (len > sizeof writer->at - writer->len)
 		flush(writer);
-		if (b.len > sizeof writer->at) {
-			text_add(writer->text, b);
-			return;
-		}
-	}
+	return len <= sizeof writer->at;
+}
+
+/* There is room. */
+static inline void put_inside(struct writer *writer, struct bytes b)
+{
 	if (b.len)
 		memcpy(writer->at + writer->len, b.at, b.len);
 	writer->len += b.len;
+}
+
+static void put(struct writer *writer, struct bytes b)
+{
+	if (make_room(writer, b.len))
+		put_inside(writer, b);
+	else
+		text_add(writer->text, b);
 }
 
 static void put_u64(struct writer *writer, uint64_t value)
@@ -42,9 +52,14 @@ static void put_u64(struct writer *writer, uint64_t value)
 }
 
 /* Whoever got CR, LF or NUL in here would write lines of their own into the head. */
+static inline bool is_clean(struct bytes b)
+{
+	return !b.len || scan_line_break(b.at, b.at + b.len) == b.at + b.len;
+}
+
 static void put_clean(struct writer *writer, struct bytes b)
 {
-	assert(!b.len || scan_line_break(b.at, b.at + b.len) == b.at + b.len);
+	assert(is_clean(b));
 	put(writer, b);
 }
 
@@ -53,12 +68,18 @@ static void put_version(struct writer *writer, enum http_version version)
 	put(writer, version == HTTP_1_0 ? BYTES("HTTP/1.0") : BYTES("HTTP/1.1"));
 }
 
-static void put_fields(struct writer *writer, const struct http_head *head)
+static void put_field(struct writer *writer, const struct http_field *field)
 {
-	for (unsigned i = 0; i < head->field_count; i++) {
-		put_clean(writer, head->fields[i].name);
+	assert(is_clean(field->name) && is_clean(field->value));
+	if (make_room(writer, field->name.len + field->value.len + 4)) {
+		put_inside(writer, field->name);
+		put_inside(writer, BYTES(": "));
+		put_inside(writer, field->value);
+		put_inside(writer, BYTES("\r\n"));
+	} else {
+		put(writer, field->name);
 		put(writer, BYTES(": "));
-		put_clean(writer, head->fields[i].value);
+		put(writer, field->value);
 		put(writer, BYTES("\r\n"));
 	}
 }
@@ -92,7 +113,8 @@ void h1_write_request(struct text *out, const struct http_head *head)
 	put(&writer, BYTES(" "));
 	put_version(&writer, head->version);
 	put(&writer, BYTES("\r\n"));
-	put_fields(&writer, head);
+	for (unsigned i = 0; i < head->field_count; i++)
+		put_field(&writer, &head->fields[i]);
 	put_framing(&writer, head);
 	flush(&writer);
 }
@@ -111,7 +133,8 @@ void h1_write_response(struct text *out, const struct http_head *head)
 	put(&writer, BYTES(" "));
 	put_clean(&writer, head->reason);
 	put(&writer, BYTES("\r\n"));
-	put_fields(&writer, head);
+	for (unsigned i = 0; i < head->field_count; i++)
+		put_field(&writer, &head->fields[i]);
 	put_framing(&writer, head);
 	flush(&writer);
 }
