@@ -17,7 +17,9 @@
 struct loop;
 
 err_t loop_create(struct loop **ret_loop);
-void loop_destroy(struct loop *loop); /* sockets and timers are gone already; asserts it */
+/* Runs what was posted or deferred and not yet run. Sockets, acceptors, watches and timers are gone
+ * already, or go in these jobs; asserts it. */
+void loop_destroy(struct loop *loop);
 
 void loop_run(struct loop *loop);  /* until loop_stop; then it may run again */
 void loop_stop(struct loop *loop); /* any thread; the running turn is finished */
@@ -69,15 +71,20 @@ struct socket;
  * After socket_close no callback runs any more.
  */
 struct socket_events {
-	/* The connect finished: ERR_OK, ERR_REFUSED, ERR_UNREACHABLE, ERR_EXPIRED or ERR_SYSTEM.
-	 * After a failure the owner still closes. NULL for accepted sockets. */
+	/* The connect finished: ERR_OK, or ERR_REFUSED, ERR_UNREACHABLE, ERR_EXPIRED, ERR_RESET
+	 * (accepted, and reset before we looked)… After a failure nothing else comes, and the owner
+	 * still closes. NULL for accepted sockets. */
 	void (*on_connected)(void *owner, err_t err);
 	/*
 	 * Bytes arrived. They lie in the loop's scratch memory and are gone when this returns;
 	 * the owner may write into them. data.len > 0.
 	 */
 	void (*on_received)(void *owner, struct bytes data);
-	/* Room again after a short socket_send: the owner sends what it kept. */
+	/*
+	 * Room again after a short socket_send: the owner sends what it kept. Now and then there is
+	 * less of it than hoped for, even none: the send is short again and this comes again. Also
+	 * when the connection died meanwhile: the send then says so.
+	 */
 	void (*on_writable)(void *owner);
 	/*
 	 * The receiving side is over: ERR_CLOSED (the peer's FIN, sending still works), ERR_RESET,
@@ -117,7 +124,8 @@ struct slices {
 /*
  * Tries at once; *ret_taken says how many bytes the kernel took. Less than all: keep the rest and
  * wait for on_writable. ERR_OK, or ERR_RESET/ERR_SYSTEM when the connection is dead (on_ended
- * tells as well, later). `more` hints that more follows in this turn (MSG_MORE).
+ * tells as well, later, unless it ran already). Before on_connected it takes nothing. Not after
+ * socket_shutdown_write. `more` hints that more follows in this turn (MSG_MORE).
  */
 err_t socket_send(struct socket *socket, struct slices slices, bool more, size_t *ret_taken);
 
@@ -125,13 +133,17 @@ err_t socket_send(struct socket *socket, struct slices slices, bool more, size_t
 size_t socket_send_room(struct socket *socket);
 
 void socket_shutdown_write(struct socket *socket); /* FIN after what was sent */
-void socket_close(struct socket *socket);	   /* graceful: FIN; NULL is welcome */
-void socket_reset(struct socket *socket);	   /* RST at once, and closes */
+/* Graceful: FIN after what was sent. Where bytes have arrived unread, the kernel sends RST instead,
+ * and the peer may lose the end of what it was sent. NULL is welcome. */
+void socket_close(struct socket *socket);
+void socket_reset(struct socket *socket); /* RST at once, and closes */
 
 /* Thin ACKs: TCP_QUICKACK off after each receive, for fast token streams (design §4). */
 void socket_thin_acks(struct socket *socket, bool on);
-void socket_low_water(struct socket *socket, uint32_t bytes); /* SO_RCVLOWAT; 1 is the default */
+/* SO_RCVLOWAT: on_received waits until so many bytes are there, or an end. 1 is the default. */
+void socket_low_water(struct socket *socket, uint32_t bytes);
 
+/* Family 0 when the kernel has forgotten: a reset connection has no peer. */
 void socket_peer(const struct socket *socket, struct address *ret_address);
 void socket_local(const struct socket *socket, struct address *ret_address);
 
@@ -148,7 +160,8 @@ struct acceptor_events {
  * Binds and listens without a loop, on any thread, so that an API call can tell the user at
  * once: ERR_IN_USE, ERR_DENIED, ERR_UNREACHABLE (no such local address). `count` handles
  * share the port by SO_REUSEPORT, one for each worker; a port that anybody else holds is
- * ERR_IN_USE even where the kernel would let us share it. Port 0 picks one: see ret_bound.
+ * ERR_IN_USE even where the kernel would let us share it. Port 0 picks one: see ret_bound (may be
+ * NULL). "::" is IPv6 alone.
  */
 err_t acceptor_bind(const struct address *at, unsigned count, int ret_fds[],
 		    struct address *ret_bound);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -485,6 +486,54 @@ TEST(what_the_kernel_refuses_at_once_is_told_on_a_later_turn)
 	CHECK_EQ(connects, 0);
 	CHECK(run_at_most(PATIENCE_MS));
 	CHECK_ERR(connect_err, ERR_UNREACHABLE);
+	close_loop();
+}
+
+TEST(ipv6_connects_as_ipv4_does)
+{
+	struct address seen, own;
+	int fd;
+
+	open_loop();
+	acceptor_close(acceptor);
+	acceptor = NULL;
+	CHECK_OK(address_parse(BYTES("[::1]:0"), &at));
+	if (acceptor_bind(&at, 1, &fd, &at)) {
+		close_loop();
+		SKIP("no IPv6 here");
+	}
+	CHECK_OK(acceptor_open(loop, fd, &acceptor_events, NULL, &acceptor));
+	connect_near();
+	socket_peer(far, &seen);
+	socket_local(near, &own);
+	CHECK(seen.family == 6 && address_is_loopback(&seen) && address_eq(&seen, &own));
+	close_loop();
+}
+
+TEST(descriptors_stay_out_of_children_and_small_pieces_are_sent_at_once)
+{
+	bool inherited[256];
+	unsigned connections = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		inherited[fd] = fcntl(fd, F_GETFD) >= 0;
+	open_loop();
+	connect_near();
+	for (int fd = 0; fd < 256; fd++) {
+		int flags = fcntl(fd, F_GETFD), nodelay = 0;
+		socklen_t len = sizeof nodelay;
+		struct sockaddr_storage peer;
+		socklen_t peer_len = sizeof peer;
+
+		if (flags < 0 || inherited[fd])
+			continue;
+		CHECK(flags & FD_CLOEXEC, "descriptor %d", fd);
+		if (getpeername(fd, (struct sockaddr *)&peer, &peer_len) < 0)
+			continue;
+		connections++;
+		CHECK(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &nodelay, &len) == 0 && nodelay);
+	}
+	CHECK_EQ(connections, 2);
 	close_loop();
 }
 
