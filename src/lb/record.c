@@ -115,7 +115,7 @@ void record_count_balancer(struct stream *s, enum metric_counter counter, uint64
 	metrics_add(balancer_metrics(s), counter, n);
 }
 
-void record_count(struct stream *s, enum metric_counter counter, uint64_t n)
+void stream_count(struct stream *s, enum metric_counter counter, uint64_t n)
 {
 	metrics_add(balancer_metrics(s), counter, n);
 	if (s->group)
@@ -158,7 +158,7 @@ static void count_target_status(struct stream *s, uint16_t status)
 	};
 
 	if (status >= 200 && status < 600)
-		record_count(s, by_class[status / 100], 1);
+		stream_count(s, by_class[status / 100], 1);
 }
 
 /* Statuses that the balancer made, 460 too. Fixed responses have a number of their own. */
@@ -190,7 +190,7 @@ void record_head(struct stream *s, uint16_t status)
 	record_observe(s, HISTOGRAM_TARGET_RESPONSE_TIME, s->head_us - s->sent_us);
 	record_observe(s, HISTOGRAM_FIRST_BYTE, s->head_us);
 	if (s->flags & STREAM_STREAMING)
-		record_count(s, COUNTER_STREAMS, 1);
+		stream_count(s, COUNTER_STREAMS, 1);
 }
 
 void record_first_piece(struct stream *s)
@@ -339,12 +339,12 @@ static void count_end(struct stream *s, enum end_reason reason)
 	if (reason == END_REDIRECT_TOO_LONG)
 		record_count_balancer(s, COUNTER_REDIRECT_URL_LIMIT, 1);
 	if (reason == END_CLIENT_ABORT)
-		record_count(s, COUNTER_CLIENT_ABORTS, 1);
+		stream_count(s, COUNTER_CLIENT_ABORTS, 1);
 	if (!(s->flags & STREAM_STREAMING))
 		return;
-	record_count(s, COUNTER_STREAM_EVENTS, s->meter.events);
+	stream_count(s, COUNTER_STREAM_EVENTS, s->meter.events);
 	if (reason == END_COMPLETE)
-		record_count(s, COUNTER_STREAM_SUCCESS, 1);
+		stream_count(s, COUNTER_STREAM_SUCCESS, 1);
 	record_observe(s, HISTOGRAM_STREAM_DURATION, record_now_us(s));
 	record_observe(s, HISTOGRAM_EVENT_GAP, (uint64_t)s->decide.longest_gap_ms * 1000);
 }

@@ -284,7 +284,7 @@ static void beat(struct stream *s)
 	enum conn_room room = exchange_send_data(s->client, HEARTBEAT, false);
 
 	s->heartbeats++;
-	record_count(s, COUNTER_HEARTBEATS, 1);
+	stream_count(s, COUNTER_HEARTBEATS, 1);
 	if (room == CONN_FULL) {
 		exchange_pause(s->target);
 		note(s, DECIDE_CLIENT_FULL);

@@ -180,7 +180,7 @@ void stream_obey(struct stream *s, struct decision decision)
 	case DECIDE_GO_ON: stream_rearm(s); return;
 	case DECIDE_RETRY:
 		s->flags |= STREAM_RETRIED;
-		record_count(s, COUNTER_RETRIES, 1);
+		stream_count(s, COUNTER_RETRIES, 1);
 		dispatch(s, true);
 		return;
 	case DECIDE_ANSWER:
@@ -262,7 +262,7 @@ static void on_failed(struct upstream_waiter *w, err_t why)
 	struct decide_limits limits = stream_limits(s);
 	enum decide_event event = why == ERR_EXPIRED ? DECIDE_TARGET_LATE : DECIDE_TARGET_REFUSED;
 
-	record_count(s, COUNTER_TARGET_CONNECTION_ERRORS, 1);
+	stream_count(s, COUNTER_TARGET_CONNECTION_ERRORS, 1);
 	target_count(s->picked, false);
 	stream_obey(s, decide(&s->decide, &limits, event, loop_now_ms(s->worker->loop)));
 }
@@ -298,7 +298,7 @@ static void dispatch(struct stream *s, bool fresh)
 		s->pending->waiter.on_failed = on_failed;
 		err = upstream_connect(pool->upstream, limits.connect_ms, &s->pending->waiter);
 		if (err)
-			record_count(s, COUNTER_TARGET_CONNECTION_ERRORS, 1);
+			stream_count(s, COUNTER_TARGET_CONNECTION_ERRORS, 1);
 	}
 	if (err) {
 		answer_status(s, err == ERR_NOMEM ? 500 : 502,
@@ -375,11 +375,11 @@ static enum end_reason choose_target(struct stream *s)
 	}
 	s->flags |= STREAM_COUNTED;
 	record_gauge(s, GAUGE_STREAMS_ACTIVE, 1);
-	record_count(s, COUNTER_REQUESTS, 1);
+	stream_count(s, COUNTER_REQUESTS, 1);
 	if (conn_peer(s->from->conn)->family == 6)
 		record_count_balancer(s, COUNTER_IPV6_REQUESTS, 1);
 	if (pick.fail_open)
-		record_count(s, COUNTER_UNHEALTHY_ROUTING, 1);
+		stream_count(s, COUNTER_UNHEALTHY_ROUTING, 1);
 	if (sticky_app_bound(s->group, s->pending->head))
 		s->flags |= STREAM_APP_BOUND;
 	if (sticky_cross_site(s->pending->head))
@@ -459,6 +459,11 @@ static enum end_reason reason_of_rejection(err_t why)
 	}
 }
 
+static bool is_refused_method(const struct http_head *head)
+{
+	return bytes_eq(head->method, BYTES("TRACE")) || bytes_eq(head->method, BYTES("CONNECT"));
+}
+
 /* What can be said against a request before any rule is asked (reference/alb.md §6.3). */
 static enum end_reason judge(struct stream *s, const struct desync_finding *finding, err_t rejected)
 {
@@ -476,7 +481,7 @@ static enum end_reason judge(struct stream *s, const struct desync_finding *find
 		s->flags |= STREAM_CLOSE_BOTH;
 	if (forward_xff_too_long(head))
 		return END_XFF_TOO_LONG;
-	if (bytes_eq(head->method, BYTES("TRACE")) || bytes_eq(head->method, BYTES("CONNECT")))
+	if (is_refused_method(head))
 		return END_METHOD_REFUSED;
 	return END_COMPLETE;
 }
@@ -513,10 +518,11 @@ static struct pending *pending_create(struct client *client, const struct plan_l
 		return NULL;
 	arena_init(&pending->arena, PENDING_MAX);
 	pending->head = head;
-	if (*rejected == ERR_OK)
+	/* CONNECT has a target of a form of its own, which is not to be read. */
+	if (*rejected == ERR_OK && !is_refused_method(head))
 		*rejected = route_facts_of(head, conn_peer(client->conn),
 					   listener->load_balancer->dns_name, &pending->facts);
-	if (*rejected)
+	if (*rejected || is_refused_method(head))
 		pending->facts = (struct route_facts){ .host = head->authority };
 	pending->facts.client = *conn_peer(client->conn);
 	if (forward_trace_id(head, loop_unix_us(worker->loop) / 1000, &worker->rng, &pending->arena,

@@ -120,7 +120,7 @@ struct bytes record_method(const struct stream *s);
 struct bytes record_uri(const struct stream *s);
 
 /* Adds to the load balancer's numbers, and to the group's when there is one. */
-void record_count(struct stream *s, enum metric_counter counter, uint64_t n);
+void stream_count(struct stream *s, enum metric_counter counter, uint64_t n);
 void record_count_balancer(struct stream *s, enum metric_counter counter, uint64_t n);
 void record_observe(struct stream *s, enum metric_histogram histogram, uint64_t us);
 void record_gauge(struct stream *s, enum metric_gauge gauge, int64_t change);
