@@ -99,8 +99,7 @@ struct h1_head_options {
 err_t h1_head_parse(struct h1_head_memory *memory, struct h1_head_options options, struct bytes in,
 		    bool own);
 
-/* For a head that failed while it was gathered: its first line, for the log, if it is well formed.
- */
+/* What the first line of a head being gathered says, if it is there and well formed. */
 void h1_head_glimpse(struct h1_head_memory *memory, bool response);
 
 /* Whether the request line (without its end) names a version. */

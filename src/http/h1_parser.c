@@ -335,6 +335,9 @@ enum h1_result h1_parser_eof(struct h1_parser *parser)
 	case H1_STATE_CLOSE: parser->state = H1_STATE_DONE; return H1_DONE;
 	case H1_STATE_DONE: return H1_DONE;
 	case H1_STATE_FAILED: return H1_FAILED;
+	case H1_STATE_HEAD:
+		h1_head_glimpse(parser->memory, parser->responses);
+		return h1_fail(parser, ERR_TRUNCATED);
 	default: return h1_fail(parser, ERR_TRUNCATED);
 	}
 }
@@ -407,6 +410,8 @@ const struct http_head *h1_parser_head(const struct h1_parser *parser)
 {
 	static const struct http_head empty_request, empty_response = { .is_response = true };
 
+	if (parser->memory && parser->state == H1_STATE_HEAD)
+		h1_head_glimpse(parser->memory, parser->responses);
 	if (parser->memory)
 		return &parser->memory->head;
 	return parser->responses ? &empty_response : &empty_request;

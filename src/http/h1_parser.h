@@ -20,7 +20,11 @@ struct h1_parser {
 	err_t err;
 };
 
-/* Valid from H1_HEAD or H1_FAILED to next/forget; before and after that, an empty head. */
+/*
+ * Valid from H1_HEAD or H1_FAILED to next/forget; before and after that, an empty head. While a
+ * head comes in, what its first line says, if that is there (for the log, when the rest never
+ * came).
+ */
 const struct http_head *h1_parser_head(const struct h1_parser *parser);
 const struct desync_finding *h1_parser_finding(const struct h1_parser *parser);
 /* Valid from H1_BODY to the next call to any parser of this thread: it is thread-local scratch. */

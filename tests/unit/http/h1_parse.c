@@ -568,3 +568,27 @@ TEST(a_parser_is_idle_between_messages_alone)
 	CHECK(h1_parser_idle(&parser));
 	h1_parser_fini(&parser);
 }
+
+TEST(a_head_that_stalls_tells_its_first_line)
+{
+	struct bytes line = BYTES("GET /slow HTTP/1.1"), rest = BYTES("\r\nHo");
+	struct h1_parser parser;
+
+	h1_parser_init(&parser, false);
+	CHECK_EQ(h1_parser_feed(&parser, &line), H1_MORE);
+	CHECK_EQ(h1_parser_head(&parser)->method.len, 0, "not yet whole");
+	CHECK_EQ(h1_parser_feed(&parser, &rest), H1_MORE);
+	CHECK_BYTES(h1_parser_head(&parser)->method, "GET");
+	CHECK_BYTES(h1_parser_head(&parser)->target, "/slow");
+	CHECK_EQ(h1_parser_eof(&parser), H1_FAILED);
+	CHECK_ERR(parser.err, ERR_TRUNCATED);
+	CHECK_BYTES(h1_parser_head(&parser)->target, "/slow", "also when it failed");
+	h1_parser_fini(&parser);
+
+	line = BYTES("GET /gone HTTP/1.1\r\nHo");
+	h1_parser_init(&parser, false);
+	CHECK_EQ(h1_parser_feed(&parser, &line), H1_MORE);
+	CHECK_EQ(h1_parser_eof(&parser), H1_FAILED);
+	CHECK_BYTES(h1_parser_head(&parser)->target, "/gone");
+	h1_parser_fini(&parser);
+}
