@@ -71,6 +71,7 @@ struct loop {
 	struct mailbox mailbox;
 	struct fake_item *graves;
 	size_t open_count;
+	unsigned signals_pending; /* of all numbers */
 	struct {
 		void (*run)(void *owner, int number);
 		void *owner;

@@ -278,26 +278,19 @@ static void run_ready(struct loop *loop)
 
 static void run_signals(struct loop *loop)
 {
-	for (size_t i = 0; i < COUNT(loop->signals); i++) {
+	for (size_t i = 0; loop->signals_pending > 0 && i < COUNT(loop->signals); i++) {
 		while (loop->signals[i].pending > 0) {
 			loop->signals[i].pending--;
+			loop->signals_pending--;
 			loop->signals[i].run(loop->signals[i].owner, (int)i);
 		}
 	}
 }
 
-static bool has_signals(const struct loop *loop)
-{
-	for (size_t i = 0; i < COUNT(loop->signals); i++)
-		if (loop->signals[i].pending)
-			return true;
-	return false;
-}
-
 static bool has_work(struct loop *loop)
 {
 	return atomic_load(&loop->mailbox.newest) || !list_empty(&loop->ready) || loop->deferred ||
-	       timers_next(&loop->timers) <= loop->net->now_ms || has_signals(loop);
+	       timers_next(&loop->timers) <= loop->net->now_ms || loop->signals_pending > 0;
 }
 
 static void turn(struct loop *loop)
@@ -466,8 +459,10 @@ void fake_signal(struct fake_net *net, int number)
 	list_for_each (&net->loops, node) {
 		struct loop *loop = container_of(node, struct loop, link);
 
-		if (loop->signals[number].run)
-			loop->signals[number].pending++;
+		if (!loop->signals[number].run)
+			continue;
+		loop->signals[number].pending++;
+		loop->signals_pending++;
 	}
 }
 
