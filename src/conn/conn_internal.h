@@ -118,20 +118,12 @@ struct conn_codec {
 extern const struct conn_codec h1_codec;
 
 struct conn {
+	/* What a piece of body touches. */
 	struct socket *socket; /* NULL from CLOSED on */
 	struct loop *loop;
 	const struct conn_codec *codec;
-	union {
-		const struct conn_server_events *server;
-		const struct conn_client_events *client;
-	} events;
-	void *owner;
-	struct timer timer;    /* lazy: due is asked for anew when it rings */
-	struct loop_job job;   /* settles at the end of the turn */
 	struct backlog *queue; /* toward the peer */
 	struct backlog *kept;  /* from the peer, not yet taken by the codec */
-	struct address peer, local;
-	uint64_t keep_alive_until_ms; /* server; 0: no limit */
 	uint32_t last_ms;  /* low half of the loop's clock: the last byte, or the state's start */
 	uint32_t limit_ms; /* idle_ms; while CONNECTING connect_ms; 0: none */
 	uint8_t state;	   /* enum conn_state */
@@ -145,10 +137,22 @@ struct conn {
 	bool idle_due : 1;		  /* on_idle(reusable) is to be told */
 	bool receiving : 1, watching : 1; /* what the socket was told */
 	struct h1_conn h1;
+
+	/* Cold. */
+	union {
+		const struct conn_server_events *server;
+		const struct conn_client_events *client;
+	} events;
+	void *owner;
+	struct timer timer;  /* lazy: due is asked for anew when it rings */
+	struct loop_job job; /* settles at the end of the turn */
+	struct address peer, local;
+	uint64_t keep_alive_until_ms; /* server; 0: no limit */
 };
 
 /* An open idle stream is two of these and two sockets; bench/ holds us to it. */
 _Static_assert(sizeof(struct conn) <= 256, "a connection grew beyond its budget");
+_Static_assert(offsetof(struct conn, events) <= 144, "its hot part, too");
 
 /* Sends, keeping what the kernel does not take. With no slices: what was held for this turn. */
 void conn_write(struct conn *conn, const struct bytes *slices, unsigned count);
