@@ -1,8 +1,12 @@
 /*
  * api/http: the API's front: requests on a conn to operations and back. Control thread.
  *
- * AWS services on "/", told apart by credential scope, X-Amz-Target and path; the house's own
- * paths under /_weir/ are given by the app as routes.
+ * AWS services on "/", told apart by credential scope, X-Amz-Target, or Action and Version. Of the
+ * house's own paths /_weir/call/SERVICE/OPERATION is answered here (POST JSON, get JSON, or
+ * {"code", "message"} with the fault's status); the others are given by the app as routes.
+ * Whatever is neither is 404 with JSON.
+ *
+ * Requests that no signature vouches for must not come from web pages of elsewhere: guard.h.
  */
 #ifndef API_HTTP_H
 #define API_HTTP_H
@@ -13,27 +17,34 @@
 struct api_http;
 struct api_http_request;
 
-struct api_keys { /* looks a secret up; false when there is no such key */
+/*
+ * Looks a secret up; false when there is no such key. The secret and the caller's strings are
+ * borrowed until `find` is called again or the keys change.
+ */
+struct api_keys {
 	bool (*find)(void *owner, struct bytes access_key, struct bytes *ret_secret, struct api_caller *ret_caller);
 	void *owner;
 };
 
 /*
- * A path of the house's own. The handler answers with api_http_reply now or later (streams).
+ * A path of the house's own; routes go before everything else, the first that fits. The handler
+ * answers now or later, with api_http_reply or with begin, push, end. It owns the request until
+ * the one or the other has ended it, also when the caller left meanwhile.
  */
 struct api_route {
-	const char *method, *path; /* a path that ends in '*' matches what begins so */
-	bool open; /* needs no signature: health */
+	const char *method, *path; /* a path that ends in '*' matches what begins so; GET takes HEAD */
+	bool open; /* needs no signature and may come from anywhere: health */
 	void (*handle)(void *owner, struct api_http_request *request);
 	void *owner;
 };
+/* All of it is the request's own memory and good until the request ends. */
 struct api_http_request {
 	const struct http_head *head;
 	struct bytes path, query, body;
 	struct exchange *exchange; /* NULL once the caller left */
 	struct arena *arena;
-	const struct api_caller *caller;
-	void *state; /* the handler's */
+	const struct api_caller *caller; /* of an open route: nobody, with account and region */
+	void *state;                     /* the handler's */
 };
 
 struct api_http_options {
@@ -46,14 +57,24 @@ struct api_http_options {
 	size_t route_count;
 };
 
+/* Options are copied, what they point to is borrowed. */
 err_t api_http_create(const struct api_http_options *options, struct api_http **ret_http);
-void api_http_destroy(struct api_http *http);
+/* Closes every connection; requests that handlers still hold are told (on_gone), and ended by them. */
+void api_http_destroy(struct api_http *http); /* NULL is welcome */
+/* Takes the descriptor over, also on failure. May be called for several. */
 err_t api_http_listen(struct api_http *http, int listening_fd);
 
-/* Answers a route's request; once. Frees the request. */
+/* Answers a route's request, once, and ends it. `content_type` may be NULL without a body. */
 void api_http_reply(struct api_http_request *request, unsigned status, const char *content_type,
 		    struct bytes body);
-/* Answers in pieces (weir streams --watch, logs -f): begin, then push until false, then end. */
+
+/*
+ * Answers in pieces (weir streams --watch, logs -f): begin, then push until false, then end.
+ * `on_gone` runs once if the caller leaves before the end; after that, and when the caller reads
+ * so slowly that API_HTTP_BEHIND_BYTES_MAX wait for it, push returns false. End always follows, also
+ * after a begin that failed.
+ */
+enum { API_HTTP_BEHIND_BYTES_MAX = 256 * 1024 };
 err_t api_http_begin(struct api_http_request *request, unsigned status, const char *content_type,
 		     void (*on_gone)(struct api_http_request *request));
 bool api_http_push(struct api_http_request *request, struct bytes data);

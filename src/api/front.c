@@ -1,0 +1,419 @@
+#include "api/front.h"
+
+#include <stdio.h>
+
+#include "api/api_internal.h"
+#include "api/guard.h"
+#include "api/json.h"
+#include "api/query.h"
+#include "api/sigv4.h"
+#include "api/xml.h"
+#include "base/log.h"
+#include "crypto/digest.h"
+#include "crypto/random.h"
+
+/* ---- Who ---- */
+
+/* What each verdict is called. JSON services have their own words for some. */
+static const struct {
+	const char *code, *message;
+} verdicts[] = {
+	[SIGV4_MISSING] = { "MissingAuthenticationToken",
+			    "Request is missing Authentication Token" },
+	[SIGV4_INCOMPLETE] = { "IncompleteSignature", "Request must contain a signature that "
+						      "conforms to AWS standards" },
+	[SIGV4_UNKNOWN_KEY] = { "InvalidClientTokenId",
+				"The security token included in the request is invalid." },
+	[SIGV4_SKEWED] = { "RequestExpired",
+			   "Signature expired: the time of the request is more than 15 minutes off" },
+	[SIGV4_EXPIRED] = { "RequestExpired", "Request has expired." },
+	[SIGV4_MISMATCH] = { "SignatureDoesNotMatch",
+			     "The request signature we calculated does not match the signature you "
+			     "provided. Check your AWS Secret Access Key and signing method. "
+			     "Consult the service documentation for details." },
+	[SIGV4_BAD_PAYLOAD] = { "XAmzContentSHA256Mismatch",
+				"The provided 'x-amz-content-sha256' header does not match what "
+				"was computed." },
+};
+
+static enum sigv4_verdict verify(const struct front *front, const struct front_request *request,
+				 struct api_caller *ret_caller)
+{
+	struct sigv4_identity claim;
+	struct bytes secret;
+	char hash[SHA256_HEX_BYTES + 1];
+	enum sigv4_verdict verdict = sigv4_claim(request->head, &claim);
+
+	if (verdict != SIGV4_OK)
+		return verdict;
+	if (!front->keys.find ||
+	    !front->keys.find(front->keys.owner, claim.access_key, &secret, ret_caller))
+		return SIGV4_UNKNOWN_KEY;
+	sha256_hex(request->body, hash);
+	return sigv4_verify(request->head, &claim, secret, bytes_of(hash), request->now_unix_ms,
+			    request->arena);
+}
+
+/* The request outlives what the key finder lent. */
+static err_t keep(struct api_caller *caller, struct arena *arena)
+{
+	const char **strings[] = { &caller->account, &caller->region, &caller->access_key,
+				   &caller->arn };
+
+	for (size_t i = 0; i < COUNT(strings); i++) {
+		if (!*strings[i])
+			continue;
+		*strings[i] = arena_string(arena, bytes_of(*strings[i]));
+		if (!*strings[i])
+			return ERR_NOMEM;
+	}
+	return ERR_OK;
+}
+
+err_t front_caller(const struct front *front, const struct front_request *request, bool open,
+		   struct api_caller *ret_caller, struct api_fault *fault)
+{
+	struct api_caller caller = { .account = front->account, .region = front->region };
+	enum sigv4_verdict verdict;
+	const char *refused;
+
+	if (front->verify && !open) {
+		verdict = verify(front, request, &caller);
+		if (verdict != SIGV4_OK) {
+			fault_set(fault, verdicts[verdict].code, "%s", verdicts[verdict].message);
+			return ERR_DENIED;
+		}
+	} else if (!open) {
+		refused = guard_refuses(request->head);
+		if (refused) {
+			fault_set(fault, "AccessDenied", "%s", refused);
+			return ERR_DENIED;
+		}
+		caller.is_root = true;
+	}
+	if (keep(&caller, request->arena)) {
+		fault_set(fault, "InternalFailure", "The request processing has failed");
+		return ERR_DENIED;
+	}
+	*ret_caller = caller;
+	return ERR_OK;
+}
+
+/* ---- What for ---- */
+
+/* What a request asks, found out before anything is decoded. */
+struct question {
+	const struct api_service *service;
+	const struct api_operation *operation;
+	enum api_protocol protocol;
+	struct bytes form; /* of the query forms */
+	struct text action, version;
+};
+
+static bool is_json_request(const struct http_head *head)
+{
+	return http_find(head, BYTES("X-Amz-Target")) != NULL ||
+	       bytes_starts_nocase(http_value(head, BYTES("Content-Type")),
+				   BYTES("application/x-amz-json"));
+}
+
+static bool is_json(enum api_protocol protocol)
+{
+	return protocol == API_JSON_1_0 || protocol == API_JSON_1_1;
+}
+
+/* Parameters may stand in the query, in the body, or some in each. */
+static err_t join_form(const struct front_request *request, struct bytes *ret_form)
+{
+	struct bytes query = request->query, body = request->body;
+	char *joined;
+
+	if (!query.len || !body.len) {
+		*ret_form = query.len ? query : body;
+		return ERR_OK;
+	}
+	joined = arena_alloc(request->arena, query.len + 1 + body.len);
+	if (!joined)
+		return ERR_NOMEM;
+	memcpy(joined, query.at, query.len);
+	joined[query.len] = '&';
+	memcpy(joined + query.len + 1, body.at, body.len);
+	*ret_form = bytes_make(joined, query.len + 1 + body.len);
+	return ERR_OK;
+}
+
+/* "AmazonEC2ContainerServiceV20141113.CreateCluster" */
+static const struct api_service *service_of_target(const struct api *api, struct bytes target,
+						   struct bytes *ret_action)
+{
+	const struct api_service *service;
+	size_t dot = bytes_index(target, '.');
+
+	if (dot == SIZE_MAX)
+		return NULL;
+	*ret_action = bytes_from(target, dot + 1);
+	for (size_t i = 0; (service = api_service_at(api, i)); i++)
+		if (service->target_prefix &&
+		    bytes_eq_str(bytes_upto(target, dot), service->target_prefix))
+			return service;
+	return NULL;
+}
+
+/* Unsigned forms name no service, but the version of one. */
+static const struct api_service *service_of_form(const struct api *api, const struct question *q)
+{
+	const struct api_service *service;
+
+	for (size_t i = 0; (service = api_service_at(api, i)); i++)
+		if ((!q->version.len || bytes_eq_str(text_bytes(&q->version), service->version)) &&
+		    api_operation(service, text_bytes(&q->action)))
+			return service;
+	for (size_t i = 0; (service = api_service_at(api, i)); i++)
+		if (q->version.len && bytes_eq_str(text_bytes(&q->version), service->version))
+			return service;
+	return NULL;
+}
+
+static err_t ask_json(const struct front *front, const struct front_request *request,
+		      struct question *q, struct api_fault *fault)
+{
+	struct bytes target = http_value(request->head, BYTES("X-Amz-Target")), action = BYTES_NONE;
+	struct sigv4_identity claim;
+
+	q->service = service_of_target(front->api, target, &action);
+	if (!q->service || !is_json(q->service->protocol)) {
+		bool named = sigv4_claim(request->head, &claim) == SIGV4_OK;
+
+		q->service = NULL;
+		api_fault_service(front->api,
+				  named ? claim.service
+					: bytes_upto(target, bytes_index(target, '.')),
+				  fault);
+		return ERR_NOT_FOUND;
+	}
+	q->protocol = q->service->protocol;
+	q->operation = api_operation(q->service, action);
+	if (!q->operation)
+		api_fault_operation(q->service, action, fault);
+	return q->operation ? ERR_OK : ERR_NOT_FOUND;
+}
+
+static err_t find_form_service(const struct front *front, const struct front_request *request,
+			       struct question *q, struct api_fault *fault)
+{
+	struct sigv4_identity claim;
+
+	if (sigv4_claim(request->head, &claim) == SIGV4_OK) {
+		q->service = api_service(front->api, claim.service);
+		if (!q->service) {
+			api_fault_service(front->api, claim.service, fault);
+			return ERR_NOT_FOUND;
+		}
+	} else {
+		q->service = service_of_form(front->api, q);
+	}
+	if (q->service)
+		q->protocol = q->service->protocol;
+	return ERR_OK;
+}
+
+static err_t ask_form(const struct front *front, const struct front_request *request,
+		      struct question *q, struct api_fault *fault)
+{
+	struct bytes action;
+
+	TRY(join_form(request, &q->form));
+	query_param(q->form, "Action", &q->action);
+	query_param(q->form, "Version", &q->version);
+	TRY(find_form_service(front, request, q, fault));
+	if (!q->action.len) {
+		fault_set(fault, "MissingAction",
+			  "The request is missing an action or a required parameter");
+		return ERR_NOT_FOUND;
+	}
+	action = text_bytes(&q->action);
+	/* The classic load balancers share the name and differ in the version. */
+	if (q->service &&
+	    (!q->version.len || bytes_eq_str(text_bytes(&q->version), q->service->version)))
+		q->operation = api_operation(q->service, action);
+	if (q->operation)
+		return ERR_OK;
+	action = wire_clip(action, 128);
+	fault_set(fault, "InvalidAction", "Could not find operation %.*s for version %s",
+		  BYTES_ARG(action),
+		  q->version.len ? text_str(&q->version)
+		  : q->service	 ? q->service->version
+				 : "");
+	return ERR_NOT_FOUND;
+}
+
+/* ---- The answer ---- */
+
+void front_reply_init(struct front_reply *reply)
+{
+	*reply = (struct front_reply){ .status = 200 };
+	text_init(&reply->body, WIRE_BODY_BYTES_MAX);
+	random_uuid(reply->request_id);
+}
+
+static void write_fault(enum api_protocol protocol, const struct api_service *service,
+			const struct api_fault *fault, struct front_reply *reply)
+{
+	text_clear(&reply->body);
+	reply->status = fault->status;
+	if (is_json(protocol)) {
+		reply->content_type = protocol == API_JSON_1_0 ? "application/x-amz-json-1.0"
+							       : "application/x-amz-json-1.1";
+		wire_json_fault(fault, false, &reply->body);
+		return;
+	}
+	reply->content_type = "text/xml";
+	xml_encode_fault(protocol, service ? service->xml_namespace : NULL, fault,
+			 reply->request_id, &reply->body);
+}
+
+void front_fault(const struct api_fault *fault, struct front_reply *reply)
+{
+	text_clear(&reply->body);
+	reply->status = fault->status;
+	reply->content_type = "application/json";
+	wire_json_fault(fault, true, &reply->body);
+}
+
+static err_t encode(const struct question *q, json_t *output, struct front_reply *reply)
+{
+	if (is_json(q->protocol)) {
+		reply->content_type = q->protocol == API_JSON_1_0 ? "application/x-amz-json-1.0"
+								  : "application/x-amz-json-1.1";
+		return wire_json_encode(q->operation->output, output, false, &reply->body);
+	}
+	reply->content_type = "text/xml";
+	return xml_encode(q->service, q->operation, output, reply->request_id, &reply->body);
+}
+
+static err_t decode(const struct question *q, const struct front_request *request,
+		    json_t **ret_input, struct api_fault *fault)
+{
+	if (!is_json(q->protocol))
+		return query_decode(q->form, q->protocol, q->operation->input, ret_input, fault);
+	TRY(wire_json_decode(request->body, ret_input, fault));
+	wire_json_times_in(q->operation->input, *ret_input);
+	return ERR_OK;
+}
+
+static void internal(struct api_fault *fault, err_t err)
+{
+	if (!fault->code[0])
+		fault_set(fault, "InternalFailure", "The request processing has failed: %s",
+			  err_words(err));
+}
+
+static err_t run(const struct front *front, const struct front_request *request,
+		 const struct question *q, const struct api_caller *caller,
+		 struct front_reply *reply, struct api_fault *fault)
+{
+	json_t *input = NULL, *output = NULL;
+	err_t err = decode(q, request, &input, fault);
+
+	if (!err)
+		err = api_run(front->api, caller, q->service, q->operation, reply->request_id,
+			      input, &output, fault);
+	if (!err)
+		err = encode(q, output, reply);
+	json_decref(input);
+	json_decref(output);
+	return err;
+}
+
+/* Clients that came from the query form to JSON still want the code it had there. */
+static void add_query_error(const struct http_head *head, const struct api_fault *fault,
+			    struct front_reply *reply)
+{
+	if (bytes_eq_nocase(http_value(head, BYTES("X-Amzn-Query-Mode")), BYTES("true")))
+		snprintf(reply->query_error, sizeof reply->query_error, "%s;%s", fault->code,
+			 fault->status >= 500 ? "Receiver" : "Sender");
+}
+
+void front_answer(const struct front *front, const struct front_request *request,
+		  const struct api_caller *caller, struct front_reply *reply)
+{
+	bool json = is_json_request(request->head);
+	struct question q = { .protocol = json ? API_JSON_1_1 : API_QUERY };
+	struct api_fault fault = { .status = 0 };
+	err_t err;
+
+	text_init(&q.action, 256);
+	text_init(&q.version, 64);
+	err = json ? ask_json(front, request, &q, &fault) : ask_form(front, request, &q, &fault);
+	if (!err)
+		err = run(front, request, &q, caller, reply, &fault);
+	if (err) {
+		internal(&fault, err);
+		write_fault(q.protocol, q.service, &fault, reply);
+		if (is_json(q.protocol))
+			add_query_error(request->head, &fault, reply);
+	}
+	text_fini(&q.action);
+	text_fini(&q.version);
+}
+
+void front_refuse(const struct front *front, const struct front_request *request,
+		  const struct api_fault *fault, struct front_reply *reply)
+{
+	const struct api_service *service = NULL;
+	struct sigv4_identity claim;
+	enum api_protocol protocol = is_json_request(request->head) ? API_JSON_1_1 : API_QUERY;
+
+	if (sigv4_claim(request->head, &claim) == SIGV4_OK)
+		service = api_service(front->api, claim.service);
+	write_fault(service ? service->protocol : protocol, service, fault, reply);
+	if (is_json(protocol))
+		add_query_error(request->head, fault, reply);
+}
+
+/* ---- The house's own form ---- */
+
+static err_t find_call(const struct front *front, struct bytes name, struct question *q,
+		       struct api_fault *fault)
+{
+	struct bytes rest = name, service;
+
+	if (!bytes_cut(&rest, '/', &service) || !rest.at) {
+		fault_set(fault, "InvalidAction", "The path is /_weir/call/SERVICE/OPERATION");
+		return ERR_NOT_FOUND;
+	}
+	q->service = api_service(front->api, service);
+	if (!q->service) {
+		api_fault_service(front->api, service, fault);
+		return ERR_NOT_FOUND;
+	}
+	q->operation = api_operation(q->service, rest);
+	if (!q->operation)
+		api_fault_operation(q->service, rest, fault);
+	return q->operation ? ERR_OK : ERR_NOT_FOUND;
+}
+
+void front_call(const struct front *front, const struct front_request *request, struct bytes name,
+		const struct api_caller *caller, struct front_reply *reply)
+{
+	struct question q = { .service = NULL };
+	struct api_fault fault = { .status = 0 };
+	json_t *input = NULL, *output = NULL;
+	err_t err = find_call(front, name, &q, &fault);
+
+	if (!err)
+		err = wire_json_decode(request->body, &input, &fault);
+	if (!err)
+		err = api_run(front->api, caller, q.service, q.operation, reply->request_id, input,
+			      &output, &fault);
+	if (!err) {
+		reply->content_type = "application/json";
+		err = wire_json_encode(q.operation->output, output, true, &reply->body);
+	}
+	if (err) {
+		internal(&fault, err);
+		front_fault(&fault, reply);
+	}
+	json_decref(input);
+	json_decref(output);
+}

@@ -1,0 +1,59 @@
+/*
+ * front: one whole request to one whole answer: who asks, what for, in which wire form. Between
+ * the sockets of http.c and the operations of api.c; sees neither a socket nor a clock.
+ *
+ *     front_caller ─► front_answer   AWS's services on "/"
+ *                 └─► front_call     /_weir/call/SERVICE/OPERATION
+ */
+#ifndef API_FRONT_H
+#define API_FRONT_H
+
+#include "api/http.h"
+#include "api/wire.h"
+
+struct front {
+	struct api *api;
+	struct api_keys keys;
+	bool verify;
+	const char *account, *region;
+};
+
+struct front_request {
+	const struct http_head *head;
+	struct bytes path, query, body;
+	uint64_t now_unix_ms;
+	struct arena *arena; /* the request's */
+};
+
+struct front_reply {
+	unsigned status;
+	const char *content_type;
+	struct text body; /* the caller frees */
+	char request_id[37];
+	char query_error[80]; /* value of x-amzn-query-error; "" for none */
+};
+
+void front_reply_init(struct front_reply *reply);
+
+/*
+ * Who asks. ERR_OK and *ret_caller (its strings live in the arena), or ERR_DENIED and a fault.
+ * A request that nothing vouches for has to pass the guard as well; `open` asks for neither.
+ */
+err_t front_caller(const struct front *front, const struct front_request *request, bool open,
+		   struct api_caller *ret_caller, struct api_fault *fault);
+
+void front_answer(const struct front *front, const struct front_request *request,
+		  const struct api_caller *caller, struct front_reply *reply);
+
+/* `name`: what follows /_weir/call/. */
+void front_call(const struct front *front, const struct front_request *request, struct bytes name,
+		const struct api_caller *caller, struct front_reply *reply);
+
+/* A fault in the form that the request's sender reads, as well as one can tell. */
+void front_refuse(const struct front *front, const struct front_request *request,
+		  const struct api_fault *fault, struct front_reply *reply);
+
+/* The house's form: {"code": …, "message": …}. */
+void front_fault(const struct api_fault *fault, struct front_reply *reply);
+
+#endif

@@ -1,0 +1,618 @@
+/*
+ * The front on its connections. A request goes READING → HANDED → (STREAMING → ENDING →) gone:
+ *
+ *   READING    its body comes in; nobody else knows of it, and the peer's leaving frees it
+ *   HANDED     complete; the answer is being made, mostly in the same turn
+ *   STREAMING  a route sends its answer in pieces
+ *   ENDING     the route is through, the last pieces wait for a slow reader
+ *
+ * HANDED and STREAMING requests belong to whoever answers, and outlive their exchange if need be.
+ */
+#include "api/http.h"
+
+#include <stdlib.h>
+
+#include "api/front.h"
+#include "api/sigv4.h"
+#include "base/log.h"
+#include "base/when.h"
+#include "crypto/random.h"
+#include "http/uri.h"
+
+enum {
+	CLIENTS_MAX = 512,
+	LISTENERS_MAX = 8,
+	BODIES_BYTES_MAX = 256 * 1024 * 1024,	    /* of all requests being read, together */
+	REQUEST_ARENA_BYTES_MAX = 20 * 1024 * 1024, /* a body once more, and a head */
+	IDLE_MS = 65 * 1000,	/* longer than SDKs keep a connection for reuse */
+	STALLED_MS = 30 * 1000, /* no byte of a body for so long */
+};
+
+struct api_http {
+	struct api_http_options options;
+	struct front front;
+	struct acceptor *acceptors[LISTENERS_MAX];
+	unsigned acceptor_count;
+	struct list_node clients, requests;
+	unsigned client_count;
+	size_t bodies_bytes;
+};
+
+struct client {
+	struct api_http *http;
+	struct conn *conn;
+	struct list_node link;
+};
+
+struct request {
+	struct api_http_request seen; /* what a route sees */
+	struct api_http *http;	      /* NULL once the front is gone */
+	struct list_node link;
+	enum { READING, HANDED, STREAMING, ENDING } phase;
+	const struct http_head *head; /* the exchange's; copied when HANDED */
+	struct text body;
+	struct timer stalled;
+	struct arena arena;
+	struct http_head head_copy;
+	struct api_caller caller;
+	char request_id[37];
+	/* STREAMING: */
+	void (*on_gone)(struct api_http_request *request);
+	struct text behind; /* waits for the exchange to drain */
+	bool full, overrun;
+};
+
+static struct request *request_of(struct api_http_request *seen)
+{
+	return container_of(seen, struct request, seen);
+}
+
+/* ---- Answers ---- */
+
+enum { FIELDS_MAX = 6 };
+
+static err_t send_head(struct request *request, unsigned status, const char *content_type,
+		       const char *query_error, bool stream, size_t length)
+{
+	struct http_field fields[FIELDS_MAX];
+	struct http_head head = { .is_response = true, .version = HTTP_1_1, .fields = fields };
+	char date[WHEN_HTTP_BYTES + 1];
+	unsigned n = 0;
+
+	when_http(loop_unix_us(request->http->options.loop) / 1000, date);
+	fields[n++] = (struct http_field){ BYTES("x-amzn-RequestId"),
+					   bytes_of(request->request_id) };
+	/* SDKs whose clock is off learn the time from here. */
+	fields[n++] = (struct http_field){ BYTES("Date"), bytes_of(date) };
+	fields[n++] = (struct http_field){ BYTES("Cache-Control"), BYTES("no-store") };
+	fields[n++] = (struct http_field){ BYTES("X-Content-Type-Options"), BYTES("nosniff") };
+	if (content_type)
+		fields[n++] = (struct http_field){ BYTES("Content-Type"), bytes_of(content_type) };
+	if (query_error && query_error[0])
+		fields[n++] = (struct http_field){ BYTES("x-amzn-query-error"),
+						   bytes_of(query_error) };
+	assert(n <= FIELDS_MAX);
+	head.status = (uint16_t)status;
+	head.reason = bytes_of(http_reason((uint16_t)status));
+	head.field_count = n;
+	head.framing = stream ? HTTP_BODY_CLOSE : HTTP_BODY_LENGTH;
+	head.length = length;
+	return exchange_send_head(request->seen.exchange, &head);
+}
+
+static void free_request(struct request *request)
+{
+	if (request->http) {
+		request->http->bodies_bytes -= request->body.len;
+		list_remove(&request->link);
+	}
+	timer_cancel(&request->stalled);
+	text_fini(&request->body);
+	text_fini(&request->behind);
+	arena_fini(&request->arena);
+	free(request);
+}
+
+/* The whole answer, the end of the exchange, and of the request. */
+static void answer(struct request *request, unsigned status, const char *content_type,
+		   const char *query_error, struct bytes body, bool close_conn)
+{
+	struct exchange *x = request->seen.exchange;
+
+	if (x) {
+		err_t err = send_head(request, status, content_type, query_error, false, body.len);
+
+		if (!err && body.len)
+			exchange_send_data(x, body, true);
+		if (err)
+			log_warn("api", "no answer could be sent: %s", err_words(err));
+		request->seen.exchange = NULL;
+		if (err || close_conn)
+			exchange_close_conn(x);
+		else
+			exchange_close(x);
+	}
+	free_request(request);
+}
+
+static void answer_reply(struct request *request, struct front_reply *reply)
+{
+	memcpy(request->request_id, reply->request_id, sizeof request->request_id);
+	answer(request, reply->status, reply->content_type, reply->query_error,
+	       text_bytes(&reply->body), false);
+	text_fini(&reply->body);
+}
+
+/* The house's own refusals: JSON, and when the request was not read to its end, no further ones. */
+static void answer_fault(struct request *request, unsigned status, const char *code,
+			 const char *message, bool close_conn)
+{
+	struct api_fault fault;
+	struct front_reply reply;
+
+	front_reply_init(&reply);
+	fault_set(&fault, code, "%s", message);
+	front_fault(&fault, &reply);
+	memcpy(request->request_id, reply.request_id, sizeof request->request_id);
+	answer(request, status, reply.content_type, NULL, text_bytes(&reply.body), close_conn);
+	text_fini(&reply.body);
+}
+
+/* ---- Dispatch ---- */
+
+static bool path_fits(const struct api_route *route, struct bytes path)
+{
+	struct bytes wanted = bytes_of(route->path);
+
+	if (wanted.len && wanted.at[wanted.len - 1] == '*')
+		return bytes_starts(path, bytes_upto(wanted, wanted.len - 1));
+	return bytes_eq(path, wanted);
+}
+
+/* *ret_other: the path is there, but not for this method. */
+static const struct api_route *find_route(const struct api_http *http, struct bytes method,
+					  struct bytes path, bool *ret_other)
+{
+	struct bytes wanted = bytes_eq_str(method, "HEAD") ? BYTES("GET") : method;
+
+	*ret_other = false;
+	for (size_t i = 0; i < http->options.route_count; i++) {
+		const struct api_route *route = &http->options.routes[i];
+
+		if (!path_fits(route, path))
+			continue;
+		if (bytes_eq_str(wanted, route->method))
+			return route;
+		*ret_other = true;
+	}
+	return NULL;
+}
+
+/* Is it for an AWS service? A person's GET of "/" is not, and deserves a plain answer. */
+static bool is_for_aws(const struct request *request)
+{
+	const struct http_head *head = request->seen.head;
+	struct sigv4_identity claim;
+	bool root = bytes_eq_str(request->seen.path, "/");
+
+	if (bytes_starts(request->seen.path, BYTES("/_")))
+		return false;
+	if (sigv4_claim(head, &claim) != SIGV4_MISSING || http_find(head, BYTES("X-Amz-Target")))
+		return true;
+	return root && (bytes_eq_str(head->method, "POST") ||
+			(bytes_eq_str(head->method, "GET") && request->seen.query.len));
+}
+
+static const struct bytes call_prefix = { "/_weir/call/", 12 };
+
+static void dispatch_route(struct request *request, const struct api_route *route,
+			   const struct front_request *whole)
+{
+	struct api_fault fault;
+	struct front_reply reply;
+
+	if (front_caller(&request->http->front, whole, route->open, &request->caller, &fault)) {
+		front_reply_init(&reply);
+		front_fault(&fault, &reply);
+		answer_reply(request, &reply);
+		return;
+	}
+	request->seen.caller = &request->caller;
+	route->handle(route->owner, &request->seen);
+}
+
+static void dispatch_operation(struct request *request, bool house,
+			       const struct front_request *whole)
+{
+	const struct front *front = &request->http->front;
+	struct api_fault fault;
+	struct front_reply reply;
+	err_t err;
+
+	front_reply_init(&reply);
+	err = front_caller(front, whole, false, &request->caller, &fault);
+	if (err && house)
+		front_fault(&fault, &reply);
+	else if (err)
+		front_refuse(front, whole, &fault, &reply);
+	else if (house)
+		front_call(front, whole, bytes_from(whole->path, call_prefix.len), &request->caller,
+			   &reply);
+	else
+		front_answer(front, whole, &request->caller, &reply);
+	answer_reply(request, &reply);
+}
+
+static void dispatch(struct request *request)
+{
+	struct api_http *http = request->http;
+	struct bytes path = request->seen.path, method = request->seen.head->method;
+	struct front_request whole = {
+		.head = request->seen.head,
+		.path = path,
+		.query = request->seen.query,
+		.body = request->seen.body,
+		.now_unix_ms = loop_unix_us(http->options.loop) / 1000,
+		.arena = &request->arena,
+	};
+	bool other_method, house = bytes_starts(path, call_prefix);
+	const struct api_route *route = find_route(http, method, path, &other_method);
+
+	if (route)
+		dispatch_route(request, route, &whole);
+	else if (other_method || (house && !bytes_eq_str(method, "POST")))
+		answer_fault(request, 405, "MethodNotAllowed",
+			     "This path does not take that method", false);
+	else if (house || is_for_aws(request))
+		dispatch_operation(request, house, &whole);
+	else
+		answer_fault(request, 404, "NotFound",
+			     "Nothing is here. AWS requests go to /, and /_weir/health tells "
+			     "whether Weir is well",
+			     false);
+}
+
+/* The request is complete. Its memory becomes its own: handlers may keep it past the exchange. */
+static void hand_over(struct request *request)
+{
+	struct uri uri;
+
+	timer_cancel(&request->stalled);
+	request->phase = HANDED;
+	if (http_head_copy(request->head, &request->arena, &request->head_copy)) {
+		answer_fault(request, 500, "InternalFailure", err_words(ERR_NOMEM), true);
+		return;
+	}
+	request->head = NULL;
+	exchange_forget_head(request->seen.exchange);
+	if (uri_parse_target(request->head_copy.target, &uri)) {
+		answer_fault(request, 400, "BadRequest", "The request target is malformed", false);
+		return;
+	}
+	request->seen.head = &request->head_copy;
+	request->seen.path = uri.path;
+	request->seen.query = uri.query;
+	request->seen.body = text_bytes(&request->body);
+	dispatch(request);
+}
+
+/* ---- Exchanges ---- */
+
+static void on_body(struct exchange *x, void *owner, const struct http_body *body)
+{
+	struct request *request = owner;
+	struct api_http *http = request->http;
+	size_t before = request->body.len;
+
+	(void)x;
+	if (request->phase != READING)
+		return;
+	for (unsigned i = 0; i < body->data_count; i++)
+		text_add(&request->body, body->data[i]);
+	http->bodies_bytes += request->body.len - before;
+	if (text_err(&request->body) == ERR_TOO_LARGE) {
+		answer_fault(request, 413, "RequestEntityTooLarge",
+			     "A request can have at most 16 MiB", true);
+	} else if (text_err(&request->body) || http->bodies_bytes > BODIES_BYTES_MAX) {
+		answer_fault(request, 503, "ServiceUnavailable",
+			     "Too many large requests are being read at once", true);
+	} else if (body->end) {
+		hand_over(request);
+	} else {
+		timer_set(http->options.loop, &request->stalled,
+			  loop_now_ms(http->options.loop) + STALLED_MS);
+	}
+}
+
+static void on_stalled(struct timer *timer)
+{
+	struct request *request = container_of(timer, struct request, stalled);
+
+	answer_fault(request, 408, "RequestTimeout", "The rest of the request did not come", true);
+}
+
+/* The last pieces, the end of the exchange, and of the request. */
+static void finish_stream(struct request *request)
+{
+	struct exchange *x = request->seen.exchange;
+
+	request->seen.exchange = NULL;
+	exchange_send_data(x, text_bytes(&request->behind), true);
+	exchange_close(x);
+	free_request(request);
+}
+
+static void on_drained(struct exchange *x, void *owner)
+{
+	struct request *request = owner;
+
+	request->full = false;
+	if (request->phase == ENDING) {
+		finish_stream(request);
+	} else if (request->behind.len) {
+		request->full = exchange_send_data(x, text_bytes(&request->behind), false) ==
+				CONN_FULL;
+		text_clear(&request->behind);
+	}
+}
+
+static void on_failed(struct exchange *x, void *owner, err_t why)
+{
+	struct request *request = owner;
+
+	(void)x;
+	(void)why;
+	request->seen.exchange = NULL;
+	if (request->phase == READING || request->phase == ENDING)
+		free_request(request);
+	else if (request->phase == STREAMING && request->on_gone)
+		request->on_gone(&request->seen);
+}
+
+static const struct exchange_events exchange_events = {
+	.on_body = on_body,
+	.on_drained = on_drained,
+	.on_failed = on_failed,
+};
+
+static struct request *new_request(struct api_http *http, struct exchange *x,
+				   const struct http_head *head)
+{
+	struct request *request = calloc(1, sizeof *request);
+
+	if (!request)
+		return NULL;
+	request->http = http;
+	request->head = head;
+	request->seen.exchange = x;
+	request->seen.arena = &request->arena;
+	request->stalled.on_expired = on_stalled;
+	text_init(&request->body, WIRE_BODY_BYTES_MAX);
+	text_init(&request->behind, API_HTTP_BEHIND_BYTES_MAX);
+	arena_init(&request->arena, REQUEST_ARENA_BYTES_MAX);
+	list_append(&http->requests, &request->link);
+	return request;
+}
+
+static void on_exchange(void *owner, struct exchange *x, const struct http_head *head,
+			const struct desync_finding *finding)
+{
+	struct client *client = owner;
+	struct api_http *http = client->http;
+	struct request *request = new_request(http, x, head);
+
+	(void)finding; /* nothing behind us could read the request differently */
+	exchange_accept(x, &exchange_events, request);
+	if (!request)
+		exchange_close_conn(x);
+	else if (head->framing == HTTP_BODY_LENGTH && head->length > WIRE_BODY_BYTES_MAX)
+		answer_fault(request, 413, "RequestEntityTooLarge",
+			     "A request can have at most 16 MiB", true);
+	else
+		timer_set(http->options.loop, &request->stalled,
+			  loop_now_ms(http->options.loop) + STALLED_MS);
+}
+
+/* What the codec would not take. */
+static const struct {
+	err_t err;
+	unsigned status;
+	const char *code;
+} rejections[] = {
+	{ ERR_URI_TOO_LARGE, 414, "RequestURITooLong" },
+	{ ERR_FIELDS_TOO_LARGE, 431, "RequestHeaderSectionTooLarge" },
+	{ ERR_BAD_VERSION, 505, "HTTPVersionNotSupported" },
+	{ ERR_BAD_CODING, 501, "NotImplemented" },
+	{ ERR_EXPIRED, 408, "RequestTimeout" },
+	{ ERR_BAD_MESSAGE, 400, "BadRequest" },
+};
+
+static void on_rejected(void *owner, struct exchange *x, const struct http_head *head,
+			const struct desync_finding *finding, err_t why)
+{
+	struct client *client = owner;
+	struct request *request = new_request(client->http, x, head);
+	size_t i = 0;
+
+	(void)finding;
+	exchange_accept(x, &exchange_events, request);
+	if (!request) {
+		exchange_close_conn(x);
+		return;
+	}
+	while (i + 1 < COUNT(rejections) && rejections[i].err != why)
+		i++;
+	answer_fault(request, rejections[i].status, rejections[i].code, err_words(why), true);
+}
+
+/* ---- Connections ---- */
+
+static void free_client(struct client *client)
+{
+	list_remove(&client->link);
+	client->http->client_count--;
+	free(client);
+}
+
+static void on_closed(void *owner, struct conn *conn)
+{
+	(void)conn;
+	free_client(owner);
+}
+
+static const struct conn_server_events server_events = {
+	.on_exchange = on_exchange,
+	.on_rejected = on_rejected,
+	.on_closed = on_closed,
+};
+
+static void on_accepted(void *owner, struct socket *socket, const struct address *peer)
+{
+	struct api_http *http = owner;
+	struct client *client = http->client_count < CLIENTS_MAX ? calloc(1, sizeof *client) : NULL;
+	struct conn_server_options options = {
+		.loop = http->options.loop,
+		.events = &server_events,
+		.owner = client,
+		.idle_ms = IDLE_MS,
+	};
+
+	(void)peer;
+	if (!client) {
+		socket_close(socket);
+		return;
+	}
+	client->http = http;
+	list_append(&http->clients, &client->link);
+	http->client_count++;
+	if (conn_serve(socket, &options, &client->conn))
+		free_client(client);
+}
+
+static const struct acceptor_events acceptor_events = { .on_accepted = on_accepted };
+
+err_t api_http_create(const struct api_http_options *options, struct api_http **ret_http)
+{
+	struct api_http *http = calloc(1, sizeof *http);
+
+	if (!http)
+		return ERR_NOMEM;
+	assert(options->loop && options->api && options->account && options->region);
+	http->options = *options;
+	http->front = (struct front){
+		.api = options->api,
+		.keys = options->keys,
+		.verify = options->verify,
+		.account = options->account,
+		.region = options->region,
+	};
+	list_init(&http->clients);
+	list_init(&http->requests);
+	*ret_http = http;
+	return ERR_OK;
+}
+
+err_t api_http_listen(struct api_http *http, int listening_fd)
+{
+	struct acceptor *acceptor;
+	err_t err;
+
+	if (http->acceptor_count == LISTENERS_MAX) {
+		acceptor_discard(listening_fd);
+		return ERR_LIMIT;
+	}
+	err = acceptor_open(http->options.loop, listening_fd, &acceptor_events, http, &acceptor);
+	if (err)
+		acceptor_discard(listening_fd);
+	else
+		http->acceptors[http->acceptor_count++] = acceptor;
+	return err;
+}
+
+void api_http_destroy(struct api_http *http)
+{
+	if (!http)
+		return;
+	for (unsigned i = 0; i < http->acceptor_count; i++)
+		acceptor_close(http->acceptors[i]);
+	list_for_each_safe (&http->clients, node) {
+		struct client *client = container_of(node, struct client, link);
+
+		conn_destroy(client->conn);
+		free_client(client);
+	}
+	/* What is left is in the hands of routes, which end it when they hear or find out. */
+	list_for_each_safe (&http->requests, node) {
+		container_of(node, struct request, link)->http = NULL;
+		list_remove(node);
+	}
+	free(http);
+}
+
+/* ---- Routes ---- */
+
+void api_http_reply(struct api_http_request *seen, unsigned status, const char *content_type,
+		    struct bytes body)
+{
+	struct request *request = request_of(seen);
+
+	assert(request->phase == HANDED);
+	if (!request->request_id[0])
+		random_uuid(request->request_id);
+	answer(request, status, content_type, NULL, body, false);
+}
+
+err_t api_http_begin(struct api_http_request *seen, unsigned status, const char *content_type,
+		     void (*on_gone)(struct api_http_request *request))
+{
+	struct request *request = request_of(seen);
+	err_t err;
+
+	assert(request->phase == HANDED);
+	request->phase = STREAMING;
+	if (!seen->exchange)
+		return ERR_CLOSED;
+	random_uuid(request->request_id);
+	err = send_head(request, status, content_type, NULL, true, 0);
+	if (err) {
+		exchange_close_conn(seen->exchange);
+		seen->exchange = NULL;
+		return err;
+	}
+	request->on_gone = on_gone;
+	return ERR_OK;
+}
+
+bool api_http_push(struct api_http_request *seen, struct bytes data)
+{
+	struct request *request = request_of(seen);
+
+	assert(request->phase == STREAMING);
+	if (!seen->exchange || request->overrun)
+		return false;
+	if (!request->full) {
+		request->full = exchange_send_data(seen->exchange, data, false) == CONN_FULL;
+		return true;
+	}
+	text_add(&request->behind, data);
+	request->overrun = text_err(&request->behind) != ERR_OK;
+	return !request->overrun;
+}
+
+void api_http_end(struct api_http_request *seen)
+{
+	struct request *request = request_of(seen);
+
+	assert(request->phase == STREAMING);
+	if (!seen->exchange) {
+		free_request(request);
+	} else if (request->overrun) {
+		/* An answer with a hole in it must not look whole. */
+		exchange_close(seen->exchange);
+		free_request(request);
+	} else if (request->full) {
+		request->phase = ENDING;
+	} else {
+		finish_stream(request);
+	}
+}
