@@ -53,6 +53,7 @@ err_t worker_init(struct worker *worker, struct lb *lb, const struct lb_options 
 		.control = options->control,
 		.events = options->events,
 		.events_owner = options->owner,
+		.cookie_key = options->cookie_key,
 		.index = index,
 	};
 	list_init(&worker->listeners);

@@ -92,7 +92,7 @@ struct worker {
 	struct timer stop_timer;
 };
 
-/* Control thread, before anything was posted. */
+/* Control thread, before anything was posted. The options outlive the worker. */
 err_t worker_init(struct worker *worker, struct lb *lb, const struct lb_options *options,
 		  unsigned index);
 /* Control thread, after lb_note_stopped (or before anything was posted), when the loop does not run

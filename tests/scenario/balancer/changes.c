@@ -1,8 +1,8 @@
 /* Plans that change, targets that drain, balancers that go: and what must not notice. */
 #include "tests/scenario/balancer/world.h"
 
-#define GET "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
-#define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+#define GET	"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+#define OK	"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 #define CHUNKED "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 /* A stream that runs: its client and the target's end. */

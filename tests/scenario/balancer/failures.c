@@ -1,9 +1,9 @@
 /* Targets that refuse, hang, die or lie; what is tried again, and what is not. */
 #include "tests/scenario/balancer/world.h"
 
-#define GET "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+#define GET  "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 #define POST "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi"
-#define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+#define OK   "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 static void check_page(struct fake_peer *client, const char *status, const char *why)
 {
@@ -293,8 +293,8 @@ TEST(a_put_whose_body_was_taken_is_not_sent_twice)
 {
 	struct world *w = world_open(NULL);
 	struct fake_peer *stale = warm_up(w);
-	struct fake_peer *client =
-		world_ask(w, "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi");
+	struct fake_peer *client = world_ask(
+		w, "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi");
 
 	fake_close(stale);
 	fake_run_ms(w->net, 100);

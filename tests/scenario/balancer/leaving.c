@@ -1,7 +1,7 @@
 /* Clients that leave, stall, or answer back slowly: the target learns in the same turn. */
 #include "tests/scenario/balancer/world.h"
 
-#define GET "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+#define GET	"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 #define CHUNKED "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 enum { BY_CLOSE, BY_RESET, BY_HALF_CLOSE, WAYS };
@@ -106,8 +106,8 @@ TEST(leaving_is_heard_while_the_target_is_paused)
 TEST(leaving_in_the_middle_of_the_request_is_logged_as_400)
 {
 	struct world *w = world_open(NULL);
-	struct fake_peer *client =
-		world_ask(w, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf");
+	struct fake_peer *client = world_ask(
+		w, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf");
 
 	fake_close(client);
 	fake_run_ms(w->net, 5);
@@ -119,8 +119,8 @@ TEST(leaving_in_the_middle_of_the_request_is_logged_as_400)
 TEST(a_request_body_that_stalls_is_408)
 {
 	struct world *w = world_open(NULL);
-	struct fake_peer *client =
-		world_ask(w, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf");
+	struct fake_peer *client = world_ask(
+		w, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf");
 
 	/* A byte now and then is not a stall. */
 	fake_run_ms(w->net, 50 * 1000);
@@ -171,8 +171,8 @@ TEST(a_target_that_does_not_read_the_request_is_late_not_the_client)
 {
 	static const struct fake_options options = { .window_bytes = 4096 };
 	struct world *w = world_open_with(&options, NULL);
-	struct fake_peer *client =
-		world_ask(w, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
+	struct fake_peer *client = world_ask(
+		w, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
 
 	fake_stop_reading(world_served(w, 0, 0));
 	send_lots(client, 100);
@@ -187,8 +187,8 @@ TEST(an_upload_passes_as_it_comes_and_whole)
 {
 	static const struct fake_options options = { .window_bytes = 16 * 1024 };
 	struct world *w = world_open_with(&options, NULL);
-	struct fake_peer *client =
-		world_ask(w, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 819200\r\n\r\n");
+	struct fake_peer *client = world_ask(
+		w, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 819200\r\n\r\n");
 	struct fake_peer *served = world_served(w, 0, 0);
 	size_t head = fake_received(served).len;
 
@@ -207,8 +207,8 @@ TEST(an_upload_passes_as_it_comes_and_whole)
 TEST(an_early_answer_passes_and_ends_both_connections)
 {
 	struct world *w = world_open(NULL);
-	struct fake_peer *client =
-		world_ask(w, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nabc");
+	struct fake_peer *client = world_ask(
+		w, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nabc");
 	struct fake_peer *served = world_served(w, 0, 0);
 
 	fake_send(served, "HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno");

@@ -3,7 +3,7 @@
 
 #include "tests/scenario/balancer/world.h"
 
-#define SSE_HEAD                                                                                   \
+#define SSE_HEAD \
 	"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 #define GET "GET /chat HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -222,8 +222,9 @@ TEST(a_close_delimited_event_stream_beats_too_and_its_end_is_a_last_chunk)
 	char text[256];
 	bool ended;
 
-	fake_send(served, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n\r\n"
-			  "data: x\n\n");
+	fake_send(served,
+		  "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n\r\n"
+		  "data: x\n\n");
 	fake_run_ms(w->net, 16 * 1000);
 	fake_finish(served);
 	fake_run_ms(w->net, 5);

@@ -2,7 +2,8 @@
 
 #include <stdio.h>
 
-static const char *const group_arns[WORLD_GROUPS] = { "arn:targetgroup/one", "arn:targetgroup/two" };
+static const char *const group_arns[WORLD_GROUPS] = { "arn:targetgroup/one",
+						      "arn:targetgroup/two" };
 static const char *const group_ids[WORLD_GROUPS] = { "targetgroup/one/1", "targetgroup/two/2" };
 static const char *const balancer_arns[WORLD_BALANCERS] = {
 	"arn:aws:elasticloadbalancing:us-east-1:0:loadbalancer/app/first/1",

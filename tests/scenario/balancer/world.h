@@ -3,11 +3,10 @@
  * listener on 127.0.0.1:80, one target group, targets that answer health checks by themselves and
  * leave every other request to the test.
  *
- *     struct world *w = world_open(NULL);              // or a function that changes the config first
- *     struct fake_peer *client = world_ask(w, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
- *     struct fake_peer *served = world_served(w, 0, 0); // the first request on target 0
- *     fake_send(served, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
- *     fake_run_ms(w->net, 5);
+ *     struct world *w = world_open(NULL);              // or a function that changes the config
+ * first struct fake_peer *client = world_ask(w, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"); struct
+ * fake_peer *served = world_served(w, 0, 0); // the first request on target 0 fake_send(served,
+ * "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"); fake_run_ms(w->net, 5);
  *     CHECK(...fake_received(client)...);
  *     world_close(w);                                   // asserts that nothing leaked
  */
