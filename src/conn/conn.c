@@ -126,7 +126,6 @@ void conn_write(struct conn *conn, const struct bytes *slices, unsigned count)
 {
 	size_t queued = backlog_bytes(conn->queue), total = queued + slices_bytes(slices, count);
 	struct bytes parts[CONN_WRITE_MAX + 1];
-	unsigned part_count = 0;
 	size_t taken;
 
 	if (!conn->socket || conn->send_err || total == 0)
@@ -138,12 +137,13 @@ void conn_write(struct conn *conn, const struct bytes *slices, unsigned count)
 			keep_rest(conn, slices, count, 0);
 		return;
 	}
-	assert(count <= CONN_WRITE_MAX);
-	if (queued)
-		parts[part_count++] = backlog_view(conn->queue);
-	for (unsigned i = 0; i < count; i++)
-		parts[part_count++] = slices[i];
-	if (!send_all(conn, parts, part_count, &taken))
+	if (queued) { /* a head that was held */
+		assert(count <= CONN_WRITE_MAX);
+		parts[0] = backlog_view(conn->queue);
+		if (count)
+			memcpy(parts + 1, slices, count * sizeof *slices);
+	}
+	if (!send_all(conn, queued ? parts : slices, queued ? count + 1 : count, &taken))
 		return;
 	backlog_drop(&conn->queue, size_min(taken, queued));
 	conn->blocked = taken < total;

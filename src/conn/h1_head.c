@@ -16,17 +16,21 @@ enum own { OWN_NOT, OWN_CONNECTION, OWN_FRAMING };
 static enum own own_field(struct bytes name)
 {
 	for (size_t i = 0; i < COUNT(own_fields); i++)
-		if (name.len == own_fields[i].name.len && bytes_eq_nocase(name, own_fields[i].name))
+		if (name.len == own_fields[i].name.len &&
+		    ascii_lower(name.at[0]) == ascii_lower(own_fields[i].name.at[0]) &&
+		    bytes_eq_nocase(name, own_fields[i].name))
 			return own_fields[i].framing ? OWN_FRAMING : OWN_CONNECTION;
 	return OWN_NOT;
 }
 
 /* ---- What may not go out ---- */
 
+/* One comparison for nearly every byte: what breaks a line is among the lowest. */
 static bool has_break(struct bytes b)
 {
 	for (size_t i = 0; i < b.len; i++)
-		if (b.at[i] == '\r' || b.at[i] == '\n' || b.at[i] == '\0')
+		if ((unsigned char)b.at[i] <= '\r' &&
+		    (b.at[i] == '\r' || b.at[i] == '\n' || b.at[i] == '\0'))
 			return true;
 	return false;
 }
@@ -46,7 +50,10 @@ static bool has_blank(struct bytes b)
  */
 static bool name_is_sendable(struct bytes name)
 {
-	return name.len > 0 && !has_blank(name) && bytes_index(name, ':') == SIZE_MAX;
+	for (size_t i = 0; i < name.len; i++)
+		if ((unsigned char)name.at[i] <= ' ' || name.at[i] == ':' || name.at[i] == 0x7f)
+			return false;
+	return name.len > 0;
 }
 
 static err_t check(const struct http_head *head)

@@ -135,6 +135,13 @@ struct parts {
 	char chunk_head[H1_CHUNK_HEAD_BYTES];
 };
 
+/* Its slices are left as they are: clearing them would cost more than a piece of a stream does. */
+static void begin_parts(struct parts *parts)
+{
+	parts->count = 0;
+	parts->payload_bytes = 0;
+}
+
 static void add_part(struct parts *parts, struct bytes part)
 {
 	if (part.len)
@@ -192,8 +199,9 @@ static enum conn_room send_payload(struct exchange *x, const struct bytes *slice
 				   bool end)
 {
 	struct h1_conn *h1 = h1_of(x);
-	struct parts parts = { .count = 0 };
+	struct parts parts;
 
+	begin_parts(&parts);
 	if (h1->send_framing == HTTP_BODY_CHUNKED) {
 		if (!h1->at_boundary)
 			return spoil(x);
@@ -219,8 +227,9 @@ static enum conn_room send_payload(struct exchange *x, const struct bytes *slice
 static enum conn_room pass_chunks(struct exchange *x, const struct http_body *body)
 {
 	struct h1_conn *h1 = h1_of(x);
-	struct parts parts = { .count = 0 };
+	struct parts parts;
 
+	begin_parts(&parts);
 	add_part(&parts, body->wire);
 	h1->at_boundary = body->boundary;
 	h1->send_end = body->end;
