@@ -1,16 +1,11 @@
-#include "lb/plan_internal.h"
+#include "lb/plan.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "lb/route.h"
+#include "lb/regex.h"
 
-enum {
-	PLAN_MAX_BYTES = 512 * 1024 * 1024, /* a runaway's bound; a large plan takes a few MiB */
-	REGEX_NEST_MAX = 64,
-	REGEX_MAX_BYTES = 4096,
-	LABEL_BYTES_MAX = 63, /* RFC 1035 §2.3.4 */
-};
+enum { PLAN_MAX_BYTES = 512 * 1024 * 1024 }; /* a runaway's bound; a large plan takes a few MiB */
 
 /* What a reference count frees. `plan` first, so that the two convert. */
 struct plan_box {
@@ -21,14 +16,13 @@ struct plan_box {
 	struct map groups_by_arn;		   /* → struct plan_group */
 	struct plan_load_balancer *load_balancers; /* plan's arrays, while they are being filled */
 	struct plan_group *groups;
-	struct plan_address *addresses;
+	struct plan_addresses addresses;
 };
 
 /* What the steps of a compilation share. */
 struct compiler {
 	struct plan_box *box;
 	struct registry *registry;
-	pcre2_compile_context *context;
 	const struct rule_config *rule; /* being compiled, for the error's words */
 	char *why;			/* may be NULL */
 };
@@ -187,50 +181,29 @@ static err_t compile_groups(struct compiler *c, const struct lb_config *config)
 	return ERR_OK;
 }
 
-/* ---- Regular expressions ---- */
+/* ---- Rules ---- */
 
-static err_t refuse_regex(const struct compiler *c, struct bytes pattern, int code, size_t at)
-{
-	char words[160] = "";
-
-	pcre2_get_error_message(code, (PCRE2_UCHAR *)words, sizeof words);
-	if (c->why)
-		snprintf(c->why, PLAN_WHY_BYTES,
-			 "Rule %.*s: the regular expression '%.*s' is not valid "
-			 "at offset %zu: %s",
-			 (int)size_min(c->rule->arn.len, 160), c->rule->arn.at,
-			 (int)size_min(pattern.len, 100), pattern.at, at, words);
-	return ERR_INVALID;
-}
-
-/*
- * "$" is the end and nothing else, as in RE2. Failing to JIT is no failure: the interpreter then
- * runs it, with the same limits.
- */
 static err_t compile_regex(struct compiler *c, struct bytes pattern, bool nocase,
 			   const struct plan_regex **ret_regex)
 {
-	uint32_t options = PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP |
-			   PCRE2_NEVER_BACKSLASH_C | (nocase ? PCRE2_CASELESS : 0);
+	char words[REGEX_WHY_BYTES];
 	struct plan_regex *regex = arena_new(&c->box->arena, struct plan_regex);
-	int code;
-	size_t at;
+	err_t err;
 
 	if (!regex)
 		return ERR_NOMEM;
-	regex->code = pcre2_compile((PCRE2_SPTR)(pattern.len ? pattern.at : ""), pattern.len,
-				    options, &code, &at, c->context);
-	if (!regex->code)
-		return code == PCRE2_ERROR_HEAP_FAILED ? ERR_NOMEM
-						       : refuse_regex(c, pattern, code, at);
-	pcre2_jit_compile(regex->code, PCRE2_JIT_COMPLETE);
+	err = regex_compile(pattern, nocase, &regex->code, words);
+	if (err == ERR_INVALID && c->why)
+		snprintf(c->why, PLAN_WHY_BYTES,
+			 "Rule %.*s: the regular expression '%.*s' is not valid: %s",
+			 (int)size_min(c->rule->arn.len, 160), c->rule->arn.at,
+			 (int)size_min(pattern.len, 100), pattern.at, words);
+	TRY(err);
 	regex->next = c->box->regexes;
 	c->box->regexes = regex;
 	*ret_regex = regex;
 	return ERR_OK;
 }
-
-/* ---- Rules ---- */
 
 static err_t compile_value(struct compiler *c, enum condition_kind kind,
 			   const struct condition_value *config, struct plan_value *value)
@@ -442,79 +415,13 @@ static err_t compile_load_balancers(struct compiler *c, const struct lb_config *
 	return ERR_OK;
 }
 
-/* ---- Addresses ---- */
-
-/* The first label of a DNS name in lower case; empty when it is too long to be one. */
-static struct bytes label_of(struct bytes name, char out[LABEL_BYTES_MAX])
-{
-	size_t len = size_min(bytes_index(name, '.'), name.len);
-
-	if (len > LABEL_BYTES_MAX)
-		return BYTES_NONE;
-	for (size_t i = 0; i < len; i++)
-		out[i] = ascii_lower(name.at[i]);
-	return bytes_make(out, len);
-}
-
-static struct plan_address *address_entry(struct compiler *c, const struct address *bound)
-{
-	struct plan *plan = &c->box->plan;
-
-	for (unsigned i = 0; i < plan->address_count; i++)
-		if (address_eq(&plan->addresses[i].bound, bound))
-			return &c->box->addresses[i];
-	c->box->addresses[plan->address_count].bound = *bound;
-	return &c->box->addresses[plan->address_count++];
-}
-
-static err_t add_to_address(struct compiler *c, struct plan_address *address,
-			    const struct plan_listener *listener, unsigned listeners_max)
-{
-	const struct plan_listener **listeners = (const struct plan_listener **)address->listeners;
-	char room[LABEL_BYTES_MAX];
-	struct bytes label = label_of(listener->load_balancer->dns_name, room);
-
-	if (!listeners) {
-		listeners = array(c, listeners_max, sizeof *listeners);
-		if (!listeners)
-			return ERR_NOMEM;
-		address->listeners = listeners;
-	}
-	assert(address->listener_count < listeners_max); /* a port is unique in its balancer */
-	listeners[address->listener_count++] = listener;
-	if (label.len == 0 || map_get(&address->by_label, label))
-		return ERR_OK;
-	return map_put(&address->by_label, label, (void *)listener, NULL);
-}
-
-static err_t compile_addresses(struct compiler *c, const struct lb_config *config)
-{
-	struct plan *plan = &c->box->plan;
-	unsigned count = 0;
-
-	for (unsigned i = 0; i < config->load_balancer_count; i++)
-		count += config->load_balancers[i].listener_count;
-	c->box->addresses = array(c, count, sizeof *c->box->addresses);
-	if (!c->box->addresses)
-		return ERR_NOMEM;
-	plan->addresses = c->box->addresses;
-	for (unsigned i = 0; i < config->load_balancer_count; i++)
-		for (unsigned l = 0; l < config->load_balancers[i].listener_count; l++)
-			TRY(add_to_address(
-				c, address_entry(c, &config->load_balancers[i].listeners[l].bound),
-				&plan->load_balancers[i].listeners[l],
-				config->load_balancer_count));
-	return ERR_OK;
-}
-
 /* ---- The whole ---- */
 
 static void box_free(struct plan_box *box)
 {
 	const struct plan *plan = &box->plan;
 
-	for (unsigned i = 0; i < plan->address_count; i++)
-		map_fini(&box->addresses[i].by_label);
+	plan_addresses_fini(&box->addresses);
 	for (unsigned i = 0; i < plan->load_balancer_count; i++)
 		meter_unref((struct meter *)plan->load_balancers[i].meter);
 	for (unsigned i = 0; i < plan->group_count; i++) {
@@ -523,7 +430,7 @@ static void box_free(struct plan_box *box)
 		meter_unref((struct meter *)plan->groups[i].meter);
 	}
 	for (struct plan_regex *regex = box->regexes; regex; regex = regex->next)
-		pcre2_code_free(regex->code);
+		regex_free(regex->code);
 	map_fini(&box->groups_by_arn);
 	arena_fini(&box->arena);
 	free(box);
@@ -531,14 +438,13 @@ static void box_free(struct plan_box *box)
 
 static err_t compile(struct compiler *c, const struct lb_config *config)
 {
-	c->context = pcre2_compile_context_create(NULL);
-	if (!c->context)
-		return ERR_NOMEM;
-	pcre2_set_parens_nest_limit(c->context, REGEX_NEST_MAX);
-	pcre2_set_max_pattern_length(c->context, REGEX_MAX_BYTES);
 	TRY(compile_groups(c, config));
 	TRY(compile_load_balancers(c, config));
-	return compile_addresses(c, config);
+	TRY(plan_addresses_compile(config, c->box->load_balancers, &c->box->arena,
+				   &c->box->addresses));
+	c->box->plan.addresses = c->box->addresses.at;
+	c->box->plan.address_count = c->box->addresses.count;
+	return ERR_OK;
 }
 
 err_t plan_compile(const struct lb_config *config, struct registry *registry,
@@ -553,7 +459,6 @@ err_t plan_compile(const struct lb_config *config, struct registry *registry,
 	arena_init(&box->arena, PLAN_MAX_BYTES);
 	atomic_init(&box->refs, 1);
 	err = compile(&c, config);
-	pcre2_compile_context_free(c.context);
 	if (err) {
 		box_free(box);
 		return err;
@@ -612,41 +517,6 @@ void plan_publish(const struct plan *plan, const struct lb_config *config)
 }
 
 /* ---- Looking up ---- */
-
-const struct plan_address *plan_address_at(const struct plan *plan, const struct address *bound)
-{
-	for (unsigned i = 0; i < plan->address_count; i++)
-		if (address_eq(&plan->addresses[i].bound, bound))
-			return &plan->addresses[i];
-	return NULL;
-}
-
-/* "NAME-1" or "NAME-1.us-east-1.elb.localhost", whatever the case. */
-static bool names(struct bytes host, struct bytes dns_name)
-{
-	return bytes_starts_nocase(dns_name, host) &&
-	       (host.len == dns_name.len || dns_name.at[host.len] == '.');
-}
-
-const struct plan_listener *plan_listener_for(const struct plan_address *address, struct bytes host)
-{
-	struct bytes rest = host_without_port(host);
-
-	assert(address->listener_count > 0);
-	while (address->listener_count > 1 && rest.len > 0) {
-		char room[LABEL_BYTES_MAX];
-		const struct plan_listener *listener = map_get(&address->by_label,
-							       label_of(rest, room));
-		size_t dot = bytes_index(rest, '.');
-
-		if (listener && names(rest, listener->load_balancer->dns_name))
-			return listener;
-		if (dot == SIZE_MAX)
-			break;
-		rest = bytes_from(rest, dot + 1);
-	}
-	return address->listeners[0];
-}
 
 const struct plan_group *plan_group_find(const struct plan *plan, struct bytes arn)
 {

@@ -1,5 +1,5 @@
 /*
- * plan_internal: conditions as plan compiles and route reads them.
+ * plan_internal: conditions as plan compiles and route reads them; the addresses of a plan.
  */
 #ifndef LB_PLAN_INTERNAL_H
 #define LB_PLAN_INTERNAL_H
@@ -7,6 +7,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include "base/arena.h"
 #include "lb/plan.h"
 
 struct plan_regex {
@@ -28,5 +29,17 @@ struct plan_condition {
 	const struct plan_value *values; /* one of them is enough */
 	unsigned value_count;
 };
+
+/* The addresses of a plan; the array lies in its arena, the maps do not. */
+struct plan_addresses {
+	struct plan_address *at;
+	unsigned count;
+};
+/* `load_balancers` are those compiled from `config`. After an error plan_addresses_fini is due too.
+ */
+err_t plan_addresses_compile(const struct lb_config *config,
+			     const struct plan_load_balancer *load_balancers, struct arena *arena,
+			     struct plan_addresses *addresses);
+void plan_addresses_fini(struct plan_addresses *addresses);
 
 #endif

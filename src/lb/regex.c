@@ -1,5 +1,6 @@
 #include "lb/regex.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -8,6 +9,53 @@ enum {
 	HEAP_LIMIT_KIB = 1024,	    /* of the interpreter */
 	JIT_STACK_MAX = 256 * 1024, /* else the 32 KiB of the machine stack */
 };
+
+/* ---- Compiling ---- */
+
+enum { PATTERN_NEST_MAX = 64, PATTERN_BYTES_MAX = 4096 };
+
+/* "$" is the end and nothing else, as in RE2, which ALB is thought to use. */
+static uint32_t options_of(bool nocase)
+{
+	return PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C |
+	       (nocase ? PCRE2_CASELESS : 0);
+}
+
+err_t regex_compile(struct bytes pattern, bool nocase, pcre2_code **ret_code,
+		    char ret_why[REGEX_WHY_BYTES])
+{
+	pcre2_compile_context *context = pcre2_compile_context_create(NULL);
+	char words[128] = "";
+	pcre2_code *code;
+	size_t at;
+	int why;
+
+	if (!context)
+		return ERR_NOMEM;
+	pcre2_set_parens_nest_limit(context, PATTERN_NEST_MAX);
+	pcre2_set_max_pattern_length(context, PATTERN_BYTES_MAX);
+	code = pcre2_compile((PCRE2_SPTR)(pattern.len ? pattern.at : ""), pattern.len,
+			     options_of(nocase), &why, &at, context);
+	pcre2_compile_context_free(context);
+	if (!code && why == PCRE2_ERROR_HEAP_FAILED)
+		return ERR_NOMEM;
+	if (!code) {
+		pcre2_get_error_message(why, (PCRE2_UCHAR *)words, sizeof words);
+		snprintf(ret_why, REGEX_WHY_BYTES, "%s (at byte %zu)", words, at);
+		return ERR_INVALID;
+	}
+	/* Without JIT the interpreter runs it, with the same limits. */
+	pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
+	*ret_code = code;
+	return ERR_OK;
+}
+
+void regex_free(pcre2_code *code)
+{
+	pcre2_code_free(code);
+}
+
+/* ---- Running ---- */
 
 struct regex_scratch {
 	pcre2_match_context *context;

@@ -9,6 +9,12 @@
 
 #include "lb/plan_internal.h"
 
+enum { REGEX_WHY_BYTES = 200 };
+/* ERR_NOMEM; ERR_INVALID: PCRE2 refuses it and `ret_why` has its words. End with regex_free. */
+err_t regex_compile(struct bytes pattern, bool nocase, pcre2_code **ret_code,
+		    char ret_why[REGEX_WHY_BYTES]);
+void regex_free(pcre2_code *code);
+
 enum { REGEX_GROUPS = 10 }; /* $0-$9 */
 
 struct regex_scratch;				  /* holds the last match */
