@@ -4,6 +4,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -21,6 +22,7 @@ struct world {
 	struct exchange *served, *asked;
 	struct text heard, answered; /* bodies: the request's, the response's */
 	struct timer alarm;
+	struct loop_job job;
 	unsigned requests, answers_wanted, answers, closed, failed, drained;
 	size_t to_send, sent; /* bulk answer */
 	err_t why;
@@ -413,6 +415,54 @@ TEST(a_client_still_sending_can_read_its_early_answer)
 	CHECK_EQ(client.end_errno, 0, "%s", strerror(client.end_errno));
 	CHECK(bytes_starts(bytes_make(client.answer, client.answer_bytes), BYTES("HTTP/1.1 200 ")));
 	CHECK_EQ(world.closed, 1);
+	close_world(&world);
+}
+
+/* Answers one request as if it kept the connection, and closes. */
+static void *run_hasty_server(void *arg)
+{
+	int listening = *(int *)arg, fd = accept(listening, NULL, NULL);
+	char request[1000];
+
+	if (fd >= 0 && recv(fd, request, sizeof request, 0) > 0)
+		dprintf(fd, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
+			    "Connection: keep-alive\r\n\r\nok");
+	close(fd);
+	return NULL;
+}
+
+static void stop_when_asked(struct loop_job *job)
+{
+	struct world *world = container_of(job, struct world, job);
+
+	if (world->asked)
+		stop(world);
+	else
+		loop_post(world->loop, job);
+}
+
+TEST(a_fin_that_came_with_the_answer_is_heard_before_the_connection_is_lent_again)
+{
+	struct world world;
+	pthread_t thread;
+	int fd;
+
+	open_world(&world);
+	CHECK_OK(address_parse(BYTES("127.0.0.1:0"), &world.at));
+	CHECK_OK(acceptor_bind(&world.at, 1, &fd, &world.at));
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+	CHECK_EQ(pthread_create(&thread, NULL, run_hasty_server, &fd), 0);
+	world.answers_wanted = 2; /* it would ask again if it could */
+	connect_client(&world);
+	world.job.run = stop_when_asked;
+	loop_post(world.loop, &world.job);
+	loop_run(world.loop);
+	pthread_join(thread, NULL); /* all it said lies in the kernel now */
+	loop_run(world.loop);
+	CHECK_EQ(world.answers, 1);
+	CHECK_EQ(world.failed, 0);
+	CHECK(world.idle && !world.reusable);
+	acceptor_discard(fd);
 	close_world(&world);
 }
 
