@@ -14,19 +14,21 @@ enum {
 };
 
 /* What a candidate gains for … */
-#define GAIN_TERM	   1.0	/* a term that nothing chosen has said yet */
-#define GAIN_TERM_AGAIN	   0.40 /* one that something has */
-#define GAIN_ABOVE	   0.55 /* a term in its heading or title only, not yet said */
-#define GAIN_ABOVE_AGAIN   0.30
-#define GAIN_PASSAGE	   0.8	/* times the passage's score */
-#define GAIN_INTENT	   0.35 /* standing under a heading of the kind asked for */
-#define GAIN_NUMBER	   0.4	/* having a number in it, when the question is how much */
-#define GAIN_WORDING	   0.3	/* the small words of the question: "give" in "give me flu" */
-#define GAIN_FIRST	   0.18 /* opening its passage; a half for the second sentence, … */
-#define GAIN_GOES_ON	   0.12 /* following a sentence that is chosen */
-#define LOSS_POINTS_BACK   0.35 /* "It also …", when what it points to is not chosen */
-#define LOSS_SAME_PASSAGE  0.10 /* for each sentence chosen from there already */
-#define LOSS_OTHER_DOC	   0.35 /* for not being from the first document */
+#define GAIN_TERM	  1.0  /* a term that nothing chosen has said yet */
+#define GAIN_TERM_AGAIN	  0.40 /* one that something has */
+#define GAIN_ABOVE	  0.55 /* a term in its heading or title only, not yet said */
+#define GAIN_ABOVE_AGAIN  0.30
+#define GAIN_PASSAGE	  0.8  /* times the passage's score */
+#define GAIN_INTENT	  0.35 /* standing under a heading of the kind asked for */
+#define GAIN_NUMBER	  0.4  /* having a number in it, when the question is how much */
+#define GAIN_WORDING	  0.3  /* the small words of the question: "give" in "give me flu" */
+#define GAIN_FIRST	  0.18 /* opening its passage; a half for the second sentence, … */
+#define GAIN_GOES_ON	  0.12 /* following a sentence that is chosen */
+#define LOSS_POINTS_BACK  0.35 /* "It also …", when what it points to is not chosen */
+#define LOSS_SAME_PASSAGE 0.10 /* for each sentence chosen from there already */
+#define LOSS_OTHER_DOC	  0.35 /* for not being from the first document */
+#define LOSS_OTHER_KIND	  0.6 /* for another kind of section, when the first is the kind asked for \
+			       */
 #define GAIN_SHARE_TO_STAY 0.55 /* of the first choice's gain; less adds length, not an answer */
 #define COVER_OF_FIRST	   0.9	/* what another document's sentence must cover, of the first's */
 #define ALIKE_MAX	   0.6	/* Jaccard of stems beyond which two sentences say the same */
@@ -189,6 +191,8 @@ static double gain_of(const struct choice *choice, const struct candidate *c)
 
 	if (intent_fits(q->intent, c->from->passage.section))
 		gain += GAIN_INTENT;
+	else if (choice->first && intent_fits(q->intent, choice->first->from->passage.section))
+		gain -= LOSS_OTHER_KIND;
 	if (q->intent == INTENT_DOSE && c->has_number)
 		gain += GAIN_NUMBER;
 	if (goes_on(choice, c))

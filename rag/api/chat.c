@@ -130,14 +130,14 @@ static void say_stage(struct chat *chat, const char *stage)
 	send_out(chat, false);
 }
 
-static void say_notice(struct chat *chat, const char *code, const char *words)
+static void say_notice(struct chat *chat, const struct event_notice *notice)
 {
 	if (streams(chat)) {
-		event_notice(&chat->out, chat->request.form, code, bytes_of(words));
+		event_notice(&chat->out, chat->request.form, notice);
 		send_out(chat, false);
 	} else {
 		text_add_str(&chat->notices, chat->notices.len ? "," : "");
-		notice_object(&chat->notices, code, bytes_of(words));
+		notice_object(&chat->notices, notice);
 	}
 }
 
@@ -279,13 +279,18 @@ static void ask_model(struct chat *chat);
 
 static void fall_back(struct chat *chat)
 {
+	static const struct event_notice broke_off = {
+		"fallback_extractive", "info",
+		"The model broke off. What follows is quoted from the documents."
+	};
+	static const struct event_notice unreachable = {
+		"fallback_extractive", "info",
+		"The model cannot be reached. The answer is quoted from the documents."
+	};
+
 	chat->service->counted.model_failures++;
 	chat->fell_back = true;
-	say_notice(
-		chat, "fallback_extractive",
-		chat->said_something
-			? "The model broke off. What follows is quoted from the documents."
-			: "The model cannot be reached. The answer is quoted from the documents.");
+	say_notice(chat, chat->said_something ? &broke_off : &unreachable);
 	if (chat->said_something)
 		say_words(chat, BYTES("\n\n"), 0);
 	speak(chat);
@@ -387,7 +392,9 @@ static void on_retrieved(void *owner, struct retrieval *done)
 	say_references(chat);
 	safety = safety_of(chat->request.message, done->cites_medicine);
 	if (safety != SAFETY_NONE)
-		say_notice(chat, "safety", safety_words(safety));
+		say_notice(chat, &(struct event_notice){
+					 "safety", safety == SAFETY_MEDICAL ? "info" : "urgent",
+					 safety_words(safety) });
 	say_stage(chat, "generating");
 	chat->speech = (struct speech){ .answer = &done->answer };
 	if (chat->service->model && !done->answer.no_context)

@@ -124,27 +124,32 @@ void event_delta(struct text *out, enum chat_form form, struct bytes words, unsi
 	}
 }
 
-void notice_object(struct text *out, const char *code, struct bytes message)
+static void notice_members(struct text *out, const struct event_notice *notice)
+{
+	string(out, "code", bytes_of(notice->code));
+	text_add_char(out, ',');
+	string(out, "severity", bytes_of(notice->severity));
+	text_add_char(out, ',');
+	string(out, "message", bytes_of(notice->message));
+}
+
+void notice_object(struct text *out, const struct event_notice *notice)
 {
 	text_add_char(out, '{');
-	string(out, "code", bytes_of(code));
-	text_add_char(out, ',');
-	string(out, "message", message);
+	notice_members(out, notice);
 	text_add_char(out, '}');
 }
 
-void event_notice(struct text *out, enum chat_form form, const char *code, struct bytes message)
+void event_notice(struct text *out, enum chat_form form, const struct event_notice *notice)
 {
 	if (form == CHAT_SSE) {
 		sse_begin(out, "notice");
 		text_add_char(out, ',');
-		string(out, "code", bytes_of(code));
-		text_add_char(out, ',');
-		string(out, "message", message);
+		notice_members(out, notice);
 		sse_end(out);
 	} else {
 		text_add_str(out, "{\"notice\":");
-		notice_object(out, code, message);
+		notice_object(out, notice);
 		text_add_str(out, "}\n");
 	}
 }

@@ -29,13 +29,19 @@ struct event_start {
 	uint64_t generation;
 };
 
+struct event_notice {
+	const char *code;     /* "safety", "fallback_extractive" */
+	const char *severity; /* "info", "urgent" */
+	const char *message;
+};
+
 void event_start(struct text *out, enum chat_form form, const struct event_start *start);
 void event_status(struct text *out, enum chat_form form, const char *stage);
 void event_heartbeat(struct text *out, enum chat_form form, uint64_t elapsed_ms, const char *stage);
 void event_references(struct text *out, enum chat_form form, const struct answer *answer);
 /* `cite` is the number of the reference that closes with this text, or 0. */
 void event_delta(struct text *out, enum chat_form form, struct bytes words, unsigned cite);
-void event_notice(struct text *out, enum chat_form form, const char *code, struct bytes message);
+void event_notice(struct text *out, enum chat_form form, const struct event_notice *notice);
 void event_done(struct text *out, enum chat_form form, const struct event_done *done);
 void event_error(struct text *out, enum chat_form form, const struct fault *fault,
 		 struct bytes request_id);
@@ -49,7 +55,6 @@ struct whole_answer {
 };
 void whole_answer(struct text *out, const struct whole_answer *whole);
 
-/* {"code":…,"message":…} */
-void notice_object(struct text *out, const char *code, struct bytes message);
+void notice_object(struct text *out, const struct event_notice *notice);
 
 #endif

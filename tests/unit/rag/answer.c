@@ -71,7 +71,7 @@ static const struct {
 	{ "How do I cope with stress?", "stress.md", "" },
 	{ "What is ibuprofen used for?", "ibuprofen.md", "painkiller" },
 	{ "ibuprofen side effects", "ibuprofen.md", "stomach" },
-	{ "Can I take ibuprofen with aspirin?", "aspirin.md", "not be taken together" },
+	{ "Can I take ibuprofen with aspirin?", "aspirin.md", "risk of bleeding" },
 	{ "Is Advil safe in pregnancy?", "ibuprofen.md", "20 weeks" },
 	{ "What is the maximum dose of paracetamol?", "paracetamol.md", "4 g" },
 	{ "I took too much Tylenol", "paracetamol.md", "acetylcysteine" },
