@@ -29,6 +29,56 @@ static void note(struct stream *s, enum decide_event event)
 	assert(decision.order == DECIDE_GO_ON);
 }
 
+/* ---- How bytes are taken from whom ---- */
+
+enum {
+	FULL_RECEIVE = 16 * 1024, /* what one receive takes by default */
+	RECEIVE_MAX = 256 * 1024,
+	PACE_PIECES = 32, /* how many pieces of an answer make a measurement of its pace */
+	PACE_FAST_MS = PACE_PIECES * 30,
+};
+
+/*
+ * After a piece of `len` bytes from `source`. One that filled its receive has more behind it: the
+ * next may be as large as what `sink` takes without keeping any, so that bulk costs few calls and
+ * still no memory.
+ */
+static void size_next_receive(struct stream *s, struct exchange *source, struct exchange *sink,
+			      size_t len)
+{
+	size_t room;
+
+	if (len < FULL_RECEIVE && !(s->flags & STREAM_BULK))
+		return;
+	room = len < FULL_RECEIVE ? 0 : exchange_send_room(sink);
+	if (room > FULL_RECEIVE)
+		s->flags |= STREAM_BULK;
+	else
+		s->flags &= ~(uint32_t)STREAM_BULK;
+	exchange_receive_hint(source,
+			      room > FULL_RECEIVE ? (uint32_t)size_min(room, RECEIVE_MAX) : 0);
+}
+
+/*
+ * A stream of tokens that come faster than ACKs are delayed needs no ACK for each (design §4). A
+ * target that waits for them, for want of TCP_NODELAY, is slowed down by that, shows it in the
+ * next measurement, and gets them back for good.
+ */
+static void measure_pace(struct stream *s, struct exchange *target, uint64_t now)
+{
+	uint32_t took_ms = (uint32_t)now - s->pace_since_ms;
+
+	s->pace_pieces = 0;
+	s->pace_since_ms = (uint32_t)now;
+	if (took_ms < PACE_FAST_MS && !(s->flags & (STREAM_THIN_ACKS | STREAM_WANTS_ACKS))) {
+		s->flags |= STREAM_THIN_ACKS;
+		conn_thin_acks(exchange_conn(target), true);
+	} else if (took_ms >= PACE_FAST_MS && s->flags & STREAM_THIN_ACKS) {
+		s->flags = (s->flags & ~(uint32_t)STREAM_THIN_ACKS) | STREAM_WANTS_ACKS;
+		conn_thin_acks(exchange_conn(target), false);
+	}
+}
+
 /* ---- The request, toward the target ---- */
 
 void relay_begin(struct stream *s)
@@ -68,6 +118,7 @@ static void on_request_body(struct exchange *x, void *owner, const struct http_b
 		return;
 	}
 	note(s, DECIDE_REQUEST_PIECE);
+	size_next_receive(s, x, s->target, body->wire.len);
 	if (room == CONN_FULL && !s->decide.target_full) {
 		exchange_pause(x);
 		happen(s, DECIDE_TARGET_FULL);
@@ -169,6 +220,8 @@ static void on_answer_head(struct exchange *x, void *owner, const struct http_he
 /* The last of the answer is with the client's connection: the target is free for others. */
 static void end_answer(struct stream *s)
 {
+	if (s->flags & STREAM_THIN_ACKS)
+		conn_thin_acks(exchange_conn(s->target), false); /* for whoever comes next */
 	stream_release_target(s);
 	happen(s, DECIDE_ANSWER_END);
 }
@@ -188,7 +241,10 @@ static void on_answer_body(struct exchange *x, void *owner, const struct http_bo
 		if (!(s->flags & STREAM_FIRST_PIECE))
 			record_first_piece(s);
 		decide_piece(&s->decide, now_ms(s));
+		if (++s->pace_pieces == PACE_PIECES)
+			measure_pace(s, x, now_ms(s));
 	}
+	size_next_receive(s, x, s->client, body->wire.len);
 	if (room == CONN_FULL && !s->decide.client_full) {
 		if (!body->end)
 			exchange_pause(x);

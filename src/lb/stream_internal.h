@@ -40,10 +40,11 @@ enum {
 	STREAM_APP_CROSS_SITE = 1 << 8,
 	STREAM_CLIENT_PAUSED = 1 << 9, /* its request body waits for the target */
 	STREAM_RETRIED = 1 << 10,
-	STREAM_TARGET_CHOSEN = 1 << 11,
 	STREAM_COUNTED = 1 << 12, /* in target->shared.in_flight */
 	STREAM_HEAD_REQUEST = 1 << 13,
-	STREAM_REWROTE = 1 << 14, /* the rule has a transform: see struct rare */
+	STREAM_BULK = 1 << 14,	     /* a receive hint is set */
+	STREAM_THIN_ACKS = 1 << 15,  /* conn_thin_acks is on */
+	STREAM_WANTS_ACKS = 1 << 16, /* the target waits for ACKs: never again */
 };
 
 /* Needed until the response head was relayed. */
@@ -78,6 +79,8 @@ struct stream {
 	struct sse_meter meter;
 	uint32_t flags;
 	uint32_t heartbeats;
+	uint32_t pace_since_ms; /* low half of the loop's clock */
+	uint32_t pace_pieces;	/* since then */
 	struct hold *hold;
 	struct target *picked; /* NULL: none */
 

@@ -341,3 +341,45 @@ TEST(the_live_table_shows_what_runs)
 	CHECK_EQ(rows.row.idle_ms, 20 * 1000);
 	world_close(w);
 }
+
+TEST(a_large_body_is_received_as_the_client_takes_it)
+{
+	static const struct fake_options options = { .window_bytes = 256 * 1024 };
+	enum { PIECE = 64 * 1024, PIECES = 32 };
+	struct world *w = world_open_with(&options, NULL);
+	struct fake_peer *client = world_ask(w, GET), *served = world_served(w, 0, 0);
+	char *piece = malloc(PIECE);
+	uint64_t taken;
+
+	memset(piece, 'x', PIECE);
+	fake_stop_reading(client);
+	fake_send(served, "HTTP/1.1 200 OK\r\nContent-Length: 2097152\r\n\r\n");
+	for (unsigned i = 0; i < PIECES; i++)
+		fake_send_bytes(served, bytes_make(piece, PIECE));
+	fake_run_ms(w->net, 11 * 1000); /* over a progress record, which counts bytes */
+	taken = world_counter(w, COUNTER_PROCESSED_BYTES);
+	CHECK(taken <= 256 * 1024 + 32 * 1024 + 1024, "%" PRIu64 " bytes were taken", taken);
+	fake_resume_reading(client);
+	fake_run_ms(w->net, 1000);
+	CHECK_EQ(world_ended(w, 0)->reason, END_COMPLETE);
+	CHECK_EQ(body_of(client).len, PIECE * PIECES);
+	free(piece);
+	world_close(w);
+}
+
+TEST(fast_streams_pass_whatever_their_pace)
+{
+	struct world *w = world_open(NULL);
+	struct fake_peer *client = world_ask(w, GET), *served = world_served(w, 0, 0);
+
+	fake_send(served, SSE_HEAD);
+	for (unsigned i = 0; i < 400; i++) {
+		fake_send(served, "9\r\ndata: x\n\n\r\n");
+		fake_run_ms(w->net, i < 200 ? 10 : 50);
+	}
+	fake_send(served, "0\r\n\r\n");
+	fake_run_ms(w->net, 5);
+	CHECK_EQ(world_ended(w, 0)->events, 400);
+	CHECK_EQ(world_count(body_of(client), "data: x\n\n"), 400);
+	world_close(w);
+}
