@@ -470,6 +470,16 @@ err_t plan_compile(const struct lb_config *config, struct registry *registry,
 	return ERR_OK;
 }
 
+err_t plan_check_regex(struct bytes pattern, char ret_why[PLAN_WHY_BYTES])
+{
+	pcre2_code *code;
+	_Static_assert((int)REGEX_WHY_BYTES <= (int)PLAN_WHY_BYTES, "words of a regex fit");
+
+	TRY(regex_compile(pattern, true, &code, ret_why));
+	regex_free(code);
+	return ERR_OK;
+}
+
 const struct plan *plan_ref(const struct plan *plan)
 {
 	struct plan_box *box = (struct plan_box *)plan;

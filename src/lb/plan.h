@@ -140,6 +140,10 @@ enum { PLAN_WHY_BYTES = 512 };
 err_t plan_compile(const struct lb_config *config, struct registry *registry,
 		   const struct plan **ret_plan, char ret_why[PLAN_WHY_BYTES]);
 
+/* Whether plan_compile would take an expression, for whoever must answer a user before there is a
+ * plan: ERR_NOMEM, or ERR_INVALID with PCRE2's words. Any thread. */
+err_t plan_check_regex(struct bytes pattern, char ret_why[PLAN_WHY_BYTES]);
+
 const struct plan *plan_ref(const struct plan *plan);
 void plan_unref(const struct plan *plan); /* NULL is welcome; any thread */
 

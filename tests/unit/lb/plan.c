@@ -175,6 +175,22 @@ TEST(a_regular_expression_that_cannot_be_names_its_rule)
 	fixture_fini(&f);
 }
 
+TEST(an_expression_can_be_checked_without_a_plan)
+{
+	static const char *const good[] = { "", "^/v[0-9]+/(.*)$", "(?i)a|b", "a{1,3}" };
+	static const char *const bad[] = { "(",	     "[a", "a{3,1}", "*", "\\C", "(?<n>a)(?<n>b)",
+					   "(*UTF)a" };
+	char why[PLAN_WHY_BYTES];
+
+	for (size_t i = 0; i < COUNT(good); i++)
+		CHECK_OK(plan_check_regex(bytes_of(good[i]), why), "%s", good[i]);
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		why[0] = '\0';
+		CHECK_ERR(plan_check_regex(bytes_of(bad[i]), why), ERR_INVALID, "%s", bad[i]);
+		CHECK(strstr(why, "at byte"), "%s: %s", bad[i], why);
+	}
+}
+
 TEST(a_forward_to_a_group_that_is_gone_forwards_to_the_others)
 {
 	struct forward_group forwards[] = { { BYTES("nowhere"), 3 }, { BYTES_NONE, 5 } };
