@@ -30,7 +30,10 @@
 
 enum {
 	SLICES_MAX = 16,
-	RECEIVES_PER_TURN = 4, /* full ones; then the others have their turn */
+	/* Full receives of one socket; then the others have their turn. A bulk download beside
+	 * token streams delays them by so much. */
+	RECEIVES_PER_TURN = 4,
+	RECEIVE_BYTES_PER_TURN = 64 * 1024,
 	/*
 	 * The kernel leaves the delayed-ACK mode by itself now and then (a timer that fired, a
 	 * packet out of order), so it is asked for again, but not each time. CPU of a bare relay
@@ -172,9 +175,13 @@ static bool must_wait(struct socket *socket)
 
 static void receive(struct socket *socket)
 {
-	for (unsigned i = 0; i < RECEIVES_PER_TURN; i++)
+	uint32_t bytes = 0;
+
+	for (unsigned i = 0; i < RECEIVES_PER_TURN && bytes < RECEIVE_BYTES_PER_TURN; i++) {
+		bytes += socket->receive_bytes;
 		if (!receive_once(socket) || must_wait(socket))
 			return;
+	}
 	queue(socket);
 }
 

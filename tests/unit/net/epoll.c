@@ -334,6 +334,54 @@ TEST(room_that_is_told_in_the_turn_of_a_resume_is_not_lost)
 	close_loop();
 }
 
+static unsigned bulk_receives, bulk_receives_before;
+
+static void count_bulk(void *owner, struct bytes data)
+{
+	(void)owner;
+	(void)data;
+	bulk_receives++;
+}
+
+static void note_bulk(void *owner, struct bytes data)
+{
+	(void)owner;
+	(void)data;
+	bulk_receives_before = bulk_receives;
+	loop_stop(loop);
+}
+
+TEST(a_bulk_download_lets_the_others_have_their_turn)
+{
+	static const struct socket_events bulk = { NULL, count_bulk, on_writable, on_ended };
+	static const struct socket_events token = { NULL, note_bulk, on_writable, on_ended };
+	int a, b;
+
+	open_loop();
+	a = connect_plainly();
+	run_at_most(20);
+	b = connect_plainly();
+	run_at_most(20);
+	CHECK_EQ(accepts, 2);
+	socket_set_owner(kept[0], &bulk, NULL);
+	socket_set_owner(kept[1], &token, NULL);
+	socket_receive(kept[0]);
+	socket_receive(kept[1]);
+	run_at_most(20);
+	bulk_receives = 0;
+	CHECK(fcntl(a, F_SETFL, O_NONBLOCK) == 0);
+	while (write(a, block, sizeof block) == sizeof block)
+		;
+	CHECK(write(b, "x", 1) == 1);
+	CHECK(run_at_most(PATIENCE_MS));
+	CHECK(bulk_receives_before <= 4, "%u receives came first", bulk_receives_before);
+	run_at_most(100);
+	CHECK(bulk_receives > 8, "the rest came later: %u", bulk_receives);
+	close(a);
+	close(b);
+	close_loop();
+}
+
 /* ---- Descriptors run out ---- */
 
 TEST(without_descriptors_the_acceptor_rests_and_accepts_later)
