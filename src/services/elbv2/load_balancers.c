@@ -101,15 +101,23 @@ static err_t subnet_ids(struct api_call *call, json_t **ret_ids)
 	return ERR_OK;
 }
 
+/* EC2 names the first id it does not like; AWS's words here name it, too. */
 static err_t subnet_fault(struct api_call *call, const struct api_fault *fault, const json_t *ids)
 {
-	if (strncmp(fault->code, "InvalidSubnetID", 15) != 0)
-		return api_fault(call, "InvalidSubnet", "%s", fault->message);
-	if (json_array_size(ids) == 1)
-		return api_fault(call, "SubnetNotFound", "The subnet ID '%s' is not valid",
-				 json_string_value(json_array_get(ids, 0)));
-	return api_fault(call, "SubnetNotFound", "One or more subnets were not found: %s",
-			 fault->message);
+	bool missing = strcmp(fault->code, "InvalidSubnetID.NotFound") == 0;
+	json_t *id;
+	size_t index;
+
+	json_array_foreach(
+		ids, index,
+		id) if (strstr(fault->message,
+			       json_string_value(
+				       id))) return api_fault(call,
+							      missing ? "SubnetNotFound"
+								      : "InvalidSubnet",
+							      "The subnet ID '%s' is not valid",
+							      json_string_value(id));
+	return api_fault(call, "InvalidSubnet", "%s", fault->message);
 }
 
 /* *ret_zones as AvailabilityZones of the answer, by zone; *ret_vpc of the call. */

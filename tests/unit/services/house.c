@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/log.h"
+
 struct house house;
 
 static uint64_t now(void *owner)
@@ -66,6 +68,7 @@ void house_open(void)
 	snprintf(house.directory, sizeof house.directory, "/tmp/weir-services-XXXXXX");
 	assert_non_null(mkdtemp(house.directory));
 	house.now_ms = 1790000000000;
+	log_to(-1);
 	house.answers = json_array();
 	move_in();
 }
