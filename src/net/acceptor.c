@@ -210,6 +210,7 @@ err_t acceptor_open(struct loop *loop, int fd, const struct acceptor_events *eve
 		.owner = owner,
 		.rest.on_expired = on_rested,
 	};
+	list_init(&acceptor->polled.link);
 	err = loop_poll(loop, fd, EPOLLIN, &acceptor->polled);
 	if (err) {
 		free(acceptor);

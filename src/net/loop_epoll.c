@@ -49,6 +49,7 @@ err_t loop_create(struct loop **ret_loop)
 	/* The scratch memory is left alone: a page that is never received into costs nothing. */
 	memset(loop, 0, offsetof(struct loop, scratch));
 	list_init(&loop->ready);
+	list_init(&loop->graves);
 	loop->deferred_end = &loop->deferred;
 	read_clock(loop);
 	timers_init(&loop->timers, loop->now_us / 1000);
@@ -95,12 +96,10 @@ static void run_deferred(struct loop *loop)
 
 static void free_graves(struct loop *loop)
 {
-	while (loop->graves) {
-		struct polled *polled = loop->graves;
+	struct list_node *node;
 
-		loop->graves = polled->next_grave;
-		free(polled);
-	}
+	while ((node = list_pop(&loop->graves)))
+		free(container_of(node, struct polled, link));
 }
 
 void loop_destroy(struct loop *loop)
@@ -119,8 +118,8 @@ void loop_destroy(struct loop *loop)
 
 void loop_bury(struct loop *loop, struct polled *polled)
 {
-	polled->next_grave = loop->graves;
-	loop->graves = polled;
+	list_remove(&polled->link);
+	list_append(&loop->graves, &polled->link);
 }
 
 static int sleep_ms(struct loop *loop)
@@ -138,12 +137,12 @@ static int sleep_ms(struct loop *loop)
 }
 
 /* Sockets that were queued before this turn began; what they queue now waits for the next. */
-static void run_ready(struct loop *loop, struct list_node *batch)
+static void run_ready(struct list_node *batch)
 {
 	struct list_node *node;
 
 	while ((node = list_pop(batch)))
-		socket_on_queued(loop, node);
+		socket_on_queued(container_of(node, struct polled, link));
 }
 
 static void turn(struct loop *loop)
@@ -166,7 +165,7 @@ static void turn(struct loop *loop)
 		if (polled) /* NULL: the eventfd, which has done its work by waking us */
 			polled->on_event(polled, events[i].events);
 	}
-	run_ready(loop, &batch);
+	run_ready(&batch);
 	timers_advance(&loop->timers, loop->now_us / 1000);
 	run_deferred(loop);
 	free_graves(loop);

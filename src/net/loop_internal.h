@@ -21,7 +21,7 @@ enum {
  */
 struct polled {
 	void (*on_event)(struct polled *polled, uint32_t events);
-	struct polled *next_grave; /* the loop's, once closed */
+	struct list_node link; /* in loop->ready, or this turn's batch, or loop->graves */
 };
 
 struct signals;
@@ -37,8 +37,8 @@ struct loop {
 	struct timers timers;
 	struct list_node ready; /* sockets with something to do in the next turn */
 	struct loop_job *deferred, **deferred_end;
-	struct polled *graves;
-	size_t open_count; /* sockets, acceptors and watches */
+	struct list_node graves; /* closed in this turn */
+	size_t open_count;	 /* sockets, acceptors and watches */
 	struct signals *signals;
 	atomic_bool stopping;
 	struct mailbox mailbox;
@@ -48,7 +48,8 @@ struct loop {
 /* Adds `fd` to the loop's epoll; ERR_SYSTEM when the kernel refuses. */
 err_t loop_poll(struct loop *loop, int fd, uint32_t events, struct polled *polled);
 
-/* Frees `polled` (the start of a malloc'ed block) when no event can name it any more. */
+/* Frees `polled` (the start of a malloc'ed block) when no event can name it any more. Its link is
+ * alone or in loop->ready. */
 void loop_bury(struct loop *loop, struct polled *polled);
 
 /* Closes the signal descriptor; the handlers are forgotten. NULL is welcome. */

@@ -67,19 +67,18 @@ struct socket {
 	uint8_t thin_acks_due; /* receives until thin ACKs are asked for again */
 	const struct socket_events *events;
 	void *owner;
-	struct list_node ready; /* in loop->ready or this turn's batch; else alone */
 	uint32_t receive_bytes;
 	uint32_t asked_turn; /* when the owner last asked for something: it comes later than that */
 	struct loop *loop;
 };
 
-_Static_assert(sizeof(struct socket) <= 80, "one stream owns two of these");
+_Static_assert(sizeof(struct socket) <= 64, "one stream owns two of these");
 _Static_assert(ERR_COUNT <= UINT8_MAX, "an err_t fits struct socket.broken");
 
 static void queue(struct socket *socket)
 {
-	if (list_empty(&socket->ready))
-		list_append(&socket->loop->ready, &socket->ready);
+	if (list_empty(&socket->polled.link))
+		list_append(&socket->loop->ready, &socket->polled.link);
 }
 
 /* ---- What happened ---- */
@@ -232,11 +231,11 @@ static void on_event(struct polled *polled, uint32_t events)
 	act(socket);
 }
 
-void socket_on_queued(struct loop *loop, struct list_node *link)
+void socket_on_queued(struct polled *polled)
 {
-	struct socket *socket = container_of(link, struct socket, ready);
+	struct socket *socket = container_of(polled, struct socket, polled);
 
-	assert(socket->loop == loop && !(socket->flags & CLOSED));
+	assert(!(socket->flags & CLOSED));
 	act(socket);
 }
 
@@ -254,7 +253,7 @@ static err_t create(struct loop *loop, int fd, struct socket **ret_socket)
 		.receive_bytes = RECEIVE_BYTES,
 		.loop = loop,
 	};
-	list_init(&socket->ready);
+	list_init(&socket->polled.link);
 	*ret_socket = socket;
 	return ERR_OK;
 }
@@ -507,7 +506,6 @@ void socket_close(struct socket *socket)
 		return;
 	assert(!(socket->flags & CLOSED));
 	socket->flags |= CLOSED;
-	list_remove(&socket->ready);
 	close(socket->fd); /* epoll forgets it with that: nobody else holds the description */
 	socket->loop->open_count--;
 	loop_bury(socket->loop, &socket->polled);

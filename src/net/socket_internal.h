@@ -9,7 +9,7 @@
 /* Wraps a connected, non-blocking descriptor. On failure the descriptor is still the caller's. */
 err_t socket_adopt(struct loop *loop, int fd, struct socket **ret_socket);
 
-/* A socket that was on loop->ready has its turn; `link` was taken off the list. */
-void socket_on_queued(struct loop *loop, struct list_node *link);
+/* A socket that was on loop->ready, and was taken off it, has its turn. */
+void socket_on_queued(struct polled *polled);
 
 #endif

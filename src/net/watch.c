@@ -53,6 +53,7 @@ err_t watch_open(struct loop *loop, int fd, bool readable, bool writable,
 		.events = events,
 		.owner = owner,
 	};
+	list_init(&watch->polled.link);
 	err = loop_poll(loop, fd, wanted(watch), &watch->polled);
 	if (err) {
 		free(watch);
