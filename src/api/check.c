@@ -26,6 +26,7 @@ struct check {
 	struct text path;   /* "actions.1.member.type" */
 	struct text *words; /* what is wrong so far, without the count */
 	unsigned errors;
+	bool no_memory; /* something may be missing: no verdict counts */
 };
 
 /* ---- Patterns ---- */
@@ -96,6 +97,25 @@ static void add_value(struct text *out, json_t *value)
 		text_add_str(out, dump ? dump : "");
 		free(dump);
 	}
+}
+
+static json_t *need(struct check *check, json_t *made)
+{
+	check->no_memory = check->no_memory || !made;
+	return made;
+}
+
+/* Both take over `item`; NULL was complained of already. */
+static void put_member(struct check *check, json_t *object, const char *name, json_t *item)
+{
+	if (item && json_object_set_new(object, name, item))
+		check->no_memory = true;
+}
+
+static void put_item(struct check *check, json_t *list, json_t *item)
+{
+	if (item && json_array_append_new(list, item))
+		check->no_memory = true;
 }
 
 static void complain(struct check *check, json_t *value, const char *constraint)
@@ -482,16 +502,15 @@ static void leave(struct check *check, size_t len)
 static json_t *check_structure(struct check *check, const struct api_shape *shape, json_t *value,
 			       unsigned depth)
 {
-	json_t *made = json_object();
+	json_t *made = need(check, json_object());
 
 	for (const struct api_member *m = shape->members; m->name; m++) {
-		json_t *given = json_object_get(value, m->name), *member;
+		json_t *given = json_object_get(value, m->name);
 		size_t outer = enter(check, m->name, false);
 
 		if (given && !json_is_null(given)) {
-			member = check_value(check, m->shape, given, depth + 1);
-			if (member)
-				json_object_set_new(made, m->name, member);
+			put_member(check, made, m->name,
+				   check_value(check, m->shape, given, depth + 1));
 		} else if (m->required) {
 			complain(check, NULL, "Member must not be null");
 		}
@@ -502,7 +521,7 @@ static json_t *check_structure(struct check *check, const struct api_shape *shap
 
 static json_t *check_leaves(struct check *check, const struct api_shape *item, json_t *value)
 {
-	json_t *made = json_array();
+	json_t *made = need(check, json_array());
 	bool broken = false;
 
 	for (size_t i = 0; i < json_array_size(value); i++) {
@@ -513,7 +532,7 @@ static json_t *check_leaves(struct check *check, const struct api_shape *item, j
 			break;
 		}
 		broken = broken || broken_by(check, item, leaf);
-		json_array_append_new(made, leaf);
+		put_item(check, made, leaf);
 	}
 	if (broken)
 		complain_of_items(check, item, value);
@@ -528,17 +547,15 @@ static json_t *check_list(struct check *check, const struct api_shape *shape, js
 	complain_of_all(check, shape, value, broken_by(check, shape, value));
 	if (is_leaf(shape->item))
 		return check_leaves(check, shape->item, value);
-	made = json_array();
+	made = need(check, json_array());
 	for (size_t i = 0; i < json_array_size(value); i++) {
 		char number[24];
-		json_t *item;
 		size_t outer;
 
 		snprintf(number, sizeof number, "%zu", i + 1);
 		outer = enter(check, number, true);
-		item = check_value(check, shape->item, json_array_get(value, i), depth + 1);
-		if (item)
-			json_array_append_new(made, item);
+		put_item(check, made,
+			 check_value(check, shape->item, json_array_get(value, i), depth + 1));
 		leave(check, outer);
 	}
 	return made;
@@ -547,17 +564,15 @@ static json_t *check_list(struct check *check, const struct api_shape *shape, js
 static json_t *check_map(struct check *check, const struct api_shape *shape, json_t *value,
 			 unsigned depth)
 {
-	json_t *made = json_object(), *given;
+	json_t *made = need(check, json_object()), *given;
 	const char *key;
 
 	complain_of_all(check, shape, value, broken_by(check, shape, value));
 	json_object_foreach(value, key, given)
 	{
 		size_t outer = enter(check, key, true);
-		json_t *item = check_value(check, shape->item, given, depth + 1);
 
-		if (item)
-			json_object_set_new(made, key, item);
+		put_member(check, made, key, check_value(check, shape->item, given, depth + 1));
 		leave(check, outer);
 	}
 	return made;
@@ -600,16 +615,22 @@ err_t check_input(struct patterns *patterns, const struct api_shape *shape, json
 	struct check check = { .patterns = patterns, .words = &found };
 	json_t *empty = json_object(), *value;
 
+	if (!empty)
+		return ERR_NOMEM;
 	text_init(&check.path, PATH_BYTES_MAX);
 	value = check_value(&check, shape, input && !json_is_null(input) ? input : empty, 0);
 	json_decref(empty);
 	text_fini(&check.path);
-	if (value && !check.errors) {
+	if (value && !check.errors && !check.no_memory) {
 		text_fini(&found);
 		*ret_value = value;
 		return ERR_OK;
 	}
 	json_decref(value);
+	if (check.no_memory) {
+		text_fini(&found);
+		return ERR_NOMEM;
+	}
 	text_printf(words, "%u validation error%s detected: ", check.errors,
 		    check.errors == 1 ? "" : "s");
 	text_add(words, wire_clip(text_bytes(&found), words->max - words->len));

@@ -20,7 +20,7 @@ struct patterns {
 void patterns_fini(struct patterns *patterns);
 
 /*
- * ERR_OK and *ret_value (a new reference), or ERR_INVALID and AWS's words in `words`:
+ * ERR_OK and *ret_value (a new reference), ERR_NOMEM, or ERR_INVALID and AWS's words in `words`:
  * "2 validation errors detected: Value 'x' at 'protocol' failed to satisfy constraint: …; …".
  * `input` is borrowed; NULL counts as empty.
  */

@@ -262,3 +262,47 @@ TEST(points_in_time_are_read)
 			      times[i].text, (long long)unix_ms);
 	}
 }
+
+/* ---- No memory ---- */
+
+static unsigned allocations_left;
+
+static void *scarce_malloc(size_t size)
+{
+	return allocations_left && allocations_left-- ? malloc(size) : NULL;
+}
+
+TEST(without_memory_nothing_goes_missing_unnoticed)
+{
+	const char *given =
+		"{\"Name\":\"abc\",\"Port\":\"80\",\"Ports\":[\"1\",2],\"Extra\":{\"a\":\"7\"},"
+		"\"Actions\":[{\"Type\":\"HTTP\",\"Order\":3}]}";
+	struct patterns patterns = { .compiled = MAP_INIT };
+	json_t *in = parse(given), *whole = NULL;
+	struct text words = TEXT_INIT(4096);
+	unsigned failures = 0;
+	err_t err = ERR_NOMEM;
+
+	CHECK_OK(check_input(&patterns, &input, in, &whole, &words));
+	for (unsigned n = 0; err && n < 1000; n++) {
+		json_t *value = NULL;
+
+		text_clear(&words);
+		json_set_alloc_funcs(scarce_malloc, free);
+		allocations_left = n;
+		err = check_input(&patterns, &input, in, &value, &words);
+		json_set_alloc_funcs(malloc, free);
+		CHECK(!err == (value != NULL));
+		if (err)
+			failures++;
+		else
+			CHECK(json_equal(value, whole), "with %u allocations", n);
+		json_decref(value);
+	}
+	CHECK_OK(err);
+	CHECK(failures > 10, "only %u", failures);
+	text_fini(&words);
+	json_decref(in);
+	json_decref(whole);
+	patterns_fini(&patterns);
+}

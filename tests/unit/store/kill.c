@@ -42,7 +42,7 @@ static void write_forever(const struct place *place, int pipe_fd)
 /* The highest number the child reported before it died. */
 static int kill_a_writer(const struct place *place)
 {
-	int fds[2], number, last = 0, status;
+	int fds[2], number, last = 0, status = 0;
 	bool told = false;
 	pid_t child;
 

@@ -53,7 +53,7 @@ TEST(a_second_opener_is_refused_and_told_who_has_it)
 	struct place place = place_make();
 	struct store *store = place_open(&place);
 	char process[32];
-	int status;
+	int status = 0;
 	pid_t child;
 
 	snprintf(process, sizeof process, "process %ld)", (long)getpid());
@@ -80,7 +80,7 @@ TEST(a_dead_owner_leaves_nothing_in_the_way)
 {
 	struct place place = place_make();
 	pid_t child = fork();
-	int status;
+	int status = 0;
 
 	if (child == 0) {
 		struct store *store;
