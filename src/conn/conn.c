@@ -393,8 +393,6 @@ static void on_ended(void *owner, err_t why)
 		conn->codec->ended(conn, why);
 	else if (conn->state == CONN_LINGERING || why != ERR_CLOSED)
 		conn_close(conn, CONN_FIN);
-	else
-		conn->linger = false; /* nothing more can come */
 	settle(conn);
 	leave(conn);
 }

@@ -338,6 +338,26 @@ TEST(a_client_that_has_read_its_early_answer_ends_the_lingering)
 	stage_close(&stage);
 }
 
+TEST(a_client_that_has_said_its_last_word_need_not_be_waited_for)
+{
+	struct fake_options options = { .window_bytes = 1024 };
+	struct stage stage;
+
+	stage_open(&stage, &options);
+	fake_stay_open(stage.client);
+	fake_stop_reading(stage.client);
+	send_upload(&stage, "/early", 1 << 20, 160);
+	fake_run_ms(stage.net, 10);
+	fake_finish(stage.client);
+	fake_run_ms(stage.net, 10);
+	CHECK(stage.conn != NULL, "the answer is not yet fetched");
+	fake_resume_reading(stage.client);
+	fake_run_ms(stage.net, 10);
+	CHECK(fake_received(stage.client).len > 8000);
+	CHECK(!stage.conn);
+	stage_close(&stage);
+}
+
 TEST(a_short_unread_body_is_thrown_away_when_it_comes)
 {
 	struct stage stage;

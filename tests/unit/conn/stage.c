@@ -142,6 +142,17 @@ static void piece_mirror(struct stage *stage, const struct http_body *body)
 	exchange_send_body(stage->x, body);
 }
 
+/* Too long for a small window, and complete before the request is. */
+static void begin_early(struct stage *stage, const struct http_head *head)
+{
+	static const char block[8000];
+
+	(void)head;
+	send_head(stage, response(200, HTTP_BODY_LENGTH, sizeof block));
+	exchange_send_data(stage->x, bytes_make(block, sizeof block), true);
+	close_exchange(stage);
+}
+
 static void begin_cut_length(struct stage *stage, const struct http_head *head)
 {
 	(void)head;
@@ -180,6 +191,8 @@ static void begin_pause(struct stage *stage, const struct http_head *head)
 
 static void expired_pause(struct stage *stage)
 {
+	CHECK_BYTES(stage->head->target, "/pause", "a head outlives the callback that brought it");
+	CHECK_BYTES(http_value(stage->head, BYTES("Host")), "a");
 	CHECK_EQ(stage->body.len, 0, "nothing came while paused");
 	exchange_resume(stage->x);
 }
@@ -246,6 +259,7 @@ static void end_large(struct stage *stage)
 static const struct path paths[] = {
 	{ .name = "/now", .begin = begin_now },
 	{ .name = "/echo", .end = end_echo },
+	{ .name = "/early", .begin = begin_early },
 	{ .name = "/empty", .end = end_empty },
 	{ .name = "/bye", .end = end_bye },
 	{ .name = "/204", .end = end_204 },
@@ -350,6 +364,7 @@ static void on_exchange(void *owner, struct exchange *x, const struct http_head 
 	text_printf(&stage->log, "exchange %.*s %.*s %s\n", BYTES_ARG(head->method),
 		    BYTES_ARG(head->target), framing_name(head->framing));
 	stage->x = x;
+	stage->head = head;
 	stage->path = find_path(head->target);
 	text_clear(&stage->body);
 	exchange_accept(x, &exchange_events, stage);

@@ -29,7 +29,8 @@ struct stage {
 	struct conn *conn;  /* the last one; NULL once closed */
 	struct exchange *x; /* the running one; NULL */
 	const struct path *path;
-	struct timer timer; /* a path's own */
+	const struct http_head *head; /* of the running one */
+	struct timer timer;	      /* a path's own */
 	struct fake_peer *client;
 	size_t sent_bytes; /* of a large answer */
 	size_t queued_most;
