@@ -5,6 +5,55 @@
 
 enum { USER_AGENT_MAX = 8 * 1024 }; /* reference/alb.md §7.1, field 14 */
 
+/* Records are written for every request, so a text grows in few steps: gathered here first. */
+struct writer {
+	struct text *text;
+	size_t len;
+	char at[2048];
+};
+
+static void flush(struct writer *out)
+{
+	text_add(out->text, bytes_make(out->at, out->len));
+	out->len = 0;
+}
+
+static inline void put(struct writer *out, struct bytes value)
+{
+	if (value.len > sizeof out->at - out->len) {
+		flush(out);
+		if (value.len > sizeof out->at) {
+			text_add(out->text, value);
+			return;
+		}
+	}
+	if (value.len)
+		memcpy(out->at + out->len, value.at, value.len);
+	out->len += value.len;
+}
+
+static inline void put_char(struct writer *out, char c)
+{
+	put(out, bytes_make(&c, 1));
+}
+
+static inline void put_str(struct writer *out, const char *string)
+{
+	put(out, bytes_of(string));
+}
+
+static void put_u64(struct writer *out, uint64_t value)
+{
+	char digits[20];
+	size_t start = sizeof digits;
+
+	do {
+		digits[--start] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value);
+	put(out, bytes_make(digits + start, sizeof digits - start));
+}
+
 static const struct {
 	const char *name, *scheme;
 } type_rows[] = {
@@ -49,11 +98,19 @@ static struct bytes host_of(const struct access_record *record)
 
 /* ---- The line ---- */
 
+static void put_escape(struct writer *out, unsigned char c)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	char escape[4] = { '\\', 'x', digits[c >> 4], digits[c & 15] };
+
+	put(out, bytes_make(escape, sizeof escape));
+}
+
 /*
  * Inside quotes: what would end them, or a line, or is not ASCII. A backslash too, so that \"
  * always means a quote.
  */
-static void add_escaped(struct text *out, struct bytes value)
+static void add_escaped(struct writer *out, struct bytes value)
 {
 	size_t plain = 0; /* begin of the run not yet written */
 
@@ -62,33 +119,33 @@ static void add_escaped(struct text *out, struct bytes value)
 
 		if (c >= ' ' && c < 0x7f && c != '"' && c != '\\')
 			continue;
-		text_add(out, bytes_make(value.at + plain, i - plain));
+		put(out, bytes_make(value.at + plain, i - plain));
 		if (c == '"')
-			text_add_str(out, "\\\"");
+			put(out, BYTES("\\\""));
 		else
-			text_printf(out, "\\x%02X", c);
+			put_escape(out, c);
 		plain = i + 1;
 	}
-	text_add(out, bytes_from(value, plain));
+	put(out, bytes_from(value, plain));
 }
 
-static void add_quoted(struct text *out, struct bytes value)
+static void add_quoted(struct writer *out, struct bytes value)
 {
-	text_add_str(out, " \"");
+	put(out, BYTES(" \""));
 	if (value.len)
 		add_escaped(out, value);
 	else
-		text_add_char(out, '-');
-	text_add_char(out, '"');
+		put_char(out, '-');
+	put_char(out, '"');
 }
 
-static void add_word(struct text *out, struct bytes value)
+static void add_word(struct writer *out, struct bytes value)
 {
-	text_add_char(out, ' ');
-	text_add(out, value.len ? value : BYTES("-"));
+	put_char(out, ' ');
+	put(out, value.len ? value : BYTES("-"));
 }
 
-static void add_name(struct text *out, const char *name)
+static void add_name(struct writer *out, const char *name)
 {
 	add_quoted(out, bytes_of(name));
 }
@@ -102,28 +159,28 @@ static struct bytes address_text(const struct address *address, char out[ADDRESS
 }
 
 /* "12.345" after `before`. Lines are written for every request, so no printf on the way. */
-static void add_thousandths(struct text *out, char before, uint64_t value)
+static void add_thousandths(struct writer *out, char before, uint64_t value)
 {
 	char rest[4] = { '.', (char)('0' + value / 100 % 10), (char)('0' + value / 10 % 10),
 			 (char)('0' + value % 10) };
 
-	text_add_char(out, before);
-	text_add_u64(out, value / 1000);
-	text_add(out, bytes_make(rest, sizeof rest));
+	put_char(out, before);
+	put_u64(out, value / 1000);
+	put(out, bytes_make(rest, sizeof rest));
 }
 
-static void add_number(struct text *out, char before, uint64_t value)
+static void add_number(struct writer *out, char before, uint64_t value)
 {
-	text_add_char(out, before);
-	text_add_u64(out, value);
+	put_char(out, before);
+	put_u64(out, value);
 }
 
-static void add_seconds(struct text *out, int64_t us)
+static void add_seconds(struct writer *out, int64_t us)
 {
 	uint64_t ms = us < 0 ? 0 : ((uint64_t)us + 500) / 1000;
 
 	if (us < 0)
-		text_add_str(out, " -1");
+		put(out, BYTES(" -1"));
 	else
 		add_thousandths(out, ' ', ms);
 }
@@ -140,50 +197,50 @@ static struct bytes status_text(uint16_t status, char out[8])
 	return bytes_make(out, len);
 }
 
-static void add_time(struct text *out, uint64_t unix_us)
+static void add_time(struct writer *out, uint64_t unix_us)
 {
 	char when[WHEN_ISO_BYTES + 1];
 
 	when_iso_us(unix_us, when);
-	text_add_char(out, ' ');
-	text_add_str(out, when);
+	put_char(out, ' ');
+	put_str(out, when);
 }
 
-static void add_request(struct text *out, const struct access_record *record)
+static void add_request(struct writer *out, const struct access_record *record)
 {
 	const char *scheme = type_rows[record->type].scheme;
 
-	text_add_str(out, " \"");
+	put(out, BYTES(" \""));
 	if (record->method.len)
 		add_escaped(out, record->method);
 	else
-		text_add_char(out, '-');
-	text_add_char(out, ' ');
-	text_add_str(out, scheme);
-	text_add_str(out, "://");
+		put_char(out, '-');
+	put_char(out, ' ');
+	put_str(out, scheme);
+	put(out, BYTES("://"));
 	add_escaped(out, host_of(record));
 	add_number(out, ':', record->listener_port);
 	if (record->method.len) {
 		add_escaped(out, path_and_query(record->uri));
-		text_add_char(out, ' ');
-		text_add_str(out, version_name(record->version));
-		text_add_char(out, '"');
+		put_char(out, ' ');
+		put_str(out, version_name(record->version));
+		put_char(out, '"');
 	} else {
-		text_add_str(out, "- -\"");
+		put(out, BYTES("- -\""));
 	}
 }
 
-static void add_priority(struct text *out, int32_t priority)
+static void add_priority(struct writer *out, int32_t priority)
 {
 	if (priority == ACCESS_NO_PRIORITY)
-		text_add_str(out, " -");
+		put(out, BYTES(" -"));
 	else if (priority == ACCESS_FAILED_PRIORITY)
-		text_add_str(out, " -1");
+		put(out, BYTES(" -1"));
 	else
 		add_number(out, ' ', (uint64_t)priority);
 }
 
-void access_line(struct text *out, const struct access_record *record)
+static void line(struct writer *out, const struct access_record *record)
 {
 	char client_room[ADDRESS_TEXT_BYTES], target_room[ADDRESS_TEXT_BYTES];
 	char elb_room[8], target_status_room[8];
@@ -191,7 +248,7 @@ void access_line(struct text *out, const struct access_record *record)
 	struct bytes target_status = status_text(record->target_status, target_status_room);
 
 	assert(record->phase == ACCESS_END);
-	text_add_str(out, type_rows[record->type].name);
+	put_str(out, type_rows[record->type].name);
 	add_time(out, record->time_unix_us);
 	add_word(out, record->load_balancer_id);
 	add_word(out, address_text(&record->client, client_room));
@@ -224,46 +281,73 @@ void access_line(struct text *out, const struct access_record *record)
 	add_quoted(out, record->transformed_host);
 	add_quoted(out, record->transformed_uri);
 	add_name(out, transform_status_name(record->transform));
-	text_add_char(out, '\n');
+	put_char(out, '\n');
+}
+
+void access_line(struct text *out, const struct access_record *record)
+{
+	struct writer writer;
+
+	writer.text = out;
+	writer.len = 0;
+	line(&writer, record);
+	flush(&writer);
 }
 
 /* ---- The JSON twin ---- */
 
-static void json_key(struct text *out, const char *key)
+static void json_key(struct writer *out, const char *key)
 {
-	text_add_str(out, ",\"");
-	text_add_str(out, key);
-	text_add_str(out, "\":");
+	put(out, BYTES(",\""));
+	put_str(out, key);
+	put(out, BYTES("\":"));
 }
 
-static void json_string(struct text *out, const char *key, struct bytes value)
+/* Nothing in it needs an escape. */
+static bool is_plain(struct bytes value)
+{
+	for (size_t i = 0; i < value.len; i++) {
+		unsigned char c = (unsigned char)value.at[i];
+
+		if (c < ' ' || c >= 0x7f || c == '"' || c == '\\')
+			return false;
+	}
+	return true;
+}
+
+static void json_string(struct writer *out, const char *key, struct bytes value)
 {
 	if (!value.len)
 		return;
 	json_key(out, key);
-	text_add_char(out, '"');
-	encode_json(out, value);
-	text_add_char(out, '"');
+	put_char(out, '"');
+	if (is_plain(value)) {
+		put(out, value);
+	} else {
+		flush(out);
+		encode_json(out->text, value);
+	}
+	put_char(out, '"');
 }
 
-static void json_number(struct text *out, const char *key, uint64_t value)
+static void json_number(struct writer *out, const char *key, uint64_t value)
 {
 	json_key(out, key);
-	text_add_u64(out, value);
+	put_u64(out, value);
 }
 
 /* Milliseconds with their thousandths; left out when it did not happen. */
-static void json_ms(struct text *out, const char *key, int64_t us)
+static void json_ms(struct writer *out, const char *key, int64_t us)
 {
 	if (us < 0)
 		return;
-	text_add_str(out, ",\"");
-	text_add_str(out, key);
-	text_add_char(out, '"');
+	put(out, BYTES(",\""));
+	put_str(out, key);
+	put_char(out, '"');
 	add_thousandths(out, ':', (uint64_t)us);
 }
 
-static void json_time(struct text *out, const char *key, uint64_t unix_us)
+static void json_time(struct writer *out, const char *key, uint64_t unix_us)
 {
 	char when[WHEN_ISO_BYTES + 1];
 
@@ -271,7 +355,7 @@ static void json_time(struct text *out, const char *key, uint64_t unix_us)
 	json_string(out, key, bytes_of(when));
 }
 
-static void json_address(struct text *out, const char *key, const struct address *address)
+static void json_address(struct writer *out, const char *key, const struct address *address)
 {
 	char room[ADDRESS_TEXT_BYTES];
 
@@ -279,7 +363,7 @@ static void json_address(struct text *out, const char *key, const struct address
 		json_string(out, key, address_text(address, room));
 }
 
-static void json_request(struct text *out, const struct access_record *record)
+static void json_request(struct writer *out, const struct access_record *record)
 {
 	json_string(out, "type", bytes_of(type_rows[record->type].name));
 	json_string(out, "load_balancer", record->load_balancer_id);
@@ -301,7 +385,7 @@ static void json_request(struct text *out, const struct access_record *record)
 		    bytes_of(desync_reason_name(record->finding.reason)));
 }
 
-static void json_choice(struct text *out, const struct access_record *record)
+static void json_choice(struct writer *out, const struct access_record *record)
 {
 	if (record->rule_priority >= 0)
 		json_number(out, "rule_priority", (uint64_t)record->rule_priority);
@@ -317,7 +401,7 @@ static void json_choice(struct text *out, const struct access_record *record)
 	json_string(out, "transform_status", bytes_of(transform_status_name(record->transform)));
 }
 
-static void json_progress(struct text *out, const struct access_record *record)
+static void json_progress(struct writer *out, const struct access_record *record)
 {
 	uint64_t age_us = record->time_unix_us > record->created_unix_us
 				  ? record->time_unix_us - record->created_unix_us
@@ -337,12 +421,12 @@ static void json_progress(struct text *out, const struct access_record *record)
 	json_number(out, "received_bytes", record->received_bytes);
 	json_number(out, "sent_bytes", record->sent_bytes);
 	json_key(out, "streaming");
-	text_add_str(out, record->streaming ? "true" : "false");
+	put_str(out, record->streaming ? "true" : "false");
 	json_number(out, "events", record->events);
 	json_number(out, "heartbeats", record->heartbeats);
 }
 
-void access_json(struct text *out, const struct access_record *record)
+static void json(struct writer *out, const struct access_record *record)
 {
 	static const char *const phases[] = {
 		[ACCESS_START] = "start",
@@ -350,9 +434,9 @@ void access_json(struct text *out, const struct access_record *record)
 		[ACCESS_END] = "end",
 	};
 
-	text_add_str(out, "{\"event\":\"");
-	text_add_str(out, phases[record->phase]);
-	text_add_char(out, '"');
+	put(out, BYTES("{\"event\":\""));
+	put_str(out, phases[record->phase]);
+	put_char(out, '"');
 	json_time(out, "time", record->time_unix_us);
 	json_string(out, "trace_id", record->trace_id);
 	json_time(out, "created", record->created_unix_us);
@@ -362,5 +446,15 @@ void access_json(struct text *out, const struct access_record *record)
 		json_progress(out, record);
 	if (record->phase == ACCESS_END)
 		json_string(out, "end_reason", bytes_of(end_reason_row(record->end_reason)->name));
-	text_add_str(out, "}\n");
+	put(out, BYTES("}\n"));
+}
+
+void access_json(struct text *out, const struct access_record *record)
+{
+	struct writer writer;
+
+	writer.text = out;
+	writer.len = 0;
+	json(&writer, record);
+	flush(&writer);
 }
