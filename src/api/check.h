@@ -27,7 +27,4 @@ void patterns_fini(struct patterns *patterns);
 err_t check_input(struct patterns *patterns, const struct api_shape *shape, json_t *input,
 		  json_t **ret_value, struct text *words);
 
-/* "2026-10-02T10:00:00.123Z", with an offset instead of Z, or seconds since 1970. ERR_SYNTAX. */
-err_t check_parse_time(struct bytes text, uint64_t *ret_unix_ms);
-
 #endif

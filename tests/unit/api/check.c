@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "api/check.h"
+#include "api/coerce.h"
 
 static const struct api_shape name = {
 	.kind = API_STRING, .min = 2, .max = 5, .pattern = "^[a-z]+$"
@@ -253,7 +254,7 @@ TEST(points_in_time_are_read)
 {
 	for (size_t i = 0; i < COUNT(times); i++) {
 		uint64_t unix_ms = 0;
-		err_t err = check_parse_time(bytes_of(times[i].text), &unix_ms);
+		err_t err = coerce_time(bytes_of(times[i].text), &unix_ms);
 
 		if (times[i].unix_ms < 0)
 			CHECK_EQ(err, ERR_SYNTAX, "%s", times[i].text);
