@@ -156,7 +156,7 @@ void conn_destroy(struct conn *conn);
 void conn_drain(struct conn *conn);
 /* Acts at once. Client side: how long it may lie idle between exchanges; no limit at first. */
 void conn_set_idle_ms(struct conn *conn, uint32_t idle_ms);
-/* Thin ACKs toward this peer: socket_thin_acks. */
+/* Thin ACKs toward this peer (socket_thin_acks), until the running exchange ends. */
 void conn_thin_acks(struct conn *conn, bool on);
 
 const struct address *conn_peer(const struct conn *conn);

@@ -374,6 +374,7 @@ static void next(struct conn *conn)
 	fresh.parser = h1->parser;
 	*h1 = fresh;
 	socket_receive_size(conn->socket, 0);
+	socket_thin_acks(conn->socket, false);
 	conn_mark(conn);
 }
 

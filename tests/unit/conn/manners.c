@@ -567,6 +567,49 @@ TEST(a_hint_makes_receives_larger_within_what_the_body_has_left)
 	}
 }
 
+TEST(bytes_of_ones_own_go_between_chunks_only)
+{
+	struct stage stage;
+
+	stage_open(&stage, NULL);
+	fake_send(stage.client,
+		  "POST /mirror HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+	fake_run_ms(stage.net, 1);
+	CHECK(exchange_can_insert(stage.x), "before the first");
+	fake_send(stage.client, "5\r\nab");
+	fake_run_ms(stage.net, 1);
+	CHECK(!exchange_can_insert(stage.x));
+	fake_send(stage.client, "cde\r\n");
+	fake_run_ms(stage.net, 1);
+	CHECK(exchange_can_insert(stage.x));
+	CHECK_EQ(exchange_send_data(stage.x, BYTES(": ping\n"), false), CONN_OK);
+	fake_send(stage.client, "0\r");
+	fake_run_ms(stage.net, 1);
+	CHECK(!exchange_can_insert(stage.x));
+	fake_send(stage.client, "\n\r\n");
+	fake_run_ms(stage.net, 1);
+	CHECK(bytes_ends(fake_received(stage.client),
+			 BYTES("\r\n\r\n5\r\nabcde\r\n7\r\n: ping\n\r\n0\r\n\r\n")));
+	CHECK_STR(stage_log(&stage), "exchange POST /mirror CHUNKED\nbody abcde\n");
+	stage_close(&stage);
+}
+
+TEST(an_end_in_the_middle_of_a_chunk_is_a_reset)
+{
+	struct stage stage;
+
+	stage_open(&stage, NULL);
+	fake_send(stage.client,
+		  "POST /mirror HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab");
+	fake_run_ms(stage.net, 1);
+	exchange_send_data(stage.x, BYTES_NONE, true);
+	CHECK(stage.x != NULL, "not inside the call");
+	fake_run_ms(stage.net, 1);
+	CHECK_EQ(fake_ended(stage.client), ERR_RESET);
+	CHECK(strstr(stage_log(&stage), "failed INVALID\nclosed\n") != NULL);
+	stage_close(&stage);
+}
+
 TEST(room_is_what_would_pass_without_being_kept)
 {
 	struct fake_options options = { .window_bytes = 5000 };
