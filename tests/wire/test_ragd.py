@@ -1,0 +1,612 @@
+"""ragd on a port: its streams, refusals, jobs and drain, and a model that behaves and misbehaves."""
+import concurrent.futures
+import contextlib
+import http.client
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+import pytest
+
+import harness
+
+SAMPLES = harness.TOP / "rag/samples"
+RAGD = next((p for p in (harness.BUILD / "ragd", harness.BUILD / "rag/ragd") if p.is_file()), None)
+
+pytestmark = pytest.mark.skipif(RAGD is None, reason=f"no ragd in {harness.BUILD}")
+
+
+class Ragd:
+    """`ragd` on a port the kernel picked, with an index of its own. Use as a context manager."""
+
+    def __init__(self, documents=SAMPLES, **environment):
+        self.folder = tempfile.TemporaryDirectory()
+        self.port = harness.free_port()
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("RAG_", "OPENAI_", "HOST", "PORT"))}
+        self.environment = {**clean, "RAG_PACE_MS": "1", **environment}
+        self.command = [str(RAGD), "--port", str(self.port), "--documents", str(documents),
+                        "--data", str(pathlib.Path(self.folder.name) / "data")]
+
+    def __enter__(self):
+        self.log_file = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(self.command, env=self.environment, stdin=subprocess.DEVNULL,
+                                        stdout=self.log_file, stderr=self.log_file)
+        harness.until(lambda: self.process.poll() is not None or self.ready(), 20, "the start of ragd")
+        assert self.process.poll() is None, self.log()
+        return self
+
+    def __exit__(self, kind, value, trace):
+        code = self.stop()
+        self.folder.cleanup()
+        if kind is None:
+            assert code == 0, f"ragd ended with code {code}:\n{self.log()[-4000:]}"
+
+    def ready(self):
+        try:
+            return self.get("/readyz")[0] == 200
+        except OSError:
+            return False
+
+    def log(self):
+        self.log_file.seek(0)
+        return self.log_file.read()
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        return self.process.wait()
+
+    def request(self, method, path, body=None, headers=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request(method, path, body, headers or {})
+            response = connection.getresponse()
+            return response.status, response.read(), response.headers
+        finally:
+            connection.close()
+
+    def get(self, path):
+        return self.request("GET", path)
+
+    def json(self, path):
+        return json.loads(self.get(path)[1])
+
+    def chat(self, message, headers=None, **more):
+        body = json.dumps({"message": message, **more})
+        return self.request("POST", "/chat", body, {"Content-Type": "application/json", **(headers or {})})
+
+    def events(self, message, **more):
+        status, body, headers = self.chat(message, **more)
+        assert status == 200, body
+        assert headers["Content-Type"].startswith("text/event-stream")
+        return parse(body)
+
+    @contextlib.contextmanager
+    def stream(self, message, **more):
+        """A raw connection that has asked; yields a reader of its events."""
+        body = json.dumps({"message": message, **more}).encode()
+        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as s:
+            s.sendall(b"POST /chat HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n"
+                      b"Content-Length: %d\r\n\r\n" % len(body) + body)
+            yield Stream(s)
+
+
+class Stream:
+    def __init__(self, sock):
+        self.sock = sock
+        self.data = b""
+
+    def until(self, needle, seconds=15):
+        """Everything up to and with `needle`."""
+        end = time.monotonic() + seconds
+        while needle not in self.data:
+            self.sock.settimeout(max(0.01, end - time.monotonic()))
+            more = self.sock.recv(65536)
+            assert more, f"closed before {needle!r}: {self.data[-300:]!r}"
+            self.data += more
+        cut = self.data.index(needle) + len(needle)
+        taken, self.data = self.data[:cut], self.data[cut:]
+        return taken
+
+    def event(self, name):
+        return json.loads(self.until(b"event: " + name.encode() + b"\ndata: ") and self.until(b"\n\n"))
+
+
+def parse(body):
+    """[(event, data)]; every event has a line of each, and data says its type again."""
+    events = []
+    for block in body.decode().split("\n\n"):
+        if not block:
+            continue
+        first, second = block.split("\n")
+        assert first.startswith("event: ") and second.startswith("data: "), block
+        data = json.loads(second[6:])
+        assert data["type"] == first[7:]
+        events.append((data["type"], data))
+    return events
+
+
+def words(events):
+    return "".join(data["text"] for name, data in events if name == "delta")
+
+
+def names(events):
+    """Event names, repeats folded."""
+    return [name for i, (name, _) in enumerate(events) if i == 0 or events[i - 1][0] != name]
+
+
+@pytest.fixture(scope="module")
+def ragd():
+    with Ragd() as running:
+        yield running
+
+
+# ---- The stream ----
+
+def test_a_chat_says_its_events_in_order(ragd):
+    events = ragd.events("Tell me about sleep hygiene")
+    assert names(events) == ["start", "status", "references", "status", "delta", "done"]
+    start, done = events[0][1], events[-1][1]
+    assert start["id"].startswith("msg_") and start["model"] == "extractive-1" and start["generation"] >= 1
+    assert [d["stage"] for n, d in events if n == "status"] == ["retrieving", "generating"]
+    assert done["finish_reason"] == "stop" and done["grounded"] is True
+    assert done["timings_ms"]["total"] >= done["timings_ms"]["retrieve"]
+
+
+def test_each_sentence_is_cited_and_each_citation_is_a_verbatim_quote(ragd):
+    events = ragd.events("What are the side effects of metformin?")
+    references = {r["id"]: r for n, d in events if n == "references" for r in d["references"]}
+    text = words(events)
+    cites = [c for n, d in events if n == "delta" for c in d.get("cites", [])]
+    assert cites and set(cites) == set(references)
+    assert references["1"]["file"] == "metformin.md" and references["1"]["section"] == "Side effects"
+    assert 0 < references["1"]["score"] <= 1 and "NHS" in references["1"]["source"]
+    for reference in references.values():
+        start, end = reference["span"]
+        original = (SAMPLES / reference["file"]).read_text(encoding="utf-8")[start:end]
+        if "…" not in reference["quote"]:
+            assert " ".join(original.split()) == reference["quote"]
+        for part in reference["quote"].split(" … "):
+            assert part in " ".join(original.split())
+            assert part.split(". ")[0] in text
+
+
+def test_a_medical_question_gets_the_safety_notice_before_the_first_word(ragd):
+    events = ragd.events("ibuprofen dose")
+    assert names(events) == ["start", "status", "references", "notice", "status", "delta", "done"]
+    notice = next(d for n, d in events if n == "notice")
+    assert notice["code"] == "safety" and notice["severity"] == "info"
+    assert next(d for n, d in ragd.events("I took an overdose") if n == "notice")["severity"] == "urgent"
+
+
+def test_what_no_document_says_is_not_answered(ragd):
+    events = ragd.events("What is the capital of France?")
+    assert events[-1][1]["finish_reason"] == "no_context" and events[-1][1]["grounded"] is False
+    assert next(d for n, d in events if n == "references")["references"] == []
+    assert "found nothing" in words(events)
+
+
+def test_a_follow_up_keeps_the_topic(ragd):
+    history = [{"role": "user", "content": "What is metformin used for?"}, {"role": "assistant", "content": "…"}]
+    events = ragd.events("Can I drink alcohol with it?", history=history)
+    assert next(d for n, d in events if n == "references")["references"][0]["file"] == "metformin.md"
+
+
+def test_the_head_of_a_stream_forbids_buffering_and_keeps_the_request_id(ragd):
+    _, _, headers = ragd.chat("sleep", {"X-Request-Id": "abc-1"})
+    assert headers["Cache-Control"] == "no-store" and headers["X-Accel-Buffering"] == "no"
+    assert headers["X-Request-Id"] == "abc-1" and "Content-Encoding" not in headers
+    _, _, headers = ragd.chat("sleep", {"X-Request-Id": "bad id " + "x" * 200})
+    assert headers["X-Request-Id"].startswith("req_")
+
+
+def test_words_come_one_by_one_at_the_pace_set():
+    with Ragd(RAG_PACE_MS="30") as slow, slow.stream("How much caffeine is safe?") as stream:
+        stamps = []
+        for _ in range(12):
+            stream.event("delta")
+            stamps.append(time.monotonic())
+        assert stamps[-1] - stamps[0] > 11 * 0.02
+        assert max(b - a for a, b in zip(stamps, stamps[1:])) < 1
+
+
+def test_one_object_when_no_stream_is_wanted(ragd):
+    for headers, more in (({}, {"stream": False}), ({"Accept": "application/json"}, {})):
+        status, body, head = ragd.chat("ibuprofen dose", headers, **more)
+        answer = json.loads(body)
+        assert status == 200 and head["Content-Type"] == "application/json"
+        assert "200 mg to 400 mg" in answer["answer"] and "[1]" in answer["answer"]
+        assert answer["references"][0]["file"] == "ibuprofen.md" and answer["notices"][0]["code"] == "safety"
+        assert answer["finish_reason"] == "stop" and answer["id"].startswith("msg_")
+    status, body, _ = ragd.chat("ibuprofen dose", stream=False, include_references=False)
+    assert "references" not in json.loads(body)
+
+
+def test_ndjson_is_lightrags_lines(ragd):
+    status, body, head = ragd.chat("How much caffeine is safe?", {"Accept": "application/x-ndjson"})
+    lines = [json.loads(line) for line in body.decode().splitlines()]
+    assert status == 200 and head["Content-Type"] == "application/x-ndjson"
+    assert "references" in lines[0] and all(set(line) <= {"response", "notice"} for line in lines[1:])
+    assert "400 mg" in "".join(line.get("response", "") for line in lines)
+
+
+# ---- Refusals come before the 200 ----
+
+@pytest.mark.parametrize("body, headers, status, code, field", [
+    (b"{", {}, 400, "bad_json", None),
+    (b"", {}, 400, "bad_json", None),
+    (b"[" * 40 + b"]" * 40, {}, 400, "bad_json", None),
+    (b"[]", {}, 422, "invalid", None),
+    (b"{}", {}, 422, "invalid", "/message"),
+    (b'{"message": 7}', {}, 422, "invalid", "/message"),
+    (b'{"message": "  "}', {}, 422, "invalid", "/message"),
+    (b'{"message": "' + b"x" * 8001 + b'"}', {}, 422, "invalid", "/message"),
+    (b'{"message": "a", "history": "b"}', {}, 422, "invalid", "/history"),
+    (b'{"message": "a", "history": [{"role": "system", "content": "b"}]}', {}, 422, "invalid", "/history/0"),
+    (b'{"message": "a", "history": [{"role": "user", "content": "b"}, 5]}', {}, 422, "invalid", "/history/1"),
+    (b'{"message": "a", "top_k": 0}', {}, 422, "invalid", "/top_k"),
+    (b'{"message": "a", "top_k": "3"}', {}, 422, "invalid", "/top_k"),
+    (b'{"message": "a", "stream": "yes"}', {}, 422, "invalid", "/stream"),
+    (b'{"message": "a", "mode": "bypass"}', {}, 422, "invalid", "/mode"),
+    (b'{"message": "a", "filter": {"tags": {}}}', {}, 422, "invalid", "/filter"),
+    (b'{"message": "\xff"}', {}, 400, "bad_json", None),
+    (b'{"message": "a"}', {"Content-Type": "image/png"}, 415, "unsupported_media", None),
+    (b"message=a", {"Content-Type": "application/x-www-form-urlencoded"}, 415, "unsupported_media", None),
+])
+def test_what_is_wrong_is_said_with_status_code_and_pointer(ragd, body, headers, status, code, field):
+    got, answer, head = ragd.request("POST", "/chat", body, {"Content-Type": "application/json", **headers})
+    error = json.loads(answer)["error"]
+    assert (got, error["code"], error.get("field")) == (status, code, field), answer
+    assert error["message"] and error["request_id"] == head["X-Request-Id"]
+    assert json.loads(answer)["detail"] == error["message"]
+
+
+def test_unknown_members_and_plain_curl_are_welcome(ragd):
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    status, body, _ = ragd.request("POST", "/chat", b'{"message": "sleep hygiene", "shoe_size": 44}', form)
+    assert status == 200 and parse(body)[-1][0] == "done"
+
+
+def test_methods_paths_and_sizes(ragd):
+    status, _, headers = ragd.get("/chat")
+    assert status == 405 and headers["Allow"] == "POST"
+    assert ragd.request("DELETE", "/health")[0] == 405
+    assert ragd.get("/nothing")[0] == 404
+    assert ragd.request("HEAD", "/health")[:2] == (200, b"")
+    status, body, _ = ragd.request("POST", "/chat", b" " * (1024 * 1024 + 1), {"Content-Type": "application/json"})
+    assert status == 413 and json.loads(body)["error"]["code"] == "too_large"
+
+
+def test_a_chunked_body_over_the_limit_is_refused(ragd):
+    with socket.create_connection(("127.0.0.1", ragd.port), timeout=10) as s:
+        s.sendall(b"POST /chat HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n")
+        with contextlib.suppress(OSError):
+            for _ in range(40):
+                s.sendall(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+        answer = b""
+        with contextlib.suppress(OSError):
+            while more := s.recv(65536):
+                answer += more
+        assert not answer or b" 413 " in answer.split(b"\r\n")[0]
+    assert ragd.get("/livez")[0] == 200
+
+
+# ---- HTTP/1.0, many at once, leaving ----
+
+def test_http_1_0_gets_the_stream_until_the_close(ragd):
+    body = b'{"message": "Tell me about nutrition"}'
+    with socket.create_connection(("127.0.0.1", ragd.port), timeout=15) as s:
+        s.sendall(b"POST /chat HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        answer = b""
+        while more := s.recv(65536):
+            answer += more
+    head, stream = answer.split(b"\r\n\r\n", 1)
+    assert b"chunked" not in head.lower()
+    assert parse(stream)[-1][0] == "done"
+
+
+def test_fifty_chats_at_once_all_end_complete(ragd):
+    with concurrent.futures.ThreadPoolExecutor(50) as pool:
+        answers = list(pool.map(ragd.events, ["How much caffeine is safe?", "ibuprofen side effects"] * 25))
+    assert all(events[-1][0] == "done" and events[-1][1]["finish_reason"] == "stop" for events in answers)
+    assert len({events[0][1]["id"] for events in answers}) == 50
+    assert len({words(events) for events in answers}) == 2
+
+
+def test_a_client_that_leaves_ends_its_chat_at_once():
+    with Ragd(RAG_PACE_MS="200") as slow:
+        with slow.stream("Tell me about sleep hygiene") as stream:
+            stream.event("delta")
+            assert slow.json("/health")["chats"]["running"] == 1
+        harness.until(lambda: slow.json("/health")["chats"]["running"] == 0, 1, "the end of the chat")
+        assert "rag_chats_left_total 1" in slow.get("/metrics")[1].decode()
+
+
+def test_cancel_ends_a_chat_with_done():
+    with Ragd(RAG_PACE_MS="200") as slow, slow.stream("Tell me about sleep hygiene") as stream:
+        chat_id = stream.event("start")["id"]
+        stream.event("delta")
+        status, body, _ = slow.request("POST", f"/chat/{chat_id}/cancel")
+        assert status == 202 and json.loads(body)["state"] == "cancelled"
+        assert stream.event("done")["finish_reason"] == "cancelled"
+        stream.until(b"0\r\n\r\n")
+        assert slow.request("POST", f"/chat/{chat_id}/cancel")[0] == 404
+
+
+def test_too_many_chats_are_told_to_come_back():
+    with Ragd(RAG_PACE_MS="200", RAG_CHATS_MAX="1") as small, small.stream("Tell me about stress") as stream:
+        stream.event("delta")
+        status, body, headers = small.chat("sleep")
+        assert status == 429 and json.loads(body)["error"]["code"] == "queue_full"
+        assert int(headers["Retry-After"]) >= 1
+
+
+def test_an_answer_over_its_deadline_ends_in_an_error_event():
+    with Ragd(RAG_PACE_MS="100", RAG_DEADLINE_MS="500") as slow:
+        events = slow.events("Tell me about sleep hygiene")
+        assert events[-1][0] == "error" and events[-1][1]["error"]["code"] == "deadline"
+        status, body, _ = slow.chat("Tell me about sleep hygiene", stream=False)
+        assert status == 200, body  # without a pace it is done in time
+
+
+# ---- Health, jobs, start and end ----
+
+def test_health_names_the_index_and_no_paths(ragd):
+    health = ragd.json("/health")
+    assert health["status"] == "healthy" and health["index"]["documents"] == len(list(SAMPLES.glob("*.md")))
+    assert health["engines"]["llm"]["kind"] == "extractive"
+    assert str(SAMPLES) not in json.dumps(health) and "tmp" not in json.dumps(health)
+    assert ragd.json("/version")["name"] == "ragd"
+
+
+def finished(server):
+    job = server.json("/reindex")
+    return job if job["state"] != "running" else None
+
+
+def test_reindex_reads_the_folder_again(tmp_path):
+    (tmp_path / "one.md").write_text("# Zebras\n\nZebras have stripes that confuse flies.\n")
+    (tmp_path / "bad.md").write_bytes(b"\xff\xfe\x00")
+    with Ragd(documents=tmp_path) as server:
+        assert server.json("/health")["index"]["documents"] == 1
+        assert "stripes" in words(server.events("zebra stripes"))
+        (tmp_path / "sub").mkdir()
+        (tmp_path / "sub/two.txt").write_text("Okapis live in the rain forest of the Congo.")
+        (tmp_path / "one.md").unlink()
+        status, body, _ = server.request("POST", "/reindex")
+        job = json.loads(body)
+        assert status == 202 and job["id"].startswith("job_") and job["kind"] == "reindex"
+        done = harness.until(lambda: finished(server), 10, "the job's end")
+        assert done["id"] == job["id"] and done["state"] == "partial"
+        assert done["documents"] == {"done": 1, "failed": 1} and done["generation"] == 2
+        assert server.json(f"/jobs/{job['id']}")["state"] == "partial" and len(server.json("/jobs")["jobs"]) == 2
+        assert "Congo" in words(server.events("Where do okapis live?"))
+        assert "found nothing" in words(server.events("zebra stripes"))
+        assert server.get("/jobs/job_none")[0] == 404
+        assert server.request("POST", "/reindex", b'{"scope": "failed"}')[0] == 422
+
+
+def test_a_second_reindex_while_one_runs_is_refused(tmp_path):
+    for i in range(3000):
+        (tmp_path / f"{i}.txt").write_text(f"Document {i} speaks of things. " * 20)
+    with Ragd(documents=tmp_path) as server:
+        assert server.request("POST", "/reindex")[0] == 202
+        status, body, _ = server.request("POST", "/reindex")
+        assert status == 409 and json.loads(body)["error"]["code"] == "busy"
+        assert server.chat("document things", stream=False)[0] == 200  # the old generation answers meanwhile
+        assert harness.until(lambda: finished(server), 60, "the job's end")["generation"] == 2
+
+
+def test_sigterm_lets_a_running_answer_finish_and_refuses_new_ones():
+    with Ragd(RAG_PACE_MS="40") as server, server.stream("Tell me about stress") as stream:
+        stream.event("delta")
+        server.process.send_signal(signal.SIGTERM)
+        harness.until(lambda: server.get("/health")[0] == 503, 5, "draining")
+        assert server.json("/health")["status"] == "draining"
+        status, body, _ = server.chat("sleep")
+        assert status == 503 and json.loads(body)["error"]["code"] == "draining"
+        assert stream.event("done")["finish_reason"] == "stop"
+        assert server.process.wait(10) == 0
+
+
+def test_a_second_sigterm_stops_at_once_and_the_answer_looks_cut():
+    with Ragd(RAG_PACE_MS="200") as server, server.stream("Tell me about stress") as stream:
+        stream.event("delta")
+        server.process.send_signal(signal.SIGTERM)
+        harness.until(lambda: server.get("/health")[0] == 503, 5, "draining")
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(3) == 0
+        rest = stream.data
+        with contextlib.suppress(OSError):
+            while more := stream.sock.recv(65536):
+                rest += more
+        assert b"event: done" not in rest and not rest.endswith(b"0\r\n\r\n")
+
+
+@pytest.mark.parametrize("arguments, environment, says", [
+    (["--nonsense"], {}, "no option"),
+    (["--port"], {}, "needs a value"),
+    (["--port", "70000"], {}, "0 to 65535"),
+    (["--documents", "/nowhere/at/all"], {}, "no folder of documents"),
+    (["--host", "example"], {}, "IP address"),
+    (["--host", "0.0.0.0"], {}, "RAG_ALLOW_ANONYMOUS"),
+    ([], {"RAG_PACE_MS": "fast"}, "RAG_PACE_MS"),
+    ([], {"OPENAI_BASE_URL": "ftp://x", "OPENAI_API_KEY": "k"}, "OPENAI_BASE_URL"),
+])
+def test_what_is_in_the_way_of_a_start_is_one_clear_line_and_exit_2(tmp_path, arguments, environment, says):
+    command = [str(RAGD), "--port", "0", "--documents", str(SAMPLES), "--data", str(tmp_path / "d"), *arguments]
+    done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 2 and says in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def test_a_port_in_use_is_said(ragd, tmp_path):
+    command = [str(RAGD), "--port", str(ragd.port), "--documents", str(SAMPLES), "--data", str(tmp_path / "d")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 2 and str(ragd.port) in done.stderr
+
+
+def test_help_lists_the_settings():
+    done = subprocess.run([str(RAGD), "--help"], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 0 and "--documents" in done.stdout and "OPENAI_BASE_URL" in done.stdout
+
+
+# ---- A model ----
+
+class FakeModel:
+    """An OpenAI-compatible endpoint that follows a script of what to send, and when."""
+
+    def __init__(self, *script, status=200, headers=()):
+        self.script, self.status, self.headers = script, status, headers
+        self.requests = []
+        self.closed_at = None
+
+    def __enter__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/v1"
+        threading.Thread(target=self.accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *why):
+        self.listener.close()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=self.serve, args=(self.listener.accept()[0],), daemon=True).start()
+
+    def serve(self, s):
+        data = b""
+        with s, contextlib.suppress(OSError):
+            while b"\r\n\r\n" not in data:
+                data += s.recv(65536)
+            head, body = data.split(b"\r\n\r\n", 1)
+            length = next(int(l.split(b":")[1]) for l in head.split(b"\r\n") if l.lower().startswith(b"content-length"))
+            while len(body) < length:
+                body += s.recv(65536)
+            self.requests.append((head.decode(), json.loads(body)))
+            s.sendall(f"HTTP/1.1 {self.status} X\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+            for step in self.script:
+                if isinstance(step, (int, float)):
+                    s.settimeout(step)
+                    with contextlib.suppress(TimeoutError):
+                        if s.recv(1) == b"":
+                            self.closed_at = time.monotonic()
+                            return
+                elif step == "cut":
+                    return
+                else:
+                    raw = step if isinstance(step, bytes) else piece(step)
+                    s.sendall(b"%x\r\n" % len(raw) + raw + b"\r\n")
+            s.sendall(b"0\r\n\r\n")
+            s.settimeout(5)
+            s.recv(1)
+
+
+def piece(text=None, finish=None):
+    delta = {"content": text} if text is not None else {}
+    return b"data: " + json.dumps({"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}).encode() + b"\n\n"
+
+
+END = (piece(finish="stop"), b"data: [DONE]\n\n")
+KEY = "sk-secret-of-this-test"
+
+
+def with_model(model, **environment):
+    return Ragd(OPENAI_BASE_URL=model.url, OPENAI_API_KEY=KEY, OPENAI_MODEL="fake-1", **environment)
+
+
+def test_a_models_words_stream_with_the_context_it_was_given():
+    usage = b'data: {"choices": [], "usage": {"prompt_tokens": 12, "completion_tokens": 3}}\n\n'
+    with FakeModel("Mind ", "the liver [", "1", "] and [9", "9].", piece(finish="stop"), usage, b"data: [DONE]\n\n") as model, \
+            with_model(model) as server:
+        events = server.events("paracetamol and alcohol", history=[{"role": "user", "content": "hello"}])
+        head, request = model.requests[0]
+        assert names(events) == ["start", "status", "references", "notice", "status", "delta", "done"]
+        assert words(events) == "Mind the liver [1] and ."  # [99] stands for nothing
+        assert events[0][1]["model"] == "fake-1" and events[-1][1]["grounded"] is True
+        assert events[-1][1]["usage"] == {"prompt_tokens": 12, "completion_tokens": 3}
+        assert "POST /v1/chat/completions" in head and f"Authorization: Bearer {KEY}" in head
+        assert request["model"] == "fake-1" and request["stream"] is True
+        assert [m["role"] for m in request["messages"]] == ["system", "user", "user"]
+        assert request["messages"][-1]["content"] == "paracetamol and alcohol"
+        context = request["messages"][0]["content"]
+        assert "heavy drinking makes liver damage more likely" in context.replace("\n", " ") and "[1]" in context
+        assert server.json("/health")["engines"]["llm"]["kind"] == "openai"
+        assert KEY not in server.log() and KEY not in json.dumps(server.json("/health"))
+
+
+def test_heartbeats_go_on_while_the_model_thinks():
+    with FakeModel(1.2, "Done thinking [1].", *END) as model, with_model(model, RAG_HEARTBEAT_MS="200") as server:
+        events = server.events("ibuprofen side effects")
+        beats = [d for n, d in events if n == "heartbeat"]
+        assert 3 <= len(beats) <= 7
+        assert beats[0]["stage"] == "generating" and beats[-1]["elapsed_ms"] > beats[0]["elapsed_ms"]
+        assert words(events) == "Done thinking [1]." and events[-1][1]["finish_reason"] == "stop"
+
+
+def test_a_model_that_breaks_off_is_continued_from_the_documents():
+    with FakeModel("It may hurt the stomach", "cut") as model, with_model(model) as server:
+        events = server.events("ibuprofen side effects")
+        assert words(events).startswith("It may hurt the stomach\n\nCommon side effects of ibuprofen")
+        assert [d["code"] for n, d in events if n == "notice"] == ["safety", "fallback_extractive"]
+        assert events[-1][1]["finish_reason"] == "stop" and events[-1][1]["grounded"] is True
+
+
+@pytest.mark.parametrize("model", [
+    FakeModel(status=500), FakeModel(status=401), FakeModel(b"data: not json\n\n"), FakeModel(b"<html>hello</html>"),
+    FakeModel(b'data: {"error": {"message": "overloaded"}}\n\n'), FakeModel(b"data: [DONE]\n\n"), FakeModel("cut"),
+    FakeModel(10),
+], ids=["500", "401", "no-json", "no-stream", "error-object", "says-nothing", "closes", "silent"])
+def test_a_model_that_fails_before_a_word_leaves_the_answer_to_the_documents(model):
+    with model, with_model(model, RAG_MODEL_FIRST_MS="500") as server:
+        events = server.events("ibuprofen side effects")
+        assert words(events).startswith("Common side effects of ibuprofen")
+        assert "fallback_extractive" in [d.get("code") for n, d in events if n == "notice"]
+        assert events[-1][1]["finish_reason"] == "stop"
+
+
+def test_an_endpoint_that_is_not_there_leaves_the_answer_to_the_documents():
+    with Ragd(OPENAI_BASE_URL=f"http://127.0.0.1:{harness.free_port()}/v1", OPENAI_API_KEY=KEY) as server:
+        events = server.events("ibuprofen side effects")
+        assert words(events).startswith("Common side effects") and events[-1][0] == "done"
+        status, body, _ = server.chat("ibuprofen side effects", stream=False)
+        assert [n["code"] for n in json.loads(body)["notices"]] == ["safety", "fallback_extractive"]
+
+
+def test_a_model_that_stalls_between_words_is_given_up():
+    with FakeModel("Half a", 10) as model, with_model(model, RAG_MODEL_STALL_MS="300") as server:
+        started = time.monotonic()
+        events = server.events("ibuprofen side effects")
+        assert time.monotonic() - started < 5
+        assert words(events).startswith("Half a\n\nCommon side effects") and events[-1][0] == "done"
+
+
+def test_a_client_that_leaves_closes_the_models_connection_at_once():
+    with FakeModel("One word ", 10) as model, with_model(model) as server:
+        with server.stream("ibuprofen side effects") as stream:
+            stream.event("delta")
+            left = time.monotonic()
+        harness.until(lambda: model.closed_at, 2, "the close upstream")
+        assert model.closed_at - left < 0.5
+
+
+def test_no_document_no_model():
+    with FakeModel("Paris.", *END) as model, with_model(model) as server:
+        events = server.events("What is the capital of France?")
+        assert events[-1][1]["finish_reason"] == "no_context" and model.requests == []
+
+
+def test_a_models_stream_may_be_cut_anywhere():
+    stream = b": hello\r\n\r\n" + b"".join((piece("Gr\u00fc\u00dfe "), piece("[1]"), *END)).replace(b"\n", b"\r\n")
+    with FakeModel(*[bytes([b]) for b in stream]) as model, with_model(model) as server:
+        assert words(server.events("ibuprofen side effects")) == "Gr\u00fc\u00dfe [1]"
