@@ -81,6 +81,14 @@ static void measure_pace(struct stream *s, struct exchange *target, uint64_t now
 
 /* ---- The request, toward the target ---- */
 
+static void forget_request(struct stream *s)
+{
+	if (!s->pending)
+		return;
+	stream_forget_pending(s);
+	exchange_forget_head(s->client);
+}
+
 void relay_begin(struct stream *s)
 {
 	if (exchange_send_head(s->target, &s->pending->forwarded)) {
@@ -96,6 +104,9 @@ void relay_begin(struct stream *s)
 		s->flags &= ~(uint32_t)STREAM_CLIENT_PAUSED;
 		exchange_resume(s->client);
 	}
+	/* A model may think for minutes: what cannot be sent again need not be kept meanwhile. */
+	if (!s->decide.may_retry)
+		forget_request(s);
 	stream_rearm(s);
 }
 
@@ -211,8 +222,7 @@ static void on_answer_head(struct exchange *x, void *owner, const struct http_he
 	record_head(s, head->status);
 	if (s->flags & STREAM_STREAMING)
 		record_start(s);
-	stream_forget_pending(s);
-	exchange_forget_head(s->client);
+	forget_request(s);
 	exchange_forget_head(x);
 	stream_rearm(s);
 }
