@@ -2,6 +2,7 @@
 // only, so nothing a document or a model says can become markup of the page.
 
 const CITE = /\[(\d{1,2})\]/g;
+const WORD_JOINER = "\u2060";
 const ITEM = /^\s*(?:[-*•]|\d{1,2}[.)])\s+/;
 
 export class Prose {
@@ -57,7 +58,7 @@ export class Prose {
       const cite = this.makeCite(match[1]);
       if (!cite) continue;
       this.#plain(element, whole.slice(at, match.index).replace(/\s+$/, ""));
-      element.append(cite);
+      element.append(WORD_JOINER, cite); // a number never begins a line
       at = match.index + match[0].length;
     }
     this.#plain(element, whole.slice(at));
