@@ -130,6 +130,16 @@ class Weir:
                 "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.api_port}", "AWS_EC2_METADATA_DISABLED": "true", "AWS_PAGER": "",
                 "AWS_MAX_ATTEMPTS": "1"}
 
+    def all(self, operation, list_name, **value):
+        """Every page of a Describe operation."""
+        items, marker = [], {}
+        while True:
+            page = self.elbv2(operation, **value, **marker)
+            items += page[list_name]
+            if not page.get("NextMarker"):
+                return items
+            marker = {"Marker": page["NextMarker"]}
+
     # ---- Resources, in a line each ----
 
     def subnets(self):

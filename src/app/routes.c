@@ -190,8 +190,10 @@ static void on_reset(void *owner, struct api_http_request *request)
 		else
 			err = store_commit(txn);
 	}
-	if (!err)
+	if (!err) {
+		lb_forget_all(weir->lb);
 		log_info("app", "everything was deleted by a reset");
+	}
 	reply_json(request, err ? 500 : 200,
 		   json_pack("{s:s}", "status", err ? err_words(err) : "reset"));
 }

@@ -339,8 +339,9 @@ void weir_drain(struct weir *weir)
 	uint64_t seconds = setting_number(weir->settings, SETTING_DRAIN_SECONDS);
 
 	if (weir->draining) {
-		log_warn("app", "stopping now; %u streams are cut", lb_open_streams(weir->lb));
-		loop_stop(weir->control);
+		log_warn("app", "stopping now; %u requests in progress are cut",
+			 lb_open_streams(weir->lb));
+		lb_shutdown(weir->lb, 0, on_lb_done, weir);
 		return;
 	}
 	weir->draining = true;

@@ -106,6 +106,16 @@ void bindings_release(struct bindings *bindings, const struct address *at)
 	discard_when_unwanted(bindings, binding);
 }
 
+void bindings_release_all(struct bindings *bindings)
+{
+	list_for_each_safe (&bindings->all, node) {
+		struct binding *binding = container_of(node, struct binding, link);
+
+		binding->reservations = 0;
+		discard_when_unwanted(bindings, binding);
+	}
+}
+
 static void hand_out(struct bindings *bindings, struct binding *binding, struct hold *const *holds)
 {
 	for (unsigned i = 0; i < bindings->worker_count; i++)

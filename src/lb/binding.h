@@ -30,6 +30,7 @@ void bindings_fini(struct bindings *bindings); /* gives up what no worker took *
 /* ERR_IN_USE, ERR_DENIED, ERR_UNREACHABLE, ERR_NOMEM. */
 err_t bindings_reserve(struct bindings *bindings, const struct address *at);
 void bindings_release(struct bindings *bindings, const struct address *at);
+void bindings_release_all(struct bindings *bindings);
 
 unsigned bindings_count(const struct bindings *bindings);
 

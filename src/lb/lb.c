@@ -351,7 +351,10 @@ err_t lb_create(const struct lb_options *options, struct lb **ret_lb)
 
 void lb_shutdown(struct lb *lb, uint32_t drain_ms, void (*on_done)(void *owner), void *owner)
 {
-	assert(!lb->stopping);
+	if (lb->stopping) {
+		order_all(lb, ORDER_STOP, NULL, BYTES_NONE, drain_ms);
+		return;
+	}
 	lb->stopping = lb->bindings.ending = true;
 	lb->on_done = on_done;
 	lb->on_done_owner = owner;
@@ -527,6 +530,13 @@ void lb_cut_target(struct lb *lb, struct bytes group_arn, struct bytes target_id
 void lb_cut_load_balancer(struct lb *lb, struct bytes arn)
 {
 	order_all(lb, ORDER_CUT_LOAD_BALANCER, NULL, arn, 0);
+}
+
+void lb_forget_all(struct lb *lb)
+{
+	for (unsigned i = 0; lb->plan && i < lb->plan->load_balancer_count; i++)
+		lb_cut_load_balancer(lb, lb->plan->load_balancers[i].arn);
+	bindings_release_all(&lb->bindings);
 }
 
 err_t lb_target_status(const struct lb *lb, struct bytes group_arn, struct bytes target_id,

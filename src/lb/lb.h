@@ -47,7 +47,7 @@ err_t lb_create(const struct lb_options *options, struct lb **ret_lb);
 
 /*
  * Ends all: listeners close, streams are cut after `drain_ms` at the latest; on_done then. With the
- * workers' loops still running.
+ * workers' loops still running. A second call only moves the deadline: the first on_done holds.
  */
 void lb_shutdown(struct lb *lb, uint32_t drain_ms, void (*on_done)(void *owner), void *owner);
 void lb_destroy(struct lb *lb); /* after on_done, when the workers' loops have stopped */
@@ -72,6 +72,8 @@ err_t lb_apply(struct lb *lb, const struct lb_config *config);
 void lb_cut_target(struct lb *lb, struct bytes group_arn, struct bytes target_id, uint16_t port);
 /* Cuts all connections of a load balancer that was deleted. */
 void lb_cut_load_balancer(struct lb *lb, struct bytes arn);
+/* Everything was deleted at once (a reset): gives back every reservation, cuts all connections. */
+void lb_forget_all(struct lb *lb);
 
 struct target_status {
 	enum health_state state;

@@ -307,6 +307,8 @@ static void on_stop_deadline(struct timer *timer)
 
 void worker_stop(struct worker *worker, uint64_t deadline_ms)
 {
+	if (worker->stopped)
+		return;
 	worker->stopping = true;
 	worker->stop_timer.on_expired = on_stop_deadline;
 	timer_set(worker->loop, &worker->stop_timer, deadline_ms);
@@ -328,6 +330,7 @@ void worker_check_stopped(struct worker *worker)
 	if (!worker->stopping || worker->pools_open)
 		return;
 	worker->stopping = false;
+	worker->stopped = true;
 	timer_cancel(&worker->stop_timer);
 	lb_note_stopped(worker->lb);
 }

@@ -88,7 +88,7 @@ struct worker {
 	_Atomic uint32_t stream_count; /* anyone reads */
 
 	unsigned clients_open, pools_open;
-	bool stopping;
+	bool stopping, stopped;
 	struct timer stop_timer;
 };
 

@@ -45,4 +45,4 @@ def boto(service, weir):
     access_key, secret = weir.keys()
     return boto3.client(service, region_name=harness.REGION, endpoint_url=f"http://127.0.0.1:{weir.api_port}",
                         aws_access_key_id=access_key, aws_secret_access_key=secret,
-                        config=Config(retries={"max_attempts": 1}, connect_timeout=5, read_timeout=20))
+                        config=Config(parameter_validation=False, retries={"max_attempts": 1}, connect_timeout=5, read_timeout=20))

@@ -1,4 +1,5 @@
 """The first seed's commands as a user types them, with the real aws CLI, checked by what they do."""
+import json
 import shlex
 import subprocess
 import time
@@ -42,7 +43,7 @@ class Chat:
         self.groups = {}
         for name, target, path, matcher in (("mindr-backend-tg", backend, "/health", "200"), ("mindr-frontend-tg", frontend, "/", "200,404")):
             arn = aws("elbv2", "create-target-group", "--name", name, "--protocol", "HTTP", "--port", "8000", "--vpc-id", vpc,
-                      "--target-type", "ip", "--health-check-path", path, "--matcher", f"HttpCode={matcher}",
+                      "--target-type", "ip", "--health-check-path", path, "--matcher", json.dumps({"HttpCode": matcher}),
                       "--health-check-interval-seconds", "30", "--health-check-timeout-seconds", "5",
                       "--healthy-threshold-count", "2", "--unhealthy-threshold-count", "2")["TargetGroups"][0]["TargetGroupArn"]
             aws("elbv2", "register-targets", "--target-group-arn", arn, "--targets", f"Id=127.0.0.1,Port={target.port}")

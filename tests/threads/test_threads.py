@@ -2,7 +2,7 @@
 import threading
 import time
 
-from harness import Raw, Target, Weir, get
+from harness import Raw, Target, Weir, get, until
 
 
 def test_traffic_while_plans_change_targets_drain_and_streams_are_listed():
@@ -41,7 +41,7 @@ def test_traffic_while_plans_change_targets_drain_and_streams_are_listed():
             weir.request("GET", "/_weir/metrics")
             other, _ = weir.listener(balancer, group)
             get(other)
-            time.sleep(0.1)
+            until(lambda: two.port not in weir.health(group), 10, "the end of the drain")
             weir.register(group, two.port)
             weir.elbv2("DescribeTargetHealth", TargetGroupArn=group)
         stop.set()

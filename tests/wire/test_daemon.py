@@ -118,7 +118,7 @@ def test_nothing_acknowledged_is_lost_by_kill_9():
             stop.set()
             thread.join()
         weir.start()
-        names = {g["TargetGroupName"] for g in weir.elbv2("DescribeTargetGroups")["TargetGroups"]}
+        names = {g["TargetGroupName"] for g in weir.all("DescribeTargetGroups", "TargetGroups")}
         assert weir.stop() == 0
     assert len(acknowledged) > 8 and set(acknowledged) <= names
 

@@ -154,7 +154,7 @@ def test_a_target_that_is_gone_gives_502(weir):
     ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", None),
     ("complete rubbish\r\n\r\n", 400),
     ("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", None),
-])
+], ids=lambda value: repr(value)[1:40] if isinstance(value, str) else str(value))
 def test_bad_requests_are_refused_and_never_forwarded(weir, target, request_text, status):
     port, _, _ = weir.behind(target)
     with Raw(port, 5) as raw:
@@ -185,7 +185,7 @@ def test_thirty_one_forwarded_addresses_are_463(weir, target):
     ("GET / HTTP/1.1\nHost: x\n\n", True, False),
     ("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n", False, True),
     ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 18446744073709551616\r\n\r\n", False, True),
-])
+], ids=lambda value: repr(value)[24:80] if isinstance(value, str) else str(value))
 def test_desync_defensive(weir, request_text, forwarded, closes):
     def script(c):
         c.body()

@@ -223,7 +223,7 @@ def test_the_deregistration_delay_ends_with_a_cut_that_looks_cut(weir):
             except ConnectionResetError:
                 text = raw.buffer
             assert b"0\r\n\r\n" not in text and 0.5 < time.monotonic() - started < 5
-    assert "drain_deadline" in weir.access_lines(1, "access.jsonl")[-1]
+    until(lambda: "drain_deadline" in weir.access_lines(1, "access.jsonl")[-1], 5, "the end reason in the log")
 
 
 def test_the_live_table_shows_a_running_stream(weir):
@@ -263,9 +263,13 @@ def test_many_streams_at_once_lose_nothing(weir):
             peer.close()
 
 
-def test_the_json_twin_tells_start_and_end(weir, target):
-    port, _, _ = weir.behind(target)
-    get(port)
-    lines = weir.access_lines(2, "access.jsonl")
-    assert '"complete"' in lines[-1]
+def test_the_json_twin_tells_the_start_of_a_stream_and_every_end(weir):
+    def script(c):
+        c.start_stream()
+        c.end_stream()
+    with Target(script) as target:
+        port, _, _ = weir.behind(target)
+        get(port)
+        lines = weir.access_lines(2, "access.jsonl")
+    assert '"event":"start"' in lines[0] and '"end_reason":"complete"' in lines[-1]
     assert pathlib.Path(weir.data, "logs", "access.jsonl").stat().st_mode & 0o077 == 0
