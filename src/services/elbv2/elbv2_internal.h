@@ -18,6 +18,7 @@
 
 #include "base/list.h"
 #include "services/elbv2/elbv2.h"
+#include "services/elbv2/mirror.h"
 
 /* ---- The service ---- */
 
@@ -26,7 +27,8 @@ struct elbv2 {
 	struct arena arena;
 	struct api_service service;
 	struct store_listener listener;
-	struct loop_job job; /* reconciles what changed outside of a call */
+	struct mirror mirror; /* what plans are made of */
+	struct loop_job job;  /* reconciles what changed outside of a call */
 	bool job_posted;
 	bool dirty;	 /* something of ours changed since the last plan */
 	bool restored;	 /* the first plan was applied */

@@ -1,5 +1,5 @@
 /*
- * plan: reads the records, makes an lb_config of them, hands it to the balancer.
+ * plan: makes an lb_config of the records, hands it to the balancer.
  */
 #include "services/elbv2/plan.h"
 
@@ -12,58 +12,6 @@
 
 enum { PLAN_MAX_BYTES = 256 * 1024 * 1024 };
 
-/* ---- Reading ---- */
-
-static bool append_body(void *owner, const struct store_resource *resource)
-{
-	return json_array_append(owner, resource->body) == 0;
-}
-
-void records_free(struct records *records)
-{
-	json_decref(records->load_balancers);
-	json_decref(records->listeners);
-	json_decref(records->rules);
-	json_decref(records->groups);
-	json_decref(records->targets);
-	json_decref(records->uses);
-	*records = (struct records){ .load_balancers = NULL };
-}
-
-err_t records_read(struct elbv2 *elbv2, struct records *ret_records)
-{
-	struct records records = { .load_balancers = NULL };
-	const struct {
-		const char *kind;
-		json_t **list;
-	} lists[] = {
-		{ KIND_LOAD_BALANCER, &records.load_balancers },
-		{ KIND_LISTENER, &records.listeners },
-		{ KIND_RULE, &records.rules },
-		{ KIND_TARGET_GROUP, &records.groups },
-		{ KIND_TARGET, &records.targets },
-		{ KIND_USE, &records.uses },
-	};
-	struct store_txn *txn;
-	err_t err = store_begin(elbv2->options.store, &txn);
-
-	if (err)
-		return err;
-	for (size_t i = 0; i < COUNT(lists) && !err; i++) {
-		*lists[i].list = json_array();
-		err = *lists[i].list ? store_each(txn, lists[i].kind, NULL, NULL, append_body,
-						  *lists[i].list)
-				     : ERR_NOMEM;
-	}
-	store_rollback(txn);
-	if (err) {
-		records_free(&records);
-		return err;
-	}
-	*ret_records = records;
-	return ERR_OK;
-}
-
 /* ---- Belonging: children grouped by their parent's ARN ---- */
 
 struct children {
@@ -72,16 +20,15 @@ struct children {
 };
 
 /* One pass to count, one to fill: children keep the order of creation. */
-static err_t group_by(json_t *list, const char *(*parent_of)(const json_t *), struct arena *arena,
+static err_t group_by(const struct mirror *mirror, enum mirrored kind,
+		      const char *(*parent_of)(const json_t *), struct arena *arena,
 		      struct map *ret_map)
 {
 	struct children *children;
-	json_t *body;
-	size_t index;
 
-	json_array_foreach(list, index, body)
+	mirror_each(mirror, kind, node)
 	{
-		struct bytes parent = bytes_of(parent_of(body));
+		struct bytes parent = bytes_of(parent_of(mirror_body(node)));
 
 		children = map_get(ret_map, parent);
 		if (!children) {
@@ -92,14 +39,14 @@ static err_t group_by(json_t *list, const char *(*parent_of)(const json_t *), st
 		}
 		children->cap++;
 	}
-	json_array_foreach(list, index, body)
+	mirror_each(mirror, kind, node)
 	{
-		children = map_get(ret_map, bytes_of(parent_of(body)));
+		children = map_get(ret_map, bytes_of(parent_of(mirror_body(node))));
 		if (!children->at)
 			children->at = arena_array(arena, children->cap, sizeof *children->at);
 		if (!children->at)
 			return ERR_NOMEM;
-		children->at[children->count++] = body;
+		children->at[children->count++] = mirror_body(node);
 	}
 	return ERR_OK;
 }
@@ -397,42 +344,43 @@ static err_t plan_group(struct planner *p, const json_t *body, struct target_gro
 
 /* ---- All of it ---- */
 
-static err_t plan_all(struct planner *p, const struct records *records,
-		      struct lb_config *ret_config)
+static err_t plan_all(struct planner *p, struct lb_config *ret_config)
 {
+	const struct mirror *mirror = &p->elbv2->mirror;
 	struct load_balancer_config *load_balancers;
 	struct target_group_config *groups;
-	json_t *body;
-	size_t index;
+	unsigned index;
 
-	TRY(group_by(records->load_balancers, own_arn, p->arena, &p->load_balancers));
-	TRY(group_by(records->listeners, listener_parent, p->arena, &p->listeners));
-	TRY(group_by(records->rules, rule_parent, p->arena, &p->rules));
-	TRY(group_by(records->targets, group_parent, p->arena, &p->targets));
-	TRY(group_by(records->uses, group_parent, p->arena, &p->uses));
+	TRY(group_by(mirror, MIRROR_LOAD_BALANCERS, own_arn, p->arena, &p->load_balancers));
+	TRY(group_by(mirror, MIRROR_LISTENERS, listener_parent, p->arena, &p->listeners));
+	TRY(group_by(mirror, MIRROR_RULES, rule_parent, p->arena, &p->rules));
+	TRY(group_by(mirror, MIRROR_TARGETS, group_parent, p->arena, &p->targets));
+	TRY(group_by(mirror, MIRROR_USES, group_parent, p->arena, &p->uses));
 
-	load_balancers = arena_array(p->arena, json_array_size(records->load_balancers) + 1,
+	load_balancers = arena_array(p->arena, mirror->count[MIRROR_LOAD_BALANCERS] + 1,
 				     sizeof *load_balancers);
-	groups = arena_array(p->arena, json_array_size(records->groups) + 1, sizeof *groups);
+	groups = arena_array(p->arena, mirror->count[MIRROR_TARGET_GROUPS] + 1, sizeof *groups);
 	if (!load_balancers || !groups)
 		return ERR_NOMEM;
-	json_array_foreach(records->load_balancers, index, body)
-		TRY(plan_load_balancer(p, body, &load_balancers[index]));
-	json_array_foreach(records->groups, index, body) TRY(plan_group(p, body, &groups[index]));
+	index = 0;
+	mirror_each(mirror, MIRROR_LOAD_BALANCERS, node)
+		TRY(plan_load_balancer(p, mirror_body(node), &load_balancers[index++]));
+	index = 0;
+	mirror_each(mirror, MIRROR_TARGET_GROUPS, node)
+		TRY(plan_group(p, mirror_body(node), &groups[index++]));
 	*ret_config = (struct lb_config){
 		.load_balancers = load_balancers,
-		.load_balancer_count = (unsigned)json_array_size(records->load_balancers),
+		.load_balancer_count = (unsigned)mirror->count[MIRROR_LOAD_BALANCERS],
 		.target_groups = groups,
-		.target_group_count = (unsigned)json_array_size(records->groups),
+		.target_group_count = (unsigned)mirror->count[MIRROR_TARGET_GROUPS],
 	};
 	return ERR_OK;
 }
 
-err_t plan_config(struct elbv2 *elbv2, const struct records *records, struct arena *arena,
-		  struct lb_config *ret_config)
+err_t plan_config(struct elbv2 *elbv2, struct arena *arena, struct lb_config *ret_config)
 {
 	struct planner planner = { .elbv2 = elbv2, .arena = arena };
-	err_t err = plan_all(&planner, records, ret_config);
+	err_t err = plan_all(&planner, ret_config);
 
 	map_fini(&planner.load_balancers);
 	map_fini(&planner.listeners);
@@ -444,21 +392,19 @@ err_t plan_config(struct elbv2 *elbv2, const struct records *records, struct are
 
 void elbv2_reconcile(struct elbv2 *elbv2)
 {
-	struct records records = { .load_balancers = NULL };
 	struct lb_config config;
 	struct arena arena;
 	err_t err;
 
 	arena_init(&arena, PLAN_MAX_BYTES);
-	err = records_read(elbv2, &records);
+	err = mirror_refresh(&elbv2->mirror, elbv2->options.store);
 	if (!err)
-		err = plan_config(elbv2, &records, &arena, &config);
+		err = plan_config(elbv2, &arena, &config);
 	if (!err)
 		err = lb_apply(elbv2->options.lb, &config);
 	if (err)
 		log_error("elbv2", "the old plan stays, the new one failed: %s", err_words(err));
 	else
 		elbv2->dirty = false;
-	records_free(&records);
 	arena_fini(&arena);
 }

@@ -2,31 +2,20 @@
  * restore: at start, the listeners of the store are bound again, the first plan is applied and
  * draining goes on where it was.
  */
-#include "services/elbv2/plan.h"
+#include "services/elbv2/elbv2_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
 
-static const char *scheme_of(const struct records *records, const json_t *listener)
+static struct address bound_of(const struct elbv2 *elbv2, const json_t *listener)
 {
 	const char *arn = get_string(api_part(listener), "LoadBalancerArn");
-	json_t *body;
-	size_t index;
+	const struct mirror_record *load_balancer = map_get(
+		&elbv2->mirror.by_id[MIRROR_LOAD_BALANCERS], bytes_of(arn));
 
-	json_array_foreach(records->load_balancers, index,
-			   body) if (strcmp(resource_arn(RESOURCE_LOAD_BALANCER, body), arn) ==
-				     0) return get_string(api_part(body), "Scheme");
-	return "internet-facing";
-}
-
-static struct address bound_of(const struct elbv2 *elbv2, const struct records *records,
-			       size_t index)
-{
-	const json_t *listener = json_array_get(records->listeners, index);
-
-	return elbv2_bound(elbv2, scheme_of(records, listener),
+	return elbv2_bound(elbv2, get_string(api_part(load_balancer->body), "Scheme"),
 			   (uint16_t)get_int(api_part(listener), "Port", 0));
 }
 
@@ -42,38 +31,41 @@ static void explain(const json_t *listener, const struct address *at, err_t err,
 	*ret_why = text_take(&why);
 }
 
-static err_t bind_all(struct elbv2 *elbv2, const struct records *records, char **ret_why)
+/* Gives back the listeners before `end`, in order of creation. */
+static void unbind_until(struct elbv2 *elbv2, const struct list_node *end)
 {
-	size_t count = json_array_size(records->listeners);
-	struct address at;
-	err_t err;
+	mirror_each(&elbv2->mirror, MIRROR_LISTENERS, node)
+	{
+		struct address at;
 
-	for (size_t i = 0; i < count; i++) {
-		at = bound_of(elbv2, records, i);
-		err = lb_bind(elbv2->options.lb, &at);
-		if (!err)
-			continue;
-		explain(json_array_get(records->listeners, i), &at, err, ret_why);
-		while (i-- > 0) {
-			at = bound_of(elbv2, records, i);
-			lb_unbind(elbv2->options.lb, &at);
+		if (node == end)
+			return;
+		at = bound_of(elbv2, mirror_body(node));
+		lb_unbind(elbv2->options.lb, &at);
+	}
+}
+
+static err_t bind_all(struct elbv2 *elbv2, char **ret_why)
+{
+	mirror_each(&elbv2->mirror, MIRROR_LISTENERS, node)
+	{
+		struct address at = bound_of(elbv2, mirror_body(node));
+		err_t err = lb_bind(elbv2->options.lb, &at);
+
+		if (err) {
+			explain(mirror_body(node), &at, err, ret_why);
+			unbind_until(elbv2, node);
+			return err;
 		}
-		return err;
 	}
 	return ERR_OK;
 }
 
 err_t elbv2_restore(struct elbv2 *elbv2, char **ret_why)
 {
-	struct records records;
-	err_t err;
-
 	*ret_why = NULL;
-	TRY(records_read(elbv2, &records));
-	err = bind_all(elbv2, &records, ret_why);
-	records_free(&records);
-	if (err)
-		return err;
+	TRY(mirror_refresh(&elbv2->mirror, elbv2->options.store));
+	TRY(bind_all(elbv2, ret_why));
 	elbv2->restored = true;
 	elbv2_reconcile(elbv2);
 	elbv2_drain_sweep(elbv2);

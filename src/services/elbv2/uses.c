@@ -39,14 +39,20 @@ err_t actions_groups(struct api_call *call, const json_t *actions, json_t **ret_
 	return ERR_OK;
 }
 
+static bool first_user(void *owner, const struct store_resource *resource)
+{
+	return json_array_append(owner, json_object_get(resource->body, "load_balancer")) != 0;
+}
+
+/* A group's uses all belong to one load balancer, so the first tells. */
 err_t uses_load_balancers(struct api_call *call, const char *group_arn, json_t **ret_arns)
 {
-	json_t *arns = json_array(), *uses, *use;
-	size_t index;
+	json_t *arns = json_array();
+	struct store_txn *txn;
 
 	TRY(call_hold(call, arns));
-	TRY(record_list(call, KIND_USE, group_arn, &uses));
-	json_array_foreach(uses, index, use) TRY(add_once(arns, get_string(use, "load_balancer")));
+	TRY(record_txn(call, &txn));
+	TRY(store_each(txn, KIND_USE, group_arn, NULL, first_user, arns));
 	*ret_arns = arns;
 	return ERR_OK;
 }
@@ -87,8 +93,9 @@ static char *use_id(struct api_call *call, const char *group_arn, const char *ru
 	return arena_printf(call->arena, "%s %s", group_arn, rule_arn);
 }
 
+/* *ret_new tells whether the load balancer did not use the group before. */
 static err_t add_use(struct api_call *call, const char *rule_arn, const char *load_balancer_arn,
-		     const char *group_arn)
+		     const char *group_arn, bool *ret_new)
 {
 	char *id = use_id(call, group_arn, rule_arn);
 	json_t *others, *body;
@@ -102,6 +109,7 @@ static err_t add_use(struct api_call *call, const char *rule_arn, const char *lo
 			"The following target groups cannot be associated with more than one load "
 			"balancer: %s",
 			group_arn);
+	*ret_new |= json_array_size(others) == 0;
 	body = json_pack("{s:s, s:s, s:s}", "group", group_arn, "rule", rule_arn, "load_balancer",
 			 load_balancer_arn);
 	TRY(call_hold(call, body));
@@ -148,8 +156,7 @@ err_t uses_set(struct api_call *call, const char *rule_arn, const char *load_bal
 	{
 		if (contains(before, json_string_value(group)))
 			continue;
-		TRY(add_use(call, rule_arn, load_balancer_arn, json_string_value(group)));
-		grew = true;
+		TRY(add_use(call, rule_arn, load_balancer_arn, json_string_value(group), &grew));
 	}
 	return grew ? check_limits(call, load_balancer_arn) : ERR_OK;
 }

@@ -8,15 +8,25 @@ static const struct api_shape identity = {
 						API_END },
 };
 
-/* The root's user id is the account; a key's own is the key. */
+/*
+ * The root's user id is the account; a key's own is the key. Without verification nobody has
+ * said who calls: then it is the root of the account, as whom the call is let through.
+ */
 static err_t get_caller_identity(struct api_call *call)
 {
 	const struct api_caller *caller = call->caller;
-	json_t *answer = json_pack("{s:s, s:s, s:s}", "UserId",
-				   caller->is_root ? caller->account : caller->access_key,
-				   "Account", caller->account, "Arn", caller->arn);
-	int failed = answer ? json_object_update(call->output, answer) : -1;
+	bool root = caller->is_root || !caller->access_key;
+	const char *arn = caller->arn;
+	json_t *answer;
+	int failed;
 
+	if (!arn)
+		arn = arena_printf(call->arena, "arn:aws:iam::%s:root", caller->account);
+	if (!arn)
+		return ERR_NOMEM;
+	answer = json_pack("{s:s, s:s, s:s}", "UserId", root ? caller->account : caller->access_key,
+			   "Account", caller->account, "Arn", arn);
+	failed = answer ? json_object_update(call->output, answer) : -1;
 	json_decref(answer);
 	return failed ? ERR_NOMEM : ERR_OK;
 }

@@ -303,6 +303,22 @@ TEST(logs_need_a_bucket_and_the_right_to_write_there)
 	house_close();
 }
 
+TEST(values_that_come_as_json_numbers_and_truths_are_taken)
+{
+	furnish();
+	house_call("ModifyLoadBalancerAttributes", "{s:s, s:[{s:s, s:i}, {s:s, s:b}]}",
+		   "LoadBalancerArn", arns[RESOURCE_LOAD_BALANCER], "Attributes", "Key",
+		   "idle_timeout.timeout_seconds", "Value", 90, "Key",
+		   "routing.http.preserve_host_header.enabled", "Value", 1);
+	CHECK_STR(house_get("LoadBalancer", arns[RESOURCE_LOAD_BALANCER],
+			    "idle_timeout.timeout_seconds"),
+		  "90");
+	CHECK_STR(house_get("LoadBalancer", arns[RESOURCE_LOAD_BALANCER],
+			    "routing.http.preserve_host_header.enabled"),
+		  "true");
+	house_close();
+}
+
 /* ---- Beside each other ---- */
 
 TEST(combinations_that_aws_refuses_are_refused)

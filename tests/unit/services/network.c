@@ -184,3 +184,19 @@ TEST(the_caller_is_told_who_it_is)
 	CHECK_STR(at(out, "UserId"), "000000000000");
 	house_close();
 }
+
+TEST(a_caller_that_nobody_verified_is_the_root_of_the_account)
+{
+	static const struct api_caller nobody = { .account = "000000000000",
+						  .region = "us-east-1" };
+	json_t *in = json_object(), *out;
+	struct api_fault fault;
+
+	house_open();
+	CHECK_OK(api_call(house.api, &nobody, "sts", "GetCallerIdentity", in, &out, &fault));
+	CHECK_STR(at(out, "Arn"), "arn:aws:iam::000000000000:root");
+	CHECK_STR(at(out, "UserId"), "000000000000");
+	json_decref(in);
+	json_decref(out);
+	house_close();
+}

@@ -294,3 +294,49 @@ TEST(a_group_serves_one_load_balancer_only)
 	house_listener(two, 81, group);
 	house_close();
 }
+
+TEST(a_load_balancer_uses_a_hundred_groups_and_a_thousand_targets_at_most)
+{
+	const char *lb, *listener, *group = NULL, *big;
+	char name[16];
+	json_t *forward, *list;
+
+	house_open();
+	lb = house_load_balancer("lb");
+	big = house_target_group("big");
+	listener = house_listener(lb, 80, big);
+	for (int rule = 0; rule < 20; rule++) {
+		forward = json_array();
+		for (int i = 0; i < 5; i++) {
+			snprintf(name, sizeof name, "g%d", rule * 5 + i);
+			group = house_target_group(name);
+			if (rule < 19 || i < 4)
+				json_array_append_new(forward,
+						      json_pack("{s:s}", "TargetGroupArn", group));
+		}
+		house_call("CreateRule", "{s:s, s:i, s:[{s:s, s:[s]}], s:[{s:s, s:{s:o}}]}",
+			   "ListenerArn", listener, "Priority", rule + 1, "Conditions", "Field",
+			   "path-pattern", "Values", "/a", "Actions", "Type", "forward",
+			   "ForwardConfig", "TargetGroups", forward);
+	}
+	CHECK_FAULT("CreateRule", "TooManyUniqueTargetGroupsPerLoadBalancer", NULL,
+		    "{s:s, s:i, s:[{s:s, s:[s]}], s:[{s:s, s:s}]}", "ListenerArn", listener,
+		    "Priority", 50, "Conditions", "Field", "path-pattern", "Values", "/a",
+		    "Actions", "Type", "forward", "TargetGroupArn", group);
+
+	house_call("DeleteListener", "{s:s}", "ListenerArn", listener);
+	for (int which = 0; which < 2; which++) {
+		list = json_array();
+		for (int i = 0; i < 501; i++)
+			json_array_append_new(
+				list, json_pack("{s:s, s:i}", "Id", "10.0.0.1", "Port", 1 + i));
+		house_call("RegisterTargets", "{s:s, s:o}", "TargetGroupArn", which ? big : group,
+			   "Targets", list);
+	}
+	listener = house_listener(lb, 80, big);
+	CHECK_FAULT("CreateRule", "TooManyTargets", NULL,
+		    "{s:s, s:i, s:[{s:s, s:[s]}], s:[{s:s, s:s}]}", "ListenerArn", listener,
+		    "Priority", 50, "Conditions", "Field", "path-pattern", "Values", "/a",
+		    "Actions", "Type", "forward", "TargetGroupArn", group);
+	house_close();
+}
