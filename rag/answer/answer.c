@@ -27,8 +27,9 @@ enum {
 #define LOSS_POINTS_BACK  0.35 /* "It also …", when what it points to is not chosen */
 #define LOSS_SAME_PASSAGE 0.10 /* for each sentence chosen from there already */
 #define LOSS_OTHER_DOC	  0.35 /* for not being from the first document */
-#define LOSS_OTHER_KIND	  0.6 /* for another kind of section, when the first is the kind asked for \
-			       */
+#define LOSS_OTHER_KIND                                                          \
+	0.6 /* for another kind of section, when the first is the kind asked for \
+	     */
 #define GAIN_SHARE_TO_STAY 0.55 /* of the first choice's gain; less adds length, not an answer */
 #define COVER_OF_FIRST	   0.9	/* what another document's sentence must cover, of the first's */
 #define ALIKE_MAX	   0.6	/* Jaccard of stems beyond which two sentences say the same */

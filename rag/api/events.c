@@ -154,12 +154,16 @@ void event_notice(struct text *out, enum chat_form form, const struct event_noti
 	}
 }
 
+/*
+ * Times stand in a column of six, which JSON allows: so all answers to one question are equally
+ * long, and ab, which counts every other length as a failure, counts none.
+ */
 static void done_members(struct text *out, const struct event_done *done)
 {
 	string(out, "finish_reason", bytes_of(done->finish_reason));
 	text_printf(out,
 		    ",\"usage\":{\"prompt_tokens\":%llu,\"completion_tokens\":%llu}"
-		    ",\"timings_ms\":{\"retrieve\":%llu,\"first_token\":%llu,\"total\":%llu}"
+		    ",\"timings_ms\":{\"retrieve\":%6llu,\"first_token\":%6llu,\"total\":%6llu}"
 		    ",\"grounded\":%s",
 		    (unsigned long long)done->prompt_tokens,
 		    (unsigned long long)done->completion_tokens,

@@ -116,16 +116,7 @@ static void on_failed(struct exchange *x, void *owner, err_t why)
 	call_free(call);
 }
 
-static void on_head(struct exchange *x, void *owner, const struct http_head *head)
-{
-	(void)x;
-	(void)owner;
-	(void)head;
-	assert(!"a server hears no heads on an exchange");
-}
-
 static const struct exchange_events exchange_table = {
-	.on_head = on_head,
 	.on_body = on_body,
 	.on_drained = on_drained,
 	.on_failed = on_failed,

@@ -1,5 +1,7 @@
 #include "rag/text/sentence.h"
 
+enum { LINK_MAX_BYTES = 1024 }; /* of a link in Markdown; a longer one is shown as it stands */
+
 /* Lower case, without the closing full stop. */
 static const char *const abbreviations[] = {
 	"approx", "ca", "cf",  "dept", "dr",  "e.g", "eg", "esp",  "et al", "fig", "i.e", "ie",
@@ -176,7 +178,7 @@ bool sentence_next(struct bytes text, size_t *at, struct span *ret_span)
 /* "[words](target)" at text[at]: how long it is, and its words; 0 when it is none. */
 static size_t link_at(struct bytes text, size_t at, struct bytes *ret_words)
 {
-	struct bytes rest = bytes_from(text, at);
+	struct bytes rest = bytes_upto(bytes_from(text, at), LINK_MAX_BYTES);
 	size_t close = bytes_index(rest, ']'), end;
 
 	if (close == SIZE_MAX || close + 1 >= rest.len || rest.at[close + 1] != '(')
