@@ -21,14 +21,14 @@ function skip(reason) {
   process.exit(77);
 }
 
-function program(name, folder) {
-  const found = [path.join(build, name), path.join(build, folder, name)].find((file) => fs.existsSync(file) && fs.statSync(file).isFile());
-  return found ?? skip(`${name} is not in ${build}`);
+function program(name) {
+  const file = path.join(build, name);
+  return fs.existsSync(file) ? file : skip(`${name} is not in ${build}`);
 }
 
 const chromium = findChromium() ?? skip("chromium is not installed");
-const ragd = program("ragd", "rag");
-const webd = program("webd", "web");
+const ragd = program("ragd");
+const webd = program("webd");
 
 function freePort() {
   return new Promise((resolve) => {

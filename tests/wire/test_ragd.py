@@ -17,9 +17,9 @@ import pytest
 import harness
 
 SAMPLES = harness.TOP / "rag/samples"
-RAGD = next((p for p in (harness.BUILD / "ragd", harness.BUILD / "rag/ragd") if p.is_file()), None)
+RAGD = harness.BUILD / "ragd"
 
-pytestmark = pytest.mark.skipif(RAGD is None, reason=f"no ragd in {harness.BUILD}")
+pytestmark = pytest.mark.skipif(not RAGD.is_file(), reason=f"no ragd in {harness.BUILD}")
 
 
 class Ragd:

@@ -10,9 +10,14 @@ import pytest
 
 import harness
 
-WEBD = next((p for p in (harness.BUILD / "webd", harness.BUILD / "web/webd") if p.is_file()), None)
+WEBD = harness.BUILD / "webd"
 
-pytestmark = pytest.mark.skipif(WEBD is None, reason=f"no webd in {harness.BUILD}")
+pytestmark = pytest.mark.skipif(not WEBD.is_file(), reason=f"no webd in {harness.BUILD}")
+
+
+def answers(port):
+    with socket.socket() as s:
+        return s.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +35,7 @@ def webd(tmp_path_factory):
     process = subprocess.Popen([str(WEBD), "--port", str(port), "--root", str(root)], stdin=subprocess.DEVNULL,
                                stderr=subprocess.PIPE)
 
-    def up():
-        with socket.socket() as s:
-            return s.connect_ex(("127.0.0.1", port)) == 0
-
-    harness.until(up, 10, "the start of webd")
+    harness.until(lambda: answers(port), 10, "the start of webd")
     yield port
     process.send_signal(signal.SIGTERM)
     assert process.wait(10) == 0, process.stderr.read().decode()
@@ -115,6 +116,17 @@ def test_pipelined_requests_are_answered_in_order(webd):
                  "GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n")
         answer = raw.read_all()
     assert re.findall(rb"HTTP/1\.1 (\d+)", answer) == [b"200", b"404", b"200"]
+
+
+def test_the_chat_page_is_built_in():
+    port = harness.free_port()
+    with subprocess.Popen([str(WEBD), "--port", str(port)], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        harness.until(lambda: process.poll() is not None or answers(port), 10, "the start of webd")
+        for path in ("index.html", "404.html", "app.js", "sse.js", "prose.js", "theme.js", "style.css", "favicon.svg"):
+            assert get(port, f"/{path}")[:2] == (200, (harness.TOP / "web/site" / path).read_bytes())
+        assert b"/app.js" in get(port, "/")[1]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
 
 
 @pytest.mark.parametrize("arguments, says", [

@@ -1,5 +1,5 @@
 /*
- * webd: serves the files of one folder. One loop, one thread.
+ * webd: serves the chat page, or the files of another folder. One loop, one thread.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -21,11 +21,12 @@ enum {
 };
 
 static const char help[] =
-	"webd: serves the files of a folder, read once at the start\n\n"
-	"usage: webd [--host 127.0.0.1] [--port 8080] [--root web/site]\n\n"
+	"webd: serves the chat page that is built into it, or the files of a folder\n\n"
+	"usage: webd [--host 127.0.0.1] [--port 8080] [--root DIR]\n\n"
 	"  --host   WEB_HOST   address to listen on\n"
 	"  --port   WEB_PORT   port to listen on; 0 picks one\n"
-	"  --root   WEB_ROOT   the folder; index.html answers for a folder, 404.html for what is not there\n"
+	"  --root   WEB_ROOT   files to serve instead, read once at the start; index.html answers for its\n"
+	"                      folder, 404.html for what is not there\n"
 	"  --help              shows this\n\n"
 	"A flag wins over the environment. Exit: 0 stopped as told, 1 failed, 2 wrong options, or\n"
 	"something in the way at the start.\n";
@@ -242,7 +243,7 @@ static int read_options(int argc, char **argv, struct options *options)
 
 	options->host = from_environment("WEB_HOST", "127.0.0.1");
 	options->port = from_environment("WEB_PORT", "8080");
-	options->root = from_environment("WEB_ROOT", "web/site");
+	options->root = from_environment("WEB_ROOT", "");
 	for (int i = 1; i < argc; i++) {
 		bool known = false;
 
@@ -311,7 +312,7 @@ int main(int argc, char **argv)
 				options.port, "");
 	if (address_parse_ip(bytes_of(options.host), (uint16_t)port, &at))
 		return complain("--host must be an IP address, not \"%s\".%s", options.host, "");
-	err = site_read(&app.site, options.root);
+	err = options.root[0] ? site_read(&app.site, options.root) : site_embedded(&app.site);
 	if (err) {
 		site_fini(&app.site);
 		return complain("the folder %s cannot be served: %s.", options.root,

@@ -10,6 +10,7 @@
 
 #include "base/encode.h"
 #include "crypto/digest.h"
+#include "web/server/embedded.h"
 
 static const struct {
 	const char *ending, *type;
@@ -70,24 +71,24 @@ static err_t read_body(int fd, size_t len, struct bytes *ret_body)
 	return ERR_OK;
 }
 
-static err_t file_add(struct site *site, const char *path, struct bytes body)
+/* A body that is ours is freed with the site, or here when it cannot be added. */
+static err_t file_add(struct site *site, const char *path, struct bytes body, bool is_ours)
 {
 	struct site_file *file = calloc(1, sizeof *file);
 	char hex[SHA256_HEX_BYTES + 1];
-	err_t err;
+	err_t err = ERR_NOMEM;
 
-	if (!file) {
-		free((char *)body.at);
-		return ERR_NOMEM;
+	if (file) {
+		sha256_hex(body, hex);
+		snprintf(file->etag, sizeof file->etag, "\"%.16s\"", hex);
+		file->body = body;
+		file->type = site_type(bytes_of(path));
+		file->is_ours = is_ours;
+		err = map_put(&site->files, bytes_of(path), file, NULL);
 	}
-	sha256_hex(body, hex);
-	snprintf(file->etag, sizeof file->etag, "\"%.16s\"", hex);
-	file->body = body;
-	file->type = site_type(bytes_of(path));
-	file->is_page = bytes_ends(bytes_of(path), BYTES(".html"));
-	err = map_put(&site->files, bytes_of(path), file, NULL);
 	if (err) {
-		free((char *)body.at);
+		if (is_ours)
+			free((char *)body.at);
 		free(file);
 	}
 	return err;
@@ -110,7 +111,7 @@ static err_t read_file(struct site *site, int folder_fd, const char *name, const
 	else
 		err = read_body(fd, (size_t)st.st_size, &body);
 	close(fd);
-	return err ? err : file_add(site, path, body);
+	return err ? err : file_add(site, path, body, true);
 }
 
 static err_t read_folder(struct site *site, int fd, const char *prefix, unsigned depth);
@@ -165,12 +166,22 @@ err_t site_read(struct site *site, const char *folder)
 	return read_folder(site, fd, "", 0);
 }
 
+err_t site_embedded(struct site *site)
+{
+	memset(site, 0, sizeof *site);
+	for (size_t i = 0; i < embedded_count; i++)
+		TRY(file_add(site, embedded_files[i].path,
+			     bytes_make(embedded_files[i].at, embedded_files[i].len), false));
+	return ERR_OK;
+}
+
 void site_fini(struct site *site)
 {
 	map_for_each (&site->files, slot) {
 		struct site_file *file = slot->value;
 
-		free((char *)file->body.at);
+		if (file->is_ours)
+			free((char *)file->body.at);
 		free(file);
 	}
 	map_fini(&site->files);

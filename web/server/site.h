@@ -1,8 +1,9 @@
 /*
- * site: a folder of files, read once at the start and held in memory. Blocking while it is read.
+ * site: the files that are served, held in memory: those built in, or those of a folder, read once
+ * at the start. Blocking while it is read.
  *
- * What is not in the folder at the start is not there: a request's path is a key of a map and
- * never a name for the file system, so no path leads outside.
+ * What is not there at the start is not there: a request's path is a key of a map and never a
+ * name for the file system, so no path leads outside.
  */
 #ifndef WEB_SERVER_SITE_H
 #define WEB_SERVER_SITE_H
@@ -21,7 +22,7 @@ struct site_file {
 	struct bytes body;
 	const char *type; /* of the Content-Type field */
 	char etag[SITE_ETAG_BYTES];
-	bool is_page; /* HTML */
+	bool is_ours; /* the body is malloc'ed: site_fini frees it */
 };
 
 struct site {
@@ -35,6 +36,8 @@ struct site {
  * site_fini is still welcome.
  */
 err_t site_read(struct site *site, const char *folder);
+/* The files built in. ERR_NOMEM. */
+err_t site_embedded(struct site *site);
 void site_fini(struct site *site);
 
 /* NULL when there is none. `path` is as the request has it, without its query. */
