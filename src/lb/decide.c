@@ -174,7 +174,7 @@ static struct running clock_of(const struct decide *d, const struct decide_limit
 	case DECIDE_FLUSHING:
 	case DECIDE_STAGES: break;
 	}
-	assert(!"a stage without a clock");
+	assert(false && "a stage without a clock");
 	return (struct running){ 0 };
 }
 

@@ -10,7 +10,7 @@
 #include "lb/binding.h"
 #include "lb/lb_internal.h"
 #include "lb/prober.h"
-#include "lb/stream.h"
+#include "lb/table.h"
 
 enum { HOUSEKEEPING_MS = 5000 };
 
@@ -569,89 +569,18 @@ err_t lb_target_status(const struct lb *lb, struct bytes group_arn, struct bytes
 	return ERR_NOT_FOUND;
 }
 
-/* ---- The live table ---- */
-
-struct table {
-	struct loop *control;
-	void (*on_rows)(void *owner, const struct stream_row *rows, unsigned count);
-	void *owner;
-	unsigned max, count, outstanding;
-	struct stream_row *rows;
-};
-
-/* One worker's part, filled there and merged here. */
-struct table_part {
-	struct loop_job job;
-	struct table *table;
-	struct worker *worker;
-	unsigned count;
-	struct stream_row *rows; /* NULL: none, or no memory */
-};
-
-static void merge_part(struct loop_job *job)
-{
-	struct table_part *part = container_of(job, struct table_part, job);
-	struct table *table = part->table;
-
-	for (unsigned i = 0; i < part->count && table->count < table->max; i++)
-		table->rows[table->count++] = part->rows[i];
-	free(part->rows);
-	free(part);
-	if (--table->outstanding)
-		return;
-	table->on_rows(table->owner, table->rows, table->count);
-	free(table->rows);
-	free(table);
-}
-
-static void fill_part(struct loop_job *job)
-{
-	struct table_part *part = container_of(job, struct table_part, job);
-	struct worker *worker = part->worker;
-	unsigned running = atomic_load_explicit(&worker->stream_count, memory_order_relaxed);
-	unsigned room = running < part->table->max ? running : part->table->max;
-
-	part->rows = room ? calloc(room, sizeof *part->rows) : NULL;
-	if (part->rows)
-		list_for_each (&worker->streams, node) {
-			if (part->count == room)
-				break;
-			stream_row(stream_from_link(node), &part->rows[part->count++]);
-		}
-	part->job.run = merge_part;
-	loop_post(part->table->control, &part->job);
-}
-
 void lb_streams(struct lb *lb, unsigned max,
 		void (*on_rows)(void *owner, const struct stream_row *rows, unsigned count),
 		void *owner)
 {
-	struct table *table = calloc(1, sizeof *table);
-	struct table_part *parts[WORKERS_MAX] = { 0 };
-	bool whole = table != NULL;
+	struct table_question question = {
+		.control = lb->options.control,
+		.workers = lb->workers,
+		.worker_count = lb->worker_count,
+		.max = max,
+		.on_rows = on_rows,
+		.owner = owner,
+	};
 
-	if (table)
-		table->rows = calloc(max + 1u, sizeof *table->rows);
-	whole = table && table->rows;
-	for (unsigned i = 0; i < lb->worker_count && whole; i++) {
-		parts[i] = calloc(1, sizeof *parts[i]);
-		whole = parts[i] != NULL;
-	}
-	if (!whole) {
-		for (unsigned i = 0; i < lb->worker_count; i++)
-			free(parts[i]);
-		if (table)
-			free(table->rows);
-		free(table);
-		on_rows(owner, NULL, 0);
-		return;
-	}
-	*table = (struct table){ lb->options.control, on_rows,	  owner, max, 0,
-				 lb->worker_count,    table->rows };
-	for (unsigned i = 0; i < lb->worker_count; i++) {
-		parts[i]->table = table;
-		parts[i]->worker = &lb->workers[i];
-		parts[i]->job.run = fill_part;
-		loop_post(lb->workers[i].loop, &parts[i]->job);
-	}
+	table_ask(&question);
 }

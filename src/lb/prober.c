@@ -236,7 +236,7 @@ static void probe_obey(struct probe *probe, enum probe_order order)
 	switch (order) {
 	case PROBE_CONNECT: probe_connect(probe); return;
 	case PROBE_SEND: probe_send(probe); return;
-	case PROBE_NEVER: assert(!"probe_step asserts it"); return;
+	case PROBE_NEVER: assert(false && "probe_step asserts it"); return;
 	case PROBE_RECORD_PASS:
 	case PROBE_RECORD_MISMATCH:
 	case PROBE_RECORD_TIMEOUT:

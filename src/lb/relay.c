@@ -326,7 +326,7 @@ static void on_target_failed(struct exchange *x, void *owner, err_t why)
 static void on_no_head(struct exchange *x, void *owner, const struct http_head *head)
 {
 	(void)x, (void)owner, (void)head;
-	assert(!"a server's exchange hears its one head as on_exchange");
+	assert(false && "a server's exchange hears its one head as on_exchange");
 }
 
 const struct exchange_events relay_client_events = {

@@ -194,7 +194,7 @@ void stream_obey(struct stream *s, struct decision decision)
 	case DECIDE_BEAT: /* relay.c keeps it */
 	case DECIDE_NEVER: break;
 	}
-	assert(!"an order that is not ours");
+	assert(false && "an order that is not ours");
 }
 
 void stream_stop(struct stream *s, enum end_reason reason)
@@ -504,7 +504,7 @@ static void act(struct stream *s)
 	case ACTION_REDIRECT: redirect(s); return;
 	case ACTION_FIXED_RESPONSE: fixed_response(s); return;
 	}
-	assert(!"an action that does nothing");
+	assert(false && "an action that does nothing");
 }
 
 /* Facts of the head as far as it can be read; *ret_rejected gets what is wrong with it. */
@@ -539,11 +539,14 @@ static struct stream *stream_create(struct client *client, struct exchange *x,
 {
 	struct worker *worker = client->listener->worker;
 	const struct http_head *head = pending->head;
-	struct stream *s = calloc(
-		1, sizeof *s + record_measure(&pending->facts, head, pending->trace_id));
+	size_t size = sizeof(struct stream) +
+		      record_measure(&pending->facts, head, pending->trace_id);
+	struct stream *s = aligned_alloc(STREAM_LINE,
+					 (size + STREAM_LINE - 1) & ~(size_t)(STREAM_LINE - 1));
 
 	if (!s)
 		return NULL;
+	memset(s, 0, sizeof *s);
 	s->client = x;
 	s->from = client;
 	s->worker = worker;

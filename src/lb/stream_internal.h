@@ -26,6 +26,7 @@ enum {
 	RESPONSE_MAX = 256 * 1024, /* a head of 32 KiB likewise */
 	USER_AGENT_MAX = 8 * 1024, /* reference/alb.md §7.1 */
 	STREAM_PROGRESS_MS = 10 * 1000,
+	STREAM_LINE = 64, /* a cache line: streams begin with one */
 };
 
 enum {

@@ -23,7 +23,7 @@ static void on_idle(void *owner, struct conn *conn, bool reusable);
 static void on_idle_connecting(void *owner, struct conn *conn, bool reusable)
 {
 	(void)owner, (void)conn, (void)reusable;
-	assert(!"a conn that is not connected has nothing to be idle after");
+	assert(false && "a conn that is not connected has nothing to be idle after");
 }
 
 static const struct conn_client_events connecting_events = {
