@@ -70,6 +70,17 @@ static void run(const struct text *input)
 	LLVMFuzzerTestOneInput((const uint8_t *)text_str(input), input->len);
 }
 
+/* The bytes from `at` once more at the end; through a copy, since text may move as it grows. */
+static void repeat_tail(struct text *out, size_t at)
+{
+	char *tail = bytes_dup(bytes_from(text_bytes(out), at));
+	size_t len = out->len - at;
+
+	if (tail && out->len + len < INPUT_MAX)
+		text_add(out, bytes_make(tail, len));
+	free(tail);
+}
+
 /* A few flips, cuts and repeats of a known input, or noise. */
 static void mutate(struct rng *rng, struct text *out)
 {
@@ -86,9 +97,7 @@ static void mutate(struct rng *rng, struct text *out)
 		case 0: out->at[at] = (char)rng_next(rng); break;
 		case 1: out->at[at] ^= (char)(1u << rng_below(rng, 8)); break;
 		case 2: out->len = at; break;
-		default:
-			if (out->len < INPUT_MAX / 2)
-				text_add(out, bytes_from(text_bytes(out), at));
+		default: repeat_tail(out, at); break;
 		}
 	}
 }
