@@ -342,3 +342,38 @@ TEST(balancers_on_one_port_are_told_apart_by_host)
 	check_ends_well(w, r);
 	world_close(w);
 }
+
+TEST(a_second_shutdown_cuts_now)
+{
+	struct world *w = world_open(NULL);
+	struct running r = begin_stream(w, 0);
+	bool done = false;
+
+	lb_shutdown(w->lb, 3600 * 1000, on_done, &done);
+	fake_run_ms(w->net, 1000);
+	CHECK(!done);
+	lb_shutdown(w->lb, 0, on_done, &done);
+	fake_run_ms(w->net, 5);
+	CHECK(done);
+	CHECK_EQ(world_ended(w, 0)->reason, END_SHUTDOWN);
+	CHECK(!fake_is_open(r.client) && !fake_is_open(r.served));
+	lb_destroy(w->lb);
+	loop_destroy(w->loop);
+	fake_net_destroy(w->net);
+	free(w);
+}
+
+TEST(forgetting_all_cuts_all_and_gives_the_ports_back)
+{
+	struct world *w = world_open(NULL);
+	struct running r = begin_stream(w, 0);
+
+	lb_forget_all(w->lb);
+	w->balancer_count = w->group_count = 0;
+	world_apply(w);
+	fake_run_ms(w->net, 5);
+	CHECK_EQ(world_ended(w, 0)->reason, END_DELETED);
+	CHECK(!fake_is_open(r.client));
+	CHECK(!fake_is_bound(w->net, "127.0.0.1:80"));
+	world_close(w);
+}
