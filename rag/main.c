@@ -80,6 +80,16 @@ static int open_index(struct app *app)
 	return status;
 }
 
+static int check_heartbeat(const struct app *app)
+{
+	static const char *const forms[] = { "event", "comment", "off" };
+
+	for (size_t i = 0; i < COUNT(forms); i++)
+		if (strcmp(app->settings.heartbeat, forms[i]) == 0)
+			return 0;
+	return complain("RAG_HEARTBEAT must be event, comment or off.");
+}
+
 static int check_documents(const struct app *app)
 {
 	struct text words = TEXT_INIT(8192);
@@ -255,7 +265,9 @@ int main(int argc, char **argv)
 		text_fini(&words);
 		return 0;
 	}
-	status = check_documents(&app);
+	status = check_heartbeat(&app);
+	if (!status)
+		status = check_documents(&app);
 	if (!status)
 		status = open_index(&app);
 	if (!status)

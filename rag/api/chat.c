@@ -412,8 +412,12 @@ static void on_beat(struct timer *timer)
 
 	/* Nothing waits for a client that does not read, not even a heartbeat. */
 	if (!chat->full && now_ms(chat) - chat->sent_ms >= every_ms) {
-		event_heartbeat(&chat->out, chat->request.form, now_ms(chat) - chat->began_ms,
-				chat->stage);
+		if (chat->request.form == CHAT_SSE &&
+		    strcmp(chat->service->settings->heartbeat, "comment") == 0)
+			event_heartbeat_comment(&chat->out);
+		else
+			event_heartbeat(&chat->out, chat->request.form,
+					now_ms(chat) - chat->began_ms, chat->stage);
 		send_out(chat, false);
 		chat->service->counted.heartbeats++;
 	}
@@ -479,7 +483,7 @@ static void clocks_start(struct chat *chat)
 	chat->stall.on_expired = on_stall;
 	chat->again.on_expired = on_again;
 	timer_set(loop, &chat->deadline, chat->began_ms + settings->deadline_ms);
-	if (chat->request.form == CHAT_SSE ||
+	if ((chat->request.form == CHAT_SSE && strcmp(settings->heartbeat, "off") != 0) ||
 	    (chat->request.form == CHAT_NDJSON && chat->request.ndjson_heartbeat))
 		timer_set(loop, &chat->beat, chat->began_ms + settings->heartbeat_ms);
 }

@@ -61,6 +61,11 @@ void event_heartbeat(struct text *out, enum chat_form form, uint64_t elapsed_ms,
 	text_add_str(out, form == CHAT_SSE ? "}\n\n" : "}\n");
 }
 
+void event_heartbeat_comment(struct text *out)
+{
+	text_add_str(out, ": hb\n");
+}
+
 static void reference_object(struct text *out, const struct answer_reference *r, unsigned number)
 {
 	const struct passage *p = r->passage;

@@ -39,6 +39,8 @@ void event_start(struct text *out, enum chat_form form, const struct event_start
 void event_status(struct text *out, enum chat_form form, const char *stage);
 void event_heartbeat(struct text *out, enum chat_form form, uint64_t elapsed_ms, const char *stage);
 void event_references(struct text *out, enum chat_form form, const struct answer *answer);
+/* One line, with no blank line after it: clients differ in what they make of that. */
+void event_heartbeat_comment(struct text *out);
 /* `cite` is the number of the reference that closes with this text, or 0. */
 void event_delta(struct text *out, enum chat_form form, struct bytes words, unsigned cite);
 void event_notice(struct text *out, enum chat_form form, const struct event_notice *notice);

@@ -441,6 +441,7 @@ def test_a_second_sigterm_stops_at_once_and_the_answer_looks_cut():
     (["--host", "example"], {}, "IP address"),
     (["--host", "0.0.0.0"], {}, "RAG_ALLOW_ANONYMOUS"),
     ([], {"RAG_PACE_MS": "fast"}, "RAG_PACE_MS"),
+    ([], {"RAG_HEARTBEAT": "loud"}, "RAG_HEARTBEAT"),
     ([], {"OPENAI_BASE_URL": "ftp://x", "OPENAI_API_KEY": "k"}, "OPENAI_BASE_URL"),
 ])
 def test_what_is_in_the_way_of_a_start_is_one_clear_line_and_exit_2(tmp_path, arguments, environment, says):
@@ -469,6 +470,7 @@ class FakeModel:
         self.script, self.status, self.headers = script, status, headers
         self.requests = []
         self.closed_at = None
+        self.sent = 0
 
     def __enter__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -506,7 +508,9 @@ class FakeModel:
                     return
                 else:
                     raw = step if isinstance(step, bytes) else piece(step)
+                    s.settimeout(20)
                     s.sendall(b"%x\r\n" % len(raw) + raw + b"\r\n")
+                    self.sent += 1
             s.sendall(b"0\r\n\r\n")
             s.settimeout(5)
             s.recv(1)
@@ -552,6 +556,34 @@ def test_heartbeats_go_on_while_the_model_thinks():
         assert 3 <= len(beats) <= 7
         assert beats[0]["stage"] == "generating" and beats[-1]["elapsed_ms"] > beats[0]["elapsed_ms"]
         assert words(events) == "Done thinking [1]." and events[-1][1]["finish_reason"] == "stop"
+
+
+@pytest.mark.parametrize("form, sign", [("comment", b": hb\n"), ("off", None)])
+def test_heartbeats_can_be_comments_or_none(form, sign):
+    with FakeModel(0.5, "Done [1].", *END) as model, with_model(model, RAG_HEARTBEAT_MS="100", RAG_HEARTBEAT=form) as server:
+        _, body, _ = server.chat("ibuprofen side effects")
+        assert b"event: heartbeat" not in body
+        assert (b"\n\n" + sign in body and sign + b"\n" not in body) if sign else b": hb" not in body
+        assert parse(body.replace(b": hb\n", b""))[-1][0] == "done"
+
+
+def test_a_client_that_does_not_read_holds_the_model_back_and_loses_nothing():
+    text, count = "word " * 800, 6000
+    with FakeModel(*[text] * count, *END) as model, with_model(model) as server, \
+            server.stream("ibuprofen side effects") as stream:
+        stream.event("delta")
+        before = -1
+        while model.sent != before:  # until nothing moves any more
+            before = model.sent
+            time.sleep(0.5)
+        assert model.sent < count * 0.75, "the rest waits at the model"
+        received, tail = len(stream.data), b""
+        while b"event: done" not in tail:
+            more = stream.sock.recv(1 << 20)
+            assert more, "closed before the end"
+            received += len(more)
+            tail = (tail + more)[-400:]
+        assert received > (count - 1) * len(text)
 
 
 def test_a_model_that_breaks_off_is_continued_from_the_documents():
