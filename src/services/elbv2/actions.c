@@ -26,7 +26,7 @@ static err_t group_of(struct api_call *call, const char *arn, json_t **ret_body)
 /* The groups as [{TargetGroupArn, Weight}], from the long form or from the short one. */
 static err_t forward_groups(struct api_call *call, const json_t *action, json_t **ret_groups)
 {
-	const char *only = get_string(action, "TargetGroupArn");
+	const char *only = get_filled(action, "TargetGroupArn");
 	json_t *given = json_object_get(json_object_get(action, "ForwardConfig"), "TargetGroups");
 	json_t *groups = json_array(), *group, *body;
 	size_t index;
@@ -247,7 +247,7 @@ static err_t redirect(struct api_call *call, const json_t *action, const char *l
 		      json_t *out)
 {
 	const json_t *given = json_object_get(action, "RedirectConfig");
-	const char *host = get_string(given, "Host"), *query = get_string(given, "Query");
+	const char *host = get_filled(given, "Host"), *query = get_string(given, "Query");
 	const char *protocol, *port, *path, *status;
 
 	if (!given)
@@ -257,8 +257,8 @@ static err_t redirect(struct api_call *call, const json_t *action, const char *l
 	query = query ? query : "#{query}";
 	query += query[0] == '?';
 
-	TRY(redirect_protocol(call, get_string(given, "Protocol"), &protocol));
-	TRY(redirect_port(call, get_string(given, "Port"), &port));
+	TRY(redirect_protocol(call, get_filled(given, "Protocol"), &protocol));
+	TRY(redirect_port(call, get_filled(given, "Port"), &port));
 	TRY(redirect_path(call, get_string(given, "Path"), &path));
 	TRY(redirect_status(call, get_string(given, "StatusCode"), &status));
 	TRY(check_placeholders(call, "host", host, "host"));

@@ -147,7 +147,7 @@ static err_t check_number(struct api_call *call, const struct attribute *row, co
 /* Characters that listener header values may have, reference §3.11. */
 static bool header_value_char(char c)
 {
-	return isalnum((unsigned char)c) || (c && strchr("_ :;.,\\/'?!(){}[]@<>=-+*#&`|~^%\"", c));
+	return isalnum((unsigned char)c) || (c && strchr("_ :;.,\\/'?!(){}[]@<>=-+*#&`|~^%", c));
 }
 
 static err_t check_header(struct api_call *call, const struct attribute *row, const char *value)

@@ -283,26 +283,32 @@ static err_t take_regexes(struct api_call *call, enum field field, json_t *value
 	return set_new(config, "RegexValues", json_incref(values));
 }
 
-static err_t take_pairs(struct api_call *call, json_t *pairs, json_t *config, struct counts *counts)
+static err_t take_pairs(struct api_call *call, json_t *given, json_t *config, struct counts *counts)
 {
-	json_t *pair;
+	json_t *pairs, *pair;
 	size_t index;
 
+	if (!json_array_size(given))
+		return ERR_OK;
+	TRY(copy_held(call, given, &pairs));
 	json_array_foreach(pairs, index, pair)
 	{
-		const char *key = get_string(pair, "Key"), *value = get_string(pair, "Value");
+		const char *key = get_filled(pair, "Key"), *value = get_string(pair, "Value");
 
 		if (!value)
 			return api_fault(call, "ValidationError",
 					 "A condition value must be specified");
 		TRY(check_visible(call, "query-string", value, VALUE_MAX_BYTES));
-		if (key)
-			TRY(check_visible(call, "query-string", key, VALUE_MAX_BYTES));
 		counts->values++;
-		counts->wildcards += wildcards_of(value, true) +
-				     (key ? wildcards_of(key, true) : 0);
+		counts->wildcards += wildcards_of(value, true);
+		if (!key) {
+			json_object_del(pair, "Key"); /* any key */
+			continue;
+		}
+		TRY(check_visible(call, "query-string", key, VALUE_MAX_BYTES));
+		counts->wildcards += wildcards_of(key, true);
 	}
-	return json_array_size(pairs) ? set_new(config, "Values", json_incref(pairs)) : ERR_OK;
+	return set_new(config, "Values", json_incref(pairs));
 }
 
 /* ---- One condition ---- */

@@ -51,8 +51,23 @@ static bool consider(void *owner, const struct store_resource *resource)
 	return true;
 }
 
-/* The balancer first: what still runs is cut while the target is known to it. */
-static err_t leave(struct sweep *sweep, struct store_txn *txn, const json_t *target)
+/* Registered anew meanwhile: its second life begins now. */
+static err_t begin_again(const struct sweep *sweep, struct store_txn *txn, json_t *target,
+			 const char *key)
+{
+	struct store_resource resource = { .kind = KIND_TARGET,
+					   .id = key,
+					   .parent = get_string(target, "group"),
+					   .body = target };
+
+	json_object_del(target, "again");
+	TRY(set_new(target, "draining_until_ms", json_integer(0)));
+	TRY(set_new(target, "registered_ms", json_integer((json_int_t)sweep->now_ms)));
+	return store_update(txn, &resource);
+}
+
+/* The balancer first: what still runs is cut while the target is known to it as draining. */
+static err_t leave(struct sweep *sweep, struct store_txn *txn, json_t *target)
 {
 	const char *group = get_string(target, "group"), *id = get_string(target, "Id");
 	unsigned port = (unsigned)get_int(target, "Port", 0);
@@ -63,6 +78,8 @@ static err_t leave(struct sweep *sweep, struct store_txn *txn, const json_t *tar
 			      (uint16_t)port);
 	snprintf(key, sizeof key, "%s %s %u", group, id, port);
 	log_info("elbv2", "target %s port %u has left %s", id, port, group);
+	if (get_true(target, "again"))
+		return begin_again(sweep, txn, target, key);
 	return store_delete(txn, KIND_TARGET, key);
 }
 

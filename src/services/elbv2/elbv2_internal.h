@@ -7,7 +7,7 @@
  *       { "seq": creation order, "api": as Describe answers it, "attributes": {key: value},
  *         "tags": {key: value} }                       attributes: only those that were set
  *   target   { "group", "Id", "Port", "AvailabilityZone"?, "registered_ms", "draining_until_ms",
- *              "draining_since_ms" }
+ *              "draining_since_ms", "again": it was registered anew while it drained }
  *   use      { "group", "rule", "load_balancer" }      a rule forwards to a group
  *
  * The id is the ARN; names and target keys are found through it. A listener's default actions
@@ -130,6 +130,14 @@ err_t record_sequence(struct api_call *call, uint64_t *ret_next);
 static inline const char *get_string(const json_t *object, const char *key) /* NULL: absent */
 {
 	return json_string_value(json_object_get(object, key));
+}
+
+/* Some clients send what was not set as "": that is absent, too. */
+static inline const char *get_filled(const json_t *object, const char *key)
+{
+	const char *text = get_string(object, key);
+
+	return text && text[0] ? text : NULL;
 }
 
 static inline int64_t get_int(const json_t *object, const char *key, int64_t fallback)

@@ -25,9 +25,9 @@ static err_t check_protocol(struct api_call *call, const char *protocol)
 static err_t check_tls_members(struct api_call *call)
 {
 	const json_t *in = call->input;
-	const char *mode = get_string(json_object_get(in, "MutualAuthentication"), "Mode");
+	const char *mode = get_filled(json_object_get(in, "MutualAuthentication"), "Mode");
 
-	if (get_string(in, "SslPolicy"))
+	if (get_filled(in, "SslPolicy"))
 		return api_fault(call, "ValidationError",
 				 "An SSL policy cannot be specified for HTTP listeners");
 	if (json_array_size(json_object_get(in, "Certificates")))

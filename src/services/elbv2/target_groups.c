@@ -23,7 +23,7 @@ static err_t check_type(struct api_call *call, const char *type)
 static err_t check_protocol(struct api_call *call)
 {
 	const char *protocol = get_string(call->input, "Protocol");
-	const char *version = get_string(call->input, "ProtocolVersion");
+	const char *version = get_filled(call->input, "ProtocolVersion");
 
 	if (!protocol)
 		return api_fault(call, "ValidationError", "A protocol must be specified");
@@ -58,7 +58,7 @@ static err_t check_create(struct api_call *call)
 	TRY(check_protocol(call));
 	if (!json_object_get(in, "Port"))
 		return api_fault(call, "ValidationError", "A port must be specified");
-	if (!get_string(in, "VpcId"))
+	if (!get_filled(in, "VpcId"))
 		return api_fault(call, "ValidationError", "A VPC ID must be specified");
 	if (json_object_get(in, "TargetControlPort"))
 		return api_fault(call, "InvalidConfigurationRequest",

@@ -28,7 +28,7 @@ static err_t read_id(struct api_call *call, const json_t *group, const json_t *t
 
 	ret_given->id = id;
 	ret_given->port = (uint16_t)get_int(target, "Port", get_int(group, "Port", 0));
-	ret_given->zone = get_string(target, "AvailabilityZone");
+	ret_given->zone = get_filled(target, "AvailabilityZone");
 	if (strcmp(get_string(group, "TargetType"), "ip") != 0)
 		return ERR_OK;
 	if (!address_parse_ip(bytes_of(id), ret_given->port, &address)) {
@@ -148,24 +148,30 @@ static err_t check_target(struct api_call *call, const json_t *body, const json_
 	return ERR_OK;
 }
 
-/* An instance that drains comes back at once; an address must have finished first. */
+/*
+ * An instance that drains comes back at once. An address first finishes its deregistration, as
+ * AWS's guide has it; the wish is kept and the sweep fulfils it, so that who replaces a target by
+ * itself (a deployment, Terraform) need not wait and ask again.
+ */
+static err_t register_draining(struct api_call *call, const json_t *group, json_t *target)
+{
+	if (strcmp(get_string(group, "TargetType"), "ip") == 0)
+		return set_new(target, "again", json_true());
+	TRY(set_new(target, "draining_until_ms", json_integer(0)));
+	return set_new(target, "registered_ms",
+		       json_integer((json_int_t)elbv2_now_ms(elbv2_of(call))));
+}
+
 static err_t register_again(struct api_call *call, const json_t *group, const char *key,
 			    const char *group_arn, json_t *target, const struct given *given)
 {
-	if (get_int(target, "draining_until_ms", 0)) {
-		if (strcmp(get_string(group, "TargetType"), "ip") == 0)
-			return api_fault(
-				call, "InvalidTarget",
-				"Target '%s' port '%u' is being deregistered and cannot be "
-				"registered until that has finished",
-				given->id, given->port);
-		TRY(set_new(target, "draining_until_ms", json_integer(0)));
-		TRY(set_new(target, "registered_ms",
-			    json_integer((json_int_t)elbv2_now_ms(elbv2_of(call)))));
-	} else if (!given->zone ||
-		   strcmp(given->zone, get_string(target, "AvailabilityZone")) == 0) {
+	bool draining = get_int(target, "draining_until_ms", 0) != 0;
+
+	if (!draining &&
+	    (!given->zone || strcmp(given->zone, get_string(target, "AvailabilityZone")) == 0))
 		return ERR_OK;
-	}
+	if (draining)
+		TRY(register_draining(call, group, target));
 	if (given->zone)
 		TRY(set_string(target, "AvailabilityZone", given->zone));
 	return record_put(call, KIND_TARGET, key, group_arn, target);
@@ -259,9 +265,14 @@ static err_t deregister_one(struct api_call *call, const json_t *body, const str
 	if (!key)
 		return ERR_NOMEM;
 	err = record_get(call, KIND_TARGET, key, &target);
-	if (err == ERR_NOT_FOUND || (!err && get_int(target, "draining_until_ms", 0)))
-		return ERR_OK; /* on its way already */
+	if (err == ERR_NOT_FOUND)
+		return ERR_OK;
 	TRY(err);
+	if (get_int(target, "draining_until_ms", 0)) {
+		if (json_object_del(target, "again"))
+			return ERR_OK; /* on its way already */
+		return record_put(call, KIND_TARGET, key, group_arn, target);
+	}
 	if (!in_use)
 		return record_drop(call, KIND_TARGET, key);
 

@@ -71,6 +71,16 @@ TEST(what_a_target_group_needs_is_asked_for_in_the_words_of_aws)
 	house_close();
 }
 
+TEST(a_protocol_version_that_was_not_set_may_come_as_empty_text)
+{
+	house_open();
+	CHECK_STR(at(house_try("elbv2", "CreateTargetGroup",
+			       with("ProtocolVersion", json_string(""))),
+		     "TargetGroups.0.ProtocolVersion"),
+		  "HTTP1", "%s", house.fault.message);
+	house_close();
+}
+
 TEST(kinds_of_groups_that_do_not_exist_yet_are_refused)
 {
 	static const struct {

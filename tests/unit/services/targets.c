@@ -315,24 +315,54 @@ TEST(a_delay_of_zero_cuts_at_once)
 	house_close();
 }
 
-TEST(an_address_that_drains_waits_and_a_target_out_of_use_leaves_at_once)
+TEST(an_address_that_is_registered_while_it_drains_comes_back_when_it_has_left)
 {
 	const char *lb, *group;
 
 	house_open();
 	group = draining_target(&lb);
-	CHECK_FAULT("RegisterTargets", "InvalidTarget", NULL, "{s:s, s:[{s:s}]}", "TargetGroupArn",
-		    group, "Targets", "Id", "10.0.0.1");
-	house.now_ms += 60000;
-	elbv2_drain_sweep(house.elbv2);
 	house_call("RegisterTargets", "{s:s, s:[{s:s}]}", "TargetGroupArn", group, "Targets", "Id",
 		   "10.0.0.1");
-	house_call("DeleteLoadBalancer", "{s:s}", "LoadBalancerArn", lb);
-	house_call("DeregisterTargets", "{s:s, s:[{s:s}]}", "TargetGroupArn", group, "Targets",
-		   "Id", "10.0.0.1");
+	CHECK_STR(at(health(group, 0), "TargetHealth.State"), "draining", "first things first");
+	house_restart();
+	house.now_ms += 60000;
+	elbv2_drain_sweep(house.elbv2);
+	CHECK_EQ(count(group), 1);
+	CHECK_STR(at(house.lb->plan, "groups.0.targets.0.draining"), "0");
+	CHECK_EQ(json_integer_value(node(house.lb->plan, "groups.0.targets.0.registered")),
+		 (long long)house.now_ms);
+	CHECK_EQ(json_array_size(house.lb->cuts), 1, "what ran until then was cut");
+	house_close();
+}
+
+TEST(who_takes_the_wish_to_come_back_back_is_gone)
+{
+	const char *lb, *group;
+
+	house_open();
+	group = draining_target(&lb);
+	house_call("RegisterTargets", "{s:s, s:[{s:s}]}", "TargetGroupArn", group, "Targets", "Id",
+		   "10.0.0.1");
+	for (int i = 0; i < 2; i++)
+		house_call("DeregisterTargets", "{s:s, s:[{s:s}]}", "TargetGroupArn", group,
+			   "Targets", "Id", "10.0.0.1");
+	house.now_ms += 60000;
+	elbv2_drain_sweep(house.elbv2);
 	CHECK_EQ(count(group), 0);
-	house_call("DeregisterTargets", "{s:s, s:[{s:s}]}", "TargetGroupArn", group, "Targets",
-		   "Id", "10.0.0.9");
+	house_close();
+}
+
+TEST(a_target_out_of_use_leaves_at_once_and_one_that_is_not_there_has_left)
+{
+	const char *group;
+
+	house_open();
+	group = house_target_group("g");
+	house_call("RegisterTargets", "{s:s, s:[{s:s}]}", "TargetGroupArn", group, "Targets", "Id",
+		   "10.0.0.1");
+	house_call("DeregisterTargets", "{s:s, s:[{s:s}, {s:s}]}", "TargetGroupArn", group,
+		   "Targets", "Id", "10.0.0.1", "Id", "10.0.0.9");
+	CHECK_EQ(count(group), 0);
 	house_close();
 }
 
