@@ -383,3 +383,42 @@ TEST(fast_streams_pass_whatever_their_pace)
 	CHECK_EQ(world_count(body_of(client), "data: x\n\n"), 400);
 	world_close(w);
 }
+
+TEST(any_cut_of_the_bytes_and_any_order_of_sockets_gives_the_same)
+{
+	for (uint64_t seed = 1; seed <= 60; seed++) {
+		struct fake_options options = { .cut_bytes = (uint32_t)(seed % 9 + 1),
+						.seed = seed,
+						.latency_ms = (uint32_t)(seed % 3),
+						.window_bytes = 512 };
+		struct world *w = world_open_with(&options, with_heartbeats);
+		struct fake_peer *stream = world_ask(w, GET), *upload, *served;
+		char text[4096];
+		bool ended;
+
+		fake_run_ms(w->net, 500);
+		served = world_served(w, 0, 0);
+		upload = world_ask(w,
+				   "POST /up HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\n\r\n");
+		for (unsigned i = 0; i < 200; i++)
+			fake_send(upload, "0123456789");
+		for (unsigned i = 0; i < 20; i++) {
+			fake_send(served, i ? "9\r\ndata: x\n\n\r\n" : SSE_HEAD);
+			fake_run_ms(w->net, seed % 2 ? 100 : 16 * 1000);
+		}
+		fake_send(served, "0\r\n\r\n");
+		fake_run_ms(w->net, 1000);
+		dechunk(body_of(stream), text, &ended);
+		CHECK(ended, "seed %" PRIu64, seed);
+		CHECK_EQ(world_count(bytes_of(text), "data: x\n\n"), 19, "seed %" PRIu64, seed);
+		CHECK_EQ(strlen(text), 19 * 9 + 7 * world_count(bytes_of(text), ": ping\n"));
+		served = world_served(w, 0, 1);
+		CHECK_EQ(world_count(fake_received(served), "0123456789"), 200, "seed %" PRIu64,
+			 seed);
+		fake_send(served, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+		fake_run_ms(w->net, 1000);
+		if (seed % 2) /* else its own clock ran out long ago, as it should */
+			CHECK(bytes_ends(fake_received(upload), BYTES("ok")));
+		world_close(w);
+	}
+}
