@@ -473,7 +473,8 @@ static enum end_reason judge(struct stream *s, const struct desync_finding *find
 
 	if (finding->tier != DESYNC_COMPLIANT)
 		record_count_balancer(s, COUNTER_DESYNC, 1);
-	if (rejected)
+	/* 501 is for codings that exist; one that does not is first of all suspicious (§5.1). */
+	if (rejected && !(rejected == ERR_BAD_CODING && verdict == DESYNC_BLOCK))
 		return reason_of_rejection(rejected);
 	if (verdict == DESYNC_BLOCK)
 		return END_DESYNC_BLOCKED;

@@ -53,6 +53,9 @@ static const struct {
 	  "HTTP/1.1 505 HTTP Version Not Supported\r\n", END_BAD_VERSION, true },
 	{ "another coding", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n",
 	  "HTTP/1.1 501 Not Implemented\r\n", END_BAD_CODING, true },
+	{ "a coding nobody knows",
+	  "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n",
+	  "HTTP/1.1 400 Bad Request\r\n", END_DESYNC_BLOCKED, true },
 	{ "two lengths",
 	  "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n"
 	  "Content-Length: 2\r\n\r\nx",
