@@ -20,14 +20,15 @@ struct sweep {
 	uint64_t now_ms, next_ms; /* Unix; next_ms 0: nothing drains any more */
 };
 
+/* One that the balancer never had (an instance without an address) has nothing to finish. */
 static bool is_idle(const struct sweep *sweep, const json_t *target)
 {
 	struct target_status status;
+	err_t err = lb_target_status(
+		sweep->elbv2->options.lb, bytes_of(get_string(target, "group")),
+		bytes_of(get_string(target, "Id")), (uint16_t)get_int(target, "Port", 0), &status);
 
-	return lb_target_status(sweep->elbv2->options.lb, bytes_of(get_string(target, "group")),
-				bytes_of(get_string(target, "Id")),
-				(uint16_t)get_int(target, "Port", 0), &status) == ERR_OK &&
-	       status.requests_in_flight == 0;
+	return err == ERR_NOT_FOUND || (!err && status.requests_in_flight == 0);
 }
 
 static bool consider(void *owner, const struct store_resource *resource)

@@ -277,6 +277,8 @@ uint32_t rule_priority(const json_t *rule); /* the default rule: UINT32_MAX */
 /* ---- Targets (targets.c) ---- */
 
 err_t targets_drop(struct api_call *call, const char *group_arn);
+/* The settings' instance of that id, or NULL. */
+const struct elbv2_instance *instance_find(const struct elbv2 *elbv2, const char *id);
 char *target_key(struct api_call *call, const char *group_arn, const char *id, unsigned port);
 
 /* Every operation's handler, as operations.def names them. */

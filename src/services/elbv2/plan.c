@@ -205,22 +205,21 @@ static err_t plan_load_balancer(struct planner *p, const json_t *body,
 static bool target_address(const struct planner *p, const json_t *target,
 			   struct address *ret_address)
 {
-	const struct elbv2_options *options = &p->elbv2->options;
 	const char *id = get_string(target, "Id");
 	uint16_t port = (uint16_t)get_int(target, "Port", 0);
+	const struct elbv2_instance *instance;
 
 	if (!address_parse_ip(bytes_of(id), port, ret_address))
 		return true;
-	for (size_t i = 0; i < options->instance_count; i++) {
-		if (strcmp(options->instances[i].id, id) == 0) {
-			*ret_address = options->instances[i].address;
-			ret_address->port = port;
-			return true;
-		}
+	instance = instance_find(p->elbv2, id);
+	if (!instance) {
+		log_warn("elbv2",
+			 "target %s gets no traffic: no instance of the settings has that id", id);
+		return false;
 	}
-	log_warn("elbv2", "target %s has no address: it is not among the instances of the settings",
-		 id);
-	return false;
+	*ret_address = instance->address;
+	ret_address->port = port;
+	return true;
 }
 
 static err_t plan_targets(struct planner *p, const char *arn, struct target_group_config *to)

@@ -12,22 +12,38 @@ static bool wants_anomalies(const struct api_call *call)
 	return json_array_size(include) > 0; /* AnomalyDetection, or All */
 }
 
+/* An instance that the settings no longer have: the balancer knows nothing of it. */
+static bool has_no_address(const struct api_call *call, const char *id)
+{
+	struct address address;
+
+	return address_parse_ip(bytes_of(id), 0, &address) &&
+	       !instance_find(call->service->state, id);
+}
+
 /* What the balancer says; before its first plan with this target, what follows from the store. */
 static void status_of(struct api_call *call, const char *group_arn, const json_t *target,
 		      bool in_use, struct target_status *ret_status)
 {
-	struct lb *lb = elbv2_of(call)->options.lb;
+	const char *id = get_string(target, "Id");
 	uint16_t port = (uint16_t)get_int(target, "Port", 0);
-	bool draining = get_int(target, "draining_until_ms", 0) != 0;
+	struct target_status status = { .state = HEALTH_INITIAL,
+					.reason = HEALTH_REGISTRATION_IN_PROGRESS };
 
-	if (lb_target_status(lb, bytes_of(group_arn), bytes_of(get_string(target, "Id")), port,
-			     ret_status) == ERR_OK)
+	if (has_no_address(call, id)) {
+		status.state = HEALTH_UNUSED;
+		status.reason = HEALTH_INVALID_STATE;
+	} else if (lb_target_status(elbv2_of(call)->options.lb, bytes_of(group_arn), bytes_of(id),
+				    port, ret_status) == ERR_OK) {
 		return;
-	*ret_status = (struct target_status){ .health_port = 0 };
-	ret_status->state = draining ? HEALTH_DRAINING : in_use ? HEALTH_INITIAL : HEALTH_UNUSED;
-	ret_status->reason = draining ? HEALTH_DEREGISTRATION_IN_PROGRESS
-			     : in_use ? HEALTH_REGISTRATION_IN_PROGRESS
-				      : HEALTH_NOT_IN_USE;
+	} else if (get_int(target, "draining_until_ms", 0)) {
+		status.state = HEALTH_DRAINING;
+		status.reason = HEALTH_DEREGISTRATION_IN_PROGRESS;
+	} else if (!in_use) {
+		status.state = HEALTH_UNUSED;
+		status.reason = HEALTH_NOT_IN_USE;
+	}
+	*ret_status = status;
 }
 
 static json_t *health_json(const struct target_status *status)

@@ -55,8 +55,8 @@ static err_t check_ip(struct api_call *call, const json_t *group, const struct g
 	bool wants_v6 = strcmp(get_string(group, "IpAddressType"), "ipv6") == 0;
 
 	if (!given->address.family)
-		return api_fault(call, "ValidationError",
-				 "The IP address '%s' is not a valid IPv4 address", given->id);
+		return api_fault(call, "ValidationError", "The IP address '%s' is not valid",
+				 given->id);
 	if ((given->address.family == 6) != wants_v6)
 		return api_fault(
 			call, "InvalidTarget",
@@ -72,7 +72,7 @@ static err_t check_ip(struct api_call *call, const json_t *group, const struct g
 	return ERR_OK;
 }
 
-static const struct elbv2_instance *instance_find(const struct elbv2 *elbv2, const char *id)
+const struct elbv2_instance *instance_find(const struct elbv2 *elbv2, const char *id)
 {
 	for (size_t i = 0; i < elbv2->options.instance_count; i++)
 		if (strcmp(elbv2->options.instances[i].id, id) == 0)
@@ -97,7 +97,7 @@ static err_t check_instance(struct api_call *call, const struct given *given)
 
 /* ---- Zones of ip targets ---- */
 
-/* The subnets, when any target of the call is an ip: asked before the transaction opens. */
+/* As given, if the zone exists; else that of the subnet the address lies in. */
 static err_t zone_of(struct api_call *call, const json_t *subnets, struct given *given)
 {
 	const json_t *subnet;

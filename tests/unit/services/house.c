@@ -30,7 +30,7 @@ static void move_in(void)
 	struct elbv2_options elbv2 = { .account = "000000000000",
 				       .region = "us-east-1",
 				       .instances = instances,
-				       .instance_count = 1,
+				       .instance_count = house.no_instances ? 0 : 1,
 				       .unix_ms = now };
 	char *why = NULL;
 
@@ -68,6 +68,7 @@ void house_open(void)
 	snprintf(house.directory, sizeof house.directory, "/tmp/weir-services-XXXXXX");
 	assert_non_null(mkdtemp(house.directory));
 	house.now_ms = 1790000000000;
+	house.no_instances = false;
 	log_to(-1);
 	house.answers = json_array();
 	move_in();

@@ -24,7 +24,8 @@ struct house {
 	struct elbv2 *elbv2;
 	struct lb *lb;
 	uint64_t now_ms;
-	json_t *answers; /* all of this test's */
+	bool no_instances; /* the settings name none at the next start; else i-0123456789abcdef0 */
+	json_t *answers;   /* all of this test's */
 	struct api_fault fault;
 };
 extern struct house house;

@@ -58,6 +58,34 @@ TEST(private_and_loopback_addresses_are_targets_and_others_are_not)
 	house_close();
 }
 
+TEST(groups_of_ipv6_have_ipv6_targets)
+{
+	static const struct {
+		const char *id, *code;
+	} cases[] = {
+		{ "::1", "" },
+		{ "fd00::1", "" },
+		{ "2001:db8::1", "InvalidTarget" },
+		{ "10.0.0.1", "InvalidTarget" },
+	};
+	const char *group;
+
+	house_open();
+	group = at(house_call("CreateTargetGroup", "{s:s, s:s, s:i, s:s, s:s, s:s}", "Name", "six",
+			      "Protocol", "HTTP", "Port", 8000, "VpcId", house_vpc(), "TargetType",
+			      "ip", "IpAddressType", "ipv6"),
+		   "TargetGroups.0.TargetGroupArn");
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		house_try("elbv2", "RegisterTargets",
+			  json_pack("{s:s, s:[{s:s}]}", "TargetGroupArn", group, "Targets", "Id",
+				    cases[i].id));
+		CHECK_STR(house.fault.code, cases[i].code, "%s: %s", cases[i].id,
+			  house.fault.message);
+	}
+	CHECK_STR(at(house.lb->plan, "groups.0.targets.0.address"), "[::1]:8000");
+	house_close();
+}
+
 TEST(ports_and_zones_default_to_what_the_group_and_the_subnets_say)
 {
 	const char *group;
@@ -120,6 +148,28 @@ TEST(instances_are_those_of_the_settings)
 	CHECK_FAULT("RegisterTargets", "ValidationError", NULL, "{s:s, s:[{s:s, s:s}]}",
 		    "TargetGroupArn", group, "Targets", "Id", "i-0123456789abcdef0",
 		    "AvailabilityZone", "us-east-1a");
+	house_close();
+}
+
+TEST(an_instance_that_the_settings_lost_is_in_no_state_to_be_used)
+{
+	const char *group;
+
+	house_open();
+	group = instance_group("g");
+	house_listener(house_load_balancer("lb"), 80, group);
+	house_call("RegisterTargets", "{s:s, s:[{s:s}]}", "TargetGroupArn", group, "Targets", "Id",
+		   "i-0123456789abcdef0");
+	house.no_instances = true;
+	house_restart();
+	CHECK_EQ(json_array_size(node(house.lb->plan, "groups.0.targets")), 0);
+	CHECK_STR(at(health(group, 0), "TargetHealth.State"), "unused");
+	CHECK_STR(at(health(group, 0), "TargetHealth.Reason"), "Target.InvalidState");
+	house_call("DeregisterTargets", "{s:s, s:[{s:s}]}", "TargetGroupArn", group, "Targets",
+		   "Id", "i-0123456789abcdef0");
+	house.now_ms += 1000;
+	elbv2_drain_sweep(house.elbv2);
+	CHECK_EQ(count(group), 0);
 	house_close();
 }
 
