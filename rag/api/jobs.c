@@ -28,7 +28,12 @@ struct jobs {
 	unsigned newest, count;
 	struct job *running;
 	struct blocking_job blocking; /* of the running one */
-	struct passages_state found;  /* what it left, written by its thread */
+	struct {		      /* its thread's alone from submit to done() */
+		struct index_progress *progress;
+		struct passages_state found;
+		uint64_t generation;
+		err_t err;
+	} worker;
 };
 
 err_t jobs_create(struct service *service, void (*on_ended)(struct service *service, err_t err),
@@ -54,10 +59,10 @@ static void work(struct blocking_job *blocking)
 	struct jobs *jobs = container_of(blocking, struct jobs, blocking);
 	struct service *service = jobs->service;
 
-	jobs->running->err = index_folder(service->passages, service->settings->documents,
-					  &jobs->running->progress, &jobs->running->generation);
-	if (!jobs->running->err)
-		jobs->running->err = passages_state(service->passages, &jobs->found);
+	jobs->worker.err = index_folder(service->passages, service->settings->documents,
+					jobs->worker.progress, &jobs->worker.generation);
+	if (!jobs->worker.err)
+		jobs->worker.err = passages_state(service->passages, &jobs->worker.found);
 }
 
 static const char *state_of(const struct job *job)
@@ -75,8 +80,10 @@ static void done(struct blocking_job *blocking)
 	struct job *job = jobs->running;
 
 	jobs->running = NULL;
+	job->err = jobs->worker.err;
+	job->generation = jobs->worker.generation;
 	if (!job->err)
-		jobs->service->index = jobs->found;
+		jobs->service->index = jobs->worker.found;
 	job->state = state_of(job);
 	job->ended_ms = loop_now_ms(jobs->service->loop);
 	log_info("rag", "%s %s: %llu documents, %llu passages, generation %llu", job->id,
@@ -103,6 +110,8 @@ err_t jobs_start_reindex(struct jobs *jobs)
 	job->began_ms = loop_now_ms(service->loop);
 	job->began_unix_ms = loop_unix_us(service->loop) / 1000;
 	jobs->running = job;
+	memset(&jobs->worker, 0, sizeof jobs->worker);
+	jobs->worker.progress = &job->progress;
 	jobs->blocking = (struct blocking_job){ .work = work, .done = done, .loop = service->loop };
 	blocking_submit(service->pool, &jobs->blocking);
 	return ERR_OK;

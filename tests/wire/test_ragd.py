@@ -1,148 +1,20 @@
 """ragd on a port: its streams, refusals, jobs and drain, and a model that behaves and misbehaves."""
 import concurrent.futures
 import contextlib
-import http.client
 import json
 import os
-import pathlib
 import signal
 import socket
 import subprocess
-import tempfile
 import threading
 import time
 
 import pytest
 
 import harness
-
-SAMPLES = harness.TOP / "rag/samples"
-RAGD = harness.BUILD / "ragd"
+from rag_harness import RAGD, SAMPLES, Ragd, finished, names, parse, words
 
 pytestmark = pytest.mark.skipif(not RAGD.is_file(), reason=f"no ragd in {harness.BUILD}")
-
-
-class Ragd:
-    """`ragd` on a port the kernel picked, with an index of its own. Use as a context manager."""
-
-    def __init__(self, documents=SAMPLES, **environment):
-        self.folder = tempfile.TemporaryDirectory()
-        self.port = harness.free_port()
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("RAG_", "OPENAI_", "HOST", "PORT"))}
-        self.environment = {**clean, "RAG_PACE_MS": "1", **environment}
-        self.command = [str(RAGD), "--port", str(self.port), "--documents", str(documents),
-                        "--data", str(pathlib.Path(self.folder.name) / "data")]
-
-    def __enter__(self):
-        self.log_file = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen(self.command, env=self.environment, stdin=subprocess.DEVNULL,
-                                        stdout=self.log_file, stderr=self.log_file)
-        harness.until(lambda: self.process.poll() is not None or self.ready(), 20, "the start of ragd")
-        assert self.process.poll() is None, self.log()
-        return self
-
-    def __exit__(self, kind, value, trace):
-        code = self.stop()
-        self.folder.cleanup()
-        if kind is None:
-            assert code == 0, f"ragd ended with code {code}:\n{self.log()[-4000:]}"
-
-    def ready(self):
-        try:
-            return self.get("/readyz")[0] == 200
-        except OSError:
-            return False
-
-    def log(self):
-        self.log_file.seek(0)
-        return self.log_file.read()
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-        return self.process.wait()
-
-    def request(self, method, path, body=None, headers=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        try:
-            connection.request(method, path, body, headers or {})
-            response = connection.getresponse()
-            return response.status, response.read(), response.headers
-        finally:
-            connection.close()
-
-    def get(self, path):
-        return self.request("GET", path)
-
-    def json(self, path):
-        return json.loads(self.get(path)[1])
-
-    def chat(self, message, headers=None, **more):
-        body = json.dumps({"message": message, **more})
-        return self.request("POST", "/chat", body, {"Content-Type": "application/json", **(headers or {})})
-
-    def events(self, message, **more):
-        status, body, headers = self.chat(message, **more)
-        assert status == 200, body
-        assert headers["Content-Type"].startswith("text/event-stream")
-        return parse(body)
-
-    @contextlib.contextmanager
-    def stream(self, message, **more):
-        """A raw connection that has asked; yields a reader of its events."""
-        body = json.dumps({"message": message, **more}).encode()
-        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as s:
-            s.sendall(b"POST /chat HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n"
-                      b"Content-Length: %d\r\n\r\n" % len(body) + body)
-            yield Stream(s)
-
-
-class Stream:
-    def __init__(self, sock):
-        self.sock = sock
-        self.data = b""
-
-    def until(self, needle, seconds=15):
-        """Everything up to and with `needle`."""
-        end = time.monotonic() + seconds
-        while needle not in self.data:
-            self.sock.settimeout(max(0.01, end - time.monotonic()))
-            more = self.sock.recv(65536)
-            assert more, f"closed before {needle!r}: {self.data[-300:]!r}"
-            self.data += more
-        cut = self.data.index(needle) + len(needle)
-        taken, self.data = self.data[:cut], self.data[cut:]
-        return taken
-
-    def event(self, name):
-        return json.loads(self.until(b"event: " + name.encode() + b"\ndata: ") and self.until(b"\n\n"))
-
-
-def parse(body):
-    """[(event, data)]; every event has a line of each, and data says its type again."""
-    events = []
-    for block in body.decode().split("\n\n"):
-        if not block:
-            continue
-        first, second = block.split("\n")
-        assert first.startswith("event: ") and second.startswith("data: "), block
-        data = json.loads(second[6:])
-        assert data["type"] == first[7:]
-        events.append((data["type"], data))
-    return events
-
-
-def words(events):
-    return "".join(data["text"] for name, data in events if name == "delta")
-
-
-def names(events):
-    """Event names, repeats folded."""
-    return [name for i, (name, _) in enumerate(events) if i == 0 or events[i - 1][0] != name]
 
 
 @pytest.fixture(scope="module")
@@ -367,11 +239,6 @@ def test_health_names_the_index_and_no_paths(ragd):
     assert health["engines"]["llm"]["kind"] == "extractive"
     assert str(SAMPLES) not in json.dumps(health) and "tmp" not in json.dumps(health)
     assert ragd.json("/version")["name"] == "ragd"
-
-
-def finished(server):
-    job = server.json("/reindex")
-    return job if job["state"] != "running" else None
 
 
 def test_reindex_reads_the_folder_again(tmp_path):
