@@ -395,6 +395,8 @@ static void on_retrieved(void *owner, struct retrieval *done)
 		say_notice(chat, &(struct event_notice){
 					 "safety", safety == SAFETY_MEDICAL ? "info" : "urgent",
 					 safety_words(safety) });
+	if (done->spelling[0])
+		say_notice(chat, &(struct event_notice){ "spelling", "info", done->spelling });
 	say_stage(chat, "generating");
 	chat->speech = (struct speech){ .answer = &done->answer };
 	if (chat->service->model && !done->answer.no_context)

@@ -30,7 +30,7 @@ struct event_start {
 };
 
 struct event_notice {
-	const char *code;     /* "safety", "fallback_extractive" */
+	const char *code;     /* "safety", "spelling", "fallback_extractive" */
 	const char *severity; /* "info", "urgent" */
 	const char *message;
 };

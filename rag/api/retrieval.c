@@ -18,6 +18,20 @@ struct running {
 	void *owner;
 };
 
+/* No sentence for a reader who gets no answer: what was taken for what did not help. */
+static void tell_spelling(struct running *r)
+{
+	struct text words = TEXT_INIT(sizeof r->result.spelling);
+
+	for (unsigned i = 0; i < r->evidence.repair_count; i++)
+		text_printf(&words, "%sNo document has \"%.*s\"; this is about \"%.*s\".",
+			    i ? " " : "", BYTES_ARG(r->evidence.repairs[i].typed),
+			    BYTES_ARG(r->evidence.repairs[i].taken));
+	if (!text_err(&words) && words.len < sizeof r->result.spelling)
+		memcpy(r->result.spelling, text_str(&words), words.len + 1);
+	text_fini(&words);
+}
+
 static err_t find(struct running *r)
 {
 	struct answer *answer = &r->result.answer;
@@ -29,6 +43,8 @@ static err_t find(struct running *r)
 	for (unsigned i = 0; i < answer->reference_count; i++)
 		r->result.cites_medicine |= bytes_eq_nocase(answer->references[i].passage->category,
 							    BYTES("medicine"));
+	if (!answer->no_context)
+		tell_spelling(r);
 	if (r->for_model && !answer->no_context)
 		TRY(answer_add_context(&r->question, &r->evidence, &r->arena, answer));
 	return ERR_OK;

@@ -28,6 +28,7 @@ struct retrieval {
 	struct answer answer;
 	uint64_t generation;
 	bool cites_medicine;
+	char spelling[300]; /* what to tell the reader about words taken for others, or "" */
 };
 
 /* On ERR_OK on_done comes once, unless retrieval_end came first. ERR_NOMEM. */

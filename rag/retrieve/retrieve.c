@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "rag/text/distance.h"
+
 /* A passage must cover so much of the question by itself, and so much of what the best one does. */
 #define COVERAGE_FLOOR	 0.56
 #define COVERAGE_OF_BEST 0.55
@@ -11,7 +13,13 @@
 #define TITLE_SHARE	 0.20 /* for being about what the question is about */
 #define INTENT_SHARE	 0.15
 #define CARRIED_WEIGHT	 0.8 /* a word of the question before counts a little less */
+#define KNOWN_WEIGHT_MIN 0.1
 #define KNOWN_WEIGHT_MAX 6.0
+
+enum {
+	REPAIR_LETTERS_MIN = 5, /* shorter words are near to too many others */
+	REPAIR_LETTERS_TWO = 8, /* from here on two slips are forgiven */
+};
 
 struct gathering {
 	struct arena *arena;
@@ -82,24 +90,110 @@ static bool on_candidate(void *owner, const struct passage *passage)
 	return ++g->count < RETRIEVE_CANDIDATES;
 }
 
+/* ---- Words nobody has written ---- */
+
+struct repair {
+	struct bytes stem; /* as typed */
+	unsigned limit, best;
+	uint64_t passages;
+	char taken[WORD_STEM_MAX + 1];
+};
+
+static bool on_stem(void *owner, struct bytes stem, uint64_t passages)
+{
+	struct repair *r = owner;
+	unsigned distance;
+
+	if (stem.len > WORD_STEM_MAX)
+		return true;
+	distance = distance_between(r->stem, stem, r->limit);
+	if (distance < r->best || (distance == r->best && passages > r->passages)) {
+		r->best = distance;
+		r->passages = passages;
+		memcpy(r->taken, stem.at, stem.len);
+		r->taken[stem.len] = '\0';
+	}
+	return true;
+}
+
+/* The stem's first word in a passage, as written there; the stem itself when there is none. */
+static struct bytes surface_of(const struct gathering *g, const char *stem)
+{
+	for (unsigned i = 0; i < g->count; i++) {
+		const struct bytes texts[] = { g->at[i].passage.title, g->at[i].passage.body };
+
+		for (size_t t = 0; t < COUNT(texts); t++) {
+			struct word word;
+
+			for (size_t at = 0; words_next(texts[t], &at, &word);)
+				if (bytes_eq_str(word_stem(&word), stem))
+					return bytes_make(texts[t].at + word.from,
+							  word.to - word.from);
+		}
+	}
+	return bytes_of(stem);
+}
+
+/* Gives a term that nothing fulfils the nearest stem as one more form. */
+static err_t repair_term(struct passages *passages, struct question_term *term, struct arena *arena,
+			 bool *ret_repaired)
+{
+	struct question_form *form = &term->forms[term->form_count];
+	struct repair r = { .stem = bytes_of(term->forms[0].stem) };
+	struct bytes copy;
+
+	*ret_repaired = false;
+	if (r.stem.len < REPAIR_LETTERS_MIN || term->form_count == QUESTION_FORMS_MAX)
+		return ERR_OK;
+	r.limit = r.stem.len >= REPAIR_LETTERS_TWO ? 2 : 1;
+	r.best = r.limit + 1;
+	/* The first letter is hardly ever the wrong one, and it makes the search short. */
+	TRY(passages_stems(passages, bytes_upto(r.stem, 1), on_stem, &r));
+	if (r.best > r.limit)
+		return ERR_OK;
+	TRY(arena_copy(arena, bytes_of(r.taken), &copy));
+	memcpy(form->stem, r.taken, sizeof form->stem);
+	form->word = copy;
+	term->form_count++;
+	*ret_repaired = true;
+	return ERR_OK;
+}
+
 /* Rare words weigh more; one that no document has weighs most: it is what we know nothing about. */
-static err_t weigh_terms(struct passages *passages, struct question *question, uint64_t total)
+static err_t frequency_of(struct passages *passages, const struct question_term *term,
+			  uint64_t *ret_count)
+{
+	uint64_t most = 0, count;
+
+	for (unsigned f = 0; f < term->form_count; f++) {
+		TRY(passages_frequency(passages, term->forms[f].word, &count));
+		most = count > most ? count : most;
+	}
+	*ret_count = most;
+	return ERR_OK;
+}
+
+static err_t weigh_terms(struct passages *passages, struct question *question, uint64_t total,
+			 struct arena *arena, struct evidence *evidence)
 {
 	for (unsigned i = 0; i < question->term_count; i++) {
 		struct question_term *term = &question->terms[i];
-		uint64_t most = 0;
+		bool repaired = false;
+		uint64_t count;
 
-		for (unsigned f = 0; f < term->form_count; f++) {
-			uint64_t count;
-
-			TRY(passages_frequency(passages, term->forms[f].word, &count));
-			most = count > most ? count : most;
+		TRY(frequency_of(passages, term, &count));
+		if (count == 0 && evidence->repair_count < RETRIEVE_REPAIRS_MAX)
+			TRY(repair_term(passages, term, arena, &repaired));
+		if (repaired) {
+			evidence->repairs[evidence->repair_count++] = (struct evidence_repair){
+				term->forms[0].word,
+				bytes_of(term->forms[term->form_count - 1].stem),
+			};
+			TRY(frequency_of(passages, term, &count));
 		}
-		term->weight = log(1 + ((double)total - (double)most + 0.5) / ((double)most + 0.5));
-		if (term->weight > KNOWN_WEIGHT_MAX)
-			term->weight = KNOWN_WEIGHT_MAX;
-		if (term->weight < 0.1)
-			term->weight = 0.1;
+		term->weight = log(1 +
+				   ((double)total - (double)count + 0.5) / ((double)count + 0.5));
+		term->weight = fmin(fmax(term->weight, KNOWN_WEIGHT_MIN), KNOWN_WEIGHT_MAX);
 		if (term->carried)
 			term->weight *= CARRIED_WEIGHT;
 	}
@@ -197,12 +291,14 @@ err_t retrieve(struct passages *passages, struct question *question, unsigned to
 		return ERR_NOMEM;
 	TRY(passages_state(passages, &state));
 	evidence.generation = state.generation;
-	TRY(weigh_terms(passages, question, state.passages));
+	TRY(weigh_terms(passages, question, state.passages, arena, &evidence));
 	TRY(search(passages, question, &g));
 	rank(&g);
 	if (g.count > 1)
 		qsort(g.at, g.count, sizeof *g.at, by_score);
 	nearest_titles(&g, &evidence);
+	for (unsigned i = 0; i < evidence.repair_count; i++)
+		evidence.repairs[i].taken = surface_of(&g, evidence.repairs[i].taken.at);
 	evidence.passages = g.at;
 	evidence.count = keep_good(g.at, g.count, top);
 	*ret_evidence = evidence;

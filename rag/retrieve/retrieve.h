@@ -17,6 +17,12 @@ enum {
 	RETRIEVE_CANDIDATES = 60,
 	RETRIEVE_TOP_MAX = 50,
 	RETRIEVE_TITLES_MAX = 3,
+	RETRIEVE_REPAIRS_MAX = 4,
+};
+
+/* A word that no document has, and the one like it that was looked for instead. */
+struct evidence_repair {
+	struct bytes typed, taken;
 };
 
 struct evidence_passage {
@@ -29,10 +35,16 @@ struct evidence {
 	unsigned count;
 	struct bytes titles[RETRIEVE_TITLES_MAX]; /* of the nearest documents, when count is 0 */
 	unsigned title_count;
+	struct evidence_repair repairs[RETRIEVE_REPAIRS_MAX];
+	unsigned repair_count;
 	uint64_t generation;
 };
 
 /*
+ * A word of five letters or more that no document has is taken for one that is a slip or two away,
+ * if there is one: drug names are misspelt often. Since they are also alike, the evidence says so,
+ * and whoever shows an answer tells the reader.
+ *
  * Sets the weights of the question's terms on the way. Finding nothing is ERR_OK with count 0;
  * ERR_STORE, ERR_NOMEM.
  */

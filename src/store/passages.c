@@ -31,6 +31,11 @@ static const char search_sql[] =
 	" WHERE passage_text MATCH ?1 ORDER BY score DESC, p.id LIMIT ?2";
 
 static const char frequency_sql[] = "SELECT count(*) FROM passage_text WHERE passage_text MATCH ?1";
+/* A view on the index of this connection's own: nothing of it is in the file. */
+static const char stems_view_sql[] = "CREATE VIRTUAL TABLE IF NOT EXISTS temp.passage_stem"
+				     " USING fts5vocab('main', 'passage_text', 'row')";
+static const char stems_sql[] =
+	"SELECT term, doc FROM temp.passage_stem WHERE term >= ?1 AND term < ?1 || char(1114111)";
 static const char titles_sql[] = "SELECT DISTINCT title FROM passage ORDER BY title LIMIT ?1";
 static const char state_sql[] =
 	"SELECT (SELECT value FROM setting WHERE name = 'generation'),"
@@ -418,6 +423,31 @@ err_t passages_frequency(struct passages *p, struct bytes word, uint64_t *ret_co
 		*ret_count = (uint64_t)sqlite3_column_int64(stmt, 0);
 	else if (!err)
 		err = failed(db, "frequency");
+	sqlite3_finalize(stmt);
+	give_back(p, db);
+	return err;
+}
+
+err_t passages_stems(struct passages *p, struct bytes prefix, passages_stem_fn each, void *owner)
+{
+	sqlite3_stmt *stmt = NULL;
+	sqlite3 *db;
+	int code;
+	err_t err;
+
+	assert(prefix.len > 0);
+	TRY(borrow(p, &db));
+	err = run(db, stems_view_sql);
+	if (!err)
+		err = prepare(db, stems_sql, &stmt);
+	if (!err) {
+		bind_text(stmt, 1, prefix);
+		while ((code = sqlite3_step(stmt)) == SQLITE_ROW)
+			if (!each(owner, column(stmt, 0), (uint64_t)sqlite3_column_int64(stmt, 1)))
+				break;
+		if (code != SQLITE_ROW && code != SQLITE_DONE)
+			err = failed(db, "stems");
+	}
 	sqlite3_finalize(stmt);
 	give_back(p, db);
 	return err;

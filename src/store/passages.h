@@ -65,6 +65,14 @@ err_t passages_search(struct passages *passages, const struct bytes *words, size
 /* In how many passages the word (or its stem) occurs. */
 err_t passages_frequency(struct passages *passages, struct bytes word, uint64_t *ret_count);
 
+/*
+ * The stems that occur and begin with `prefix` (not empty), in how many passages each; `each`
+ * returns false to stop.
+ */
+typedef bool (*passages_stem_fn)(void *owner, struct bytes stem, uint64_t passages);
+err_t passages_stems(struct passages *passages, struct bytes prefix, passages_stem_fn each,
+		     void *owner);
+
 /* Titles of documents in order of name, `limit` at most. */
 typedef bool (*passages_title_fn)(void *owner, struct bytes title);
 err_t passages_titles(struct passages *passages, unsigned limit, passages_title_fn each,

@@ -61,6 +61,13 @@ def test_a_medical_question_gets_the_safety_notice_before_the_first_word(ragd):
     assert next(d for n, d in ragd.events("I took an overdose") if n == "notice")["severity"] == "urgent"
 
 
+def test_a_misspelt_medicine_is_understood_and_the_reader_told(ragd):
+    events = ragd.events("side effects of metphormin")
+    notices = {d["code"]: d["message"] for n, d in events if n == "notice"}
+    assert notices["spelling"] == 'No document has "metphormin"; this is about "Metformin".'
+    assert next(d for n, d in events if n == "references")["references"][0]["file"] == "metformin.md"
+
+
 def test_what_no_document_says_is_not_answered(ragd):
     events = ragd.events("What is the capital of France?")
     assert events[-1][1]["finish_reason"] == "no_context" and events[-1][1]["grounded"] is False

@@ -112,8 +112,8 @@ class Turn {
     box.dataset.severity = severity || "info";
     box.textContent = message;
     if (severity === "urgent") box.setAttribute("role", "alert");
-    // A safety notice stands before the answer; what is about the answer stands where it happened.
-    if (code === "safety") this.find(".notices").append(box);
+    // What is about the question stands before the answer; the rest where it happened.
+    if (code === "safety" || code === "spelling") this.find(".notices").append(box);
     else this.find(".after").append(box);
   }
 

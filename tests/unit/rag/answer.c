@@ -157,6 +157,35 @@ TEST(a_follow_up_stays_with_its_topic)
 	arena_fini(&arena);
 }
 
+TEST(a_misspelt_word_is_taken_for_its_neighbour_and_the_evidence_says_so)
+{
+	static const struct {
+		const char *question, *file, *typed, *taken;
+	} cases[] = {
+		{ "ibuprofin side effects", "ibuprofen.md", "ibuprofin", "Ibuprofen" },
+		{ "what is parecetamol", "paracetamol.md", "parecetamol", "Paracetamol" },
+		{ "sleep hygeine", "sleep-hygiene.md", "hygeine", "hygiene" },
+		{ "atorvostatin and grapefruit", "atorvastatin.md", "atorvostatin",
+		  "Atorvastatin" },
+	};
+
+	samples_open();
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct question question;
+		struct evidence evidence;
+
+		arena_init(&arena, 4 << 20);
+		question_read(bytes_of(cases[i].question), BYTES_NONE, &question);
+		CHECK_OK(retrieve(samples, &question, 12, &arena, &evidence));
+		CHECK(evidence.count > 0, "%s", cases[i].question);
+		CHECK_BYTES(evidence.passages[0].passage.file, cases[i].file);
+		CHECK_EQ(evidence.repair_count, 1, "%s", cases[i].question);
+		CHECK_BYTES(evidence.repairs[0].typed, cases[i].typed);
+		CHECK_BYTES(evidence.repairs[0].taken, cases[i].taken);
+		arena_fini(&arena);
+	}
+}
+
 /* White space aside, the characters of the span in the file are the quote. */
 static void check_quote(const struct answer_reference *reference)
 {

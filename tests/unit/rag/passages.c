@@ -160,6 +160,28 @@ TEST(the_generation_survives_closing)
 	done(p);
 }
 
+static bool list_stem(void *owner, struct bytes stem, uint64_t count)
+{
+	text_printf(owner, "%.*s:%llu ", BYTES_ARG(stem), (unsigned long long)count);
+	return true;
+}
+
+TEST(stems_are_listed_by_their_beginning)
+{
+	static const char *const one[] = { "apples and apricots", "apple pie" };
+	struct passages *p = open_fresh();
+	struct text out = TEXT_INIT(1024);
+
+	publish(p, one, 2);
+	CHECK_OK(passages_stems(p, BYTES("ap"), list_stem, &out));
+	CHECK_STR(text_str(&out), "appl:2 apricot:1 ");
+	text_clear(&out);
+	CHECK_OK(passages_stems(p, BYTES("%'\""), list_stem, &out));
+	CHECK_STR(text_str(&out), "");
+	text_fini(&out);
+	done(p);
+}
+
 TEST(the_same_id_twice_is_told)
 {
 	struct passages *p = open_fresh();

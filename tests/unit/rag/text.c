@@ -1,5 +1,6 @@
 #include "tests/check.h"
 
+#include "rag/text/distance.h"
 #include "rag/text/sentence.h"
 #include "rag/text/stem.h"
 #include "rag/text/words.h"
@@ -203,4 +204,34 @@ TEST(a_lead_in_takes_its_list_along)
 	CHECK_STR(text_str(&shown), "These help: \xE2\x80\xA2 tea \xE2\x80\xA2 rest, and quiet");
 	text_fini(&shown);
 	CHECK_EQ(sentence_list_end(BYTES("No list. Here"), 8), 8);
+}
+
+TEST(slips_are_counted_both_ways_up_to_the_limit)
+{
+	static const struct {
+		const char *a, *b;
+		unsigned slips;
+	} cases[] = {
+		{ "ibuprofen", "ibuprofen", 0 },
+		{ "ibuprofin", "ibuprofen", 1 },
+		{ "ibprofen", "ibuprofen", 1 },
+		{ "hygein", "hygien", 1 },
+		{ "abcdef", "badcfe", 3 },
+		{ "warfenib", "warfarin", 3 },
+		{ "", "abc", 3 },
+		{ "", "", 0 },
+		{ "kitten", "sitting", 3 },
+		{ "abcdef", "uvwxyz", 4 },
+	};
+	char long_word[DISTANCE_WORD_MAX + 1] = { 0 };
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct bytes a = bytes_of(cases[i].a), b = bytes_of(cases[i].b);
+
+		CHECK_EQ(distance_between(a, b, 3), cases[i].slips, "%s %s", cases[i].a,
+			 cases[i].b);
+		CHECK_EQ(distance_between(b, a, 3), cases[i].slips, "%s %s", cases[i].b,
+			 cases[i].a);
+	}
+	CHECK_EQ(distance_between(bytes_make(long_word, sizeof long_word), BYTES(""), 40), 41);
 }
