@@ -1,6 +1,6 @@
 /*
  * drain: targets on their way out. The deadline is in the store, so a restart takes it up; a
- * target leaves early when its last request ended (design §4.5 of the reference says how ALB cuts).
+ * target leaves early when its last request ended (reference §4.5 says how ALB cuts).
  */
 #include "services/elbv2/elbv2_internal.h"
 
