@@ -17,7 +17,7 @@
 #define SERVICES_ELBV2_ELBV2_INTERNAL_H
 
 #include "base/list.h"
-#include "services/elbv2/bindings.h"
+#include "services/elbv2/claims.h"
 #include "services/elbv2/elbv2.h"
 #include "services/elbv2/mirror.h"
 
@@ -28,7 +28,7 @@ struct elbv2 {
 	struct arena arena;
 	struct api_service service;
 	struct store_listener listener;
-	struct bindings bindings;
+	struct claims claims;
 	struct mirror mirror; /* what plans are made of */
 	struct loop_job job;  /* reconciles what changed outside of a call */
 	bool job_posted;

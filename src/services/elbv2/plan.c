@@ -402,7 +402,7 @@ void elbv2_reconcile(struct elbv2 *elbv2)
 	if (!err)
 		err = lb_apply(elbv2->options.lb, &config);
 	if (!err)
-		err = bindings_settle(elbv2);
+		err = claims_settle(elbv2);
 	if (err)
 		log_error("elbv2", "the old plan stays, the new one failed: %s", err_words(err));
 	else

@@ -30,7 +30,7 @@ static void unbind_until(struct elbv2 *elbv2, const struct list_node *end)
 
 		if (node == end)
 			return;
-		at = bindings_address(elbv2, mirror_body(node));
+		at = claims_address(elbv2, mirror_body(node));
 		lb_unbind(elbv2->options.lb, &at);
 	}
 }
@@ -39,7 +39,7 @@ static err_t bind_all(struct elbv2 *elbv2, char **ret_why)
 {
 	mirror_each(&elbv2->mirror, MIRROR_LISTENERS, node)
 	{
-		struct address at = bindings_address(elbv2, mirror_body(node));
+		struct address at = claims_address(elbv2, mirror_body(node));
 		err_t err = lb_bind(elbv2->options.lb, &at);
 
 		if (err) {
