@@ -36,7 +36,6 @@ static const char stems_view_sql[] = "CREATE VIRTUAL TABLE IF NOT EXISTS temp.pa
 				     " USING fts5vocab('main', 'passage_text', 'row')";
 static const char stems_sql[] =
 	"SELECT term, doc FROM temp.passage_stem WHERE term >= ?1 AND term < ?1 || char(1114111)";
-static const char titles_sql[] = "SELECT DISTINCT title FROM passage ORDER BY title LIMIT ?1";
 static const char state_sql[] =
 	"SELECT (SELECT value FROM setting WHERE name = 'generation'),"
 	" (SELECT count(DISTINCT document) FROM passage), (SELECT count(*) FROM passage)";
@@ -447,24 +446,6 @@ err_t passages_stems(struct passages *p, struct bytes prefix, passages_stem_fn e
 				break;
 		if (code != SQLITE_ROW && code != SQLITE_DONE)
 			err = failed(db, "stems");
-	}
-	sqlite3_finalize(stmt);
-	give_back(p, db);
-	return err;
-}
-
-err_t passages_titles(struct passages *p, unsigned limit, passages_title_fn each, void *owner)
-{
-	sqlite3_stmt *stmt = NULL;
-	sqlite3 *db;
-	err_t err;
-
-	TRY(borrow(p, &db));
-	err = prepare(db, titles_sql, &stmt);
-	if (!err) {
-		sqlite3_bind_int64(stmt, 1, limit);
-		while (sqlite3_step(stmt) == SQLITE_ROW && each(owner, column(stmt, 0)))
-			;
 	}
 	sqlite3_finalize(stmt);
 	give_back(p, db);

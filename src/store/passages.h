@@ -73,11 +73,6 @@ typedef bool (*passages_stem_fn)(void *owner, struct bytes stem, uint64_t passag
 err_t passages_stems(struct passages *passages, struct bytes prefix, passages_stem_fn each,
 		     void *owner);
 
-/* Titles of documents in order of name, `limit` at most. */
-typedef bool (*passages_title_fn)(void *owner, struct bytes title);
-err_t passages_titles(struct passages *passages, unsigned limit, passages_title_fn each,
-		      void *owner);
-
 /*
  * The search as SQLite's FTS5 gets it: `"word" OR "word"`, each in quotes, with quotes doubled,
  * so that operators, columns and stars are words like others. Pure; here for its tests.

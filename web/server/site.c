@@ -30,7 +30,8 @@ static const struct {
 	{ ".xml", "application/xml" },
 };
 
-const char *site_type(struct bytes name)
+/* By the ending of the name. */
+static const char *type_of(struct bytes name)
 {
 	for (size_t i = 0; i < COUNT(types); i++)
 		if (bytes_ends(name, bytes_of(types[i].ending)))
@@ -82,7 +83,7 @@ static err_t file_add(struct site *site, const char *path, struct bytes body, bo
 		sha256_hex(body, hex);
 		snprintf(file->etag, sizeof file->etag, "\"%.16s\"", hex);
 		file->body = body;
-		file->type = site_type(bytes_of(path));
+		file->type = type_of(bytes_of(path));
 		file->is_ours = is_ours;
 		err = map_put(&site->files, bytes_of(path), file, NULL);
 	}

@@ -43,6 +43,4 @@ void site_fini(struct site *site);
 /* NULL when there is none. `path` is as the request has it, without its query. */
 const struct site_file *site_find(const struct site *site, struct bytes path);
 
-const char *site_type(struct bytes name); /* by its ending; application/octet-stream otherwise */
-
 #endif
