@@ -16,11 +16,10 @@
 #include "engine/process.h"
 
 enum {
-	BACKEND_PORT = 8000,
+	BACKEND_PORT = 8000, /* wished for: another free one when it is taken */
 	FRONTEND_PORT = 8001,
-	DEFAULT_PORT_OFFSET = 8000,
-	TICK_MS = 200,
-	PATIENCE_TICKS = 150, /* half a minute for both targets to become healthy */
+	TICK_MS = 100,
+	PATIENCE_TICKS = 300, /* half a minute */
 	RESTARTS_MAX = 5,
 	STOP_GRACE_MS = 5000,
 };
@@ -29,6 +28,10 @@ struct child {
 	const char *name;
 	struct process process;
 	unsigned restarts;
+	uint16_t port;
+	char port_text[8];
+	struct socket *knock; /* a connect under way, to see whether it listens */
+	bool listening;
 	char program[PATH_MAX], log_path[PATH_MAX];
 	char *arguments[12];
 };
@@ -38,9 +41,9 @@ struct up {
 	struct child backend, frontend;
 	struct timer tick;
 	unsigned ticks;
-	bool announced;
+	bool deployed, announced;
 	char *backend_arn, *frontend_arn, *balancer_arn, *dns_name;
-	char documents[PATH_MAX];
+	char folder[PATH_MAX], documents[PATH_MAX], rag_data[PATH_MAX];
 };
 
 /* ---- Children ---- */
@@ -57,18 +60,40 @@ static err_t folder_of_ours(char out[PATH_MAX])
 }
 
 /* In a build tree beside rag/, installed under share/weir. */
-static err_t find_documents(struct up *up, const char *folder)
+static err_t find_documents(struct up *up)
 {
 	static const char *const places[] = { "../rag/samples", "../share/weir/samples" };
 
 	for (size_t i = 0; i < COUNT(places); i++)
-		if (snprintf(up->documents, PATH_MAX, "%s/%s", folder, places[i]) < PATH_MAX &&
+		if (snprintf(up->documents, PATH_MAX, "%s/%s", up->folder, places[i]) < PATH_MAX &&
 		    access(up->documents, R_OK) == 0)
 			return ERR_OK;
 	fprintf(stderr,
-		"weir: the sample documents are neither in %s/../rag/samples nor in %s/../share/weir/samples\n",
-		folder, folder);
+		"weir: the sample documents are neither in %s/../rag/samples nor in "
+		"%s/../share/weir/samples\n",
+		up->folder, up->folder);
 	return ERR_NOT_FOUND;
+}
+
+/* The port wished for when nobody has it, else one that the kernel picks. */
+static err_t pick_port(struct child *child, uint16_t wished)
+{
+	struct address at, bound;
+	err_t err;
+	int fd;
+
+	TRY(address_parse_ip(BYTES("127.0.0.1"), wished, &at));
+	err = acceptor_bind(&at, 1, &fd, &bound);
+	if (err) {
+		at.port = 0;
+		err = acceptor_bind(&at, 1, &fd, &bound);
+	}
+	if (err)
+		return err;
+	acceptor_discard(fd);
+	child->port = bound.port;
+	snprintf(child->port_text, sizeof child->port_text, "%u", bound.port);
+	return ERR_OK;
 }
 
 static err_t start_child(struct child *child)
@@ -83,53 +108,81 @@ static err_t start_child(struct child *child)
 	return err;
 }
 
-static err_t prepare_child(struct up *up, struct child *child, const char *folder, const char *name)
+static err_t prepare_child(struct up *up, struct child *child, const char *name, uint16_t wished)
 {
 	const char *data = setting_text(up->weir->settings, SETTING_DATA);
 
 	child->name = name;
-	if (snprintf(child->program, PATH_MAX, "%s/%s", folder, name) >= PATH_MAX ||
+	if (snprintf(child->program, PATH_MAX, "%s/%s", up->folder, name) >= PATH_MAX ||
 	    snprintf(child->log_path, PATH_MAX, "%s/logs/%s.log", data, name) >= PATH_MAX)
 		return ERR_TOO_LARGE;
 	child->arguments[0] = child->program;
-	return ERR_OK;
+	return pick_port(child, wished);
 }
 
 static err_t start_children(struct up *up)
 {
-	static char loopback[] = "127.0.0.1", backend_port[8], frontend_port[8], rag_data[PATH_MAX];
-	static char host_flag[] = "--host", port_flag[] = "--port",
+	static char loopback[] = "127.0.0.1", host_flag[] = "--host", port_flag[] = "--port",
 		    documents_flag[] = "--documents", data_flag[] = "--data";
-	char folder[PATH_MAX];
 
-	TRY(folder_of_ours(folder));
-	TRY(find_documents(up, folder));
-	TRY(prepare_child(up, &up->backend, folder, "ragd"));
-	TRY(prepare_child(up, &up->frontend, folder, "webd"));
-	snprintf(backend_port, sizeof backend_port, "%d", BACKEND_PORT);
-	snprintf(frontend_port, sizeof frontend_port, "%d", FRONTEND_PORT);
-	snprintf(rag_data, sizeof rag_data, "%s/rag",
-		 setting_text(up->weir->settings, SETTING_DATA));
+	TRY(folder_of_ours(up->folder));
+	TRY(find_documents(up));
+	TRY(prepare_child(up, &up->backend, "ragd", BACKEND_PORT));
+	TRY(prepare_child(up, &up->frontend, "webd", FRONTEND_PORT));
+	snprintf(up->rag_data, PATH_MAX, "%s/rag", setting_text(up->weir->settings, SETTING_DATA));
 	memcpy(up->backend.arguments + 1,
-	       (char *[]){ host_flag, loopback, port_flag, backend_port, documents_flag,
-			   up->documents, data_flag, rag_data },
+	       (char *[]){ host_flag, loopback, port_flag, up->backend.port_text, documents_flag,
+			   up->documents, data_flag, up->rag_data },
 	       8 * sizeof(char *));
 	memcpy(up->frontend.arguments + 1,
-	       (char *[]){ host_flag, loopback, port_flag, frontend_port }, 4 * sizeof(char *));
+	       (char *[]){ host_flag, loopback, port_flag, up->frontend.port_text },
+	       4 * sizeof(char *));
 	TRY(start_child(&up->backend));
 	return start_child(&up->frontend);
 }
 
-static void watch_child(struct child *child)
+/* False when it has ended too often. */
+static bool watch_child(struct child *child)
 {
 	int code = 0;
 
 	if (child->process.pid == 0 || process_running(&child->process, &code))
-		return;
+		return true;
 	log_error("app", "%s ended with code %d; its words are in %s", child->name, code,
 		  child->log_path);
-	if (child->restarts++ < RESTARTS_MAX)
-		start_child(child);
+	return child->restarts++ < RESTARTS_MAX && !start_child(child);
+}
+
+static void on_knocked(void *owner, err_t err)
+{
+	struct child *child = owner;
+
+	child->listening = !err;
+	socket_close(child->knock);
+	child->knock = NULL;
+}
+
+static void on_knock_ended(void *owner, err_t why)
+{
+	(void)owner;
+	(void)why; /* on_knocked has closed it, or is about to */
+}
+
+/*
+ * A target that is registered before it listens fails its first health check, and the next one
+ * comes half a minute later: so nothing is registered before a connect succeeds.
+ */
+static void knock(struct up *up, struct child *child)
+{
+	static const struct socket_events events = { .on_connected = on_knocked,
+						     .on_ended = on_knock_ended };
+	struct address at;
+
+	if (child->listening || child->knock ||
+	    address_parse_ip(BYTES("127.0.0.1"), child->port, &at))
+		return;
+	if (socket_connect(up->weir->control, &at, NULL, &events, child, &child->knock))
+		child->knock = NULL;
 }
 
 /* ---- Resources ---- */
@@ -149,6 +202,15 @@ static json_t *call(struct up *up, const char *service, const char *operation, j
 	if (input)
 		fprintf(stderr, "weir: %s: %s: %s\n", operation, fault.code, fault.message);
 	return NULL;
+}
+
+/* For a call whose answer says nothing new. */
+static err_t finish(json_t *output)
+{
+	bool good = output != NULL;
+
+	json_decref(output);
+	return good ? ERR_OK : ERR_INVALID;
 }
 
 static const char *first_string(const json_t *output, const char *list, const char *name)
@@ -181,8 +243,7 @@ static err_t set_attributes(struct up *up, const char *operation, const char *ar
 			      json_pack("{s:s, s:[{s:s, s:s}]}", arn_name, arn, "Attributes", "Key",
 					key, "Value", value));
 
-	json_decref(output);
-	return output ? ERR_OK : ERR_INVALID;
+	return finish(output);
 }
 
 static err_t make_balancer(struct up *up)
@@ -202,7 +263,8 @@ static err_t make_balancer(struct up *up)
 
 struct group {
 	const char *name, *path, *matcher, *delay, *heartbeat;
-	int port, target_port;
+	int port;
+	const struct child *child;
 };
 
 static char *vpc_of_balancer(struct up *up)
@@ -213,6 +275,30 @@ static char *vpc_of_balancer(struct up *up)
 
 	json_decref(output);
 	return vpc;
+}
+
+/* Takes out what an earlier run registered on another port, then registers the child. */
+static err_t register_child(struct up *up, const char *group_arn, const struct child *child)
+{
+	json_t *output = call(up, "elbv2", "DescribeTargetHealth",
+			      json_pack("{s:s}", "TargetGroupArn", group_arn)),
+	       *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(output, "TargetHealthDescriptions"), i, row)
+	{
+		json_t *target = json_object_get(row, "Target");
+
+		if (json_integer_value(json_object_get(target, "Port")) != child->port)
+			json_decref(call(up, "elbv2", "DeregisterTargets",
+					 json_pack("{s:s, s:[O]}", "TargetGroupArn", group_arn,
+						   "Targets", target)));
+	}
+	json_decref(output);
+	output = call(up, "elbv2", "RegisterTargets",
+		      json_pack("{s:s, s:[{s:s, s:i}]}", "TargetGroupArn", group_arn, "Targets",
+				"Id", "127.0.0.1", "Port", (int)child->port));
+	return finish(output);
 }
 
 static err_t make_group(struct up *up, const struct group *group, char **ret_arn)
@@ -236,11 +322,7 @@ static err_t make_group(struct up *up, const struct group *group, char **ret_arn
 			   "deregistration_delay.timeout_seconds", group->delay));
 	TRY(set_attributes(up, "ModifyTargetGroupAttributes", "TargetGroupArn", *ret_arn,
 			   "weir.stream.heartbeat.interval_seconds", group->heartbeat));
-	output = call(up, "elbv2", "RegisterTargets",
-		      json_pack("{s:s, s:[{s:s, s:i}]}", "TargetGroupArn", *ret_arn, "Targets",
-				"Id", "127.0.0.1", "Port", group->target_port));
-	json_decref(output);
-	return output ? ERR_OK : ERR_INVALID;
+	return register_child(up, *ret_arn, group->child);
 }
 
 /* A rule for these paths at this priority, unless the listener has one there already. */
@@ -266,8 +348,7 @@ static err_t make_rule(struct up *up, const char *listener_arn, const json_t *ru
 				listener_arn, "Priority", priority, "Conditions", "Field",
 				"path-pattern", "Values", paths, "Actions", "Type", "forward",
 				"TargetGroupArn", group_arn));
-	json_decref(output);
-	return output ? ERR_OK : ERR_INVALID;
+	return finish(output);
 }
 
 static err_t make_listener(struct up *up)
@@ -296,10 +377,10 @@ static err_t make_listener(struct up *up)
 
 static err_t deploy(struct up *up)
 {
-	static const struct group backend = { "mindr-backend-tg", "/health",   "200", "180", "10",
-					      BACKEND_PORT,	  BACKEND_PORT };
-	static const struct group frontend = { "mindr-frontend-tg", "/", "200,404", "30", "0", 80,
-					       FRONTEND_PORT };
+	const struct group backend = { "mindr-backend-tg", "/health",	"200", "180", "10",
+				       BACKEND_PORT,	   &up->backend };
+	const struct group frontend = { "mindr-frontend-tg", "/", "200,404", "30", "0", 80,
+					&up->frontend };
 
 	TRY(make_balancer(up));
 	TRY(make_group(up, &backend, &up->backend_arn));
@@ -309,10 +390,11 @@ static err_t deploy(struct up *up)
 
 /* ---- Waiting, and telling ---- */
 
-static bool healthy(struct up *up, const char *group_arn)
+static bool healthy(struct up *up, const char *group_arn, const struct child *child)
 {
 	json_t *output = call(up, "elbv2", "DescribeTargetHealth",
-			      json_pack("{s:s}", "TargetGroupArn", group_arn));
+			      json_pack("{s:s, s:[{s:s, s:i}]}", "TargetGroupArn", group_arn,
+					"Targets", "Id", "127.0.0.1", "Port", (int)child->port));
 	const char *state = json_string_value(json_object_get(
 		json_object_get(
 			json_array_get(json_object_get(output, "TargetHealthDescriptions"), 0),
@@ -322,6 +404,19 @@ static bool healthy(struct up *up, const char *group_arn)
 
 	json_decref(output);
 	return yes;
+}
+
+/* Our folder as the user would name it from here. */
+static const char *folder_from_here(const struct up *up)
+{
+	char here[PATH_MAX];
+	size_t len;
+
+	if (!getcwd(here, sizeof here))
+		return up->folder;
+	len = strlen(here);
+	return strncmp(up->folder, here, len) == 0 && up->folder[len] == '/' ? up->folder + len + 1
+									     : up->folder;
 }
 
 static void announce(struct up *up)
@@ -338,23 +433,43 @@ static void announce(struct up *up)
 	       "  curl -N http://127.0.0.1:%u/chat -H 'Content-Type: application/json' \\\n"
 	       "       -d '{\"message\": \"How can I sleep better?\"}'\n\n"
 	       "Ctrl-C stops it; streams finish first.\n",
-	       port, up->dns_name, port, api, "build", port);
+	       port, up->dns_name, port, api, folder_from_here(up), port);
 	fflush(stdout);
 }
 
+static void give_up(struct up *up)
+{
+	up->weir->exit_code = 1;
+	weir_drain(up->weir);
+}
+
+/* Each step of `weir up` that waits for something outside, a look at a time. */
 static void on_tick(struct timer *timer)
 {
 	struct up *up = container_of(timer, struct up, tick);
 
-	watch_child(&up->backend);
-	watch_child(&up->frontend);
-	if (!up->announced && healthy(up, up->backend_arn) && healthy(up, up->frontend_arn)) {
+	if (!watch_child(&up->backend) || !watch_child(&up->frontend)) {
+		give_up(up);
+		return;
+	}
+	if (!up->deployed) {
+		knock(up, &up->backend);
+		knock(up, &up->frontend);
+		if (up->backend.listening && up->frontend.listening) {
+			up->deployed = true;
+			if (deploy(up)) {
+				give_up(up);
+				return;
+			}
+		}
+	} else if (!up->announced && healthy(up, up->backend_arn, &up->backend) &&
+		   healthy(up, up->frontend_arn, &up->frontend)) {
 		up->announced = true;
 		announce(up);
-	} else if (!up->announced && ++up->ticks == PATIENCE_TICKS) {
-		log_warn("app", "the targets are not healthy yet; see `weir status` and %s",
-			 up->backend.log_path);
 	}
+	if (!up->announced && ++up->ticks == PATIENCE_TICKS)
+		log_warn("app", "the chat is not ready yet; see `weir status`, %s and %s",
+			 up->backend.log_path, up->frontend.log_path);
 	timer_set(up->weir->control, &up->tick, loop_now_ms(up->weir->control) + TICK_MS);
 }
 
@@ -362,9 +477,8 @@ static void on_ready(struct weir *weir, void *owner)
 {
 	struct up *up = owner;
 
-	if (start_children(up) || deploy(up)) {
-		weir->exit_code = 1;
-		weir_drain(weir);
+	if (start_children(up)) {
+		give_up(up);
 		return;
 	}
 	up->tick.on_expired = on_tick;
@@ -374,6 +488,8 @@ static void on_ready(struct weir *weir, void *owner)
 static void up_fini(struct up *up)
 {
 	timer_cancel(&up->tick);
+	socket_close(up->backend.knock);
+	socket_close(up->frontend.knock);
 	process_stop(&up->frontend.process, STOP_GRACE_MS);
 	process_stop(&up->backend.process, STOP_GRACE_MS);
 	free(up->backend_arn);
