@@ -310,6 +310,7 @@ class Target:
         self.script = script or (lambda c: c.answer())
         self.healthy = 200
         self.requests = []      # heads, as bytes, but for health checks
+        self.probes = []        # the heads of those
         self.connections = []
         self.listener = socket.socket()
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -360,6 +361,7 @@ class Connection(Raw):
             while True:
                 self.head = self.read_until(b"\r\n\r\n")
                 if b"ELB-HealthChecker" in self.head:
+                    self.target.probes.append(self.head)
                     self.send(f"HTTP/1.1 {self.target.healthy} Health\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
                     break
                 self.target.requests.append(self.head)

@@ -158,13 +158,15 @@ err_t h1_out_request(struct h1_out *out, const struct http_head *head)
 		announced = HTTP_BODY_CHUNKED;
 	out->framing = announced;
 	out->length = announced == HTTP_BODY_LENGTH ? head->length : 0;
-	out->close = false;
+	out->close = head->flags & HTTP_FLAG_CLOSE;
 	if (announced == HTTP_BODY_NONE && method_has_body(head->method))
 		announced = HTTP_BODY_LENGTH;
 	if (framing_field(out, announced, out->length, &field))
 		words.framing = &field;
 	if (upgrade)
 		words.connection = BYTES("upgrade");
+	else if (out->close)
+		words.connection = BYTES("close");
 	fill(out, head, words);
 	return ERR_OK;
 }

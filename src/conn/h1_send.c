@@ -112,6 +112,7 @@ static err_t send_request(struct exchange *x, const struct http_head *head)
 	TRY(h1_out_request(&out, head));
 	TRY(write_head(x, &out, has_body(&out)));
 	h1->upgrade = head->flags & HTTP_FLAG_UPGRADE;
+	h1->must_close |= out.close;
 	h1->head_request = bytes_eq(head->method, BYTES("HEAD"));
 	h1_parser_expect(&h1->parser, h1->head_request, bytes_eq(head->method, BYTES("CONNECT")));
 	begin_message(h1, &out);

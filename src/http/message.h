@@ -38,6 +38,8 @@ enum {
 	 * to HEAD and a 304 have it with HTTP_BODY_NONE, and the writer writes it.
 	 */
 	HTTP_FLAG_HAS_LENGTH = 1 << 4,
+	HTTP_FLAG_CLOSE =
+		1 << 5, /* of a head to be sent: the connection ends after this exchange */
 };
 
 struct http_head {

@@ -16,12 +16,12 @@ enum xff_mode { XFF_APPEND, XFF_PRESERVE, XFF_REMOVE };
 
 /* What starts with "weir." and exists on load balancer, target group and as tags: design §6. */
 struct stream_config {
-	uint32_t heartbeat_ms;     /* 0: off */
-	uint32_t connect_ms;       /* default 10 000 */
-	uint32_t first_byte_ms;    /* 0: the idle timeout */
+	uint32_t heartbeat_ms;	   /* 0: off */
+	uint32_t connect_ms;	   /* default 10 000 */
+	uint32_t first_byte_ms;	   /* 0: the idle timeout */
 	uint32_t first_event_ms;   /* 0: the idle timeout */
 	uint32_t between_bytes_ms; /* 0: the idle timeout */
-	uint32_t total_ms;         /* 0: none */
+	uint32_t total_ms;	   /* 0: none */
 };
 
 /* ---- Actions and conditions ---- */
@@ -86,15 +86,16 @@ struct rule_config {
 
 struct listener_config {
 	struct bytes arn;
-	uint16_t port;              /* as the API names it: for Host, X-Forwarded-Port, redirects */
-	struct address bound;       /* where it really listens: offset and bind address applied */
+	uint16_t port;	      /* as the API names it: for Host, X-Forwarded-Port, redirects */
+	struct address bound; /* where it really listens: offset and bind address applied */
 	const struct rule_config *rules; /* any order; exactly one default */
 	unsigned rule_count;
-	/* Listener attributes, reference/alb.md §3.11: name and value of headers to set; "" leaves. */
-	bool server_header;         /* routing.http.response.server.enabled */
+	/* Listener attributes, reference/alb.md §3.11: name and value of headers to set; "" leaves.
+	 */
+	bool server_header; /* routing.http.response.server.enabled */
 	const struct response_header_config {
 		struct bytes name, value;
-	} *response_headers;
+	} * response_headers;
 	unsigned response_header_count;
 };
 
@@ -105,7 +106,7 @@ struct load_balancer_config {
 	const struct listener_config *listeners;
 	unsigned listener_count;
 
-	uint32_t idle_ms;              /* idle_timeout.timeout_seconds */
+	uint32_t idle_ms;	       /* idle_timeout.timeout_seconds */
 	uint64_t client_keep_alive_ms; /* client_keep_alive.seconds */
 	enum desync_mode desync_mode;
 	bool drop_invalid_fields;
@@ -130,9 +131,9 @@ struct health_config {
 };
 
 struct target_config {
-	struct bytes id;        /* as registered: an address or "i-…" */
-	struct address address; /* of the target, with the traffic port */
-	struct bytes zone;      /* "us-east-1a", "all" or "" */
+	struct bytes id;		 /* as registered: an address or "i-…" */
+	struct address address;		 /* of the target, with the traffic port */
+	struct bytes zone;		 /* "us-east-1a", "all" or "" */
 	uint64_t draining_until_unix_ms; /* 0: in service */
 	uint64_t registered_unix_ms;
 };
@@ -148,9 +149,9 @@ struct target_group_config {
 	uint32_t stickiness_seconds;
 	struct bytes app_cookie_name;
 	bool cross_zone;
-	uint32_t min_healthy_count;      /* unhealthy_state_routing: 1… */
-	uint32_t min_healthy_percent;    /* 0: off */
-	uint32_t min_dns_healthy_count;  /* dns_failover; 0: off. For metrics; we have one address */
+	uint32_t min_healthy_count;	/* unhealthy_state_routing: 1… */
+	uint32_t min_healthy_percent;	/* 0: off */
+	uint32_t min_dns_healthy_count; /* dns_failover; 0: off. For metrics; we have one address */
 	uint32_t min_dns_healthy_percent;
 	uint32_t deregistration_delay_ms;
 	struct health_config health;

@@ -211,6 +211,7 @@ static void probe_send(struct probe *probe)
 	struct http_head head = {
 		.version = HTTP_1_1,
 		.framing = HTTP_BODY_NONE,
+		.flags = HTTP_FLAG_CLOSE,
 		.method = BYTES("GET"),
 		.target = probe->group->health.path,
 		.fields = fields,

@@ -1,7 +1,6 @@
 #include "net/address.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
 
 static const uint8_t mapped_prefix[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 
@@ -152,23 +151,62 @@ bool address_is_private(const struct address *address)
 	       in_v4(address, 192, 168, 16) || in_v4(address, 100, 64, 10);
 }
 
+/* `value` without leading zeros at `at`; returns where it ends. */
+static char *put_decimal(char *at, unsigned value)
+{
+	char digits[10];
+	size_t count = 0;
+
+	do {
+		digits[count++] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value);
+	while (count)
+		*at++ = digits[--count];
+	return at;
+}
+
+/* Every request and log line writes addresses, and most are IPv4: so by hand. */
+static char *put_ip(char *at, const struct address *address)
+{
+	if (address->family == 6) {
+		inet_ntop(AF_INET6, address->ip, at, ADDRESS_TEXT_BYTES);
+		return at + strlen(at);
+	}
+	for (size_t i = 0; i < 4; i++) {
+		if (i)
+			*at++ = '.';
+		at = put_decimal(at, address->ip[i]);
+	}
+	return at;
+}
+
 size_t address_format_ip(const struct address *address, char out[ADDRESS_TEXT_BYTES])
 {
+	char *end;
+
 	if (address->family == 0) {
 		memcpy(out, "-", 2);
 		return 1;
 	}
-	inet_ntop(address->family == 6 ? AF_INET6 : AF_INET, address->ip, out, ADDRESS_TEXT_BYTES);
-	return strlen(out);
+	end = put_ip(out, address);
+	*end = '\0';
+	return (size_t)(end - out);
 }
 
 size_t address_format(const struct address *address, char out[ADDRESS_TEXT_BYTES])
 {
-	char ip[ADDRESS_TEXT_BYTES];
-	int len;
+	char ip[ADDRESS_TEXT_BYTES], *end = out;
+	size_t len = address_format_ip(address, ip);
 
-	address_format_ip(address, ip);
-	len = snprintf(out, ADDRESS_TEXT_BYTES, address->family == 6 ? "[%.45s]:%u" : "%.45s:%u",
-		       ip, address->port);
-	return (size_t)len;
+	if (address->family == 6)
+		*end++ = '[';
+	memcpy(end, ip, len);
+	end += len;
+	if (address->family == 6)
+		*end++ = ']';
+	*end++ = ':';
+	end = put_decimal(end, address->port);
+	*end = '\0';
+	return (size_t)(end - out);
 }

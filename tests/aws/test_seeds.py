@@ -1,6 +1,7 @@
 """The first seed's commands as a user types them, with the real aws CLI, checked by what they do."""
 import json
 import shlex
+import shutil
 import subprocess
 import time
 
@@ -52,7 +53,13 @@ class Chat:
         self.port = free_port()
         self.listener = aws("elbv2", "create-listener", "--load-balancer-arn", self.balancer, "--protocol", "HTTP", "--port", str(self.port),
                             "--default-actions", f"Type=forward,TargetGroupArn={self.groups['mindr-frontend-tg']}")["Listeners"][0]["ListenerArn"]
-        aws("elbv2", "wait", "target-in-service", "--target-group-arn", self.groups["mindr-backend-tg"])
+        aws("elbv2", "wait", "target-in-service", "--target-group-arn", self.groups["mindr-frontend-tg"])
+
+    def backend_rule(self):
+        self.aws("elbv2", "create-rule", "--listener-arn", self.listener, "--priority", "100", "--conditions",
+                 "Field=path-pattern,Values=/chat,/health,/reindex", "--actions",
+                 f"Type=forward,TargetGroupArn={self.groups['mindr-backend-tg']}")
+        self.aws("elbv2", "wait", "target-in-service", "--target-group-arn", self.groups["mindr-backend-tg"])
 
 
 def attributes(listed):
@@ -85,6 +92,7 @@ def test_the_commands_of_the_document_do_what_they_say(chat):
     --conditions Field=path-pattern,Values='/*' \\
     --actions Type=forward,TargetGroupArn={tg}""", listener=chat.listener, tg=chat.groups["mindr-frontend-tg"]))
 
+    aws("elbv2", "wait", "target-in-service", "--target-group-arn", backend)
     assert attributes(aws(*words("aws elbv2 describe-load-balancer-attributes --load-balancer-arn {arn}", arn=chat.balancer)))[
         "idle_timeout.timeout_seconds"] == "180"
     listed = attributes(aws("elbv2", "describe-target-group-attributes", "--target-group-arn", backend))
@@ -110,10 +118,7 @@ curl -sS -X GET http://127.0.0.1:{chat.port}/
 
 
 def test_apache_bench_of_the_document(chat, tmp_path):
-    chat.aws("elbv2", "create-rule", "--listener-arn", chat.listener, "--priority", "100", "--conditions",
-             "Field=path-pattern,Values=/chat,/health,/reindex", "--actions",
-             f"Type=forward,TargetGroupArn={chat.groups['mindr-backend-tg']}")
-    import shutil
+    chat.backend_rule()
     if not shutil.which("ab"):
         pytest.skip("no ab (apache2-utils) on this machine")
     (tmp_path / "chat-payload.json").write_text('{"message": "Tell me about nutrition"}')
@@ -125,6 +130,7 @@ def test_apache_bench_of_the_document(chat, tmp_path):
 
 def test_a_change_of_health_check_by_a_friendly_key_acts(chat):
     backend = chat.groups["mindr-backend-tg"]
+    chat.backend_rule()
     chat.aws("elbv2", "modify-target-group-attributes", "--target-group-arn", backend, "--attributes",
              "Key=health_check.interval_seconds,Value=5", "Key=health_check.timeout_seconds,Value=2", "Key=health_check.path,Value=/ready")
     group = chat.aws("elbv2", "describe-target-groups", "--target-group-arns", backend)["TargetGroups"][0]

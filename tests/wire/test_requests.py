@@ -34,6 +34,13 @@ def test_the_target_sees_albs_headers(weir, target):
     assert "x-drop" not in head.lower() and "X-Keep: 2" in head
 
 
+def test_a_health_check_says_what_albs_says(weir, target):
+    weir.behind(target)
+    lines = target.probes[0].decode().split("\r\n")
+    assert lines[0] == "GET / HTTP/1.1" and f"Host: 127.0.0.1:{target.port}" in lines
+    assert {"User-Agent: ELB-HealthChecker/2.0", "Accept-Encoding: gzip, compressed", "Connection: close"} <= set(lines)
+
+
 def test_keep_alive_and_pipelining_answer_in_order(weir):
     def script(c):
         c.answer(c.head.split()[1])
