@@ -342,6 +342,44 @@ static err_t transform(const struct making *m, struct bytes *target)
 	return ERR_OK;
 }
 
+static bool ends_a_target(char c)
+{
+	return (unsigned char)c <= ' ' || c == 0x7f;
+}
+
+/*
+ * ALB forwards a target with a blank or a control byte in it (SpaceInUri, AmbiguousUri), where the
+ * next parser may see its end. We forward it too, but with those bytes percent-encoded (RFC 3986
+ * §2.1): one request line, read one way.
+ */
+static err_t make_unambiguous(const struct making *m, struct bytes *target)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	size_t odd = 0;
+	char *at, *end;
+
+	for (size_t i = 0; i < target->len; i++)
+		odd += ends_a_target(target->at[i]);
+	if (odd == 0)
+		return ERR_OK;
+	at = end = arena_alloc(m->arena, target->len + 2 * odd);
+	if (!at)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < target->len; i++) {
+		unsigned char c = (unsigned char)target->at[i];
+
+		if (!ends_a_target(target->at[i])) {
+			*end++ = (char)c;
+			continue;
+		}
+		*end++ = '%';
+		*end++ = hex[c >> 4];
+		*end++ = hex[c & 15];
+	}
+	*target = bytes_make(at, (size_t)(end - at));
+	return ERR_OK;
+}
+
 err_t forward_request(const struct http_head *head, const struct route_facts *facts,
 		      const struct forward_options *options, struct arena *arena,
 		      struct forwarded *ret_forwarded)
@@ -354,6 +392,7 @@ err_t forward_request(const struct http_head *head, const struct route_facts *fa
 	*ret_forwarded = (struct forwarded){ .transform = TRANSFORM_NONE };
 	TRY(origin_form(&m, &target));
 	TRY(transform(&m, &target));
+	TRY(make_unambiguous(&m, &target));
 	TRY(make_fields(&m, upgrade, &fields));
 	ret_forwarded->head = (struct http_head){
 		.version = HTTP_1_1,

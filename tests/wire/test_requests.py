@@ -214,6 +214,17 @@ def test_desync_defensive(weir, request_text, forwarded, closes):
     assert weir.metric("weir_desync_requests_total") >= 1
 
 
+@pytest.mark.parametrize("sent, seen, closes", [("/a b", "/a%20b", False), ("/a\x01b\x7f", "/a%01b%7F", True), ("/\xe9", "/\xe9", False)])
+def test_odd_bytes_of_a_target_reach_the_other_side_in_one_reading(weir, target, sent, seen, closes):
+    port, _, _ = weir.behind(target)
+    with Raw(port, 5) as raw:
+        raw.send(f"GET {sent} HTTP/1.1\r\nHost: x\r\n\r\n".encode("latin-1"))
+        assert raw.response().status == 200
+        if closes:
+            assert raw.read_all() == b""
+    assert target.requests[0].startswith(f"GET {seen} HTTP/1.1\r\n".encode("latin-1"))
+
+
 @pytest.mark.parametrize("mode, text, status", [
     ("strictest", "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 400),
     ("strictest", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 200),
