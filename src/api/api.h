@@ -23,7 +23,7 @@ struct api_service;
 enum api_effect { API_READS, API_WRITES };
 
 struct api_operation {
-	const char *name;       /* "CreateTargetGroup" */
+	const char *name;	/* "CreateTargetGroup" */
 	const char *permission; /* "elasticloadbalancing:CreateTargetGroup" */
 	enum api_effect effect;
 	const struct api_shape *input, *output; /* api_shape_none where there is nothing */
@@ -34,10 +34,10 @@ struct api_operation {
 enum api_protocol { API_QUERY, API_EC2, API_JSON_1_0, API_JSON_1_1, API_REST_JSON, API_REST_XML };
 
 struct api_service {
-	const char *name;          /* the credential scope: "elasticloadbalancing" */
+	const char *name;	    /* the credential scope: "elasticloadbalancing" */
 	const char *const *aliases; /* other names `weir call` takes: "elbv2"; NULL-terminated */
 	enum api_protocol protocol;
-	const char *version;       /* "2015-12-01" */
+	const char *version; /* "2015-12-01" */
 	const char *xml_namespace;
 	const char *target_prefix; /* X-Amz-Target of the JSON protocols; NULL */
 	const struct api_operation *operations;
@@ -52,7 +52,7 @@ struct api_service {
 };
 
 struct api_fault {
-	char code[64];   /* "ValidationError" */
+	char code[64]; /* "ValidationError" */
 	char message[1024];
 	uint16_t status; /* 400 unless the code is known for another one */
 };
@@ -67,12 +67,12 @@ struct api_call {
 	const struct api_service *service;
 	const struct api_operation *operation;
 	const struct api_caller *caller;
-	json_t *input;      /* checked against the shape; borrowed */
-	json_t *output;     /* an empty object the handler fills */
+	json_t *input;	     /* checked against the shape; borrowed */
+	json_t *output;	     /* an empty object the handler fills */
 	struct arena *arena; /* the call's */
 	struct api_fault fault;
 	char request_id[37];
-	void *transaction;  /* what the service's begin left here */
+	void *transaction; /* what the service's begin left here */
 };
 
 /* Sets the fault and returns ERR_INVALID, for `return api_fault(call, "Code", "words %s", …)`. */
@@ -91,6 +91,7 @@ const struct api_service *api_service_at(const struct api *api, size_t index);
  * handler. ERR_OK and *ret_output (a new reference), or an error with *ret_fault filled.
  */
 err_t api_call(struct api *api, const struct api_caller *caller, const char *service,
-	       const char *operation, json_t *input, json_t **ret_output, struct api_fault *ret_fault);
+	       const char *operation, json_t *input, json_t **ret_output,
+	       struct api_fault *ret_fault);
 
 #endif

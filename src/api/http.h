@@ -22,7 +22,8 @@ struct api_http_request;
  * borrowed until `find` is called again or the keys change.
  */
 struct api_keys {
-	bool (*find)(void *owner, struct bytes access_key, struct bytes *ret_secret, struct api_caller *ret_caller);
+	bool (*find)(void *owner, struct bytes access_key, struct bytes *ret_secret,
+		     struct api_caller *ret_caller);
 	void *owner;
 };
 
@@ -32,8 +33,9 @@ struct api_keys {
  * the one or the other has ended it, also when the caller left meanwhile.
  */
 struct api_route {
-	const char *method, *path; /* a path that ends in '*' matches what begins so; GET takes HEAD */
-	bool open; /* needs no signature and may come from anywhere: health */
+	const char *method,
+		*path; /* a path that ends in '*' matches what begins so; GET takes HEAD */
+	bool open;     /* needs no signature and may come from anywhere: health */
 	void (*handle)(void *owner, struct api_http_request *request);
 	void *owner;
 };
@@ -44,7 +46,7 @@ struct api_http_request {
 	struct exchange *exchange; /* NULL once the caller left */
 	struct arena *arena;
 	const struct api_caller *caller; /* of an open route: nobody, with account and region */
-	void *state;                     /* the handler's */
+	void *state;			 /* the handler's */
 };
 
 struct api_http_options {
@@ -59,7 +61,8 @@ struct api_http_options {
 
 /* Options are copied, what they point to is borrowed. */
 err_t api_http_create(const struct api_http_options *options, struct api_http **ret_http);
-/* Closes every connection; requests that handlers still hold are told (on_gone), and ended by them. */
+/* Closes every connection; requests that handlers still hold are told (on_gone), and ended by them.
+ */
 void api_http_destroy(struct api_http *http); /* NULL is welcome */
 /* Takes the descriptor over, also on failure. May be called for several. */
 err_t api_http_listen(struct api_http *http, int listening_fd);
@@ -71,8 +74,8 @@ void api_http_reply(struct api_http_request *request, unsigned status, const cha
 /*
  * Answers in pieces (weir streams --watch, logs -f): begin, then push until false, then end.
  * `on_gone` runs once if the caller leaves before the end; after that, and when the caller reads
- * so slowly that API_HTTP_BEHIND_BYTES_MAX wait for it, push returns false. End always follows, also
- * after a begin that failed.
+ * so slowly that API_HTTP_BEHIND_BYTES_MAX wait for it, push returns false. End always follows,
+ * also after a begin that failed.
  */
 enum { API_HTTP_BEHIND_BYTES_MAX = 256 * 1024 };
 err_t api_http_begin(struct api_http_request *request, unsigned status, const char *content_type,

@@ -15,18 +15,18 @@
 
 enum sigv4_verdict {
 	SIGV4_OK,
-	SIGV4_MISSING,       /* MissingAuthenticationToken */
-	SIGV4_INCOMPLETE,    /* IncompleteSignature */
-	SIGV4_UNKNOWN_KEY,   /* InvalidClientTokenId */
-	SIGV4_SKEWED,        /* RequestExpired / RequestTimeTooSkewed: more than 15 minutes */
-	SIGV4_EXPIRED,       /* presigned, past X-Amz-Expires */
-	SIGV4_MISMATCH,      /* SignatureDoesNotMatch */
-	SIGV4_BAD_PAYLOAD,   /* x-amz-content-sha256 is not the body's */
+	SIGV4_MISSING,	   /* MissingAuthenticationToken */
+	SIGV4_INCOMPLETE,  /* IncompleteSignature */
+	SIGV4_UNKNOWN_KEY, /* InvalidClientTokenId */
+	SIGV4_SKEWED,	   /* RequestExpired / RequestTimeTooSkewed: more than 15 minutes */
+	SIGV4_EXPIRED,	   /* presigned, past X-Amz-Expires */
+	SIGV4_MISMATCH,	   /* SignatureDoesNotMatch */
+	SIGV4_BAD_PAYLOAD, /* x-amz-content-sha256 is not the body's */
 };
 
 struct sigv4_identity { /* what the request claims; slices borrow from the head */
 	struct bytes access_key, date, region, service; /* date: "20261002", of the scope */
-	struct bytes token;                             /* session token; empty without one */
+	struct bytes token;				/* session token; empty without one */
 	bool presigned;
 };
 
@@ -48,6 +48,7 @@ struct sigv4_request {
 	uint64_t now_unix_ms;
 };
 err_t sigv4_sign(const struct sigv4_request *request, struct arena *arena,
-		 struct bytes *ret_authorization, struct bytes *ret_date, struct bytes *ret_payload_hash);
+		 struct bytes *ret_authorization, struct bytes *ret_date,
+		 struct bytes *ret_payload_hash);
 
 #endif
