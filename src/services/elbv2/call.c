@@ -31,6 +31,10 @@ static void do_after(struct elbv2_call *self, bool committed)
 			if (!committed)
 				lb_unbind(elbv2->options.lb, &after->address);
 			break;
+		case AFTER_UNBIND:
+			if (committed)
+				lb_unbind(elbv2->options.lb, &after->address);
+			break;
 		case AFTER_CUT_LOAD_BALANCER:
 			if (committed)
 				lb_cut_load_balancer(elbv2->options.lb, after->arn);

@@ -95,7 +95,6 @@ err_t elbv2_create(const struct elbv2_options *options, struct elbv2 **ret_elbv2
 		return ERR_NOMEM;
 	arena_init(&elbv2->arena, ELBV2_ARENA_MAX_BYTES);
 	mirror_init(&elbv2->mirror);
-	claims_init(&elbv2->claims);
 	elbv2->job.run = on_job;
 	elbv2->drain_timer.on_expired = elbv2_on_drain_timer;
 	elbv2->service = (struct api_service){
@@ -131,7 +130,6 @@ void elbv2_destroy(struct elbv2 *elbv2)
 		return;
 	timer_cancel(&elbv2->drain_timer);
 	mirror_fini(&elbv2->mirror);
-	claims_fini(&elbv2->claims);
 	arena_fini(&elbv2->arena);
 	free(elbv2);
 }

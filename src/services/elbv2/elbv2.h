@@ -50,6 +50,11 @@ void elbv2_destroy(struct elbv2 *elbv2);
  */
 err_t elbv2_restore(struct elbv2 *elbv2, char **ret_why);
 
+/*
+ * A reset of the store is followed by a plan of nothing on the loop's next turn. The addresses that
+ * listeners held are the resetter's to give back (lb_forget_all).
+ */
+
 /* For struct lb_events, wired by the app. */
 void elbv2_on_health(struct elbv2 *elbv2, struct bytes group_arn, struct bytes target_id,
 		     uint16_t port);

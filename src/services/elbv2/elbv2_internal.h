@@ -17,7 +17,6 @@
 #define SERVICES_ELBV2_ELBV2_INTERNAL_H
 
 #include "base/list.h"
-#include "services/elbv2/claims.h"
 #include "services/elbv2/elbv2.h"
 #include "services/elbv2/mirror.h"
 
@@ -28,7 +27,6 @@ struct elbv2 {
 	struct arena arena;
 	struct api_service service;
 	struct store_listener listener;
-	struct claims claims;
 	struct mirror mirror; /* what plans are made of */
 	struct loop_job job;  /* reconciles what changed outside of a call */
 	bool job_posted;
@@ -54,6 +52,7 @@ void elbv2_on_drain_timer(struct timer *timer);
 
 enum after_kind {
 	AFTER_UNBIND_ON_FAILURE, /* bound in this call; given back if it does not commit */
+	AFTER_UNBIND,		 /* given back once the plan without it is applied */
 	AFTER_CUT_LOAD_BALANCER,
 	AFTER_SWEEP, /* a target began to drain */
 };
@@ -272,7 +271,7 @@ err_t rule_add(struct api_call *call, const json_t *listener, const char *priori
 err_t rule_set_actions(struct api_call *call, json_t *rule, json_t *actions);
 err_t rules_drop(struct api_call *call, const char *listener_arn);
 err_t listener_default_rule(struct api_call *call, const char *listener_arn, json_t **ret_rule);
-err_t listener_drop(struct api_call *call, const json_t *listener);
+err_t listener_drop(struct api_call *call, json_t *listener, const char *scheme);
 uint32_t rule_priority(const json_t *rule); /* the default rule: UINT32_MAX */
 
 /* ---- Targets (targets.c) ---- */

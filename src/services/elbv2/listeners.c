@@ -224,18 +224,23 @@ err_t elbv2_describe_listener_certificates(struct api_call *call)
 
 static err_t move_port(struct api_call *call, json_t *listener, int64_t port)
 {
-	const char *arn = get_string(api_part(listener), "LoadBalancerArn");
+	const char *arn = get_string(api_part(listener), "LoadBalancerArn"), *scheme;
+	int64_t old = get_int(api_part(listener), "Port", 0);
 	json_t *other, *load_balancer;
+	struct address before;
 	uint64_t count;
 
-	if (port == get_int(api_part(listener), "Port", 0))
+	if (port == old)
 		return ERR_OK;
 	TRY(find_port(call, arn, port, &other, &count));
 	if (other)
 		return api_fault(call, "ValidationError", "Listener port '%lld' is already in use",
 				 (long long)port);
 	TRY(record_get(call, KIND_LOAD_BALANCER, arn, &load_balancer));
-	TRY(bind_port(call, get_string(api_part(load_balancer), "Scheme"), (uint16_t)port));
+	scheme = get_string(api_part(load_balancer), "Scheme");
+	TRY(bind_port(call, scheme, (uint16_t)port));
+	before = elbv2_bound(elbv2_of(call), scheme, (uint16_t)old);
+	TRY(call_after(call, AFTER_UNBIND, &before, NULL));
 	return set_new(json_object_get(listener, "api"), "Port", json_integer(port));
 }
 
@@ -264,20 +269,24 @@ err_t elbv2_modify_listener(struct api_call *call)
 
 /* ---- Delete ---- */
 
-/* Its address is given back once the plan without it is applied. */
-err_t listener_drop(struct api_call *call, const json_t *listener)
+err_t listener_drop(struct api_call *call, json_t *listener, const char *scheme)
 {
 	const char *arn = resource_arn(RESOURCE_LISTENER, listener);
+	struct address at = elbv2_bound(elbv2_of(call), scheme,
+					(uint16_t)get_int(api_part(listener), "Port", 0));
 
 	TRY(rules_drop(call, arn));
-	return record_drop(call, KIND_LISTENER, arn);
+	TRY(record_drop(call, KIND_LISTENER, arn));
+	return call_after(call, AFTER_UNBIND, &at, NULL);
 }
 
 err_t elbv2_delete_listener(struct api_call *call)
 {
-	json_t *listener;
+	json_t *listener, *load_balancer;
 
 	TRY(resource_get(call, RESOURCE_LISTENER, get_string(call->input, "ListenerArn"),
 			 &listener));
-	return listener_drop(call, listener);
+	TRY(record_get(call, KIND_LOAD_BALANCER, get_string(api_part(listener), "LoadBalancerArn"),
+		       &load_balancer));
+	return listener_drop(call, listener, get_string(api_part(load_balancer), "Scheme"));
 }

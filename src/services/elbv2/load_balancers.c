@@ -440,7 +440,7 @@ err_t elbv2_describe_load_balancers(struct api_call *call)
 
 err_t elbv2_delete_load_balancer(struct api_call *call)
 {
-	const char *given = get_string(call->input, "LoadBalancerArn"), *arn;
+	const char *given = get_string(call->input, "LoadBalancerArn"), *arn, *scheme;
 	json_t *body, *listeners, *listener;
 	size_t index;
 	err_t err;
@@ -459,8 +459,9 @@ err_t elbv2_delete_load_balancer(struct api_call *call)
 			"enabled",
 			arn);
 
+	scheme = get_string(api_part(body), "Scheme");
 	TRY(record_list(call, KIND_LISTENER, arn, &listeners));
-	json_array_foreach(listeners, index, listener) TRY(listener_drop(call, listener));
+	json_array_foreach(listeners, index, listener) TRY(listener_drop(call, listener, scheme));
 	TRY(record_unname(call, KIND_LOAD_BALANCER,
 			  get_string(api_part(body), "LoadBalancerName")));
 	TRY(record_drop(call, KIND_LOAD_BALANCER, arn));

@@ -401,8 +401,6 @@ void elbv2_reconcile(struct elbv2 *elbv2)
 		err = plan_config(elbv2, &arena, &config);
 	if (!err)
 		err = lb_apply(elbv2->options.lb, &config);
-	if (!err)
-		err = claims_settle(elbv2);
 	if (err)
 		log_error("elbv2", "the old plan stays, the new one failed: %s", err_words(err));
 	else

@@ -9,6 +9,16 @@
 
 #include "base/log.h"
 
+static struct address bound_of(const struct elbv2 *elbv2, const json_t *listener)
+{
+	const char *arn = get_string(api_part(listener), "LoadBalancerArn");
+	const struct mirror_record *load_balancer = map_get(
+		&elbv2->mirror.by_id[MIRROR_LOAD_BALANCERS], bytes_of(arn));
+
+	return elbv2_bound(elbv2, get_string(api_part(load_balancer->body), "Scheme"),
+			   (uint16_t)get_int(api_part(listener), "Port", 0));
+}
+
 static void explain(const json_t *listener, const struct address *at, err_t err, char **ret_why)
 {
 	struct text why = TEXT_INIT(1024);
@@ -30,7 +40,7 @@ static void unbind_until(struct elbv2 *elbv2, const struct list_node *end)
 
 		if (node == end)
 			return;
-		at = claims_address(elbv2, mirror_body(node));
+		at = bound_of(elbv2, mirror_body(node));
 		lb_unbind(elbv2->options.lb, &at);
 	}
 }
@@ -39,7 +49,7 @@ static err_t bind_all(struct elbv2 *elbv2, char **ret_why)
 {
 	mirror_each(&elbv2->mirror, MIRROR_LISTENERS, node)
 	{
-		struct address at = claims_address(elbv2, mirror_body(node));
+		struct address at = bound_of(elbv2, mirror_body(node));
 		err_t err = lb_bind(elbv2->options.lb, &at);
 
 		if (err) {
