@@ -157,7 +157,7 @@ static err_t read_history(const json_t *root, struct chat_request *request, stru
 		return refuse(fault, "/history", "history must be an array.");
 	if (json_array_size(history) > HISTORY_MAX_TURNS)
 		return refuse(fault, "/history", "The history is longer than 50 turns.");
-	json_array_foreach(history, index, turn)
+	json_array_foreach (history, index, turn)
 		TRY(read_turn(turn, index, request, &total_bytes, fault));
 	request->history = history;
 	return ERR_OK;

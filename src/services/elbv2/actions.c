@@ -37,8 +37,7 @@ static err_t forward_groups(struct api_call *call, const json_t *action, json_t 
 		return api_fault(call, "TooManyTargetGroups",
 				 "An action can have at most '%d' target groups",
 				 GROUPS_PER_ACTION);
-	json_array_foreach(given, index, group)
-	{
+	json_array_foreach (given, index, group) {
 		int64_t weight = get_int(group, "Weight", 1);
 
 		if (weight < 0 || weight > WEIGHT_MAX)
@@ -85,8 +84,7 @@ static err_t check_group_stickiness(struct api_call *call, const json_t *groups,
 
 	if (json_array_size(groups) < 2)
 		return ERR_OK;
-	json_array_foreach(groups, index, group)
-	{
+	json_array_foreach (groups, index, group) {
 		TRY(record_get(call, KIND_TARGET_GROUP, get_string(group, "TargetGroupArn"),
 			       &body));
 		if (!attribute_true(RESOURCE_TARGET_GROUP, body, "stickiness.enabled"))
@@ -375,8 +373,7 @@ err_t actions_normalise(struct api_call *call, const json_t *actions, const char
 	TRY(call_hold(call, out));
 	if (!json_array_size(actions))
 		return api_fault(call, "ValidationError", "An action must be specified");
-	json_array_foreach(actions, index, action)
-	{
+	json_array_foreach (actions, index, action) {
 		normal = json_object();
 		TRY(call_hold(call, normal));
 		TRY(normalise_one(call, action, protocol, normal));

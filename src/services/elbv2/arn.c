@@ -117,8 +117,7 @@ static err_t get_by_short_arn(struct api_call *call, enum resource resource, con
 		return record_get(call, rows[resource].kind, id, ret_body);
 
 	TRY(record_list(call, KIND_LISTENER, id, &listeners));
-	json_array_foreach(listeners, index, listener)
-	{
+	json_array_foreach (listeners, index, listener) {
 		struct bytes full = bytes_of(resource_arn(RESOURCE_LISTENER, listener));
 
 		if (full.len > tail.len && bytes_ends(full, tail) &&

@@ -230,8 +230,7 @@ static err_t set_all(struct api_call *call, enum resource owner, json_t *body, j
 	json_t *list = json_object_get(call->input, "Attributes"), *item;
 	size_t index;
 
-	json_array_foreach(list, index, item)
-	{
+	json_array_foreach (list, index, item) {
 		const char *key = get_string(item, "Key"), *value = get_string(item, "Value");
 		const struct health_key *health;
 		const struct attribute *row;

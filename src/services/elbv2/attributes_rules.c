@@ -91,8 +91,7 @@ static err_t zone_rules(struct api_call *call, const json_t *group)
 	if (!is(TG("load_balancing.cross_zone.enabled"), "false"))
 		return ERR_OK;
 	TRY(record_list(call, KIND_TARGET, resource_arn(RESOURCE_TARGET_GROUP, group), &targets));
-	json_array_foreach(targets, index, target)
-	{
+	json_array_foreach (targets, index, target) {
 		const char *zone = get_string(target, "AvailabilityZone");
 
 		if (zone && is(zone, "all"))
@@ -115,8 +114,7 @@ static err_t weighted_rules(struct api_call *call, const json_t *group)
 	if (!is(TG("stickiness.enabled"), "true") || !is(TG("stickiness.type"), "app_cookie"))
 		return ERR_OK;
 	TRY(record_list(call, KIND_USE, arn, &uses));
-	json_array_foreach(uses, index, use)
-	{
+	json_array_foreach (uses, index, use) {
 		json_t *rule, *groups;
 
 		TRY(record_get(call, KIND_RULE, get_string(use, "rule"), &rule));

@@ -204,8 +204,7 @@ static err_t split_paths(struct api_call *call, json_t *values, json_t **ret_val
 	size_t index;
 
 	TRY(call_hold(call, out));
-	json_array_foreach(values, index, value)
-	{
+	json_array_foreach (values, index, value) {
 		rest = bytes_of(json_string_value(value));
 		while (bytes_cut(&rest, ',', &part)) {
 			part = bytes_trim(part);
@@ -250,8 +249,7 @@ static err_t take_values(struct api_call *call, enum field field, json_t *values
 	TRY(call_hold(call, out));
 	if (field == PATH)
 		TRY(split_paths(call, values, &values));
-	json_array_foreach(values, index, value)
-	{
+	json_array_foreach (values, index, value) {
 		const char *text = json_string_value(value);
 
 		TRY(check_value(call, field, &text, counts));
@@ -274,8 +272,7 @@ static err_t take_regexes(struct api_call *call, enum field field, json_t *value
 		return api_fault(
 			call, "ValidationError",
 			"Regular expressions are not supported for the condition field '%s'", name);
-	json_array_foreach(values, index, value)
-	{
+	json_array_foreach (values, index, value) {
 		TRY(too_long(call, name, json_string_value(value), VALUE_MAX_BYTES));
 		TRY(regex_check(call, "regex value", json_string_value(value)));
 		counts->values++;
@@ -291,8 +288,7 @@ static err_t take_pairs(struct api_call *call, json_t *given, json_t *config, st
 	if (!json_array_size(given))
 		return ERR_OK;
 	TRY(copy_held(call, given, &pairs));
-	json_array_foreach(pairs, index, pair)
-	{
+	json_array_foreach (pairs, index, pair) {
 		const char *key = get_filled(pair, "Key"), *value = get_string(pair, "Value");
 
 		if (!value)
@@ -379,8 +375,7 @@ err_t conditions_normalise(struct api_call *call, const json_t *conditions, json
 	TRY(call_hold(call, out));
 	if (!json_array_size(conditions))
 		return api_fault(call, "ValidationError", "A condition must be specified");
-	json_array_foreach(conditions, index, condition)
-	{
+	json_array_foreach (conditions, index, condition) {
 		normal = json_object();
 		TRY(call_hold(call, normal));
 		TRY(normalise_one(call, condition, &counts, seen, normal));
@@ -439,7 +434,8 @@ err_t transforms_normalise(struct api_call *call, const json_t *transforms, json
 	TRY(call_hold(call, seen));
 	out = transforms ? json_deep_copy(transforms) : json_array();
 	TRY(call_hold(call, out));
-	json_array_foreach(out, index, transform) TRY(transform_one(call, transform, seen));
+	json_array_foreach (out, index, transform)
+		TRY(transform_one(call, transform, seen));
 	*ret_transforms = out;
 	return ERR_OK;
 }

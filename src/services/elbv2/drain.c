@@ -93,8 +93,7 @@ static err_t sweep_store(struct sweep *sweep)
 
 	TRY(store_begin(sweep->elbv2->options.store, &txn));
 	err = store_each(txn, KIND_TARGET, NULL, NULL, consider, sweep);
-	json_array_foreach(sweep->done, index, target)
-	{
+	json_array_foreach (sweep->done, index, target) {
 		if (!err)
 			err = leave(sweep, txn, target);
 	}

@@ -92,8 +92,9 @@ static err_t find_port(struct api_call *call, const char *load_balancer_arn, int
 	*ret_listener = NULL;
 	TRY(record_list(call, KIND_LISTENER, load_balancer_arn, &list));
 	*ret_count = json_array_size(list);
-	json_array_foreach(list, index, listener) if (get_int(api_part(listener), "Port", 0) ==
-						      port) *ret_listener = listener;
+	json_array_foreach (list, index, listener)
+		if (get_int(api_part(listener), "Port", 0) == port)
+			*ret_listener = listener;
 	return ERR_OK;
 }
 
@@ -194,8 +195,7 @@ err_t elbv2_describe_listeners(struct api_call *call)
 		return api_fault(call, "ValidationError",
 				 "You must specify either listener ARNs or a load balancer ARN");
 	TRY(set_new(call->output, "Listeners", json_array()));
-	json_array_foreach(arns, index, arn)
-	{
+	json_array_foreach (arns, index, arn) {
 		TRY(resource_get(call, RESOURCE_LISTENER, json_string_value(arn), &body));
 		TRY(present(call, body));
 	}
@@ -205,9 +205,9 @@ err_t elbv2_describe_listeners(struct api_call *call)
 	TRY(resource_get(call, RESOURCE_LOAD_BALANCER, load_balancer, &body));
 	TRY(page_begin(call, 100, &page));
 	TRY(record_list(call, KIND_LISTENER, resource_arn(RESOURCE_LOAD_BALANCER, body), &list));
-	json_array_foreach(list, index,
-			   body) if (page_take(&page, (uint64_t)get_int(body, "seq", 0)))
-		TRY(present(call, body));
+	json_array_foreach (list, index, body)
+		if (page_take(&page, (uint64_t)get_int(body, "seq", 0)))
+			TRY(present(call, body));
 	return page_end(&page);
 }
 

@@ -46,11 +46,12 @@ static err_t add_zone(struct api_call *call, const json_t *subnet, json_t *zones
 	json_t *other;
 	size_t index;
 
-	json_array_foreach(zones, index, other) if (
-		strcmp(get_string(other, "ZoneName"), zone) ==
-		0) return api_fault(call, "InvalidConfigurationRequest",
-				    "A load balancer cannot be attached to multiple subnets in the "
-				    "same Availability Zone");
+	json_array_foreach (zones, index, other)
+		if (strcmp(get_string(other, "ZoneName"), zone) == 0)
+			return api_fault(
+				call, "InvalidConfigurationRequest",
+				"A load balancer cannot be attached to multiple subnets in the "
+				"same Availability Zone");
 	if (json_array_append_new(zones, json_pack("{s:s, s:s, s:[]}", "ZoneName", zone, "SubnetId",
 						   get_string(subnet, "SubnetId"),
 						   "LoadBalancerAddresses")))
@@ -65,7 +66,8 @@ static err_t sort_zones(struct api_call *call, json_t *zones)
 
 	if (!sorted)
 		return ERR_NOMEM;
-	json_array_foreach(zones, index, zone) sorted[index] = json_incref(zone);
+	json_array_foreach (zones, index, zone)
+		sorted[index] = json_incref(zone);
 	qsort(sorted, count, sizeof *sorted, by_zone_name);
 	for (size_t i = 0; i < count; i++)
 		if (json_array_set_new(zones, i, sorted[i]))
@@ -85,8 +87,7 @@ static err_t subnet_ids(struct api_call *call, json_t **ret_ids)
 	if (json_array_size(subnets) && json_array_size(mappings))
 		return api_fault(call, "ValidationError",
 				 "You can specify either subnets or subnet mappings, but not both");
-	json_array_foreach(mappings, index, mapping)
-	{
+	json_array_foreach (mappings, index, mapping) {
 		if (json_object_size(mapping) != 1 || !get_string(mapping, "SubnetId"))
 			return api_fault(
 				call, "InvalidConfigurationRequest",
@@ -108,15 +109,10 @@ static err_t subnet_fault(struct api_call *call, const struct api_fault *fault, 
 	json_t *id;
 	size_t index;
 
-	json_array_foreach(
-		ids, index,
-		id) if (strstr(fault->message,
-			       json_string_value(
-				       id))) return api_fault(call,
-							      missing ? "SubnetNotFound"
-								      : "InvalidSubnet",
-							      "The subnet ID '%s' is not valid",
-							      json_string_value(id));
+	json_array_foreach (ids, index, id)
+		if (strstr(fault->message, json_string_value(id)))
+			return api_fault(call, missing ? "SubnetNotFound" : "InvalidSubnet",
+					 "The subnet ID '%s' is not valid", json_string_value(id));
 	return api_fault(call, "InvalidSubnet", "%s", fault->message);
 }
 
@@ -140,8 +136,7 @@ static err_t zones_of_input(struct api_call *call, json_t **ret_zones, const cha
 	if (err)
 		return fault.code[0] ? subnet_fault(call, &fault, ids) : err;
 
-	json_array_foreach(json_object_get(answer, "Subnets"), index, subnet)
-	{
+	json_array_foreach (json_object_get(answer, "Subnets"), index, subnet) {
 		const char *here = get_string(subnet, "VpcId");
 
 		if (vpc && strcmp(vpc, here) != 0)
@@ -185,19 +180,18 @@ static err_t groups_of_input(struct api_call *call, const char *vpc, json_t **re
 	TRY(call_hold(call, groups));
 	if (json_array_size(given)) {
 		*ret_groups = given;
-		json_array_foreach(json_object_get(answer, "SecurityGroups"), index, group) if (
-			vpc &&
-			strcmp(get_string(group, "VpcId"), vpc) !=
-				0) return api_fault(call, "InvalidConfigurationRequest",
-						    "One or more security groups are invalid: '%s' is not in "
-						    "VPC '%s'",
-						    get_string(group, "GroupId"), vpc);
+		json_array_foreach (json_object_get(answer, "SecurityGroups"), index, group)
+			if (vpc && strcmp(get_string(group, "VpcId"), vpc) != 0)
+				return api_fault(
+					call, "InvalidConfigurationRequest",
+					"One or more security groups are invalid: '%s' is not in "
+					"VPC '%s'",
+					get_string(group, "GroupId"), vpc);
 		return ERR_OK;
 	}
-	json_array_foreach(
-		json_object_get(answer, "SecurityGroups"), index,
-		group) if (json_array_append(groups,
-					     json_object_get(group, "GroupId"))) return ERR_NOMEM;
+	json_array_foreach (json_object_get(answer, "SecurityGroups"), index, group)
+		if (json_array_append(groups, json_object_get(group, "GroupId")))
+			return ERR_NOMEM;
 	*ret_groups = groups;
 	return ERR_OK;
 }
@@ -364,8 +358,7 @@ static err_t describe_arns(struct api_call *call, json_t *arns)
 	json_t *arn, *body;
 	size_t index;
 
-	json_array_foreach(arns, index, arn)
-	{
+	json_array_foreach (arns, index, arn) {
 		TRY(resource_get(call, RESOURCE_LOAD_BALANCER, json_string_value(arn), &body));
 		TRY(output_append(call->output, "LoadBalancers",
 				  json_incref((json_t *)api_part(body))));
@@ -381,8 +374,7 @@ static err_t describe_names(struct api_call *call, json_t *names)
 	char *arn;
 	err_t err;
 
-	json_array_foreach(names, index, name)
-	{
+	json_array_foreach (names, index, name) {
 		err = record_named(call, KIND_LOAD_BALANCER, json_string_value(name), &arn);
 		if (err == ERR_NOT_FOUND) {
 			text_printf(&missing, "%s%s", missing.len ? ", " : "",
@@ -429,10 +421,10 @@ err_t elbv2_describe_load_balancers(struct api_call *call)
 
 	TRY(page_begin(call, 400, &page));
 	TRY(record_list(call, KIND_LOAD_BALANCER, NULL, &list));
-	json_array_foreach(list, index,
-			   body) if (page_take(&page, (uint64_t)get_int(body, "seq", 0)))
-		TRY(output_append(call->output, "LoadBalancers",
-				  json_incref((json_t *)api_part(body))));
+	json_array_foreach (list, index, body)
+		if (page_take(&page, (uint64_t)get_int(body, "seq", 0)))
+			TRY(output_append(call->output, "LoadBalancers",
+					  json_incref((json_t *)api_part(body))));
 	return page_end(&page);
 }
 
@@ -461,7 +453,8 @@ err_t elbv2_delete_load_balancer(struct api_call *call)
 
 	scheme = get_string(api_part(body), "Scheme");
 	TRY(record_list(call, KIND_LISTENER, arn, &listeners));
-	json_array_foreach(listeners, index, listener) TRY(listener_drop(call, listener, scheme));
+	json_array_foreach (listeners, index, listener)
+		TRY(listener_drop(call, listener, scheme));
 	TRY(record_unname(call, KIND_LOAD_BALANCER,
 			  get_string(api_part(body), "LoadBalancerName")));
 	TRY(record_drop(call, KIND_LOAD_BALANCER, arn));

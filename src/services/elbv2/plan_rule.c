@@ -41,8 +41,7 @@ static err_t condition(const json_t *from, struct arena *arena, struct condition
 	if (!out)
 		return ERR_NOMEM;
 	to->values = out;
-	json_array_foreach(values, index, value)
-	{
+	json_array_foreach (values, index, value) {
 		if (to->kind == CONDITION_QUERY_STRING)
 			*out = (struct condition_value){ .key = text(value, "Key"),
 							 .value = text(value, "Value") };
@@ -50,9 +49,9 @@ static err_t condition(const json_t *from, struct arena *arena, struct condition
 			out->value = bytes_of(json_string_value(value));
 		out++;
 	}
-	json_array_foreach(regexes, index, value) *out++ = (struct condition_value){
-		.value = bytes_of(json_string_value(value)), .is_regex = true
-	};
+	json_array_foreach (regexes, index, value)
+		*out++ = (struct condition_value){ .value = bytes_of(json_string_value(value)),
+						   .is_regex = true };
 	to->value_count = (unsigned)(out - to->values);
 	return ERR_OK;
 }
@@ -72,9 +71,10 @@ static err_t forward(const json_t *from, struct arena *arena, struct action_conf
 	to->group_count = (unsigned)json_array_size(groups);
 	to->group_stickiness = get_true(sticky, "Enabled");
 	to->group_stickiness_seconds = (uint32_t)get_int(sticky, "DurationSeconds", 0);
-	json_array_foreach(groups, index, group) out[index] =
-		(struct forward_group){ .group_arn = text(group, "TargetGroupArn"),
-					.weight = (uint16_t)get_int(group, "Weight", 1) };
+	json_array_foreach (groups, index, group)
+		out[index] = (struct forward_group){ .group_arn = text(group, "TargetGroupArn"),
+						     .weight = (uint16_t)get_int(group, "Weight",
+										 1) };
 	return ERR_OK;
 }
 
@@ -123,8 +123,7 @@ static void transforms(const json_t *list, struct rule_config *to)
 	const json_t *transform;
 	size_t index;
 
-	json_array_foreach(list, index, transform)
-	{
+	json_array_foreach (list, index, transform) {
 		bool host = strcmp(get_string(transform, "Type"), "host-header-rewrite") == 0;
 		const json_t *config = json_object_get(transform, host ? "HostHeaderRewriteConfig"
 								       : "UrlRewriteConfig");
@@ -152,7 +151,8 @@ err_t plan_rule(const json_t *rule, struct arena *arena, struct rule_config *ret
 		return ERR_NOMEM;
 	ret_rule->conditions = out;
 	ret_rule->condition_count = (unsigned)json_array_size(conditions);
-	json_array_foreach(conditions, index, one) TRY(condition(one, arena, &out[index]));
+	json_array_foreach (conditions, index, one)
+		TRY(condition(one, arena, &out[index]));
 	transforms(json_object_get(api, "Transforms"), ret_rule);
 	/* The terminal action is the last; what stands before it comes with HTTPS. */
 	return action(json_array_get(actions, json_array_size(actions) - 1), arena,

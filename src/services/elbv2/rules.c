@@ -63,8 +63,7 @@ err_t listener_default_rule(struct api_call *call, const char *listener_arn, jso
 	size_t index;
 
 	TRY(record_list(call, KIND_RULE, listener_arn, &list));
-	json_array_foreach(list, index, rule)
-	{
+	json_array_foreach (list, index, rule) {
 		if (is_default(rule)) {
 			*ret_rule = rule;
 			return ERR_OK;
@@ -110,8 +109,7 @@ static err_t check_count(struct api_call *call, const char *load_balancer_arn)
 	size_t index;
 
 	TRY(record_list(call, KIND_LISTENER, load_balancer_arn, &listeners));
-	json_array_foreach(listeners, index, listener)
-	{
+	json_array_foreach (listeners, index, listener) {
 		TRY(record_count(call, KIND_RULE, resource_arn(RESOURCE_LISTENER, listener),
 				 &count));
 		rules += count - 1; /* the default rule does not count */
@@ -130,11 +128,10 @@ static err_t check_priority_free(struct api_call *call, const char *listener_arn
 	size_t index;
 
 	TRY(record_list(call, KIND_RULE, listener_arn, &list));
-	json_array_foreach(list, index,
-			   rule) if (strcmp(get_string(api_part(rule), "Priority"), priority) ==
-				     0) return api_fault(call, "PriorityInUse",
-							 "Priority '%s' is currently in use",
-							 priority);
+	json_array_foreach (list, index, rule)
+		if (strcmp(get_string(api_part(rule), "Priority"), priority) == 0)
+			return api_fault(call, "PriorityInUse", "Priority '%s' is currently in use",
+					 priority);
 	return ERR_OK;
 }
 
@@ -174,8 +171,7 @@ err_t elbv2_describe_rules(struct api_call *call)
 		return api_fault(call, "ValidationError",
 				 "You must specify either listener rule ARNs or a listener ARN");
 	TRY(set_new(call->output, "Rules", json_array()));
-	json_array_foreach(arns, index, arn)
-	{
+	json_array_foreach (arns, index, arn) {
 		TRY(resource_get(call, RESOURCE_RULE, json_string_value(arn), &rule));
 		TRY(output_append(call->output, "Rules", json_incref((json_t *)api_part(rule))));
 	}
@@ -264,8 +260,7 @@ static err_t check_pairs(struct api_call *call, const json_t *pairs)
 
 	if (!json_array_size(pairs))
 		return api_fault(call, "ValidationError", "A rule priority must be specified");
-	json_array_foreach(pairs, index, pair)
-	{
+	json_array_foreach (pairs, index, pair) {
 		int64_t priority = get_int(pair, "Priority", 0);
 
 		if (!get_string(pair, "RuleArn") || !priority)
@@ -293,18 +288,15 @@ static err_t check_no_conflict(struct api_call *call, const json_t *moved)
 	json_t *rule, *list, *other;
 	size_t index, at;
 
-	json_array_foreach(moved, index, rule)
-	{
+	json_array_foreach (moved, index, rule) {
 		TRY(record_list(call, KIND_RULE, get_string(rule, "listener"), &list));
-		json_array_foreach(
-			list, at,
-			other) if (rule_priority(other) == rule_priority(rule) &&
-				   strcmp(resource_arn(RESOURCE_RULE, other),
-					  resource_arn(RESOURCE_RULE, rule)) !=
-					   0) return api_fault(call, "PriorityInUse",
-							       "Priority '%s' is currently in use",
-							       get_string(api_part(rule),
-									  "Priority"));
+		json_array_foreach (list, at, other)
+			if (rule_priority(other) == rule_priority(rule) &&
+			    strcmp(resource_arn(RESOURCE_RULE, other),
+				   resource_arn(RESOURCE_RULE, rule)) != 0)
+				return api_fault(call, "PriorityInUse",
+						 "Priority '%s' is currently in use",
+						 get_string(api_part(rule), "Priority"));
 	}
 	return ERR_OK;
 }
@@ -318,8 +310,7 @@ err_t elbv2_set_rule_priorities(struct api_call *call)
 
 	TRY(call_hold(call, moved));
 	TRY(check_pairs(call, pairs));
-	json_array_foreach(pairs, index, pair)
-	{
+	json_array_foreach (pairs, index, pair) {
 		TRY(resource_get(call, RESOURCE_RULE, get_string(pair, "RuleArn"), &rule));
 		if (is_default(rule))
 			return api_fault(call, "OperationNotPermitted",
@@ -332,7 +323,7 @@ err_t elbv2_set_rule_priorities(struct api_call *call)
 			return ERR_NOMEM;
 	}
 	TRY(check_no_conflict(call, moved));
-	json_array_foreach(moved, index, rule)
+	json_array_foreach (moved, index, rule)
 		TRY(output_append(call->output, "Rules", json_deep_copy(api_part(rule))));
 	return ERR_OK;
 }
@@ -354,7 +345,8 @@ err_t rules_drop(struct api_call *call, const char *listener_arn)
 	size_t index;
 
 	TRY(record_list(call, KIND_RULE, listener_arn, &list));
-	json_array_foreach(list, index, rule) TRY(rule_drop(call, rule));
+	json_array_foreach (list, index, rule)
+		TRY(rule_drop(call, rule));
 	return ERR_OK;
 }
 

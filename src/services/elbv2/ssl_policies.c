@@ -107,8 +107,7 @@ err_t elbv2_describe_ssl_policies(struct api_call *call)
 	size_t index;
 
 	TRY(set_new(call->output, "SslPolicies", json_array()));
-	json_array_foreach(names, index, name)
-	{
+	json_array_foreach (names, index, name) {
 		const struct policy *policy = policy_find(json_string_value(name));
 
 		if (!policy)

@@ -28,8 +28,7 @@ err_t tags_merge(struct api_call *call, enum resource resource, json_t *list, js
 	size_t index;
 
 	TRY(call_hold(call, seen));
-	json_array_foreach(list, index, item)
-	{
+	json_array_foreach (list, index, item) {
 		const char *key = get_string(item, "Key"), *value = get_string(item, "Value");
 
 		if (json_object_get(seen, key))
@@ -52,8 +51,7 @@ json_t *tags_list(const json_t *tags)
 	json_t *list = json_array(), *value;
 	const char *key;
 
-	json_object_foreach((json_t *)tags, key, value)
-	{
+	json_object_foreach ((json_t *)tags, key, value) {
 		if (!list || json_array_append_new(
 				     list, json_pack("{s:s, s:O}", "Key", key, "Value", value))) {
 			json_decref(list);
@@ -99,8 +97,7 @@ err_t elbv2_add_tags(struct api_call *call)
 	size_t index;
 
 	TRY(check_arn_count(call, arns));
-	json_array_foreach(arns, index, arn)
-	{
+	json_array_foreach (arns, index, arn) {
 		TRY(tagged(call, json_string_value(arn), &resource, &body));
 		TRY(tags_merge(call, resource, json_object_get(call->input, "Tags"),
 			       json_object_get(body, "tags")));
@@ -116,10 +113,9 @@ err_t elbv2_remove_tags(struct api_call *call)
 	size_t index, at;
 
 	TRY(check_arn_count(call, arns));
-	json_array_foreach(arns, index, arn)
-	{
+	json_array_foreach (arns, index, arn) {
 		TRY(tagged(call, json_string_value(arn), &resource, &body));
-		json_array_foreach(json_object_get(call->input, "TagKeys"), at, key)
+		json_array_foreach (json_object_get(call->input, "TagKeys"), at, key)
 			json_object_del(json_object_get(body, "tags"), json_string_value(key));
 		TRY(put_back(call, resource, body));
 	}
@@ -133,8 +129,7 @@ err_t elbv2_describe_tags(struct api_call *call)
 	size_t index;
 
 	TRY(check_arn_count(call, arns));
-	json_array_foreach(arns, index, arn)
-	{
+	json_array_foreach (arns, index, arn) {
 		TRY(tagged(call, json_string_value(arn), &resource, &body));
 		TRY(output_append(call->output, "TagDescriptions",
 				  json_pack("{s:O, s:o}", "ResourceArn", arn, "Tags",

@@ -175,8 +175,7 @@ static err_t describe_arns(struct api_call *call, json_t *arns)
 	json_t *arn, *body;
 	size_t index;
 
-	json_array_foreach(arns, index, arn)
-	{
+	json_array_foreach (arns, index, arn) {
 		TRY(resource_get(call, RESOURCE_TARGET_GROUP, json_string_value(arn), &body));
 		TRY(target_group_present(call, body));
 	}
@@ -190,8 +189,7 @@ static err_t describe_names(struct api_call *call, json_t *names)
 	char *arn;
 	err_t err;
 
-	json_array_foreach(names, index, name)
-	{
+	json_array_foreach (names, index, name) {
 		err = record_named(call, KIND_TARGET_GROUP, json_string_value(name), &arn);
 		if (err == ERR_NOT_FOUND)
 			return resource_missing(call, RESOURCE_TARGET_GROUP, NULL);
@@ -213,8 +211,8 @@ static err_t is_used_by(struct api_call *call, json_t *body, const char *load_ba
 	if (!load_balancer_arn)
 		return ERR_OK;
 	TRY(uses_load_balancers(call, resource_arn(RESOURCE_TARGET_GROUP, body), &arns));
-	json_array_foreach(arns, index, arn) *ret_used |= strcmp(json_string_value(arn),
-								 load_balancer_arn) == 0;
+	json_array_foreach (arns, index, arn)
+		*ret_used |= strcmp(json_string_value(arn), load_balancer_arn) == 0;
 	return ERR_OK;
 }
 
@@ -249,8 +247,7 @@ err_t elbv2_describe_target_groups(struct api_call *call)
 	}
 	TRY(page_begin(call, 100, &page));
 	TRY(record_list(call, KIND_TARGET_GROUP, NULL, &list));
-	json_array_foreach(list, index, body)
-	{
+	json_array_foreach (list, index, body) {
 		bool used;
 
 		TRY(is_used_by(call, body, load_balancer, &used));

@@ -137,12 +137,12 @@ err_t elbv2_describe_target_health(struct api_call *call)
 	TRY(record_count(call, KIND_USE, resource_arn(RESOURCE_TARGET_GROUP, body), &uses));
 	TRY(set_new(call->output, "TargetHealthDescriptions", json_array()));
 	if (json_array_size(asked)) {
-		json_array_foreach(asked, index, target)
+		json_array_foreach (asked, index, target)
 			TRY(describe_named(call, body, target, uses > 0));
 		return ERR_OK;
 	}
 	TRY(record_list(call, KIND_TARGET, resource_arn(RESOURCE_TARGET_GROUP, body), &targets));
-	json_array_foreach(targets, index, target)
+	json_array_foreach (targets, index, target)
 		TRY(describe_registered(call, body, target, uses > 0));
 	return ERR_OK;
 }

@@ -105,8 +105,7 @@ static err_t zone_of(struct api_call *call, const json_t *subnets, struct given 
 	size_t index;
 	bool known = given->zone && strcmp(given->zone, "all") == 0;
 
-	json_array_foreach(subnets, index, subnet)
-	{
+	json_array_foreach (subnets, index, subnet) {
 		const char *zone = get_string(subnet, "AvailabilityZone");
 
 		if (given->zone)
@@ -240,8 +239,7 @@ err_t elbv2_register_targets(struct api_call *call)
 		return fault.code[0] ? api_fault(call, "InternalFailure", "%s", fault.message)
 				     : err;
 
-	json_array_foreach(targets, index, target)
-	{
+	json_array_foreach (targets, index, target) {
 		struct given given = { .id = NULL };
 
 		TRY(read_id(call, api_part(body), target, &given));
@@ -294,8 +292,7 @@ err_t elbv2_deregister_targets(struct api_call *call)
 	TRY(resource_get(call, RESOURCE_TARGET_GROUP, get_string(call->input, "TargetGroupArn"),
 			 &body));
 	TRY(record_count(call, KIND_USE, resource_arn(RESOURCE_TARGET_GROUP, body), &uses));
-	json_array_foreach(targets, index, target)
-	{
+	json_array_foreach (targets, index, target) {
 		struct given given = { .id = NULL };
 
 		TRY(read_id(call, api_part(body), target, &given));
@@ -310,8 +307,7 @@ err_t targets_drop(struct api_call *call, const char *group_arn)
 	size_t index;
 
 	TRY(record_list(call, KIND_TARGET, group_arn, &targets));
-	json_array_foreach(targets, index, target)
-	{
+	json_array_foreach (targets, index, target) {
 		char *key = target_key(call, group_arn, get_string(target, "Id"),
 				       (unsigned)get_int(target, "Port", 0));
 

@@ -27,12 +27,11 @@ err_t actions_groups(struct api_call *call, const json_t *actions, json_t **ret_
 	size_t i, k;
 
 	TRY(call_hold(call, arns));
-	json_array_foreach(actions, i, action)
-	{
+	json_array_foreach (actions, i, action) {
 		const json_t *groups = json_object_get(json_object_get(action, "ForwardConfig"),
 						       "TargetGroups");
 
-		json_array_foreach(groups, k, group)
+		json_array_foreach (groups, k, group)
 			TRY(add_once(arns, get_string(group, "TargetGroupArn")));
 	}
 	*ret_arns = arns;
@@ -65,9 +64,9 @@ static err_t groups_of(struct api_call *call, const char *load_balancer_arn, jso
 
 	TRY(call_hold(call, arns));
 	TRY(record_list(call, KIND_USE, NULL, &uses));
-	json_array_foreach(uses, index, use) if (strcmp(get_string(use, "load_balancer"),
-							load_balancer_arn) == 0)
-		TRY(add_once(arns, get_string(use, "group")));
+	json_array_foreach (uses, index, use)
+		if (strcmp(get_string(use, "load_balancer"), load_balancer_arn) == 0)
+			TRY(add_once(arns, get_string(use, "group")));
 	*ret_arns = arns;
 	return ERR_OK;
 }
@@ -79,8 +78,7 @@ err_t uses_count_targets(struct api_call *call, const char *load_balancer_arn, u
 	size_t index;
 
 	TRY(groups_of(call, load_balancer_arn, &groups));
-	json_array_foreach(groups, index, group)
-	{
+	json_array_foreach (groups, index, group) {
 		TRY(record_count(call, KIND_TARGET, json_string_value(group), &count));
 		sum += count;
 	}
@@ -142,8 +140,7 @@ err_t uses_set(struct api_call *call, const char *rule_arn, const char *load_bal
 
 	TRY(actions_groups(call, old_actions, &before));
 	TRY(actions_groups(call, new_actions, &after));
-	json_array_foreach(before, index, group)
-	{
+	json_array_foreach (before, index, group) {
 		const char *arn = json_string_value(group);
 		char *id = use_id(call, arn, rule_arn);
 
@@ -152,8 +149,7 @@ err_t uses_set(struct api_call *call, const char *rule_arn, const char *load_bal
 		if (!contains(after, arn))
 			TRY(record_drop(call, KIND_USE, id));
 	}
-	json_array_foreach(after, index, group)
-	{
+	json_array_foreach (after, index, group) {
 		if (contains(before, json_string_value(group)))
 			continue;
 		TRY(add_use(call, rule_arn, load_balancer_arn, json_string_value(group), &grew));

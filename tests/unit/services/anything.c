@@ -23,8 +23,10 @@ static void learn(const json_t *answer)
 		if (json_array_size(words) > 400)
 			json_array_remove(words, 40); /* the oldest ARN */
 	}
-	json_array_foreach(answer, index, child) learn(child);
-	json_object_foreach((json_t *)answer, key, child) learn(child);
+	json_array_foreach (answer, index, child)
+		learn(child);
+	json_object_foreach ((json_t *)answer, key, child)
+		learn(child);
 }
 
 /* Three times in four what fits the member's name, else whatever there is. */
@@ -246,13 +248,14 @@ static json_t *fill(const json_t *template)
 		return filled(json_string_value(template));
 	if (json_is_array(template)) {
 		out = json_array();
-		json_array_foreach(template, index, child) json_array_append_new(out, fill(child));
+		json_array_foreach (template, index, child)
+			json_array_append_new(out, fill(child));
 		return out;
 	}
 	if (!json_is_object(template))
 		return json_incref((json_t *)template);
 	out = json_object();
-	json_object_foreach((json_t *)template, key, child)
+	json_object_foreach ((json_t *)template, key, child)
 		json_object_set_new(out, key, fill(child));
 	return out;
 }

@@ -240,7 +240,8 @@ const char *house_get(const char *kind, const char *arn, const char *key)
 	snprintf(operation, sizeof operation, "Describe%sAttributes", kind);
 	snprintf(member, sizeof member, "%sArn", kind);
 	out = house_call(operation, "{s:s}", member, arn);
-	json_array_foreach(json_object_get(out, "Attributes"), index,
-			   item) if (strcmp(at(item, "Key"), key) == 0) return at(item, "Value");
+	json_array_foreach (json_object_get(out, "Attributes"), index, item)
+		if (strcmp(at(item, "Key"), key) == 0)
+			return at(item, "Value");
 	return "";
 }

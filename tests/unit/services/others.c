@@ -42,8 +42,7 @@ TEST(limits_are_strings)
 
 	house_open();
 	limits = node(house_call("DescribeAccountLimits", "{}"), "Limits");
-	json_array_foreach(limits, index, limit)
-	{
+	json_array_foreach (limits, index, limit) {
 		CHECK(json_is_string(node(limit, "Max")), "%s", at(limit, "Name"));
 		found |= strcmp(at(limit, "Name"), "rules-per-application-load-balancer") == 0 &&
 			 strcmp(at(limit, "Max"), "100") == 0;

@@ -8,8 +8,9 @@ static const char *tag_of(const char *arn, const char *key)
 	       *tag;
 	size_t index;
 
-	json_array_foreach(tags, index,
-			   tag) if (strcmp(at(tag, "Key"), key) == 0) return at(tag, "Value");
+	json_array_foreach (tags, index, tag)
+		if (strcmp(at(tag, "Key"), key) == 0)
+			return at(tag, "Value");
 	return "(none)";
 }
 
@@ -132,8 +133,7 @@ static size_t walk(const char *operation, const char *list, json_t *input, int s
 			json_object_set_new(page, "Marker", json_string(marker));
 		out = house_try("elbv2", operation, page);
 		CHECK(out, "%s: %s", operation, house.fault.message);
-		json_array_foreach(node(out, list), index, item)
-		{
+		json_array_foreach (node(out, list), index, item) {
 			text = json_dumps(item, JSON_COMPACT | JSON_SORT_KEYS);
 			CHECK(!json_object_get(seen, text), "twice: %s", text);
 			json_object_set_new(seen, text, json_true());
