@@ -257,6 +257,7 @@ int main(int argc, char **argv)
 	app.listen_fd = -1;
 	if (settings_read(argc, argv, environment, &app.settings, &words)) {
 		complain(text_str(&words));
+		text_fini(&words);
 		return EXIT_USAGE;
 	}
 	if (app.settings.help) {

@@ -34,8 +34,9 @@ err_t map_put(struct map *map, struct bytes key, void *value, void **ret_old);
 void *map_remove(struct map *map, struct bytes key);
 
 /* for each slot in use; do not add or remove inside. */
-#define map_for_each(map, slot)                                                              \
-	for (struct map_slot *slot = (map)->slots; slot < (map)->slots + (map)->cap; slot++) \
+#define map_for_each(map, slot)                                                                    \
+	for (struct map_slot *slot = (map)->slots, *slot##_end_ = slot ? slot + (map)->cap : slot; \
+	     slot < slot##_end_; slot++)                                                           \
 		if (slot->key)
 
 #endif
