@@ -216,6 +216,10 @@ static struct buffer *buffer_of(struct writer_end *end)
 		return NULL;
 	text_init(&end->filling->lines, BUFFER_BYTES + RECORD_BYTES);
 	text_init(&end->filling->objects, BUFFER_BYTES + RECORD_BYTES);
+	/* Whole at once: over main.c's mmap threshold, so a burst of buffers leaves no heap behind.
+	 */
+	text_reserve(&end->filling->lines, BUFFER_BYTES + RECORD_BYTES);
+	text_reserve(&end->filling->objects, BUFFER_BYTES + RECORD_BYTES);
 	timer_set(end->loop, &end->flush, loop_now_ms(end->loop) + FLUSH_MS);
 	return end->filling;
 }

@@ -1,6 +1,7 @@
 /*
  * main: `weir COMMAND …`: shared options, then the command's row.
  */
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,12 @@
 #include "cli/commands.h"
 #include "net/clock.h"
 
-enum { WORDS_MAX = 64 };
+enum {
+	WORDS_MAX = 64,
+	/* Larger blocks (log buffers, big answers) are mapped, and go back to the system when
+	   freed. */
+	MAPPED_BLOCK_BYTES = 64 * 1024,
+};
 
 static int run_serve(const struct command_line *line)
 {
@@ -210,6 +216,7 @@ int main(int argc, char **argv)
 	int code;
 
 	signal(SIGPIPE, SIG_IGN);
+	mallopt(M_MMAP_THRESHOLD, MAPPED_BLOCK_BYTES);
 	if (argc < 2)
 		return print_help(), EXIT_USAGE;
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||

@@ -365,13 +365,24 @@ void weir_run(struct weir *weir)
 	loop_run(weir->control);
 }
 
+/* Orders and notes that crossed the end run now, while those whom they concern still live. */
+static void settle(struct weir *weir)
+{
+	for (unsigned i = 0; i < weir->worker_count; i++)
+		loop_settle(weir->workers[i].loop);
+	if (weir->control)
+		loop_settle(weir->control);
+}
+
 void weir_stop(struct weir *weir)
 {
+	stop_threads(weir);
+	settle(weir);
 	api_http_destroy(weir->front);
 	elbv2_destroy(weir->elbv2);
 	ec2_destroy(weir->ec2);
 	api_destroy(weir->api);
-	stop_threads(weir);
+	settle(weir); /* what the services' ends posted */
 	lb_destroy(weir->lb);
 	for (unsigned i = 0; i < weir->worker_count; i++)
 		loop_destroy(weir->workers[i].loop);

@@ -11,7 +11,7 @@
 #endif
 #endif
 #ifndef ARENA_BLOCK_BYTES
-#define ARENA_BLOCK_BYTES 2048
+#define ARENA_BLOCK_BYTES 1024
 #endif
 
 struct arena_block {

@@ -50,6 +50,24 @@ static bool make_room(struct text *text, size_t more)
 	return true;
 }
 
+void text_reserve(struct text *text, size_t more)
+{
+	size_t cap = text->len + more + 1;
+	char *at;
+
+	assert(more <= text->max - text->len);
+	if (text->err || cap <= text->cap)
+		return;
+	at = realloc(text->at, cap);
+	if (!at) {
+		text->err = ERR_NOMEM;
+		return;
+	}
+	text->at = at;
+	text->cap = cap;
+	at[text->len] = '\0';
+}
+
 void text_add(struct text *text, struct bytes b)
 {
 	if (!make_room(text, b.len))

@@ -22,7 +22,8 @@ struct text {
 
 void text_init(struct text *text, size_t max_bytes);
 void text_fini(struct text *text);
-void text_clear(struct text *text); /* empty again, memory kept, error forgotten */
+void text_clear(struct text *text);		   /* empty again, memory kept, error forgotten */
+void text_reserve(struct text *text, size_t more); /* so that so much is added without growing */
 
 void text_add(struct text *text, struct bytes b);
 void text_add_str(struct text *text, const char *string);

@@ -21,6 +21,12 @@ err_t loop_create(struct loop **ret_loop);
  * already, or go in these jobs; asserts it. */
 void loop_destroy(struct loop *loop);
 
+/*
+ * Runs what was posted or deferred, on the calling thread, without waiting: for the end, when the
+ * loop's own thread has stopped and what the jobs point at still lives.
+ */
+void loop_settle(struct loop *loop);
+
 void loop_run(struct loop *loop);  /* until loop_stop; then it may run again */
 void loop_stop(struct loop *loop); /* any thread; the running turn is finished */
 

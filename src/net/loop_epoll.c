@@ -102,12 +102,17 @@ static void free_graves(struct loop *loop)
 		free(container_of(node, struct polled, link));
 }
 
-void loop_destroy(struct loop *loop)
+void loop_settle(struct loop *loop)
 {
 	assert(!loop->running);
 	run_posts(loop);
 	run_deferred(loop);
 	free_graves(loop);
+}
+
+void loop_destroy(struct loop *loop)
+{
+	loop_settle(loop);
 	signals_close(loop->signals);
 	assert(loop->open_count == 0);
 	assert(timers_next(&loop->timers) == TIMERS_NEVER);

@@ -213,12 +213,17 @@ static void free_graves(struct loop *loop)
 	}
 }
 
-void loop_destroy(struct loop *loop)
+void loop_settle(struct loop *loop)
 {
 	assert(!loop->net->running);
 	run_posts(loop);
 	run_deferred(loop);
 	free_graves(loop);
+}
+
+void loop_destroy(struct loop *loop)
+{
+	loop_settle(loop);
 	assert(loop->open_count == 0);
 	assert(timers_next(&loop->timers) == TIMERS_NEVER);
 	list_remove(&loop->link);

@@ -138,6 +138,21 @@ TEST(text_remembers_its_first_failure_and_stays_within_its_maximum)
 	text_fini(&text);
 }
 
+TEST(reserved_text_does_not_move)
+{
+	struct text text = TEXT_INIT(100);
+	const char *at;
+
+	text_reserve(&text, 100);
+	at = text.at;
+	CHECK_STR(text_str(&text), "");
+	for (int i = 0; i < 100; i++)
+		text_add_char(&text, 'x');
+	CHECK(text.at == at);
+	CHECK_OK(text_err(&text));
+	text_fini(&text);
+}
+
 TEST(text_writes_every_number)
 {
 	static const uint64_t numbers[] = { 0, 9, 10, 12345, UINT64_MAX };
