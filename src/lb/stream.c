@@ -285,7 +285,7 @@ static void dispatch(struct stream *s, bool fresh)
 {
 	struct decide_limits limits = stream_limits(s);
 	struct pool *pool;
-	err_t err = worker_pool(s->worker, s->picked, s->listener->load_balancer, &pool);
+	err_t err = worker_pool(s->hold, s->picked, s->listener->load_balancer, &pool);
 
 	if (!err && !fresh && take_warm(s, pool->upstream)) {
 		s->flags |= STREAM_REUSED;

@@ -122,10 +122,11 @@ static err_t make_room(struct worker *worker, uint32_t slot)
 	return ERR_OK;
 }
 
-static err_t open_pool(struct worker *worker, struct target *target,
+static err_t open_pool(const struct hold *hold, struct target *target,
 		       const struct plan_load_balancer *balancer, struct pool **ret_pool)
 {
-	struct cell *cell = hold_balancer_cell(worker->hold, balancer);
+	struct worker *worker = hold->worker;
+	struct cell *cell = hold_balancer_cell(hold, balancer);
 	struct pool *pool = calloc(1, sizeof *pool);
 	struct upstream_options options = {
 		.loop = worker->loop,
@@ -153,15 +154,17 @@ static err_t open_pool(struct worker *worker, struct target *target,
 	return ERR_OK;
 }
 
-err_t worker_pool(struct worker *worker, struct target *target,
+err_t worker_pool(const struct hold *hold, struct target *target,
 		  const struct plan_load_balancer *balancer, struct pool **ret_pool)
 {
+	struct worker *worker = hold->worker;
+
 	TRY(make_room(worker, target->slot));
 	/* A slot is given to another target when its own is gone for good. */
 	if (worker->pools[target->slot] && worker->pools[target->slot]->target != target)
 		drop_pool(worker, target->slot);
 	if (!worker->pools[target->slot])
-		TRY(open_pool(worker, target, balancer, &worker->pools[target->slot]));
+		TRY(open_pool(hold, target, balancer, &worker->pools[target->slot]));
 	*ret_pool = worker->pools[target->slot];
 	return ERR_OK;
 }

@@ -107,9 +107,10 @@ void worker_swap(struct worker *worker, struct hold *hold);
 
 /*
  * The pool for a target, made when there is none. `balancer` is the load balancer it is counted
- * for. ERR_NOMEM.
+ * for; `hold` is the asking stream's, of whose plan both are: a stream that tries again may be
+ * older than the worker's newest. ERR_NOMEM.
  */
-err_t worker_pool(struct worker *worker, struct target *target,
+err_t worker_pool(const struct hold *hold, struct target *target,
 		  const struct plan_load_balancer *balancer, struct pool **ret_pool);
 
 void worker_cut_target(struct worker *worker, const struct target *target);

@@ -275,6 +275,40 @@ TEST(an_idempotent_request_on_a_stale_connection_is_tried_once_more)
 	}
 }
 
+static void second_forwards_too(struct world *w)
+{
+	w->balancer_count = 2;
+	w->rules[1][0] = w->rules[0][0];
+	w->forwards[1][0] = w->forwards[0][0];
+}
+
+/* Of the plan that the request began under only the request itself is left then. */
+TEST(a_retry_stands_on_the_plan_its_request_began_under)
+{
+	struct world *w = world_open(second_forwards_too);
+	struct fake_peer *stale = warm_up(w), *client, *fresh;
+
+	client = world_ask(w, "GET / HTTP/1.1\r\nHost: second-2.us-east-1.elb.localhost\r\n\r\n");
+	CHECK(world_has(fake_take(stale), "GET / "));
+	/* The first balancer is deleted and the group with it: the second has another index now. */
+	w->balancers[0] = w->balancers[1];
+	w->listeners[0] = w->listeners[1];
+	w->rules[0][0].action = (struct action_config){ .kind = ACTION_FIXED_RESPONSE,
+							.status = 200,
+							.content_type = BYTES("text/plain"),
+							.body = BYTES("new") };
+	w->balancer_count = 1;
+	w->group_count = 0;
+	world_apply(w);
+	fake_close(stale);
+	fake_run_ms(w->net, 5);
+	fresh = world_served(w, 0, 1);
+	fake_send(fresh, OK);
+	fake_run_ms(w->net, 5);
+	CHECK(bytes_ends(fake_received(client), BYTES("ok")));
+	world_close(w);
+}
+
 TEST(a_post_is_never_sent_twice)
 {
 	struct world *w = world_open(NULL);
