@@ -55,6 +55,7 @@ static bool origin_is_welcome(struct bytes origin, struct bytes own_host)
 
 const char *guard_refuses(const struct http_head *head)
 {
+	bool vouched = false, foreign = false, cross_site = false;
 	struct bytes host = BYTES_NONE;
 	uint16_t port;
 
@@ -63,9 +64,19 @@ const char *guard_refuses(const struct http_head *head)
 	if (host.len && !is_private_name(host))
 		return "Unsigned requests are taken under a local name only; use the address, or "
 		       "sign the request";
-	for (unsigned i = 0; i < head->field_count; i++)
-		if (bytes_eq_nocase(head->fields[i].name, BYTES("Origin")) &&
-		    !origin_is_welcome(head->fields[i].value, host))
-			return "Unsigned requests from web pages of other hosts are refused";
+	for (unsigned i = 0; i < head->field_count; i++) {
+		const struct http_field *field = &head->fields[i];
+
+		if (bytes_eq_nocase(field->name, BYTES("Origin"))) {
+			vouched = true;
+			foreign = foreign || !origin_is_welcome(field->value, host);
+		} else if (bytes_eq_nocase(field->name, BYTES("Sec-Fetch-Site"))) {
+			cross_site = cross_site ||
+				     bytes_eq_nocase(field->value, BYTES("cross-site"));
+		}
+	}
+	/* A picture or a link brings no Origin with its GET, and a GET can delete here. */
+	if (foreign || (cross_site && !vouched))
+		return "Unsigned requests from web pages of other hosts are refused";
 	return NULL;
 }

@@ -267,6 +267,11 @@ static const struct {
 	{ "Host: localhost\nOrigin: chrome-extension://abc\n", true },
 	{ "Host: localhost\nOrigin: http://localhost\nOrigin: http://evil.com\n", true },
 	{ "Host: evil.com\nOrigin: http://evil.com\n", true },
+	{ "Host: localhost\nSec-Fetch-Site: cross-site\n", true },
+	{ "Host: localhost\nSec-Fetch-Site: same-site\n", false },
+	{ "Host: localhost\nSec-Fetch-Site: none\n", false },
+	{ "Host: 127.0.0.1\nOrigin: http://localhost:3000\nSec-Fetch-Site: cross-site\n", false },
+	{ "Host: localhost\nOrigin: http://evil.com\nSec-Fetch-Site: same-origin\n", true },
 };
 
 TEST(web_pages_of_elsewhere_are_kept_out)
