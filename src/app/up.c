@@ -277,7 +277,11 @@ static char *vpc_of_balancer(struct up *up)
 	return vpc;
 }
 
-/* Takes out what an earlier run registered on another port, then registers the child. */
+/*
+ * Takes out what an earlier run registered, then registers the child. Also when it is the same
+ * address: a target restored from the state was probed before the child listened, and would be
+ * asked again half a minute later; a new one is probed at once.
+ */
 static err_t register_child(struct up *up, const char *group_arn, const struct child *child)
 {
 	json_t *output = call(up, "elbv2", "DescribeTargetHealth",
@@ -286,14 +290,9 @@ static err_t register_child(struct up *up, const char *group_arn, const struct c
 	size_t i;
 
 	json_array_foreach(json_object_get(output, "TargetHealthDescriptions"), i, row)
-	{
-		json_t *target = json_object_get(row, "Target");
-
-		if (json_integer_value(json_object_get(target, "Port")) != child->port)
-			json_decref(call(up, "elbv2", "DeregisterTargets",
-					 json_pack("{s:s, s:[O]}", "TargetGroupArn", group_arn,
-						   "Targets", target)));
-	}
+		json_decref(call(up, "elbv2", "DeregisterTargets",
+				 json_pack("{s:s, s:[O]}", "TargetGroupArn", group_arn, "Targets",
+					   json_object_get(row, "Target"))));
 	json_decref(output);
 	output = call(up, "elbv2", "RegisterTargets",
 		      json_pack("{s:s, s:[{s:s, s:i}]}", "TargetGroupArn", group_arn, "Targets",
@@ -421,19 +420,22 @@ static const char *folder_from_here(const struct up *up)
 
 static void announce(struct up *up)
 {
-	unsigned port = 80 + (unsigned)setting_number(up->weir->settings, SETTING_PORT_OFFSET);
+	const struct settings *settings = up->weir->settings;
+	unsigned port = 80 + (unsigned)setting_number(settings, SETTING_PORT_OFFSET);
+	bool own_data = !setting_is_default(settings, SETTING_DATA);
 	char api[ADDRESS_TEXT_BYTES];
 
 	address_format(&up->weir->api_address, api);
 	printf("\nThe first chat is up, behind the load balancer mindr-alb.\n\n"
 	       "  page   http://127.0.0.1:%u/\n"
 	       "         http://%s:%u/\n"
-	       "  API    http://%s   (eval \"$(%s/weir env)\", then use the aws CLI)\n\n"
+	       "  API    http://%s   (eval \"$(%s/weir env%s%s)\", then use the aws CLI)\n\n"
 	       "Ask it something; the answer streams in word by word:\n\n"
 	       "  curl -N http://127.0.0.1:%u/chat -H 'Content-Type: application/json' \\\n"
 	       "       -d '{\"message\": \"How can I sleep better?\"}'\n\n"
 	       "Ctrl-C stops it; streams finish first.\n",
-	       port, up->dns_name, port, api, folder_from_here(up), port);
+	       port, up->dns_name, port, api, folder_from_here(up), own_data ? " --data " : "",
+	       own_data ? setting_text(settings, SETTING_DATA) : "", port);
 	fflush(stdout);
 }
 

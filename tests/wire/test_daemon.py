@@ -1,6 +1,7 @@
 """The daemon as a program: start, refuse, crash, restart, drain."""
 import os
 import pathlib
+import re
 import signal
 import socket
 import stat
@@ -244,3 +245,23 @@ def test_rubbish_on_the_api_port_harms_nobody(weir):
         status, _ = weir.request("POST", "/_weir/call/elbv2/DescribeLoadBalancers", body)
         assert status in (200, 400), body
     assert weir.request("POST", "/_weir/call/nope/Nope", "{}")[0] in (400, 404)
+
+
+def test_a_second_up_is_as_quick_as_the_first_and_says_how_to_reach_it(tmp_path):
+    data, offset = str(tmp_path / "weir"), free_port() - 80
+    for _ in range(2):
+        up = subprocess.Popen([BUILD / "weir", "up", "--data", data, "--api", f"127.0.0.1:{free_port()}", "--port-offset", str(offset)],
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        started = time.monotonic()
+        try:
+            lines = []
+            while not (lines and lines[-1].startswith("Ctrl-C")):
+                lines.append(up.stdout.readline())
+                assert lines[-1], "weir up ended"
+            assert time.monotonic() - started < 15
+            env = re.search(r'eval "\$\(\S+/weir (env[^)]*)\)"', "".join(lines)).group(1).split()
+            told = subprocess.run([BUILD / "weir", *env], capture_output=True, text=True, timeout=10, cwd=tmp_path)
+            assert "AWS_SECRET_ACCESS_KEY='" in told.stdout, told.stderr
+        finally:
+            up.kill()
+            up.wait()
