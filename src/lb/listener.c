@@ -123,6 +123,7 @@ err_t listener_open(struct worker *worker, const struct address *bound, int fd,
 	list_init(&listener->clients);
 	err = acceptor_open(worker->loop, fd, &acceptor_events, listener, &listener->acceptor);
 	if (err) {
+		acceptor_discard(fd); /* else it would take connections that nobody accepts */
 		free(listener);
 		return err;
 	}
