@@ -50,30 +50,49 @@ static json_t *target_of(const char *word)
 	return json_pack("{s:s%, s:I}", "Id", id.at, id.len, "Port", (json_int_t)port);
 }
 
-/* "draining" until it is gone: the state word, or "" when the target is no longer there. */
-static err_t state_of(const struct client *client, json_t *input, char out[32], struct text *why)
+/* What DescribeTargetHealth says of the one target; "" for a word it does not say. */
+struct target_word {
+	char state[32], reason[64];
+};
+
+static err_t word_of(const struct client *client, json_t *input, struct target_word *ret_word,
+		     struct text *why)
 {
-	json_t *output = NULL;
-	const char *state;
+	json_t *output = NULL, *health;
+	const char *state, *reason;
 	err_t err = client_call(client, "elbv2", "DescribeTargetHealth", input, &output, why);
 
 	if (!err) {
-		state = json_string_value(json_object_get(
-			json_object_get(
-				json_array_get(json_object_get(output, "TargetHealthDescriptions"),
-					       0),
-				"TargetHealth"),
-			"State"));
-		snprintf(out, 32, "%s", state ? state : "");
+		health = json_object_get(
+			json_array_get(json_object_get(output, "TargetHealthDescriptions"), 0),
+			"TargetHealth");
+		state = json_string_value(json_object_get(health, "State"));
+		reason = json_string_value(json_object_get(health, "Reason"));
+		snprintf(ret_word->state, sizeof ret_word->state, "%s", state ? state : "");
+		snprintf(ret_word->reason, sizeof ret_word->reason, "%s", reason ? reason : "");
 	}
 	json_decref(output);
 	return err;
 }
 
+/* Deregistering what is not there succeeds; the person who mistyped a port should hear of it. */
+static err_t check_registered(const struct client *client, json_t *input, const char *group,
+			      const char *target, struct text *why)
+{
+	struct target_word word;
+
+	TRY(word_of(client, input, &word, why));
+	if (strcmp(word.reason, "Target.NotRegistered") != 0)
+		return ERR_OK;
+	text_printf(why, "%s is not registered in %s; `weir status` lists targets", target, group);
+	return ERR_NOT_FOUND;
+}
+
 static err_t drain(const struct command_line *line, const struct client *client, struct text *why)
 {
 	json_t *input, *output = NULL;
-	char *arn = NULL, state[32] = "draining";
+	struct target_word word = { .state = "draining" };
+	char *arn = NULL;
 	err_t err = group_arn(client, line->words[0], &arn, why);
 
 	if (err)
@@ -81,11 +100,13 @@ static err_t drain(const struct command_line *line, const struct client *client,
 	input = json_pack("{s:s, s:[o]}", "TargetGroupArn", arn, "Targets",
 			  target_of(line->words[1]));
 	free(arn);
-	err = client_call(client, "elbv2", "DeregisterTargets", input, &output, why);
+	err = check_registered(client, input, line->words[0], line->words[1], why);
+	if (!err)
+		err = client_call(client, "elbv2", "DeregisterTargets", input, &output, why);
 	json_decref(output);
-	while (!err && line->wait && strcmp(state, "draining") == 0) {
-		err = state_of(client, input, state, why);
-		if (!err && strcmp(state, "draining") == 0)
+	while (!err && line->wait && strcmp(word.state, "draining") == 0) {
+		err = word_of(client, input, &word, why);
+		if (!err && strcmp(word.state, "draining") == 0)
 			nanosleep(&(struct timespec){ .tv_nsec = 500000000 }, NULL);
 	}
 	json_decref(input);

@@ -1,4 +1,5 @@
 """The daemon as a program: start, refuse, crash, restart, drain."""
+import json
 import os
 import pathlib
 import re
@@ -191,13 +192,22 @@ def test_the_command_line_talks_to_it():
         data = ["--data", weir.data]
         exported = run("env", *data).stdout
         assert f"http://127.0.0.1:{weir.api_port}" in exported and weir.keys()[1] in exported
-        subnets = __import__("json").loads(run("call", "ec2", "DescribeSubnets", *data).stdout)["Subnets"]
+        subnets = json.loads(run("call", "ec2", "DescribeSubnets", *data).stdout)["Subnets"]
         made = run("call", "elbv2", "CreateLoadBalancer",
                    '{"Name": "a", "Subnets": ["%s", "%s"]}' % (subnets[0]["SubnetId"], subnets[1]["SubnetId"]), *data)
         assert made.returncode == 0, made
         assert "a" in run("status", *data).stdout and "REQUEST" in run("streams", *data).stdout
         failed = run("call", "elbv2", "DescribeLoadBalancers", '{"Names": ["nope"]}', *data)
         assert failed.returncode == 1 and "LoadBalancerNotFound" in failed.stderr
+        group = json.loads(run("call", "elbv2", "CreateTargetGroup",
+                               '{"Name": "g", "Protocol": "HTTP", "Port": 80, "TargetType": "ip", "VpcId": "%s"}'
+                               % json.loads(run("call", "ec2", "DescribeVpcs", *data).stdout)["Vpcs"][0]["VpcId"], *data).stdout)
+        assert group["TargetGroups"][0]["TargetGroupName"] == "g"
+        mistyped = run("drain", "g", "127.0.0.1:9", *data)
+        assert mistyped.returncode == 1 and "not registered" in mistyped.stderr
+        run("call", "elbv2", "RegisterTargets", '{"TargetGroupArn": "%s", "Targets": [{"Id": "127.0.0.1", "Port": %d}]}'
+            % (group["TargetGroups"][0]["TargetGroupArn"], target.port), *data)
+        assert run("drain", "g", f"127.0.0.1:{target.port}", "--wait", *data).returncode == 0
         assert run("reset", *data).returncode == 1
         assert weir.request("POST", "/_weir/call/elbv2/DescribeLoadBalancers", "{}")[0] == 403, "unsigned calls are refused"
         assert target.port
