@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -298,6 +299,18 @@ static err_t restore(struct weir *weir, struct text *why)
 	return err;
 }
 
+/* A stream is two descriptors. Shells give 1024 and allow far more to who asks. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		log_warn("app", "the limit of open descriptors cannot be raised");
+}
+
 err_t weir_start(struct weir *weir, struct text *why)
 {
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
@@ -305,6 +318,7 @@ err_t weir_start(struct weir *weir, struct text *why)
 
 	snprintf(weir->root_arn, sizeof weir->root_arn, "arn:aws:iam::%s:root",
 		 setting_text(weir->settings, SETTING_ACCOUNT));
+	raise_descriptor_limit();
 	TRY(loop_create(&weir->control));
 	weir->started_ms = loop_now_ms(weir->control);
 	for (size_t i = 0; i < COUNT(signals); i++)

@@ -275,3 +275,15 @@ def test_a_second_up_is_as_quick_as_the_first_and_says_how_to_reach_it(tmp_path)
         finally:
             up.kill()
             up.wait()
+
+
+def test_connections_are_not_bounded_by_a_shells_soft_limit(target):
+    weir = Weir()
+    weir.command = ["sh", "-c", 'ulimit -Sn 200 && exec "$@"', "sh", *weir.command]
+    with weir:
+        port, _, _ = weir.behind(target)
+        idle = [Raw(port) for _ in range(300)]
+        until(lambda: weir.metric("weir_connections_active") >= 300, what="300 connections")
+        assert get(port).status == 200
+        for raw in idle:
+            raw.close()
