@@ -230,7 +230,7 @@ static json_t *default_subnets(struct up *up)
 	       *subnet;
 	size_t i;
 
-	json_array_foreach(json_object_get(output, "Subnets"), i, subnet)
+	json_array_foreach (json_object_get(output, "Subnets"), i, subnet)
 		json_array_append(ids, json_object_get(subnet, "SubnetId"));
 	json_decref(output);
 	return ids;
@@ -289,7 +289,7 @@ static err_t register_child(struct up *up, const char *group_arn, const struct c
 	       *row;
 	size_t i;
 
-	json_array_foreach(json_object_get(output, "TargetHealthDescriptions"), i, row)
+	json_array_foreach (json_object_get(output, "TargetHealthDescriptions"), i, row)
 		json_decref(call(up, "elbv2", "DeregisterTargets",
 				 json_pack("{s:s, s:[O]}", "TargetGroupArn", group_arn, "Targets",
 					   json_object_get(row, "Target"))));
@@ -333,8 +333,7 @@ static err_t make_rule(struct up *up, const char *listener_arn, const json_t *ru
 	size_t i;
 
 	snprintf(wanted, sizeof wanted, "%d", priority);
-	json_array_foreach(json_object_get(rules, "Rules"), i, rule)
-	{
+	json_array_foreach (json_object_get(rules, "Rules"), i, rule) {
 		const char *have = json_string_value(json_object_get(rule, "Priority"));
 
 		if (have && strcmp(have, wanted) == 0) {
@@ -418,24 +417,40 @@ static const char *folder_from_here(const struct up *up)
 									     : up->folder;
 }
 
+/* Where a client on this machine reaches the listener: where it binds, or loopback if that is all.
+ */
+static void reached_at(const struct settings *settings, unsigned port, char out[ADDRESS_TEXT_BYTES])
+{
+	struct bytes bind = bytes_of(setting_text(settings, SETTING_BIND));
+	struct address at = { .family = 4 };
+
+	if (bytes_eq(bind, BYTES("0.0.0.0")))
+		bind = BYTES("127.0.0.1");
+	else if (bytes_eq(bind, BYTES("::")))
+		bind = BYTES("::1");
+	address_parse_ip(bind, (uint16_t)port, &at); /* it was bound, so it parses */
+	address_format(&at, out);
+}
+
 static void announce(struct up *up)
 {
 	const struct settings *settings = up->weir->settings;
 	unsigned port = 80 + (unsigned)setting_number(settings, SETTING_PORT_OFFSET);
 	bool own_data = !setting_is_default(settings, SETTING_DATA);
-	char api[ADDRESS_TEXT_BYTES];
+	char api[ADDRESS_TEXT_BYTES], page[ADDRESS_TEXT_BYTES];
 
 	address_format(&up->weir->api_address, api);
+	reached_at(settings, port, page);
 	printf("\nThe first chat is up, behind the load balancer mindr-alb.\n\n"
-	       "  page   http://127.0.0.1:%u/\n"
+	       "  page   http://%s/\n"
 	       "         http://%s:%u/\n"
 	       "  API    http://%s   (eval \"$(%s/weir env%s%s)\", then use the aws CLI)\n\n"
 	       "Ask it something; the answer streams in word by word:\n\n"
-	       "  curl -N http://127.0.0.1:%u/chat -H 'Content-Type: application/json' \\\n"
+	       "  curl -N http://%s/chat -H 'Content-Type: application/json' \\\n"
 	       "       -d '{\"message\": \"How can I sleep better?\"}'\n\n"
 	       "Ctrl-C stops it; streams finish first.\n",
-	       port, up->dns_name, port, api, folder_from_here(up), own_data ? " --data " : "",
-	       own_data ? setting_text(settings, SETTING_DATA) : "", port);
+	       page, up->dns_name, port, api, folder_from_here(up), own_data ? " --data " : "",
+	       own_data ? setting_text(settings, SETTING_DATA) : "", page);
 	fflush(stdout);
 }
 

@@ -260,8 +260,8 @@ def test_rubbish_on_the_api_port_harms_nobody(weir):
 def test_a_second_up_is_as_quick_as_the_first_and_says_how_to_reach_it(tmp_path):
     data, offset = str(tmp_path / "weir"), free_port() - 80
     for _ in range(2):
-        up = subprocess.Popen([BUILD / "weir", "up", "--data", data, "--api", f"127.0.0.1:{free_port()}", "--port-offset", str(offset)],
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        up = subprocess.Popen([BUILD / "weir", "up", "--data", data, "--api", f"127.0.0.1:{free_port()}", "--port-offset", str(offset),
+                               "--bind", "127.0.0.2"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         started = time.monotonic()
         try:
             lines = []
@@ -269,6 +269,9 @@ def test_a_second_up_is_as_quick_as_the_first_and_says_how_to_reach_it(tmp_path)
                 lines.append(up.stdout.readline())
                 assert lines[-1], "weir up ended"
             assert time.monotonic() - started < 15
+            page = re.search(r"page +http://(\S+?):(\d+)/", "".join(lines))
+            with socket.create_connection((page.group(1), int(page.group(2))), 5):
+                pass
             env = re.search(r'eval "\$\(\S+/weir (env[^)]*)\)"', "".join(lines)).group(1).split()
             told = subprocess.run([BUILD / "weir", *env], capture_output=True, text=True, timeout=10, cwd=tmp_path)
             assert "AWS_SECRET_ACCESS_KEY='" in told.stdout, told.stderr
