@@ -251,6 +251,16 @@ err_t elbv2_register_targets(struct api_call *call)
 
 /* ---- Deregister ---- */
 
+/* Requests of a rule that is gone may still run on a target of a group that nobody uses now. */
+static bool is_busy(struct api_call *call, const char *group_arn, const struct given *given)
+{
+	struct target_status status;
+
+	return lb_target_status(elbv2_of(call)->options.lb, bytes_of(group_arn),
+				bytes_of(given->id), (uint16_t)given->port, &status) == ERR_OK &&
+	       status.requests_in_flight > 0;
+}
+
 static err_t deregister_one(struct api_call *call, const json_t *body, const struct given *given,
 			    bool in_use)
 {
@@ -271,7 +281,7 @@ static err_t deregister_one(struct api_call *call, const json_t *body, const str
 			return ERR_OK; /* on its way already */
 		return record_put(call, KIND_TARGET, key, group_arn, target);
 	}
-	if (!in_use)
+	if (!in_use && !is_busy(call, group_arn, given))
 		return record_drop(call, KIND_TARGET, key);
 
 	delay = 1000ULL *

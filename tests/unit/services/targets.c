@@ -416,6 +416,31 @@ TEST(a_target_out_of_use_leaves_at_once_and_one_that_is_not_there_has_left)
 	house_close();
 }
 
+TEST(a_target_out_of_use_that_still_serves_drains_and_is_cut)
+{
+	const char *group;
+	char words[256];
+
+	house_open();
+	group = house_target_group("g");
+	CHECK_STR(house_set("TargetGroup", group, "deregistration_delay.timeout_seconds", "60"),
+		  "");
+	house_call("RegisterTargets", "{s:s, s:[{s:s}]}", "TargetGroupArn", group, "Targets", "Id",
+		   "10.0.0.1");
+	house.lb->knows = true;
+	house.lb->status.requests_in_flight = 1; /* begun under a rule that is gone */
+	house_call("DeregisterTargets", "{s:s, s:[{s:s}]}", "TargetGroupArn", group, "Targets",
+		   "Id", "10.0.0.1");
+	CHECK_EQ(json_integer_value(node(house.lb->plan, "groups.0.targets.0.draining")),
+		 (long long)house.now_ms + 60000);
+	house.now_ms += 60000;
+	elbv2_drain_sweep(house.elbv2);
+	CHECK_EQ(count(group), 0);
+	snprintf(words, sizeof words, "target %s 10.0.0.1 8000", group);
+	CHECK_STR(at(house.lb->cuts, "0"), words);
+	house_close();
+}
+
 TEST(an_instance_that_drains_comes_back_at_once)
 {
 	const char *lb, *group;
