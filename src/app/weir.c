@@ -261,7 +261,10 @@ static err_t bind_api(struct weir *weir, int *ret_fd, struct text *why)
 	err = acceptor_bind(&at, 1, ret_fd, &weir->api_address);
 	if (err)
 		text_printf(why, "the API cannot listen on %s: %s; name another address with --api",
-			    text, err == ERR_IN_USE ? "the port is in use" : err_words(err));
+			    text,
+			    err == ERR_IN_USE	     ? "the port is in use"
+			    : err == ERR_UNREACHABLE ? "this machine has no such address"
+						     : err_words(err));
 	return err;
 }
 

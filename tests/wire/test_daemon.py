@@ -26,6 +26,7 @@ def run(*words, env=None, seconds=30):
     (["serve", "--account", "12"], "12 digits"),
     (["serve", "--api", "nowhere"], "ADDRESS:PORT"),
     (["serve", "--api", "0.0.0.0:0", "--auth", "none"], "loopback"),
+    (["serve", "--api", "192.0.2.1:4566"], "no such address"),
     (["serve", "--no-such-option"], "--no-such-option"),
     (["serve", "--data"], "needs a value"),
     (["serve", "extra"], "options only"),
