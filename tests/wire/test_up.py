@@ -25,7 +25,7 @@ class Up:
         self.start()
 
     def start(self):
-        self.api, offset = free_port(), free_port() - 80
+        self.api, offset = free_port(), next(p for p in iter(free_port, None) if 1100 < p <= 60000) - 80
         self.port = 80 + offset
         self.process = subprocess.Popen(
             [str(BUILD / "weir"), "up", "--data", str(self.data), "--api", f"127.0.0.1:{self.api}", "--port-offset", str(offset),
