@@ -31,7 +31,20 @@ struct api_operation {
 	err_t (*handle)(struct api_call *call);
 };
 
-enum api_protocol { API_QUERY, API_EC2, API_JSON_1_0, API_JSON_1_1, API_REST_JSON, API_REST_XML };
+enum api_protocol {
+	API_QUERY,
+	API_EC2,
+	API_JSON_1_0,
+	API_JSON_1_1,
+	API_REST_JSON,
+	API_REST_XML,
+	API_CBOR, /* Smithy RPC v2; no service has it as its own */
+};
+
+/* What the JSON and CBOR forms call a fault that the query form calls by its code. */
+struct api_fault_name {
+	const char *code, *name;
+};
 
 struct api_service {
 	const char *name;	    /* the credential scope: "elasticloadbalancing" */
@@ -39,7 +52,12 @@ struct api_service {
 	enum api_protocol protocol;
 	const char *version; /* "2015-12-01" */
 	const char *xml_namespace;
-	const char *target_prefix; /* X-Amz-Target of the JSON protocols; NULL */
+	/*
+	 * X-Amz-Target of the JSON protocols; NULL. A query service that has one speaks JSON 1.0
+	 * and RPC v2 CBOR as well, by the same operations; its faults are coded as in query.
+	 */
+	const char *target_prefix;
+	const struct api_fault_name *fault_names; /* ends with code == NULL; NULL: none differ */
 	const struct api_operation *operations;
 	size_t operation_count;
 	/*

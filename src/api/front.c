@@ -3,6 +3,8 @@
 #include <stdio.h>
 
 #include "api/api_internal.h"
+#include "api/cbor.h"
+#include "api/gunzip.h"
 #include "api/guard.h"
 #include "api/json.h"
 #include "api/query.h"
@@ -122,6 +124,17 @@ static bool is_json(enum api_protocol protocol)
 	return protocol == API_JSON_1_0 || protocol == API_JSON_1_1;
 }
 
+/* A service of the query form that has grown the newer ones. */
+static bool speaks_all(const struct api_service *service)
+{
+	return service->protocol == API_QUERY && service->target_prefix;
+}
+
+static bool is_cbor_request(const struct http_head *head)
+{
+	return bytes_eq_str(http_value(head, BYTES("Smithy-Protocol")), "rpc-v2-cbor");
+}
+
 /* Parameters may stand in the query, in the body, or some in each. */
 static err_t join_form(const struct front_request *request, struct bytes *ret_form)
 {
@@ -181,7 +194,7 @@ static err_t ask_json(const struct front *front, const struct front_request *req
 	struct sigv4_identity claim;
 
 	q->service = service_of_target(front->api, target, &action);
-	if (!q->service || !is_json(q->service->protocol)) {
+	if (!q->service || (!is_json(q->service->protocol) && !speaks_all(q->service))) {
 		bool named = sigv4_claim(request->head, &claim) == SIGV4_OK;
 
 		q->service = NULL;
@@ -191,10 +204,39 @@ static err_t ask_json(const struct front *front, const struct front_request *req
 				  fault);
 		return ERR_NOT_FOUND;
 	}
-	q->protocol = q->service->protocol;
+	q->protocol = is_json(q->service->protocol) ? q->service->protocol : API_JSON_1_0;
 	q->operation = api_operation(q->service, action);
 	if (!q->operation)
 		api_fault_operation(q->service, action, fault);
+	return q->operation ? ERR_OK : ERR_NOT_FOUND;
+}
+
+/* "/service/GraniteServiceVersion20100801/operation/PutMetricData" */
+static err_t ask_cbor(const struct front *front, const struct front_request *request,
+		      struct question *q, struct api_fault *fault)
+{
+	struct bytes rest = request->path, empty, word, name, operation = BYTES_NONE;
+	const struct api_service *service;
+
+	q->protocol = API_CBOR;
+	if (!bytes_cut(&rest, '/', &empty) || !bytes_cut(&rest, '/', &word) ||
+	    !bytes_eq_str(word, "service") || !bytes_cut(&rest, '/', &name) ||
+	    !bytes_cut(&rest, '/', &word) || !bytes_eq_str(word, "operation") || !rest.at) {
+		fault_set(fault, "UnknownOperationException",
+			  "The path of this form is /service/NAME/operation/NAME");
+		return ERR_NOT_FOUND;
+	}
+	operation = rest;
+	for (size_t i = 0; (service = api_service_at(front->api, i)) && !q->service; i++)
+		if (speaks_all(service) && bytes_eq_str(name, service->target_prefix))
+			q->service = service;
+	if (!q->service) {
+		api_fault_service(front->api, name, fault);
+		return ERR_NOT_FOUND;
+	}
+	q->operation = api_operation(q->service, operation);
+	if (!q->operation)
+		api_fault_operation(q->service, operation, fault);
 	return q->operation ? ERR_OK : ERR_NOT_FOUND;
 }
 
@@ -256,15 +298,33 @@ void front_reply_init(struct front_reply *reply)
 	random_uuid(reply->request_id);
 }
 
+static const char *fault_name(const struct api_service *service, const char *code)
+{
+	const struct api_fault_name *row = service ? service->fault_names : NULL;
+
+	for (; row && row->code; row++)
+		if (strcmp(row->code, code) == 0)
+			return row->name;
+	return code;
+}
+
 static void write_fault(enum api_protocol protocol, const struct api_service *service,
 			const struct api_fault *fault, struct front_reply *reply)
 {
+	struct api_fault named = *fault;
+
 	text_clear(&reply->body);
 	reply->status = fault->status;
+	if (protocol == API_CBOR) {
+		reply->content_type = "application/cbor";
+		wire_cbor_fault(fault, fault_name(service, fault->code), &reply->body);
+		return;
+	}
 	if (is_json(protocol)) {
 		reply->content_type = protocol == API_JSON_1_0 ? "application/x-amz-json-1.0"
 							       : "application/x-amz-json-1.1";
-		wire_json_fault(fault, false, &reply->body);
+		snprintf(named.code, sizeof named.code, "%s", fault_name(service, fault->code));
+		wire_json_fault(&named, false, &reply->body);
 		return;
 	}
 	reply->content_type = "text/xml";
@@ -287,6 +347,10 @@ static err_t encode(const struct question *q, json_t *output, struct front_reply
 								  : "application/x-amz-json-1.1";
 		return wire_json_encode(q->operation->output, output, false, &reply->body);
 	}
+	if (q->protocol == API_CBOR) {
+		reply->content_type = "application/cbor";
+		return wire_cbor_encode(q->operation->output, output, &reply->body);
+	}
 	reply->content_type = "text/xml";
 	return xml_encode(q->service, q->operation, output, reply->request_id, &reply->body);
 }
@@ -294,9 +358,12 @@ static err_t encode(const struct question *q, json_t *output, struct front_reply
 static err_t decode(const struct question *q, const struct front_request *request,
 		    json_t **ret_input, struct api_fault *fault)
 {
-	if (!is_json(q->protocol))
+	if (q->protocol == API_CBOR)
+		TRY(wire_cbor_decode(request->body, ret_input, fault));
+	else if (is_json(q->protocol))
+		TRY(wire_json_decode(request->body, ret_input, fault));
+	else
 		return query_decode(q->form, q->protocol, q->operation->input, ret_input, fault);
-	TRY(wire_json_decode(request->body, ret_input, fault));
 	wire_json_times_in(q->operation->input, *ret_input);
 	return ERR_OK;
 }
@@ -334,25 +401,63 @@ static void add_query_error(const struct http_head *head, const struct api_fault
 			 fault->status >= 500 ? "Receiver" : "Sender");
 }
 
-void front_answer(const struct front *front, const struct front_request *request,
+/* The request with its body as the sender meant it; the signature was over the packed one. */
+static err_t unpack(const struct front_request *request, struct text *plain,
+		    struct front_request *ret_request, struct api_fault *fault)
+{
+	err_t err;
+
+	*ret_request = *request;
+	if (!bytes_eq_nocase(http_value(request->head, BYTES("Content-Encoding")), BYTES("gzip")))
+		return ERR_OK;
+	err = gunzip(request->body, plain);
+	ret_request->body = text_bytes(plain);
+	if (err && err != ERR_NOMEM)
+		fault_set(fault, err == ERR_TOO_LARGE ? "RequestEntityTooLarge"
+						      : "SerializationException",
+			  "The body cannot be unpacked: %s", err_words(err));
+	return err;
+}
+
+static err_t ask(const struct front *front, const struct front_request *request,
+		 struct question *q, struct api_fault *fault)
+{
+	if (is_cbor_request(request->head))
+		return ask_cbor(front, request, q, fault);
+	if (is_json_request(request->head))
+		return ask_json(front, request, q, fault);
+	return ask_form(front, request, q, fault);
+}
+
+/* Which form the sender reads, before anything else is known. */
+static enum api_protocol form_of(const struct http_head *head)
+{
+	return is_cbor_request(head) ? API_CBOR : is_json_request(head) ? API_JSON_1_1 : API_QUERY;
+}
+
+void front_answer(const struct front *front, const struct front_request *packed,
 		  const struct api_caller *caller, struct front_reply *reply)
 {
-	bool json = is_json_request(request->head);
-	struct question q = { .protocol = json ? API_JSON_1_1 : API_QUERY };
+	struct question q = { .protocol = form_of(packed->head) };
+	struct text plain = TEXT_INIT(WIRE_BODY_BYTES_MAX);
 	struct api_fault fault = { .status = 0 };
+	struct front_request request;
 	err_t err;
 
 	text_init(&q.action, 256);
 	text_init(&q.version, 64);
-	err = json ? ask_json(front, request, &q, &fault) : ask_form(front, request, &q, &fault);
+	err = unpack(packed, &plain, &request, &fault);
 	if (!err)
-		err = run(front, request, &q, caller, reply, &fault);
+		err = ask(front, &request, &q, &fault);
+	if (!err)
+		err = run(front, &request, &q, caller, reply, &fault);
 	if (err) {
 		internal(&fault, err);
 		write_fault(q.protocol, q.service, &fault, reply);
-		if (is_json(q.protocol))
-			add_query_error(request->head, &fault, reply);
+		if (is_json(q.protocol) || q.protocol == API_CBOR)
+			add_query_error(request.head, &fault, reply);
 	}
+	text_fini(&plain);
 	text_fini(&q.action);
 	text_fini(&q.version);
 }
@@ -362,12 +467,16 @@ void front_refuse(const struct front *front, const struct front_request *request
 {
 	const struct api_service *service = NULL;
 	struct sigv4_identity claim;
-	enum api_protocol protocol = is_json_request(request->head) ? API_JSON_1_1 : API_QUERY;
+	enum api_protocol protocol = form_of(request->head);
 
 	if (sigv4_claim(request->head, &claim) == SIGV4_OK)
 		service = api_service(front->api, claim.service);
-	write_fault(service ? service->protocol : protocol, service, fault, reply);
-	if (is_json(protocol))
+	if (service && speaks_all(service) && protocol == API_JSON_1_1)
+		protocol = API_JSON_1_0;
+	else if (service && protocol != API_CBOR && !speaks_all(service))
+		protocol = service->protocol;
+	write_fault(protocol, service, fault, reply);
+	if (is_json(protocol) || protocol == API_CBOR)
 		add_query_error(request->head, fault, reply);
 }
 

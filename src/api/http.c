@@ -69,7 +69,7 @@ static struct request *request_of(struct api_http_request *seen)
 
 /* ---- Answers ---- */
 
-enum { FIELDS_MAX = 6 };
+enum { FIELDS_MAX = 7 };
 
 static err_t send_head(struct request *request, unsigned status, const char *content_type,
 		       const char *query_error, bool stream, size_t length)
@@ -88,6 +88,8 @@ static err_t send_head(struct request *request, unsigned status, const char *con
 	fields[n++] = (struct http_field){ BYTES("X-Content-Type-Options"), BYTES("nosniff") };
 	if (content_type)
 		fields[n++] = (struct http_field){ BYTES("Content-Type"), bytes_of(content_type) };
+	if (content_type && strcmp(content_type, "application/cbor") == 0)
+		fields[n++] = (struct http_field){ BYTES("Smithy-Protocol"), BYTES("rpc-v2-cbor") };
 	if (query_error && query_error[0])
 		fields[n++] = (struct http_field){ BYTES("x-amzn-query-error"),
 						   bytes_of(query_error) };
@@ -197,7 +199,8 @@ static bool is_for_aws(const struct request *request)
 
 	if (bytes_starts(request->seen.path, BYTES("/_")))
 		return false;
-	if (sigv4_claim(head, &claim) != SIGV4_MISSING || http_find(head, BYTES("X-Amz-Target")))
+	if (sigv4_claim(head, &claim) != SIGV4_MISSING || http_find(head, BYTES("X-Amz-Target")) ||
+	    http_find(head, BYTES("Smithy-Protocol")))
 		return true;
 	return root && (bytes_eq_str(head->method, "POST") ||
 			(bytes_eq_str(head->method, "GET") && request->seen.query.len));

@@ -173,7 +173,16 @@ static err_t make_services(struct weir *weir)
 					      .region = region },
 		       &weir->ec2));
 	TRY(sts_register(weir->api));
-	return make_elbv2(weir);
+	TRY(make_elbv2(weir));
+	return cloudwatch_create(
+		&(struct cloudwatch_options){ .api = weir->api,
+					      .store = weir->store,
+					      .lb = weir->lb,
+					      .loop = weir->control,
+					      .data = setting_text(weir->settings, SETTING_DATA),
+					      .account = account,
+					      .region = region },
+		&weir->cloudwatch);
 }
 
 /* ---- The API's front ---- */
@@ -396,6 +405,7 @@ void weir_stop(struct weir *weir)
 	stop_threads(weir);
 	settle(weir);
 	api_http_destroy(weir->front);
+	cloudwatch_destroy(weir->cloudwatch);
 	elbv2_destroy(weir->elbv2);
 	ec2_destroy(weir->ec2);
 	api_destroy(weir->api);

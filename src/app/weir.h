@@ -16,6 +16,7 @@
 #include "app/keys.h"
 #include "cli/settings.h"
 #include "lb/lb.h"
+#include "services/cloudwatch/cloudwatch.h"
 #include "services/ec2/ec2.h"
 #include "services/elbv2/elbv2.h"
 #include "services/sts/sts.h"
@@ -43,6 +44,7 @@ struct weir {
 	struct api *api;
 	struct ec2 *ec2;
 	struct elbv2 *elbv2;
+	struct cloudwatch *cloudwatch;
 	struct api_http *front;
 	struct api_caller root; /* who holds DATA/credentials */
 	char root_arn[64];

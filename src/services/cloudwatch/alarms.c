@@ -1,0 +1,572 @@
+/*
+ * alarms: the operations on alarms.
+ */
+#include <stdio.h>
+
+#include "services/cloudwatch/cloudwatch_internal.h"
+
+enum { RECORDS_DEFAULT = 50, HISTORY_DEFAULT = 100, EVALUATED_SECONDS_MAX = 7 * 86400, ALARMS_MAX = 5000 };
+
+static json_int_t integer_of(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+/* The body belongs to the caller; NULL when there is none. */
+static err_t get_alarm(struct api_call *call, const char *name, json_t **ret_alarm)
+{
+	struct store_txn *txn;
+	err_t err;
+
+	*ret_alarm = NULL;
+	TRY(cw_txn(call, &txn));
+	err = store_get(txn, CW_ALARM, name, ret_alarm, NULL);
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+/* ---- Putting ---- */
+
+static bool is_in(const char *const *names, const char *name)
+{
+	for (; *names; names++)
+		if (strcmp(*names, name) == 0)
+			return true;
+	return false;
+}
+
+static err_t check_window(struct api_call *call, json_int_t period_s)
+{
+	json_int_t periods = integer_of(call->input, "EvaluationPeriods");
+	json_int_t to_alarm = integer_of(call->input, "DatapointsToAlarm");
+	const char *missing = cw_text(call->input, "TreatMissingData");
+
+	if (!cw_period_valid(period_s))
+		return api_fault(call, "ValidationError",
+				 "Period must be 10, 20, 30 or a multiple of 60");
+	if (!periods)
+		return api_fault(call, "ValidationError",
+				 "The parameter EvaluationPeriods is required");
+	if (to_alarm > periods)
+		return api_fault(call, "ValidationError",
+				 "DatapointsToAlarm must not be greater than EvaluationPeriods");
+	if (periods * period_s > EVALUATED_SECONDS_MAX)
+		return api_fault(call, "ValidationError",
+				 "Metrics cannot be checked across more than %d seconds "
+				 "(EvaluationPeriods * Period)",
+				 EVALUATED_SECONDS_MAX);
+	if (missing[0] && !is_in(alarm_missing_names, missing))
+		return api_fault(call, "ValidationError",
+				 "The value '%.100s' for TreatMissingData is none of missing, ignore, "
+				 "breaching, notBreaching",
+				 missing);
+	return ERR_OK;
+}
+
+static err_t check_threshold(struct api_call *call)
+{
+	const char *comparison = cw_text(call->input, "ComparisonOperator");
+	const char *low = cw_text(call->input, "EvaluateLowSampleCountPercentile");
+
+	if (json_object_get(call->input, "ThresholdMetricId") ||
+	    (comparison[0] && !is_in(alarm_comparison_names, comparison)))
+		return api_fault(call, "ValidationError",
+				 "Alarms on anomaly detection bands are not supported here");
+	if (!comparison[0])
+		return api_fault(call, "ValidationError",
+				 "The parameter ComparisonOperator is required");
+	if (!json_object_get(call->input, "Threshold"))
+		return api_fault(call, "ValidationError", "The parameter Threshold is required");
+	if (low[0] && strcmp(low, "evaluate") != 0 && strcmp(low, "ignore") != 0)
+		return api_fault(call, "ValidationError",
+				 "EvaluateLowSampleCountPercentile must be evaluate or ignore");
+	return ERR_OK;
+}
+
+static err_t check_metric(struct api_call *call)
+{
+	const char *stat = cw_text(call->input, "Statistic");
+	const char *extended = cw_text(call->input, "ExtendedStatistic");
+	struct metric_name name;
+	struct stat_kind kind;
+
+	if (!cw_text(call->input, "MetricName")[0] || !cw_text(call->input, "Namespace")[0])
+		return api_fault(call, "ValidationError",
+				 "An alarm needs a MetricName and a Namespace, or Metrics");
+	if (!stat[0] == !extended[0])
+		return api_fault(call, "ValidationError",
+				 "Exactly one of Statistic and ExtendedStatistic must be specified");
+	if (extended[0] && (!stat_parse(extended, &kind) || kind.kind != STAT_QUANTILE))
+		return api_fault(call, "ValidationError",
+				 "ExtendedStatistic '%.100s' is not supported: percentiles (p99.9) are",
+				 extended);
+	TRY(cw_metric_name(call, cw_text(call->input, "Namespace"), call->input, &name));
+	if (!integer_of(call->input, "Period"))
+		return api_fault(call, "ValidationError", "The parameter Period is required");
+	return check_window(call, integer_of(call->input, "Period"));
+}
+
+static err_t check_metrics(struct api_call *call, const json_t *queries)
+{
+	const json_t *query;
+	json_int_t period_s = 0;
+	unsigned shown = 0;
+	size_t i;
+
+	if (json_object_get(call->input, "MetricName") || json_object_get(call->input, "Statistic") ||
+	    json_object_get(call->input, "Period"))
+		return api_fault(call, "ValidationError",
+				 "MetricName, Statistic and Period must not be given with Metrics");
+	TRY(cw_queries_check(call, queries));
+	json_array_foreach(queries, i, query)
+	{
+		shown += !json_is_false(json_object_get(query, "ReturnData"));
+		if (!period_s)
+			period_s = integer_of(json_object_get(query, "MetricStat"), "Period");
+	}
+	if (shown != 1)
+		return api_fault(call, "ValidationError",
+				 "Exactly one element of the metrics list should return data.");
+	return check_window(call, period_s ? period_s : 60);
+}
+
+static err_t put_tags(struct api_call *call, const char *arn)
+{
+	json_t *tags = json_object_get(call->input, "Tags");
+	struct store_resource resource = { .kind = CW_TAGS, .id = arn, .parent = "" };
+	struct store_txn *txn;
+	err_t err;
+
+	if (!json_array_size(tags))
+		return ERR_OK;
+	TRY(cw_txn(call, &txn));
+	resource.body = json_pack("{s:O}", "Tags", tags);
+	err = resource.body ? store_insert(txn, &resource) : ERR_NOMEM;
+	json_decref(resource.body);
+	return err;
+}
+
+/* What the new body does not say and the old one knew: the state goes on. */
+static err_t keep_state(struct api_call *call, const json_t *old, json_t *alarm)
+{
+	static const char *const kept[] = { "StateValue", "StateReason", "StateReasonData",
+					    "StateUpdatedTimestamp", "StateTransitionedTimestamp" };
+	json_int_t now_ms = (json_int_t)cw_now_ms(cloudwatch_of(call));
+
+	for (size_t i = 0; old && i < COUNT(kept); i++)
+		if (json_object_get(old, kept[i]) &&
+		    json_object_set(alarm, kept[i], json_object_get(old, kept[i])))
+			return ERR_NOMEM;
+	TRY(cw_set(alarm, "AlarmConfigurationUpdatedTimestamp", json_integer(now_ms)));
+	if (old)
+		return ERR_OK;
+	TRY(cw_set(alarm, "StateValue", json_string("INSUFFICIENT_DATA")));
+	TRY(cw_set(alarm, "StateReason", json_string("Unchecked: Initial alarm creation")));
+	TRY(cw_set(alarm, "StateTransitionedTimestamp", json_integer(now_ms)));
+	return cw_set(alarm, "StateUpdatedTimestamp", json_integer(now_ms));
+}
+
+static err_t fill_alarm(struct api_call *call, const char *arn, const json_t *old, json_t *alarm)
+{
+	static const char *const lists[] = { "OKActions", "AlarmActions", "InsufficientDataActions" };
+
+	json_object_del(alarm, "Tags");
+	TRY(cw_set(alarm, "AlarmArn", json_string(arn)));
+	for (size_t i = 0; i < COUNT(lists); i++)
+		if (!json_object_get(alarm, lists[i]))
+			TRY(cw_set(alarm, lists[i], json_array()));
+	if (!json_object_get(alarm, "ActionsEnabled"))
+		TRY(cw_set(alarm, "ActionsEnabled", json_true()));
+	if (!json_object_get(alarm, "AlarmRule") && !json_object_get(alarm, "Metrics") &&
+	    !json_object_get(alarm, "Dimensions"))
+		TRY(cw_set(alarm, "Dimensions", json_array()));
+	return keep_state(call, old, alarm);
+}
+
+static err_t save(struct api_call *call, const char *arn, const json_t *old, json_t *alarm)
+{
+	struct cloudwatch *cw = cloudwatch_of(call);
+	const char *name = cw_text(alarm, "AlarmName");
+	struct store_resource resource = { .kind = CW_ALARM, .id = name, .parent = "", .body = alarm };
+	struct store_txn *txn;
+	char summary[320];
+	uint64_t count;
+
+	TRY(cw_txn(call, &txn));
+	TRY(fill_alarm(call, arn, old, alarm));
+	TRY(store_count(txn, CW_ALARM, NULL, &count));
+	if (!old && count >= ALARMS_MAX)
+		return api_fault(call, "LimitExceeded", "This Weir keeps at most %d alarms", ALARMS_MAX);
+	TRY(old ? store_update(txn, &resource) : store_insert(txn, &resource));
+	if (!old)
+		TRY(put_tags(call, arn));
+	snprintf(summary, sizeof summary, "Alarm \"%.255s\" %s", name, old ? "updated" : "created");
+	return cw_history(cw, txn, alarm, "ConfigurationUpdate", summary,
+			  json_pack("{s:s, s:s}", "version", "1.0", "type", old ? "Update" : "Create"));
+}
+
+static err_t put_alarm(struct api_call *call)
+{
+	const char *name = cw_text(call->input, "AlarmName");
+	json_t *old, *alarm;
+	char arn[512];
+	err_t err;
+
+	TRY(get_alarm(call, name, &old));
+	cw_alarm_arn(cloudwatch_of(call), name, arn);
+	alarm = json_deep_copy(call->input);
+	if (old && cw_is_composite(old) != cw_is_composite(alarm))
+		err = api_fault(call, "ValidationError",
+				"An alarm named %.255s of another type exists already", name);
+	else
+		err = alarm ? save(call, arn, old, alarm) : ERR_NOMEM;
+	json_decref(old);
+	json_decref(alarm);
+	return err;
+}
+
+err_t cw_put_metric_alarm(struct api_call *call)
+{
+	const json_t *queries = json_object_get(call->input, "Metrics");
+
+	TRY(check_threshold(call));
+	TRY(queries ? check_metrics(call, queries) : check_metric(call));
+	return put_alarm(call);
+}
+
+err_t cw_put_composite_alarm(struct api_call *call)
+{
+	struct cloudwatch *cw = cloudwatch_of(call);
+	const char *rule = cw_text(call->input, "AlarmRule");
+	struct text why = TEXT_INIT(512);
+	bool truth;
+	err_t err = ERR_OK;
+
+	if (json_object_get(call->input, "ActionsSuppressor"))
+		return api_fault(call, "ValidationError", "ActionsSuppressor is not supported here");
+	if (cw->alarms_stale)
+		TRY(cw_alarms_load(cw));
+	if (composite_evaluate(rule, cw->alarms, &truth, &why))
+		err = api_fault(call, "ValidationError", "AlarmRule: %s", text_str(&why));
+	else if (composite_names(rule, cw_text(call->input, "AlarmName")))
+		err = api_fault(call, "ValidationError", "AlarmRule must not name the alarm itself");
+	text_fini(&why);
+	return err ? err : put_alarm(call);
+}
+
+/* ---- Describing ---- */
+
+static bool is_named(const json_t *names, const char *name)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(names, i, item)
+		if (strcmp(json_string_value(item), name) == 0)
+			return true;
+	return false;
+}
+
+static bool has_action(const json_t *alarm, const char *prefix)
+{
+	static const char *const lists[] = { "OKActions", "AlarmActions", "InsufficientDataActions" };
+	const json_t *item;
+	size_t j;
+
+	for (size_t i = 0; i < COUNT(lists); i++)
+		json_array_foreach(json_object_get(alarm, lists[i]), j, item)
+			if (strncmp(json_string_value(item), prefix, strlen(prefix)) == 0)
+				return true;
+	return false;
+}
+
+struct describing {
+	struct api_call *call;
+	const char *children_rule; /* of the parent asked for; NULL: not asked */
+	uint64_t after, seen;
+	json_int_t max, taken;
+	err_t err;
+};
+
+static bool is_asked(const struct describing *d, const json_t *alarm)
+{
+	const json_t *input = d->call->input, *names = json_object_get(input, "AlarmNames");
+	const json_t *types = json_object_get(input, "AlarmTypes");
+	const char *name = cw_text(alarm, "AlarmName"), *prefix = cw_text(input, "AlarmNamePrefix");
+	const char *state = cw_text(input, "StateValue"), *action = cw_text(input, "ActionPrefix");
+	const char *child = cw_text(input, "ParentsOfAlarmName");
+	bool composite = cw_is_composite(alarm);
+
+	if (json_array_size(names) && !is_named(names, name))
+		return false;
+	/* Whoever does not ask for composite alarms gets metric alarms only, as on AWS. */
+	if (json_array_size(types) ? !is_named(types, composite ? "CompositeAlarm" : "MetricAlarm")
+				   : composite && !d->children_rule && !child[0])
+		return false;
+	if (d->children_rule && !composite_names(d->children_rule, name))
+		return false;
+	if (child[0] && (!composite || !composite_names(cw_text(alarm, "AlarmRule"), child)))
+		return false;
+	return strncmp(name, prefix, strlen(prefix)) == 0 &&
+	       (!state[0] || strcmp(cw_text(alarm, "StateValue"), state) == 0) &&
+	       (!action[0] || has_action(alarm, action));
+}
+
+static bool describe(void *owner, const struct store_resource *resource)
+{
+	struct describing *d = owner;
+
+	if (++d->seen <= d->after || !is_asked(d, resource->body))
+		return true;
+	if (d->taken == d->max) {
+		d->err = cw_token_out(d->call, d->seen - 1);
+		return false;
+	}
+	d->taken++;
+	d->err = cw_append(d->call->output,
+			   cw_is_composite(resource->body) ? "CompositeAlarms" : "MetricAlarms",
+			   json_incref(resource->body));
+	return !d->err;
+}
+
+err_t cw_describe_alarms(struct api_call *call)
+{
+	const char *parent = cw_text(call->input, "ChildrenOfAlarmName");
+	struct describing d = { .call = call, .max = integer_of(call->input, "MaxRecords") };
+	json_t *alarm = NULL;
+	struct store_txn *txn;
+	err_t err;
+
+	d.max = d.max ? d.max : RECORDS_DEFAULT;
+	if (json_object_get(call->input, "AlarmNames") && cw_text(call->input, "AlarmNamePrefix")[0])
+		return api_fault(call, "ValidationError",
+				 "AlarmNames and AlarmNamePrefix cannot be given together");
+	TRY(cw_token_in(call, &d.after));
+	TRY(cw_set(call->output, "MetricAlarms", json_array()));
+	TRY(cw_set(call->output, "CompositeAlarms", json_array()));
+	TRY(cw_txn(call, &txn));
+	if (parent[0]) {
+		TRY(get_alarm(call, parent, &alarm));
+		d.children_rule = cw_text(alarm, "AlarmRule");
+	}
+	err = store_each(txn, CW_ALARM, NULL, NULL, describe, &d);
+	json_decref(alarm);
+	return err ? err : d.err;
+}
+
+static bool same_dimensions(const json_t *left, const json_t *right)
+{
+	const json_t *a, *b;
+	size_t i, j;
+
+	if (json_array_size(left) != json_array_size(right))
+		return false;
+	json_array_foreach(left, i, a)
+	{
+		bool found = false;
+
+		json_array_foreach(right, j, b)
+			found = found || json_equal(a, b);
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+static bool same_or_unasked(const json_t *input, const json_t *alarm, const char *key)
+{
+	const json_t *asked = json_object_get(input, key);
+
+	return !asked || json_equal(asked, json_object_get(alarm, key));
+}
+
+static bool describe_for_metric(void *owner, const struct store_resource *resource)
+{
+	static const char *const keys[] = { "MetricName", "Namespace", "Statistic",
+					    "ExtendedStatistic", "Period", "Unit" };
+	struct describing *d = owner;
+	const json_t *input = d->call->input;
+
+	for (size_t i = 0; i < COUNT(keys); i++)
+		if (!same_or_unasked(input, resource->body, keys[i]))
+			return true;
+	if (same_dimensions(json_object_get(input, "Dimensions"),
+			    json_object_get(resource->body, "Dimensions")))
+		d->err = cw_append(d->call->output, "MetricAlarms", json_incref(resource->body));
+	return !d->err;
+}
+
+err_t cw_describe_alarms_for_metric(struct api_call *call)
+{
+	struct describing d = { .call = call };
+	struct store_txn *txn;
+
+	TRY(cw_set(call->output, "MetricAlarms", json_array()));
+	TRY(cw_txn(call, &txn));
+	TRY(store_each(txn, CW_ALARM, NULL, NULL, describe_for_metric, &d));
+	return d.err;
+}
+
+/* ---- History ---- */
+
+static bool is_told(const json_t *input, const json_t *item)
+{
+	const json_t *types = json_object_get(input, "AlarmTypes");
+	const char *type = cw_text(input, "HistoryItemType");
+	const json_t *from = json_object_get(input, "StartDate"), *to = json_object_get(input, "EndDate");
+	json_int_t at = integer_of(item, "Timestamp");
+
+	return (!json_array_size(types) || is_named(types, cw_text(item, "AlarmType"))) &&
+	       (!type[0] || strcmp(cw_text(item, "HistoryItemType"), type) == 0) &&
+	       (!from || at >= json_integer_value(from)) && (!to || at <= json_integer_value(to));
+}
+
+static bool collect(void *owner, const struct store_resource *resource)
+{
+	return json_array_append(owner, resource->body) == 0;
+}
+
+static err_t tell(struct api_call *call, const json_t *items, uint64_t after, json_int_t max)
+{
+	bool ascending = strcmp(cw_text(call->input, "ScanBy"), "TimestampAscending") == 0;
+	size_t count = json_array_size(items);
+	json_int_t taken = 0;
+	uint64_t last = after;
+
+	for (size_t i = 0; i < count; i++) {
+		json_t *item = json_array_get(items, ascending ? i : count - 1 - i), *shown;
+		uint64_t sequence = (uint64_t)integer_of(item, "Sequence");
+
+		if ((after && (ascending ? sequence <= after : sequence >= after)) ||
+		    !is_told(call->input, item))
+			continue;
+		if (taken++ == max)
+			return cw_token_out(call, last);
+		last = sequence;
+		shown = json_copy(item);
+		json_object_del(shown, "Sequence");
+		TRY(cw_append(call->output, "AlarmHistoryItems", shown));
+	}
+	return ERR_OK;
+}
+
+err_t cw_describe_alarm_history(struct api_call *call)
+{
+	const char *name = cw_text(call->input, "AlarmName");
+	json_int_t max = integer_of(call->input, "MaxRecords");
+	json_t *items = json_array();
+	struct store_txn *txn;
+	uint64_t after = 0;
+	err_t err = items ? cw_token_in(call, &after) : ERR_NOMEM;
+
+	if (!err)
+		err = cw_set(call->output, "AlarmHistoryItems", json_array());
+	if (!err)
+		err = cw_txn(call, &txn);
+	if (!err)
+		err = store_each(txn, CW_HISTORY, name[0] ? name : NULL, NULL, collect, items);
+	if (!err)
+		err = tell(call, items, after, max ? max : HISTORY_DEFAULT);
+	json_decref(items);
+	return err;
+}
+
+/* ---- The rest ---- */
+
+static err_t delete_alarm(struct api_call *call, const char *name)
+{
+	struct store_txn *txn;
+	char arn[512];
+	err_t err;
+
+	TRY(cw_txn(call, &txn));
+	TRY(store_delete(txn, CW_ALARM, name));
+	cw_alarm_arn(cloudwatch_of(call), name, arn);
+	err = store_delete(txn, CW_TAGS, arn);
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+/* All or none, as on AWS: one that is not there keeps the others. */
+err_t cw_delete_alarms(struct api_call *call)
+{
+	const json_t *name;
+	size_t i;
+
+	json_array_foreach(json_object_get(call->input, "AlarmNames"), i, name)
+	{
+		err_t err = delete_alarm(call, json_string_value(name));
+
+		if (err == ERR_NOT_FOUND)
+			return cw_not_found(call, "ResourceNotFound",
+					    "Alarm does not exist, nothing was deleted");
+		TRY(err);
+	}
+	return ERR_OK;
+}
+
+static err_t set_enabled(struct api_call *call, bool enabled)
+{
+	const json_t *name;
+	size_t i;
+
+	json_array_foreach(json_object_get(call->input, "AlarmNames"), i, name)
+	{
+		struct store_resource resource = { .kind = CW_ALARM, .id = json_string_value(name),
+						   .parent = "" };
+		struct store_txn *txn;
+		err_t err;
+
+		TRY(cw_txn(call, &txn));
+		TRY(get_alarm(call, resource.id, &resource.body));
+		if (!resource.body)
+			continue; /* AWS says nothing of names it does not know */
+		err = cw_set(resource.body, "ActionsEnabled", json_boolean(enabled));
+		if (!err)
+			err = store_update(txn, &resource);
+		json_decref(resource.body);
+		TRY(err);
+	}
+	return ERR_OK;
+}
+
+err_t cw_enable_alarm_actions(struct api_call *call)
+{
+	return set_enabled(call, true);
+}
+
+err_t cw_disable_alarm_actions(struct api_call *call)
+{
+	return set_enabled(call, false);
+}
+
+static enum alarm_state asked_state(struct api_call *call)
+{
+	return cw_state_of(call->input);
+}
+
+/* The actions run in the service's next second, when the state is on disk. */
+err_t cw_set_alarm_state(struct api_call *call)
+{
+	struct cloudwatch *cw = cloudwatch_of(call);
+	const char *data = cw_text(call->input, "StateReasonData");
+	json_t *alarm, *parsed;
+	struct store_txn *txn;
+	bool changed;
+	err_t err;
+
+	TRY(cw_txn(call, &txn));
+	TRY(get_alarm(call, cw_text(call->input, "AlarmName"), &alarm));
+	if (!alarm)
+		return cw_not_found(call, "ResourceNotFound", "The alarm does not exist");
+	parsed = data[0] ? json_loads(data, 0, NULL) : json_object();
+	changed = cw_state_of(alarm) != asked_state(call);
+	if (!parsed)
+		err = api_fault(call, "InvalidFormat", "StateReasonData is not valid JSON");
+	else
+		err = cw_set_state(cw, txn, alarm, asked_state(call), cw_text(call->input, "StateReason"),
+				   data[0] ? data : NULL);
+	if (!err && changed)
+		err = cw_append(cw->pending, "alarms", json_incref(alarm));
+	json_decref(parsed);
+	json_decref(alarm);
+	return err;
+}

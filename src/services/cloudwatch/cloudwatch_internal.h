@@ -1,0 +1,153 @@
+/*
+ * cloudwatch_internal: what the files of this folder share.
+ *
+ * Kinds in the store: an alarm's body is as DescribeAlarms tells it (a composite one has an
+ * AlarmRule), a history item's as DescribeAlarmHistory does, with the alarm's name as parent.
+ */
+#ifndef SERVICES_CLOUDWATCH_CLOUDWATCH_INTERNAL_H
+#define SERVICES_CLOUDWATCH_CLOUDWATCH_INTERNAL_H
+
+#include "services/cloudwatch/alarm.h"
+#include "services/cloudwatch/cloudwatch.h"
+#include "services/cloudwatch/journal.h"
+#include "services/cloudwatch/webhook.h"
+
+#define CW_ALARM     "cloudwatch.alarm"
+#define CW_HISTORY   "cloudwatch.history"
+#define CW_DASHBOARD "cloudwatch.dashboard"
+#define CW_TAGS	     "cloudwatch.tags"
+
+#define CW_BALANCER "AWS/ApplicationELB"
+#define CW_STREAMS  "Weir/Streaming"
+
+struct sampler;
+
+struct cloudwatch {
+	struct cloudwatch_options options;
+	struct arena arena;
+	struct api_service service;
+	struct series_set series;
+	struct journal *journal;
+	struct sampler *sampler;
+	struct webhooks *webhooks;
+	struct timer timer;
+	struct store_listener listener;
+	char zone[64];	  /* of this node */
+	json_t *alarms;	  /* name → body, as of the last commit */
+	json_t *due;	  /* name → end of the period evaluated last, in seconds */
+	json_t *pending;  /* alarms that SetAlarmState set: their actions run when it is on disk */
+	bool alarms_stale;
+	int64_t trimmed_s;
+};
+
+static inline struct cloudwatch *cloudwatch_of(const struct api_call *call)
+{
+	return call->service->state;
+}
+
+uint64_t cw_now_ms(const struct cloudwatch *cw);
+
+/* ---- The call (call.c) ---- */
+
+err_t cw_begin(struct api_call *call);
+err_t cw_end(struct api_call *call, err_t verdict);
+/* The call's transaction, opened at the first use. */
+err_t cw_txn(struct api_call *call, struct store_txn **ret_txn);
+err_t cw_not_found(struct api_call *call, const char *code, const char *words); /* status 404 */
+/* Takes `value` over. */
+err_t cw_set(json_t *object, const char *key, json_t *value);
+err_t cw_append(json_t *object, const char *list, json_t *value);
+const char *cw_text(const json_t *object, const char *key); /* "" when absent */
+/* NextToken: where to go on, as a number; 0 at the start. */
+err_t cw_token_in(struct api_call *call, uint64_t *ret_after);
+err_t cw_token_out(struct api_call *call, uint64_t after);
+void cw_alarm_arn(const struct cloudwatch *cw, const char *name, char out[512]);
+void cw_dashboard_arn(const struct cloudwatch *cw, const char *name, char out[512]);
+
+/* ---- Metrics ---- */
+
+/* names.c: the series that a caller means, whatever unit they have. */
+enum { UNITS = 27 };
+extern const char *const cw_units[UNITS + 1];
+struct metric_ref {
+	const struct series *series[UNITS];
+	unsigned count;
+};
+/* `unit` NULL: any. ERR_NOMEM. */
+err_t cw_find(const struct cloudwatch *cw, const json_t *metric, const char *unit,
+	      struct metric_ref *ret_ref);
+/* How a series that the node sampled is also told: with the zone, or without the balancer. */
+unsigned cw_views(const struct series *series);
+json_t *cw_metric_json(const struct cloudwatch *cw, const struct series *series, unsigned view);
+/* ERR_INVALID and a fault when the dimensions are not what a metric can have. */
+err_t cw_metric_name(struct api_call *call, const char *name_space, const json_t *datum,
+		     struct metric_name *ret_name);
+
+/* stats.c */
+struct stat_kind {
+	enum { STAT_COUNT, STAT_AVERAGE, STAT_SUM, STAT_MINIMUM, STAT_MAXIMUM, STAT_QUANTILE } kind;
+	double quantile;
+};
+bool stat_parse(const char *text, struct stat_kind *ret_kind);
+double stat_value(const struct point *point, const struct stat_kind *kind); /* NaN: none */
+bool cw_period_valid(int64_t period_s);
+/* The merged point of [from, to); *ret_present whether there was one. The caller ends it. */
+err_t cw_collect(const struct metric_ref *ref, int64_t from_s, int64_t period_s,
+		 struct point *ret_point, bool *ret_present);
+
+/* queries.c: MetricDataQueries over [from, to), for GetMetricData and for alarms. */
+struct query_result {
+	const json_t *query;
+	int64_t period_s;
+	double *slots;
+	double *samples; /* of a metric: how many made each slot; NULL for an expression */
+	bool computed;
+};
+struct query_range {
+	int64_t from_s, to_s;
+	bool exact; /* periods begin at from_s, not where the clock's periods do */
+};
+err_t cw_queries_check(struct api_call *call, const json_t *queries);
+err_t cw_queries_run(const struct cloudwatch *cw, struct arena *arena, const json_t *queries,
+		     const struct query_range *range, struct query_result *results, struct text *why);
+
+/* sample.c */
+err_t sampler_create(struct cloudwatch *cw, struct sampler **ret_sampler);
+void sampler_destroy(struct sampler *sampler);
+void sampler_tick(struct sampler *sampler, int64_t now_s);
+void sampler_groups_changed(struct sampler *sampler);
+/* Adds and notes one point; the journal is written by the caller. */
+err_t cw_record(struct cloudwatch *cw, const struct metric_name *name, const struct point *point,
+		unsigned rings);
+
+/* ---- Alarms ---- */
+
+void cw_evaluate(struct cloudwatch *cw, int64_t now_s); /* evaluate.c: every second */
+/*
+ * Notes a state, history and the actions to run, in a transaction of the caller's; the webhooks
+ * go out when cw_actions_run is called after the commit.
+ */
+err_t cw_set_state(struct cloudwatch *cw, struct store_txn *txn, json_t *alarm,
+		   enum alarm_state state, const char *reason, const char *reason_data);
+void cw_actions_run(struct cloudwatch *cw, const json_t *alarm, const char *reason);
+err_t cw_history(struct cloudwatch *cw, struct store_txn *txn, const json_t *alarm,
+		 const char *type, const char *summary, json_t *data);
+err_t cw_alarms_load(struct cloudwatch *cw); /* into cw->alarms */
+bool cw_is_composite(const json_t *alarm);
+enum alarm_state cw_state_of(const json_t *alarm);
+void cw_on_webhook(void *owner, const struct webhook_result *result);
+
+/* composite.c: ERR_SYNTAX and a sentence, or the rule's truth with the alarms as they are. */
+err_t composite_evaluate(const char *rule, const json_t *alarms, bool *ret_true, struct text *why);
+/* Whether the rule names that alarm. */
+bool composite_names(const char *rule, const char *alarm);
+
+extern const struct api_operation cloudwatch_operations[];
+extern const size_t cloudwatch_operation_count;
+
+#define OPERATION(name_, effect_, input_, output_, handler_, acts_, note_) \
+	err_t cw_##handler_(struct api_call *call);
+#include "services/cloudwatch/operations.def"
+#undef OPERATION
+
+#endif
