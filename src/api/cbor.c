@@ -332,9 +332,7 @@ static err_t read_value(struct reader *reader, unsigned depth, json_t **ret_valu
 	case HEAD_BYTES_PIECES: return read_pieces(reader, HEAD_BYTES, ret_value);
 	case HEAD_LIST: return read_list(reader, depth, ret_value);
 	case HEAD_MAP: return read_map(reader, depth, ret_value);
-	case HEAD_TAG:
-		TRY(read_head(reader));
-		return read_value(reader, depth + 1, ret_value);
+	case HEAD_TAG: TRY(read_head(reader)); return read_value(reader, depth + 1, ret_value);
 	case HEAD_BOOLEAN: return make(json_boolean(head->integer != 0), ret_value);
 	case HEAD_NULL: return make(json_null(), ret_value);
 	case HEAD_BREAK: break;
@@ -414,8 +412,8 @@ static void add_double(struct text *out, double value)
 static err_t write_blob(json_t *value, struct text *out)
 {
 	struct text plain = TEXT_INIT(WIRE_BODY_BYTES_MAX);
-	err_t err = decode_base64(&plain, bytes_make(json_string_value(value),
-						     json_string_length(value)));
+	err_t err = decode_base64(&plain,
+				  bytes_make(json_string_value(value), json_string_length(value)));
 
 	if (!err) {
 		add_head(out, encode_length_bytes, plain.len);
@@ -448,8 +446,8 @@ static err_t write_leaf(const struct api_shape *shape, json_t *value, struct tex
 	case API_BOOLEAN: {
 		unsigned char head[HEAD_BYTES_MAX];
 
-		text_add(out, bytes_make(head, cbor_encode_bool(json_is_true(value), head,
-								sizeof head)));
+		text_add(out, bytes_make(head,
+					 cbor_encode_bool(json_is_true(value), head, sizeof head)));
 		fits = json_is_boolean(value);
 		break;
 	}

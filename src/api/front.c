@@ -413,14 +413,14 @@ static err_t unpack(const struct front_request *request, struct text *plain,
 	err = gunzip(request->body, plain);
 	ret_request->body = text_bytes(plain);
 	if (err && err != ERR_NOMEM)
-		fault_set(fault, err == ERR_TOO_LARGE ? "RequestEntityTooLarge"
-						      : "SerializationException",
+		fault_set(fault,
+			  err == ERR_TOO_LARGE ? "RequestEntityTooLarge" : "SerializationException",
 			  "The body cannot be unpacked: %s", err_words(err));
 	return err;
 }
 
-static err_t ask(const struct front *front, const struct front_request *request,
-		 struct question *q, struct api_fault *fault)
+static err_t ask(const struct front *front, const struct front_request *request, struct question *q,
+		 struct api_fault *fault)
 {
 	if (is_cbor_request(request->head))
 		return ask_cbor(front, request, q, fault);

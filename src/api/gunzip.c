@@ -23,6 +23,6 @@ err_t gunzip(struct bytes body, struct text *out)
 	if (text_err(out))
 		return text_err(out);
 	return status == Z_STREAM_END && stream.avail_in == 0 ? ERR_OK
-	       : status == Z_MEM_ERROR			     ? ERR_NOMEM
-							     : ERR_SYNTAX;
+	       : status == Z_MEM_ERROR			      ? ERR_NOMEM
+							      : ERR_SYNTAX;
 }

@@ -33,3 +33,9 @@ def elbv2(weir):
 def ec2(weir):
     pytest.importorskip("boto3")
     return clients.boto("ec2", weir)
+
+
+@pytest.fixture
+def cloudwatch(weir):
+    pytest.importorskip("boto3")
+    return clients.boto("cloudwatch", weir)

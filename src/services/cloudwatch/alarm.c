@@ -131,20 +131,22 @@ static void explain(const struct alarm_rule *rule, const struct alarm_point *poi
 			    "datapoint%s treated as [%s].",
 			    state == ALARM_INSUFFICIENT_DATA ? "Insufficient Data"
 							     : "Threshold Crossed",
-			    rule->periods - tally->present, rule->periods - tally->present == 1 ? "" : "s",
+			    rule->periods - tally->present,
+			    rule->periods - tally->present == 1 ? "" : "s",
 			    rule->periods - tally->present,
 			    rule->periods - tally->present == 1 ? " was" : "s were",
 			    alarm_missing_names[rule->missing]);
 		return;
 	}
-	text_printf(out, "Threshold Crossed: %u out of the last %u datapoints ", some, rule->periods);
+	text_printf(out, "Threshold Crossed: %u out of the last %u datapoints ", some,
+		    rule->periods);
 	add_points(out, rule, points, alarm);
-	text_printf(out, " %s %s%s the threshold (%.15g) (minimum %u datapoint%s for %s transition).",
-		    some == 1 ? "was" : "were", alarm ? "" : "not ",
-		    comparison_words[rule->comparison], rule->threshold,
-		    alarm ? rule->to_alarm : rule->periods - rule->to_alarm + 1,
-		    (alarm ? rule->to_alarm : rule->periods - rule->to_alarm + 1) == 1 ? "" : "s",
-		    alarm ? "OK -> ALARM" : "ALARM -> OK");
+	text_printf(
+		out, " %s %s%s the threshold (%.15g) (minimum %u datapoint%s for %s transition).",
+		some == 1 ? "was" : "were", alarm ? "" : "not ", comparison_words[rule->comparison],
+		rule->threshold, alarm ? rule->to_alarm : rule->periods - rule->to_alarm + 1,
+		(alarm ? rule->to_alarm : rule->periods - rule->to_alarm + 1) == 1 ? "" : "s",
+		alarm ? "OK -> ALARM" : "ALARM -> OK");
 }
 
 enum alarm_state alarm_decide(const struct alarm_rule *rule, const struct alarm_point *points,

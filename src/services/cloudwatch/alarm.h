@@ -32,8 +32,8 @@ struct alarm_rule {
 	enum alarm_comparison comparison;
 	enum alarm_missing missing;
 	double threshold;
-	unsigned periods;   /* N: evaluation_periods */
-	unsigned to_alarm;  /* M: datapoints_to_alarm, 1-N */
+	unsigned periods;	 /* N: evaluation_periods */
+	unsigned to_alarm;	 /* M: datapoints_to_alarm, 1-N */
 	bool ignore_low_samples; /* percentiles: too few samples keep the state */
 };
 

@@ -5,7 +5,12 @@
 
 #include "services/cloudwatch/cloudwatch_internal.h"
 
-enum { RECORDS_DEFAULT = 50, HISTORY_DEFAULT = 100, EVALUATED_SECONDS_MAX = 7 * 86400, ALARMS_MAX = 5000 };
+enum {
+	RECORDS_DEFAULT = 50,
+	HISTORY_DEFAULT = 100,
+	EVALUATED_SECONDS_MAX = 7 * 86400,
+	ALARMS_MAX = 5000
+};
 
 static json_int_t integer_of(const json_t *object, const char *key)
 {
@@ -55,10 +60,11 @@ static err_t check_window(struct api_call *call, json_int_t period_s)
 				 "(EvaluationPeriods * Period)",
 				 EVALUATED_SECONDS_MAX);
 	if (missing[0] && !is_in(alarm_missing_names, missing))
-		return api_fault(call, "ValidationError",
-				 "The value '%.100s' for TreatMissingData is none of missing, ignore, "
-				 "breaching, notBreaching",
-				 missing);
+		return api_fault(
+			call, "ValidationError",
+			"The value '%.100s' for TreatMissingData is none of missing, ignore, "
+			"breaching, notBreaching",
+			missing);
 	return ERR_OK;
 }
 
@@ -93,12 +99,14 @@ static err_t check_metric(struct api_call *call)
 		return api_fault(call, "ValidationError",
 				 "An alarm needs a MetricName and a Namespace, or Metrics");
 	if (!stat[0] == !extended[0])
-		return api_fault(call, "ValidationError",
-				 "Exactly one of Statistic and ExtendedStatistic must be specified");
+		return api_fault(
+			call, "ValidationError",
+			"Exactly one of Statistic and ExtendedStatistic must be specified");
 	if (extended[0] && (!stat_parse(extended, &kind) || kind.kind != STAT_QUANTILE))
-		return api_fault(call, "ValidationError",
-				 "ExtendedStatistic '%.100s' is not supported: percentiles (p99.9) are",
-				 extended);
+		return api_fault(
+			call, "ValidationError",
+			"ExtendedStatistic '%.100s' is not supported: percentiles (p99.9) are",
+			extended);
 	TRY(cw_metric_name(call, cw_text(call->input, "Namespace"), call->input, &name));
 	if (!integer_of(call->input, "Period"))
 		return api_fault(call, "ValidationError", "The parameter Period is required");
@@ -112,8 +120,8 @@ static err_t check_metrics(struct api_call *call, const json_t *queries)
 	unsigned shown = 0;
 	size_t i;
 
-	if (json_object_get(call->input, "MetricName") || json_object_get(call->input, "Statistic") ||
-	    json_object_get(call->input, "Period"))
+	if (json_object_get(call->input, "MetricName") ||
+	    json_object_get(call->input, "Statistic") || json_object_get(call->input, "Period"))
 		return api_fault(call, "ValidationError",
 				 "MetricName, Statistic and Period must not be given with Metrics");
 	TRY(cw_queries_check(call, queries));
@@ -167,7 +175,8 @@ static err_t keep_state(struct api_call *call, const json_t *old, json_t *alarm)
 
 static err_t fill_alarm(struct api_call *call, const char *arn, const json_t *old, json_t *alarm)
 {
-	static const char *const lists[] = { "OKActions", "AlarmActions", "InsufficientDataActions" };
+	static const char *const lists[] = { "OKActions", "AlarmActions",
+					     "InsufficientDataActions" };
 
 	json_object_del(alarm, "Tags");
 	TRY(cw_set(alarm, "AlarmArn", json_string(arn)));
@@ -186,7 +195,9 @@ static err_t save(struct api_call *call, const char *arn, const json_t *old, jso
 {
 	struct cloudwatch *cw = cloudwatch_of(call);
 	const char *name = cw_text(alarm, "AlarmName");
-	struct store_resource resource = { .kind = CW_ALARM, .id = name, .parent = "", .body = alarm };
+	struct store_resource resource = {
+		.kind = CW_ALARM, .id = name, .parent = "", .body = alarm
+	};
 	struct store_txn *txn;
 	char summary[320];
 	uint64_t count;
@@ -195,13 +206,15 @@ static err_t save(struct api_call *call, const char *arn, const json_t *old, jso
 	TRY(fill_alarm(call, arn, old, alarm));
 	TRY(store_count(txn, CW_ALARM, NULL, &count));
 	if (!old && count >= ALARMS_MAX)
-		return api_fault(call, "LimitExceeded", "This Weir keeps at most %d alarms", ALARMS_MAX);
+		return api_fault(call, "LimitExceeded", "This Weir keeps at most %d alarms",
+				 ALARMS_MAX);
 	TRY(old ? store_update(txn, &resource) : store_insert(txn, &resource));
 	if (!old)
 		TRY(put_tags(call, arn));
 	snprintf(summary, sizeof summary, "Alarm \"%.255s\" %s", name, old ? "updated" : "created");
-	return cw_history(cw, txn, alarm, "ConfigurationUpdate", summary,
-			  json_pack("{s:s, s:s}", "version", "1.0", "type", old ? "Update" : "Create"));
+	return cw_history(
+		cw, txn, alarm, "ConfigurationUpdate", summary,
+		json_pack("{s:s, s:s}", "version", "1.0", "type", old ? "Update" : "Create"));
 }
 
 static err_t put_alarm(struct api_call *call)
@@ -242,13 +255,15 @@ err_t cw_put_composite_alarm(struct api_call *call)
 	err_t err = ERR_OK;
 
 	if (json_object_get(call->input, "ActionsSuppressor"))
-		return api_fault(call, "ValidationError", "ActionsSuppressor is not supported here");
+		return api_fault(call, "ValidationError",
+				 "ActionsSuppressor is not supported here");
 	if (cw->alarms_stale)
 		TRY(cw_alarms_load(cw));
 	if (composite_evaluate(rule, cw->alarms, &truth, &why))
 		err = api_fault(call, "ValidationError", "AlarmRule: %s", text_str(&why));
 	else if (composite_names(rule, cw_text(call->input, "AlarmName")))
-		err = api_fault(call, "ValidationError", "AlarmRule must not name the alarm itself");
+		err = api_fault(call, "ValidationError",
+				"AlarmRule must not name the alarm itself");
 	text_fini(&why);
 	return err ? err : put_alarm(call);
 }
@@ -260,22 +275,22 @@ static bool is_named(const json_t *names, const char *name)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(names, i, item)
-		if (strcmp(json_string_value(item), name) == 0)
-			return true;
+	json_array_foreach(names, i,
+			   item) if (strcmp(json_string_value(item), name) == 0) return true;
 	return false;
 }
 
 static bool has_action(const json_t *alarm, const char *prefix)
 {
-	static const char *const lists[] = { "OKActions", "AlarmActions", "InsufficientDataActions" };
+	static const char *const lists[] = { "OKActions", "AlarmActions",
+					     "InsufficientDataActions" };
 	const json_t *item;
 	size_t j;
 
 	for (size_t i = 0; i < COUNT(lists); i++)
-		json_array_foreach(json_object_get(alarm, lists[i]), j, item)
-			if (strncmp(json_string_value(item), prefix, strlen(prefix)) == 0)
-				return true;
+		json_array_foreach(json_object_get(alarm, lists[i]), j,
+				   item) if (strncmp(json_string_value(item), prefix,
+						     strlen(prefix)) == 0) return true;
 	return false;
 }
 
@@ -337,7 +352,8 @@ err_t cw_describe_alarms(struct api_call *call)
 	err_t err;
 
 	d.max = d.max ? d.max : RECORDS_DEFAULT;
-	if (json_object_get(call->input, "AlarmNames") && cw_text(call->input, "AlarmNamePrefix")[0])
+	if (json_object_get(call->input, "AlarmNames") &&
+	    cw_text(call->input, "AlarmNamePrefix")[0])
 		return api_fault(call, "ValidationError",
 				 "AlarmNames and AlarmNamePrefix cannot be given together");
 	TRY(cw_token_in(call, &d.after));
@@ -364,8 +380,7 @@ static bool same_dimensions(const json_t *left, const json_t *right)
 	{
 		bool found = false;
 
-		json_array_foreach(right, j, b)
-			found = found || json_equal(a, b);
+		json_array_foreach(right, j, b) found = found || json_equal(a, b);
 		if (!found)
 			return false;
 	}
@@ -381,8 +396,8 @@ static bool same_or_unasked(const json_t *input, const json_t *alarm, const char
 
 static bool describe_for_metric(void *owner, const struct store_resource *resource)
 {
-	static const char *const keys[] = { "MetricName", "Namespace", "Statistic",
-					    "ExtendedStatistic", "Period", "Unit" };
+	static const char *const keys[] = { "MetricName",	 "Namespace", "Statistic",
+					    "ExtendedStatistic", "Period",    "Unit" };
 	struct describing *d = owner;
 	const json_t *input = d->call->input;
 
@@ -412,7 +427,8 @@ static bool is_told(const json_t *input, const json_t *item)
 {
 	const json_t *types = json_object_get(input, "AlarmTypes");
 	const char *type = cw_text(input, "HistoryItemType");
-	const json_t *from = json_object_get(input, "StartDate"), *to = json_object_get(input, "EndDate");
+	const json_t *from = json_object_get(input, "StartDate"),
+		     *to = json_object_get(input, "EndDate");
 	json_int_t at = integer_of(item, "Timestamp");
 
 	return (!json_array_size(types) || is_named(types, cw_text(item, "AlarmType"))) &&
@@ -510,7 +526,8 @@ static err_t set_enabled(struct api_call *call, bool enabled)
 
 	json_array_foreach(json_object_get(call->input, "AlarmNames"), i, name)
 	{
-		struct store_resource resource = { .kind = CW_ALARM, .id = json_string_value(name),
+		struct store_resource resource = { .kind = CW_ALARM,
+						   .id = json_string_value(name),
 						   .parent = "" };
 		struct store_txn *txn;
 		err_t err;
@@ -562,8 +579,8 @@ err_t cw_set_alarm_state(struct api_call *call)
 	if (!parsed)
 		err = api_fault(call, "InvalidFormat", "StateReasonData is not valid JSON");
 	else
-		err = cw_set_state(cw, txn, alarm, asked_state(call), cw_text(call->input, "StateReason"),
-				   data[0] ? data : NULL);
+		err = cw_set_state(cw, txn, alarm, asked_state(call),
+				   cw_text(call->input, "StateReason"), data[0] ? data : NULL);
 	if (!err && changed)
 		err = cw_append(cw->pending, "alarms", json_incref(alarm));
 	json_decref(parsed);

@@ -109,7 +109,8 @@ static err_t open_all(struct cloudwatch *cw)
 	return api_register(cw->options.api, &cw->service);
 }
 
-err_t cloudwatch_create(const struct cloudwatch_options *options, struct cloudwatch **ret_cloudwatch)
+err_t cloudwatch_create(const struct cloudwatch_options *options,
+			struct cloudwatch **ret_cloudwatch)
 {
 	struct cloudwatch *cw = calloc(1, sizeof *cw);
 	err_t err;

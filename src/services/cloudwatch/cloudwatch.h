@@ -28,8 +28,10 @@ struct cloudwatch_options {
 };
 
 /* Reads the metrics kept; sampling and alarms begin with the loop's next second. */
-err_t cloudwatch_create(const struct cloudwatch_options *options, struct cloudwatch **ret_cloudwatch);
-/* Before store, lb, api and loop go. Waits for the webhook under way (5 s at most). NULL is welcome.
+err_t cloudwatch_create(const struct cloudwatch_options *options,
+			struct cloudwatch **ret_cloudwatch);
+/* Before store, lb, api and loop go. Waits for the webhook under way (5 s at most). NULL is
+ * welcome.
  */
 void cloudwatch_destroy(struct cloudwatch *cloudwatch);
 

@@ -32,10 +32,10 @@ struct cloudwatch {
 	struct webhooks *webhooks;
 	struct timer timer;
 	struct store_listener listener;
-	char zone[64];	  /* of this node */
-	json_t *alarms;	  /* name → body, as of the last commit */
-	json_t *due;	  /* name → end of the period evaluated last, in seconds */
-	json_t *pending;  /* alarms that SetAlarmState set: their actions run when it is on disk */
+	char zone[64];	 /* of this node */
+	json_t *alarms;	 /* name → body, as of the last commit */
+	json_t *due;	 /* name → end of the period evaluated last, in seconds */
+	json_t *pending; /* alarms that SetAlarmState set: their actions run when it is on disk */
 	bool alarms_stale;
 	int64_t trimmed_s;
 };
@@ -109,7 +109,8 @@ struct query_range {
 };
 err_t cw_queries_check(struct api_call *call, const json_t *queries);
 err_t cw_queries_run(const struct cloudwatch *cw, struct arena *arena, const json_t *queries,
-		     const struct query_range *range, struct query_result *results, struct text *why);
+		     const struct query_range *range, struct query_result *results,
+		     struct text *why);
 
 /* sample.c */
 err_t sampler_create(struct cloudwatch *cw, struct sampler **ret_sampler);

@@ -17,8 +17,8 @@ struct rule {
 static err_t wrong(struct rule *rule, const char *what)
 {
 	if (rule->why && !rule->why->len)
-		text_printf(rule->why, "%s before '%.*s'", what,
-			    (int)size_min(rule->rest.len, 40), rule->rest.len ? rule->rest.at : "");
+		text_printf(rule->why, "%s before '%.*s'", what, (int)size_min(rule->rest.len, 40),
+			    rule->rest.len ? rule->rest.at : "");
 	return ERR_SYNTAX;
 }
 

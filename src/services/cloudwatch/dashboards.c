@@ -14,7 +14,8 @@ static bool is_dashboard_name(const char *name)
 	size_t len = strlen(name);
 
 	return len >= 1 && len <= 255 &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == len;
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") ==
+		       len;
 }
 
 static err_t check_body(struct api_call *call, const char *text)
@@ -31,9 +32,8 @@ static err_t check_body(struct api_call *call, const char *text)
 		what = "the body needs a list of widgets";
 	else if (json_array_size(widgets) > WIDGETS_MAX)
 		what = "a dashboard has at most 500 widgets";
-	json_array_foreach(widgets, i, widget)
-		if (!what && !cw_text(widget, "type")[0])
-			what = "every widget needs a type";
+	json_array_foreach(widgets, i, widget) if (!what && !cw_text(widget, "type")[0])
+		what = "every widget needs a type";
 	json_decref(body);
 	if (!what)
 		return ERR_OK;
@@ -59,8 +59,8 @@ err_t cw_put_dashboard(struct api_call *call)
 	TRY(check_body(call, body));
 	TRY(cw_txn(call, &txn));
 	cw_dashboard_arn(cloudwatch_of(call), name, arn);
-	resource.body = json_pack("{s:s, s:s, s:s, s:I, s:I}", "DashboardName", name, "DashboardArn", arn,
-				  "DashboardBody", body, "LastModified",
+	resource.body = json_pack("{s:s, s:s, s:s, s:I, s:I}", "DashboardName", name,
+				  "DashboardArn", arn, "DashboardBody", body, "LastModified",
 				  (json_int_t)cw_now_ms(cloudwatch_of(call)), "Size",
 				  (json_int_t)strlen(body));
 	err = resource.body ? store_update(txn, &resource) : ERR_NOMEM;
@@ -84,7 +84,8 @@ err_t cw_get_dashboard(struct api_call *call)
 		return cw_not_found(call, "ResourceNotFound", "The dashboard does not exist");
 	TRY(err);
 	for (size_t i = 0; i < COUNT(shown) && !err; i++)
-		err = cw_set(call->output, shown[i], json_incref(json_object_get(dashboard, shown[i])));
+		err = cw_set(call->output, shown[i],
+			     json_incref(json_object_get(dashboard, shown[i])));
 	json_decref(dashboard);
 	return err;
 }
@@ -200,8 +201,9 @@ static err_t list_of(json_t *map, const char *name, json_t *into)
 
 static err_t write_tags(struct store_txn *txn, const char *arn, json_t *map)
 {
-	struct store_resource resource = { .kind = CW_TAGS, .id = arn, .parent = "",
-					   .body = json_object() };
+	struct store_resource resource = {
+		.kind = CW_TAGS, .id = arn, .parent = "", .body = json_object()
+	};
 	err_t err = resource.body ? list_of(map, "Tags", resource.body) : ERR_NOMEM;
 
 	if (!err)
@@ -224,7 +226,8 @@ static err_t change_tags(struct api_call *call, void (*change)(json_t *map, cons
 	TRY(read_tags(txn, arn, &map));
 	change(map, call->input);
 	if (json_object_size(map) > TAGS_MAX)
-		err = api_fault(call, "InvalidParameterValue", "A resource can have at most %d tags", TAGS_MAX);
+		err = api_fault(call, "InvalidParameterValue",
+				"A resource can have at most %d tags", TAGS_MAX);
 	else
 		err = write_tags(txn, arn, map);
 	json_decref(map);

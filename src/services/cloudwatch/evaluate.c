@@ -64,7 +64,8 @@ struct oldest {
 
 static bool note_oldest(void *owner, const struct store_resource *resource)
 {
-	snprintf(((struct oldest *)owner)->id, sizeof((struct oldest *)owner)->id, "%s", resource->id);
+	snprintf(((struct oldest *)owner)->id, sizeof((struct oldest *)owner)->id, "%s",
+		 resource->id);
 	return false;
 }
 
@@ -115,11 +116,11 @@ err_t cw_history(struct cloudwatch *cw, struct store_txn *txn, const json_t *ala
 	if (!err)
 		err = shorten_history(txn, name);
 	if (!err) {
-		item.body = json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:I}", "AlarmName", name,
-				      "AlarmType", cw_is_composite(alarm) ? "CompositeAlarm" : "MetricAlarm",
-				      "Timestamp", (json_int_t)cw_now_ms(cw), "HistoryItemType", type,
-				      "HistorySummary", summary, "HistoryData", dump, "Sequence",
-				      (json_int_t)sequence);
+		item.body = json_pack(
+			"{s:s, s:s, s:I, s:s, s:s, s:s, s:I}", "AlarmName", name, "AlarmType",
+			cw_is_composite(alarm) ? "CompositeAlarm" : "MetricAlarm", "Timestamp",
+			(json_int_t)cw_now_ms(cw), "HistoryItemType", type, "HistorySummary",
+			summary, "HistoryData", dump, "Sequence", (json_int_t)sequence);
 		err = item.body ? store_insert(txn, &item) : ERR_NOMEM;
 		json_decref(item.body);
 	}
@@ -133,7 +134,9 @@ err_t cw_set_state(struct cloudwatch *cw, struct store_txn *txn, json_t *alarm,
 		   enum alarm_state state, const char *reason, const char *reason_data)
 {
 	const char *name = cw_text(alarm, "AlarmName");
-	struct store_resource resource = { .kind = CW_ALARM, .id = name, .parent = "", .body = alarm };
+	struct store_resource resource = {
+		.kind = CW_ALARM, .id = name, .parent = "", .body = alarm
+	};
 	json_int_t now_ms = (json_int_t)cw_now_ms(cw);
 	enum alarm_state was = cw_state_of(alarm);
 	char summary[128];
@@ -166,7 +169,8 @@ err_t cw_set_state(struct cloudwatch *cw, struct store_txn *txn, json_t *alarm,
 static const char *webhook_url(const char *action)
 {
 	const char *mark = strstr(action, ":webhook:");
-	const char *url = strncmp(action, "arn:", 4) == 0 && mark ? mark + strlen(":webhook:") : action;
+	const char *url = strncmp(action, "arn:", 4) == 0 && mark ? mark + strlen(":webhook:")
+								  : action;
 
 	return strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0 ? url : NULL;
 }
@@ -181,24 +185,24 @@ static void note_action(struct cloudwatch *cw, const char *alarm_name, const cha
 
 	if (!alarm)
 		return; /* deleted meanwhile */
-	snprintf(summary, sizeof summary, "%s action %.180s", done ? "Successfully executed" : "Failed to execute",
-		 action);
+	snprintf(summary, sizeof summary, "%s action %.180s",
+		 done ? "Successfully executed" : "Failed to execute", action);
 	if (!done)
 		log_warn("cloudwatch", "alarm %s: %s: %s", alarm_name, summary, words);
 	err = store_begin(cw->options.store, &txn);
 	if (!err) {
 		err = cw_history(cw, txn, alarm, "Action", summary,
 				 json_pack("{s:s, s:s, s:s}", "actionState",
-					   done ? "Succeeded" : "Failed", "notificationResource", action,
-					   done ? "result" : "error", words));
+					   done ? "Succeeded" : "Failed", "notificationResource",
+					   action, done ? "result" : "error", words));
 		if (err)
 			store_rollback(txn);
 		else
 			err = store_commit(txn);
 	}
 	if (err)
-		log_error("cloudwatch", "alarm %s: its history could not be written: %s", alarm_name,
-			  err_words(err));
+		log_error("cloudwatch", "alarm %s: its history could not be written: %s",
+			  alarm_name, err_words(err));
 }
 
 void cw_on_webhook(void *owner, const struct webhook_result *result)
@@ -214,12 +218,12 @@ static char *event_text(const struct cloudwatch *cw, const json_t *alarm, const 
 
 	when_iso_ms(cw_now_ms(cw), iso);
 	event = json_pack("{s:s, s:s, s:s, s:s, s:s, s:[s], s:{s:s, s:{s:s, s:s, s:s}, s:O?}}",
-			  "source", "aws.cloudwatch", "detail-type", "CloudWatch Alarm State Change",
-			  "account", cw->options.account, "region", cw->options.region, "time", iso,
-			  "resources", cw_text(alarm, "AlarmArn"), "detail", "alarmName",
-			  cw_text(alarm, "AlarmName"), "state", "value", cw_text(alarm, "StateValue"),
-			  "reason", reason, "timestamp", iso, "configuration",
-			  json_object_get(alarm, "AlarmDescription"));
+			  "source", "aws.cloudwatch", "detail-type",
+			  "CloudWatch Alarm State Change", "account", cw->options.account, "region",
+			  cw->options.region, "time", iso, "resources", cw_text(alarm, "AlarmArn"),
+			  "detail", "alarmName", cw_text(alarm, "AlarmName"), "state", "value",
+			  cw_text(alarm, "StateValue"), "reason", reason, "timestamp", iso,
+			  "configuration", json_object_get(alarm, "AlarmDescription"));
 	dump = event ? json_dumps(event, JSON_COMPACT) : NULL;
 	json_decref(event);
 	return dump;
@@ -243,8 +247,8 @@ void cw_actions_run(struct cloudwatch *cw, const json_t *alarm, const char *reas
 		err_t err = ERR_NOT_FOUND;
 
 		if (url)
-			err = event ? webhook_send(cw->webhooks, cw_text(alarm, "AlarmName"), action, url,
-						   event)
+			err = event ? webhook_send(cw->webhooks, cw_text(alarm, "AlarmName"),
+						   action, url, event)
 				    : ERR_NOMEM;
 		if (err)
 			note_action(cw, cw_text(alarm, "AlarmName"), action, false,
@@ -299,9 +303,8 @@ static const json_t *shown_query(const json_t *queries)
 	const json_t *query;
 	size_t i;
 
-	json_array_foreach(queries, i, query)
-		if (!json_is_false(json_object_get(query, "ReturnData")))
-			return query;
+	json_array_foreach(queries, i, query) if (!json_is_false(json_object_get(
+							  query, "ReturnData"))) return query;
 	return NULL;
 }
 
@@ -313,10 +316,11 @@ static json_t *queries_of(const json_t *alarm)
 
 	if (queries)
 		return json_incref(queries);
-	return json_pack("[{s:s, s:{s:{s:s, s:s, s:O?}, s:I, s:s, s:O*}}]", "Id", "m1", "MetricStat",
-			 "Metric", "Namespace", cw_text(alarm, "Namespace"), "MetricName",
-			 cw_text(alarm, "MetricName"), "Dimensions", json_object_get(alarm, "Dimensions"),
-			 "Period", integer_of(alarm, "Period"), "Stat",
+	return json_pack("[{s:s, s:{s:{s:s, s:s, s:O?}, s:I, s:s, s:O*}}]", "Id", "m1",
+			 "MetricStat", "Metric", "Namespace", cw_text(alarm, "Namespace"),
+			 "MetricName", cw_text(alarm, "MetricName"), "Dimensions",
+			 json_object_get(alarm, "Dimensions"), "Period",
+			 integer_of(alarm, "Period"), "Stat",
 			 stat[0] ? stat : cw_text(alarm, "ExtendedStatistic"), "Unit",
 			 json_object_get(alarm, "Unit"));
 }
@@ -331,7 +335,8 @@ static int64_t period_of(const json_t *alarm, const json_t *queries)
 	if (!period_s)
 		period_s = integer_of(json_object_get(query, "MetricStat"), "Period");
 	for (i = 0; !period_s && i < json_array_size(queries); i++)
-		period_s = integer_of(json_object_get(json_array_get(queries, i), "MetricStat"), "Period");
+		period_s = integer_of(json_object_get(json_array_get(queries, i), "MetricStat"),
+				      "Period");
 	if (!period_s)
 		period_s = integer_of(query, "Period");
 	return period_s ? period_s : 60;
@@ -340,9 +345,12 @@ static int64_t period_of(const json_t *alarm, const json_t *queries)
 /* AWS's rule for too few samples: fewer than 10/(1-percentile), or 10/percentile below a half. */
 static bool too_few(const json_t *alarm, double samples)
 {
-	double q = atof(cw_text(alarm, "ExtendedStatistic") + (cw_text(alarm, "ExtendedStatistic")[0] == 'p')) / 100;
+	double q = atof(cw_text(alarm, "ExtendedStatistic") +
+			(cw_text(alarm, "ExtendedStatistic")[0] == 'p')) /
+		   100;
 
-	if (strcmp(cw_text(alarm, "EvaluateLowSampleCountPercentile"), "ignore") != 0 || q <= 0 || q >= 1)
+	if (strcmp(cw_text(alarm, "EvaluateLowSampleCountPercentile"), "ignore") != 0 || q <= 0 ||
+	    q >= 1)
 		return false;
 	return samples < 10 / (q >= 0.5 ? 1 - q : q);
 }
@@ -350,10 +358,11 @@ static bool too_few(const json_t *alarm, double samples)
 /* Windows end at `step` seconds, not at whole periods: an alarm of five minutes moves each minute.
  */
 static err_t fetch(struct cloudwatch *cw, struct arena *arena, const json_t *alarm,
-		   const json_t *queries, int64_t end_s, int64_t period_s, struct alarm_point *points,
-		   unsigned count, struct text *why)
+		   const json_t *queries, int64_t end_s, int64_t period_s,
+		   struct alarm_point *points, unsigned count, struct text *why)
 {
-	struct query_result *results = arena_array(arena, json_array_size(queries) + 1, sizeof *results);
+	struct query_result *results = arena_array(arena, json_array_size(queries) + 1,
+						   sizeof *results);
 
 	if (!results)
 		return ERR_NOMEM;
@@ -364,14 +373,15 @@ static err_t fetch(struct cloudwatch *cw, struct arena *arena, const json_t *ala
 		if (from_s < 0)
 			continue;
 		TRY(cw_queries_run(cw, arena, queries,
-				   &(struct query_range){ from_s, from_s + period_s, true }, results,
-				   why));
+				   &(struct query_range){ from_s, from_s + period_s, true },
+				   results, why));
 		for (size_t i = 0; i < json_array_size(queries); i++) {
 			if (results[i].query != shown_query(queries) || isnan(results[i].slots[0]))
 				continue;
 			points[p].present = true;
 			points[p].value = results[i].slots[0];
-			points[p].low_samples = results[i].samples && too_few(alarm, results[i].samples[0]);
+			points[p].low_samples = results[i].samples &&
+						too_few(alarm, results[i].samples[0]);
 		}
 	}
 	return ERR_OK;
@@ -381,15 +391,16 @@ static struct alarm_rule rule_of(const json_t *alarm)
 {
 	json_int_t to_alarm = integer_of(alarm, "DatapointsToAlarm");
 	struct alarm_rule rule = {
-		.comparison = index_in(alarm_comparison_names, cw_text(alarm, "ComparisonOperator")),
+		.comparison = index_in(alarm_comparison_names,
+				       cw_text(alarm, "ComparisonOperator")),
 		.missing = index_in(alarm_missing_names, cw_text(alarm, "TreatMissingData")),
 		.threshold = json_number_value(json_object_get(alarm, "Threshold")),
 		.periods = (unsigned)integer_of(alarm, "EvaluationPeriods"),
 	};
 
 	rule.to_alarm = to_alarm ? (unsigned)to_alarm : rule.periods;
-	rule.ignore_low_samples =
-		strcmp(cw_text(alarm, "EvaluateLowSampleCountPercentile"), "ignore") == 0;
+	rule.ignore_low_samples = strcmp(cw_text(alarm, "EvaluateLowSampleCountPercentile"),
+					 "ignore") == 0;
 	return rule;
 }
 
@@ -399,7 +410,8 @@ static char *data_text(const json_t *alarm, const struct alarm_rule *rule,
 	json_t *recent = json_array(), *data;
 	char iso[WHEN_ISO_BYTES + 1], *dump;
 
-	for (unsigned i = ALARM_EXTRA_PERIODS; recent && i < rule->periods + ALARM_EXTRA_PERIODS; i++)
+	for (unsigned i = ALARM_EXTRA_PERIODS; recent && i < rule->periods + ALARM_EXTRA_PERIODS;
+	     i++)
 		if (points[i].present && json_array_size(recent) < 50)
 			json_array_append_new(recent, json_real(points[i].value));
 	when_iso_ms((uint64_t)points[rule->periods + ALARM_EXTRA_PERIODS - 1].at_s * 1000, iso);
@@ -412,7 +424,8 @@ static char *data_text(const json_t *alarm, const struct alarm_rule *rule,
 }
 
 static err_t evaluate_metric(struct cloudwatch *cw, struct arena *arena, const char *name,
-			     const json_t *alarm, const json_t *queries, int64_t end_s, int64_t period_s)
+			     const json_t *alarm, const json_t *queries, int64_t end_s,
+			     int64_t period_s)
 {
 	struct alarm_rule rule = rule_of(alarm);
 	unsigned count = rule.periods + ALARM_EXTRA_PERIODS;
@@ -455,7 +468,8 @@ static bool is_due(struct cloudwatch *cw, const char *name, int64_t step_s, int6
 	return true;
 }
 
-static void evaluate_one(struct cloudwatch *cw, const char *name, const json_t *alarm, int64_t now_s)
+static void evaluate_one(struct cloudwatch *cw, const char *name, const json_t *alarm,
+			 int64_t now_s)
 {
 	json_t *queries = queries_of(alarm);
 	int64_t period_s = queries ? period_of(alarm, queries) : 0, end_s;
@@ -497,13 +511,11 @@ void cw_evaluate(struct cloudwatch *cw, int64_t now_s)
 	if (cw->alarms_stale && cw_alarms_load(cw))
 		return;
 	alarms = json_incref(cw->alarms);
-	json_object_foreach(alarms, name, alarm)
-		if (!cw_is_composite(alarm))
-			evaluate_one(cw, name, alarm, now_s);
+	json_object_foreach(alarms, name, alarm) if (!cw_is_composite(alarm))
+		evaluate_one(cw, name, alarm, now_s);
 	json_decref(alarms);
 	alarms = json_incref(cw->alarms);
-	json_object_foreach(alarms, name, alarm)
-		if (cw_is_composite(alarm))
-			evaluate_rule(cw, name, alarm);
+	json_object_foreach(alarms, name, alarm) if (cw_is_composite(alarm))
+		evaluate_rule(cw, name, alarm);
 	json_decref(alarms);
 }

@@ -62,15 +62,24 @@ struct function {
 };
 
 static const struct function functions[] = {
-	{ "SUM", 1, 1, compute_fold },	     { "AVG", 1, 1, compute_fold },
-	{ "MIN", 1, 1, compute_fold },	     { "MAX", 1, 1, compute_fold },
-	{ "DATAPOINT_COUNT", 1, 1, compute_fold }, { "STDDEV", 1, 1, compute_fold },
-	{ "ABS", 1, 1, compute_each },	     { "CEIL", 1, 1, compute_each },
-	{ "FLOOR", 1, 1, compute_each },     { "LOG", 1, 1, compute_each },
-	{ "LOG10", 1, 1, compute_each },     { "RATE", 1, 1, compute_each },
-	{ "DIFF", 1, 1, compute_each },	     { "RUNNING_SUM", 1, 1, compute_each },
-	{ "IF", 2, 3, compute_if },	     { "FILL", 2, 2, compute_fill },
-	{ "METRICS", 0, 1, compute_metrics }, { "PERIOD", 1, 1, compute_period },
+	{ "SUM", 1, 1, compute_fold },
+	{ "AVG", 1, 1, compute_fold },
+	{ "MIN", 1, 1, compute_fold },
+	{ "MAX", 1, 1, compute_fold },
+	{ "DATAPOINT_COUNT", 1, 1, compute_fold },
+	{ "STDDEV", 1, 1, compute_fold },
+	{ "ABS", 1, 1, compute_each },
+	{ "CEIL", 1, 1, compute_each },
+	{ "FLOOR", 1, 1, compute_each },
+	{ "LOG", 1, 1, compute_each },
+	{ "LOG10", 1, 1, compute_each },
+	{ "RATE", 1, 1, compute_each },
+	{ "DIFF", 1, 1, compute_each },
+	{ "RUNNING_SUM", 1, 1, compute_each },
+	{ "IF", 2, 3, compute_if },
+	{ "FILL", 2, 2, compute_fill },
+	{ "METRICS", 0, 1, compute_metrics },
+	{ "PERIOD", 1, 1, compute_period },
 };
 
 /* ---- Parsing ---- */
@@ -88,18 +97,21 @@ static const struct {
 	enum math_operator operator;
 	unsigned strength;
 } operators[] = {
-	{ "||", OP_OR, 1 },	    { "OR", OP_OR, 1 },		 { "&&", OP_AND, 2 },
-	{ "AND", OP_AND, 2 },	    { "==", OP_EQUAL, 3 },	 { "!=", OP_UNEQUAL, 3 },
-	{ "<=", OP_LESS_EQUAL, 3 }, { ">=", OP_GREATER_EQUAL, 3 }, { "<", OP_LESS, 3 },
-	{ ">", OP_GREATER, 3 },	    { "+", OP_ADD, 4 },		 { "-", OP_SUBTRACT, 4 },
-	{ "*", OP_MULTIPLY, 5 },    { "/", OP_DIVIDE, 5 },	 { "%", OP_MODULO, 5 },
-	{ "^", OP_POWER, 6 },
+	{ "||", OP_OR, 1 },	    { "OR", OP_OR, 1 },
+	{ "&&", OP_AND, 2 },	    { "AND", OP_AND, 2 },
+	{ "==", OP_EQUAL, 3 },	    { "!=", OP_UNEQUAL, 3 },
+	{ "<=", OP_LESS_EQUAL, 3 }, { ">=", OP_GREATER_EQUAL, 3 },
+	{ "<", OP_LESS, 3 },	    { ">", OP_GREATER, 3 },
+	{ "+", OP_ADD, 4 },	    { "-", OP_SUBTRACT, 4 },
+	{ "*", OP_MULTIPLY, 5 },    { "/", OP_DIVIDE, 5 },
+	{ "%", OP_MODULO, 5 },	    { "^", OP_POWER, 6 },
 };
 enum { STRENGTH_UNARY = 6 };
 
 static bool is_word(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_';
 }
 
 static void skip_blanks(struct parser *p)
@@ -232,7 +244,8 @@ static err_t parse_name(struct parser *p, const struct math_node **ret_node)
 	node = new_node(p, name.at[0] >= 'a' && name.at[0] <= 'z' ? NODE_ID : NODE_WORD, 0);
 	if (!node)
 		return ERR_NOMEM;
-	if (node->kind == NODE_WORD && !bytes_eq_str(name, "REPEAT") && !bytes_eq_str(name, "LINEAR"))
+	if (node->kind == NODE_WORD && !bytes_eq_str(name, "REPEAT") &&
+	    !bytes_eq_str(name, "LINEAR"))
 		return wrong(p, "a word is unknown");
 	node->text = name;
 	*ret_node = node;
@@ -302,15 +315,15 @@ static err_t parse_chain(struct parser *p, unsigned strength, const struct math_
 	unsigned found;
 
 	TRY(parse_primary(p, &left));
-	while (take_operator(p, strength, &operator, &found)) {
+	while (take_operator(p, strength, &operator, & found)) {
 		struct math_node *node = new_node(p, NODE_BINARY, 2);
 
 		if (!node)
 			return ERR_NOMEM;
-		node->operator = operator;
+		node->operator= operator;
 		node->count = 2;
 		node->arguments[0] = left;
-		TRY(parse_binary(p, operator == OP_POWER ? found : found + 1, &node->arguments[1]));
+		TRY(parse_binary(p, operator== OP_POWER ? found : found + 1, &node->arguments[1]));
 		left = node;
 	}
 	*ret_node = left;
@@ -372,7 +385,8 @@ static double *new_slots(struct computing *c)
 	return arena_array(c->arena, c->grid->count, sizeof(double));
 }
 
-static err_t compute(struct computing *c, const struct math_node *node, struct math_value *ret_value);
+static err_t compute(struct computing *c, const struct math_node *node,
+		     struct math_value *ret_value);
 
 static double combine(enum math_operator operator, double a, double b)
 {
@@ -448,8 +462,8 @@ static err_t compute_binary(struct computing *c, const struct math_node *node,
 	ret_value->is_list = (!a.scalar && a.is_list) || (!b.scalar && b.is_list);
 	for (size_t l = 0; l < count; l++)
 		for (size_t i = 0; i < c->grid->count; i++)
-			ret_value->lists[l][i] =
-				combine_slots(node->operator, slot(&a, l, i), slot(&b, l, i));
+			ret_value->lists[l][i] = combine_slots(node->operator, slot(&a, l, i),
+							       slot(&b, l, i));
 	return ERR_OK;
 }
 
@@ -617,7 +631,8 @@ static err_t compute_each(struct computing *c, const struct math_node *node,
 	TRY(compute(c, node->arguments[0], &a));
 	if (a.scalar) {
 		*ret_value = a;
-		map_slots(node->function->name, &a.number, &ret_value->number, 1, c->grid->period_s);
+		map_slots(node->function->name, &a.number, &ret_value->number, 1,
+			  c->grid->period_s);
 		return ERR_OK;
 	}
 	TRY(make_lists(c, a.count, ret_value));
@@ -648,9 +663,10 @@ static err_t compute_if(struct computing *c, const struct math_node *node,
 	for (size_t i = 0; i < c->grid->count; i++) {
 		double truth = slot(&condition, 0, i);
 
-		ret_value->lists[0][i] = isnan(truth) ? (node->count == 3 ? slot(&no, 0, i) : (double)NAN)
-				       : truth != 0 ? slot(&yes, 0, i)
-						    : slot(&no, 0, i);
+		ret_value->lists[0][i] = isnan(truth) ? (node->count == 3 ? slot(&no, 0, i)
+									  : (double)NAN)
+					 : truth != 0 ? slot(&yes, 0, i)
+						      : slot(&no, 0, i);
 	}
 	return ERR_OK;
 }
@@ -713,7 +729,8 @@ static err_t compute_metrics(struct computing *c, const struct math_node *node,
 
 	if (node->count && node->arguments[0]->kind != NODE_WORD)
 		return refuse(c, "METRICS takes a part of an id, in quotes");
-	ret_value->lists = arena_array(c->arena, c->grid->series_count + 1, sizeof *ret_value->lists);
+	ret_value->lists = arena_array(c->arena, c->grid->series_count + 1,
+				       sizeof *ret_value->lists);
 	if (!ret_value->lists)
 		return ERR_NOMEM;
 	for (size_t i = 0; i < c->grid->series_count; i++) {
@@ -744,7 +761,8 @@ static err_t compute_period(struct computing *c, const struct math_node *node,
 	return ERR_OK;
 }
 
-static err_t compute(struct computing *c, const struct math_node *node, struct math_value *ret_value)
+static err_t compute(struct computing *c, const struct math_node *node,
+		     struct math_value *ret_value)
 {
 	switch (node->kind) {
 	case NODE_NUMBER:

@@ -25,7 +25,7 @@ bool math_uses_all(const struct math_node *root); /* METRICS() */
 
 struct math_series {
 	struct bytes id;
-	double *slots; /* grid.count of them */
+	double *slots;	/* grid.count of them */
 	bool is_metric; /* counts for METRICS() */
 };
 

@@ -5,13 +5,34 @@
 #include "services/cloudwatch/cloudwatch_internal.h"
 
 const char *const cw_units[UNITS + 1] = {
-	"None",		    "Seconds",		"Microseconds",	    "Milliseconds",
-	"Bytes",	    "Kilobytes",	"Megabytes",	    "Gigabytes",
-	"Terabytes",	    "Bits",		"Kilobits",	    "Megabits",
-	"Gigabits",	    "Terabits",		"Percent",	    "Count",
-	"Bytes/Second",	    "Kilobytes/Second", "Megabytes/Second", "Gigabytes/Second",
-	"Terabytes/Second", "Bits/Second",	"Kilobits/Second",  "Megabits/Second",
-	"Gigabits/Second",  "Terabits/Second",	"Count/Second",	    NULL,
+	"None",
+	"Seconds",
+	"Microseconds",
+	"Milliseconds",
+	"Bytes",
+	"Kilobytes",
+	"Megabytes",
+	"Gigabytes",
+	"Terabytes",
+	"Bits",
+	"Kilobits",
+	"Megabits",
+	"Gigabits",
+	"Terabits",
+	"Percent",
+	"Count",
+	"Bytes/Second",
+	"Kilobytes/Second",
+	"Megabytes/Second",
+	"Gigabytes/Second",
+	"Terabytes/Second",
+	"Bits/Second",
+	"Kilobits/Second",
+	"Megabits/Second",
+	"Gigabits/Second",
+	"Terabits/Second",
+	"Count/Second",
+	NULL,
 };
 
 static const struct {
@@ -28,7 +49,8 @@ static const struct {
 };
 
 /* Load balancers count only by themselves, not by their zone. */
-static const char *const without_zone[] = { "ConsumedLCUs", "IPv6ProcessedBytes", "RuleEvaluations" };
+static const char *const without_zone[] = { "ConsumedLCUs", "IPv6ProcessedBytes",
+					    "RuleEvaluations" };
 
 static bool is_sampled(struct bytes name_space)
 {
@@ -70,7 +92,8 @@ static bool means(struct bytes part, struct bytes whole, struct bytes prefix)
 /* The value in full, as the youngest series that fits has it; itself when none does. */
 static struct bytes complete(const struct cloudwatch *cw, const char *name, struct bytes value)
 {
-	struct bytes prefix = strcmp(name, "LoadBalancer") == 0 ? BYTES("app/") : BYTES("targetgroup/");
+	struct bytes prefix = strcmp(name, "LoadBalancer") == 0 ? BYTES("app/")
+								: BYTES("targetgroup/");
 	struct bytes found = strip_arn(value), part = found;
 	int64_t latest_s = -1;
 
@@ -158,10 +181,9 @@ static void read_dimensions(const json_t *dimensions, struct metric_name *name)
 	const json_t *dimension;
 	size_t i;
 
-	json_array_foreach(dimensions, i, dimension)
-		if (name->dimension_count < DIMENSIONS_MAX)
-			name->dimensions[name->dimension_count++] = (struct dimension){
-				text_of(dimension, "Name"), text_of(dimension, "Value") };
+	json_array_foreach(dimensions, i, dimension) if (name->dimension_count < DIMENSIONS_MAX)
+		name->dimensions[name->dimension_count++] =
+		(struct dimension){ text_of(dimension, "Name"), text_of(dimension, "Value") };
 }
 
 err_t cw_find(const struct cloudwatch *cw, const json_t *metric, const char *unit,

@@ -23,9 +23,10 @@
 	static const struct api_shape id = { .kind = API_STRING, .min = (min_), .max = (max_) }
 #define INTEGER(id, min_, max_) \
 	static const struct api_shape id = { .kind = API_INTEGER, .min = (min_), .max = (max_) }
-#define ENUM(id, ...)                                            \
-	static const struct api_shape id = { .kind = API_STRING, \
-					     .values = (const char *const[]){ __VA_ARGS__, NULL } }
+#define ENUM(id, ...)                                                                    \
+	static const struct api_shape id = {                                             \
+		.kind = API_STRING, .values = (const char *const[]){ __VA_ARGS__, NULL } \
+	}
 
 /* ---- Words ---- */
 
@@ -42,14 +43,14 @@ static const struct api_shape name_space = {
 	.kind = API_STRING, .min = 1, .max = 255, .pattern = "^[^:].*$"
 };
 static const struct api_shape unit = { .kind = API_STRING, .values = cw_units };
-static const struct api_shape comparison = { .kind = API_STRING,
-					     .values = (const char *const[]){
-						     "GreaterThanOrEqualToThreshold",
-						     "GreaterThanThreshold", "LessThanThreshold",
-						     "LessThanOrEqualToThreshold",
-						     "LessThanLowerOrGreaterThanUpperThreshold",
-						     "LessThanLowerThreshold",
-						     "GreaterThanUpperThreshold", NULL } };
+static const struct api_shape comparison = {
+	.kind = API_STRING,
+	.values = (const char *const[]){ "GreaterThanOrEqualToThreshold", "GreaterThanThreshold",
+					 "LessThanThreshold", "LessThanOrEqualToThreshold",
+					 "LessThanLowerOrGreaterThanUpperThreshold",
+					 "LessThanLowerThreshold", "GreaterThanUpperThreshold",
+					 NULL }
+};
 ENUM(statistic, "SampleCount", "Average", "Sum", "Minimum", "Maximum");
 ENUM(state_value, "OK", "ALARM", "INSUFFICIENT_DATA");
 ENUM(alarm_type, "CompositeAlarm", "MetricAlarm");
@@ -77,8 +78,8 @@ LIST(metrics, &metric, 0, 0);
 STRUCTURE(metric_stat, NEEDS("Metric", &metric), NEEDS("Period", &positive),
 	  NEEDS("Stat", &api_string), MAY("Unit", &unit));
 STRUCTURE(metric_data_query, NEEDS("Id", &string_255), MAY("MetricStat", &metric_stat),
-	  MAY("Expression", &expression), MAY("Label", &api_string), MAY("ReturnData", &api_boolean),
-	  MAY("Period", &positive), MAY("AccountId", &string_255));
+	  MAY("Expression", &expression), MAY("Label", &api_string),
+	  MAY("ReturnData", &api_boolean), MAY("Period", &positive), MAY("AccountId", &string_255));
 LIST(metric_data_queries, &metric_data_query, 0, 500);
 STRUCTURE(statistic_set, NEEDS("SampleCount", &api_double), NEEDS("Sum", &api_double),
 	  NEEDS("Minimum", &api_double), NEEDS("Maximum", &api_double));
@@ -101,8 +102,7 @@ STRUCTURE(datapoint, MAY("Timestamp", &api_timestamp), MAY("SampleCount", &api_d
 	  MAY("Average", &api_double), MAY("Sum", &api_double), MAY("Minimum", &api_double),
 	  MAY("Maximum", &api_double), MAY("Unit", &unit), MAY("ExtendedStatistics", &double_map));
 LIST(datapoints, &datapoint, 0, 0);
-STRUCTURE(get_metric_statistics_output, MAY("Label", &api_string),
-	  MAY("Datapoints", &datapoints));
+STRUCTURE(get_metric_statistics_output, MAY("Label", &api_string), MAY("Datapoints", &datapoints));
 STRUCTURE(label_options, MAY("Timezone", &api_string));
 STRUCTURE(get_metric_data_input, NEEDS("MetricDataQueries", &metric_data_queries),
 	  NEEDS("StartTime", &api_timestamp), NEEDS("EndTime", &api_timestamp),
@@ -126,23 +126,23 @@ STRUCTURE(list_metrics_output, MAY("Metrics", &metrics), MAY("NextToken", &api_s
 
 STRUCTURE(tag, NEEDS("Key", &tag_key), NEEDS("Value", &tag_value));
 LIST(tags, &tag, 0, 50);
-#define ALARM_MEMBERS                                                                             \
-	MAY("AlarmDescription", &string_0_1024), MAY("ActionsEnabled", &api_boolean),             \
-		MAY("OKActions", &actions), MAY("AlarmActions", &actions),                        \
+#define ALARM_MEMBERS                                                                 \
+	MAY("AlarmDescription", &string_0_1024), MAY("ActionsEnabled", &api_boolean), \
+		MAY("OKActions", &actions), MAY("AlarmActions", &actions),            \
 		MAY("InsufficientDataActions", &actions)
-#define METRIC_ALARM_MEMBERS                                                                      \
-	MAY("MetricName", &string_255), MAY("Namespace", &name_space),                            \
-		MAY("Statistic", &statistic), MAY("ExtendedStatistic", &api_string),              \
-		MAY("Dimensions", &dimensions), MAY("Period", &positive), MAY("Unit", &unit),     \
-		MAY("EvaluationPeriods", &positive), MAY("DatapointsToAlarm", &positive),         \
-		MAY("Threshold", &api_double), MAY("ComparisonOperator", &comparison),            \
-		MAY("TreatMissingData", &string_255),                                             \
-		MAY("EvaluateLowSampleCountPercentile", &string_255),                             \
+#define METRIC_ALARM_MEMBERS                                                                  \
+	MAY("MetricName", &string_255), MAY("Namespace", &name_space),                        \
+		MAY("Statistic", &statistic), MAY("ExtendedStatistic", &api_string),          \
+		MAY("Dimensions", &dimensions), MAY("Period", &positive), MAY("Unit", &unit), \
+		MAY("EvaluationPeriods", &positive), MAY("DatapointsToAlarm", &positive),     \
+		MAY("Threshold", &api_double), MAY("ComparisonOperator", &comparison),        \
+		MAY("TreatMissingData", &string_255),                                         \
+		MAY("EvaluateLowSampleCountPercentile", &string_255),                         \
 		MAY("Metrics", &metric_data_queries), MAY("ThresholdMetricId", &string_255)
-#define STATE_MEMBERS                                                                             \
-	MAY("AlarmName", &api_string), MAY("AlarmArn", &api_string),                              \
-		MAY("AlarmConfigurationUpdatedTimestamp", &api_timestamp),                        \
-		MAY("StateValue", &api_string), MAY("StateReason", &api_string),                  \
+#define STATE_MEMBERS                                                                              \
+	MAY("AlarmName", &api_string), MAY("AlarmArn", &api_string),                               \
+		MAY("AlarmConfigurationUpdatedTimestamp", &api_timestamp),                         \
+		MAY("StateValue", &api_string), MAY("StateReason", &api_string),                   \
 		MAY("StateReasonData", &api_string), MAY("StateUpdatedTimestamp", &api_timestamp), \
 		MAY("StateTransitionedTimestamp", &api_timestamp)
 

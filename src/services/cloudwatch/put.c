@@ -14,7 +14,8 @@ enum {
 
 static err_t bad(struct api_call *call, size_t index, const char *words)
 {
-	return api_fault(call, "InvalidParameterValue", "MetricData.member.%zu: %s", index + 1, words);
+	return api_fault(call, "InvalidParameterValue", "MetricData.member.%zu: %s", index + 1,
+			 words);
 }
 
 /* What CloudWatch keeps: -2^360 to 2^360. */
@@ -62,8 +63,9 @@ static err_t read_set(struct api_call *call, const json_t *set, size_t index, st
 
 	if (!is_storable(count) || !is_storable(sum) || !is_storable(min) || !is_storable(max) ||
 	    count <= 0 || min > max)
-		return bad(call, index, "StatisticValues must be in range, with a positive "
-					"SampleCount and Minimum not above Maximum.");
+		return bad(call, index,
+			   "StatisticValues must be in range, with a positive "
+			   "SampleCount and Minimum not above Maximum.");
 	*point = (struct point){ .count = count, .sum = sum, .min = min, .max = max };
 	for (unsigned i = 0; min < max && i <= 10; i++)
 		TRY(sketch_add(&point->sketch, min + (max - min) * i / 10, count / 11));
@@ -79,13 +81,15 @@ static err_t read_datum(struct api_call *call, const json_t *datum, size_t index
 
 	if (!value && !values && !set)
 		return api_fault(call, "MissingParameter",
-				 "The parameter MetricData.member.%zu.Value is required.", index + 1);
-	if ((value != NULL) + (values != NULL) + (set != NULL) > 1)
-		return api_fault(call, "InvalidParameterCombination",
-				 "The parameters MetricData.member.%zu.Value, Values and "
-				 "StatisticValues are mutually exclusive and you have specified more "
-				 "than one.",
+				 "The parameter MetricData.member.%zu.Value is required.",
 				 index + 1);
+	if ((value != NULL) + (values != NULL) + (set != NULL) > 1)
+		return api_fault(
+			call, "InvalidParameterCombination",
+			"The parameters MetricData.member.%zu.Value, Values and "
+			"StatisticValues are mutually exclusive and you have specified more "
+			"than one.",
+			index + 1);
 	if (set)
 		return read_set(call, set, index, point);
 	if (values)
@@ -103,8 +107,9 @@ static err_t read_time(struct api_call *call, const json_t *datum, size_t index,
 	if (given)
 		at_ms = json_integer_value(given);
 	if (at_ms < now_ms - PAST_MS || at_ms > now_ms + FUTURE_MS)
-		return bad(call, index, "The Timestamp must be within the last two weeks and not more "
-					"than two hours in the future.");
+		return bad(call, index,
+			   "The Timestamp must be within the last two weeks and not more "
+			   "than two hours in the future.");
 	*ret_s = at_ms / 1000;
 	return ERR_OK;
 }
@@ -144,7 +149,8 @@ err_t cw_put_metric_data(struct api_call *call)
 	err_t err = ERR_OK;
 
 	if (json_object_get(call->input, "EntityMetricData"))
-		return api_fault(call, "InvalidParameterValue", "EntityMetricData is not supported.");
+		return api_fault(call, "InvalidParameterValue",
+				 "EntityMetricData is not supported.");
 	if (!count)
 		return api_fault(call, "MissingParameter", "The parameter MetricData is required.");
 	if (count > DATA_MAX)
@@ -152,8 +158,9 @@ err_t cw_put_metric_data(struct api_call *call)
 				 "The collection MetricData must not have a size greater than %d.",
 				 DATA_MAX);
 	if (strncmp(cw_text(call->input, "Namespace"), "AWS/", 4) == 0)
-		return api_fault(call, "InvalidParameterValue",
-				 "The value AWS/ for parameter Namespace is invalid: it is reserved.");
+		return api_fault(
+			call, "InvalidParameterValue",
+			"The value AWS/ for parameter Namespace is invalid: it is reserved.");
 	entries = arena_array(call->arena, count, sizeof *entries);
 	if (!entries)
 		return ERR_NOMEM;
@@ -164,7 +171,8 @@ err_t cw_put_metric_data(struct api_call *call)
 	if (!err)
 		err = keep(cloudwatch_of(call), entries, count);
 	if (err == ERR_LIMIT)
-		err = api_fault(call, "LimitExceeded", "This Weir keeps at most %d metrics", SERIES_MAX);
+		err = api_fault(call, "LimitExceeded", "This Weir keeps at most %d metrics",
+				SERIES_MAX);
 	for (size_t i = 0; i < read; i++)
 		point_fini(&entries[i].point);
 	return err;

@@ -32,10 +32,11 @@ static err_t check_stat(struct api_call *call, const json_t *stat)
 		return api_fault(call, "ValidationError",
 				 "A metric needs a Namespace and a MetricName");
 	if (!stat_parse(cw_text(stat, "Stat"), &kind))
-		return api_fault(call, "ValidationError",
-				 "The value '%.100s' for Stat is not supported: SampleCount, Average, "
-				 "Sum, Minimum, Maximum and percentiles (p99.9) are",
-				 cw_text(stat, "Stat"));
+		return api_fault(
+			call, "ValidationError",
+			"The value '%.100s' for Stat is not supported: SampleCount, Average, "
+			"Sum, Minimum, Maximum and percentiles (p99.9) are",
+			cw_text(stat, "Stat"));
 	if (!cw_period_valid(integer_of(stat, "Period")))
 		return api_fault(call, "ValidationError",
 				 "Period must be 1, 5, 10, 20, 30 or a multiple of 60");
@@ -120,8 +121,8 @@ static err_t run_metric(const struct cloudwatch *cw, struct arena *arena,
 		struct point point;
 		bool present;
 
-		TRY(cw_collect(&ref, start + (int64_t)i * result->period_s, result->period_s, &point,
-			       &present));
+		TRY(cw_collect(&ref, start + (int64_t)i * result->period_s, result->period_s,
+			       &point, &present));
 		result->slots[i] = present ? stat_value(&point, &kind) : (double)NAN;
 		result->samples[i] = point.count;
 		point_fini(&point);
@@ -191,14 +192,15 @@ static err_t compute(struct arena *arena, const struct math_node *root, struct n
 		const struct query_result *other = &needing->results[i];
 
 		if (other->computed && other->period_s == result->period_s)
-			series[grid.series_count++] = (struct math_series){
-				bytes_of(cw_text(other->query, "Id")), other->slots,
-				other->samples != NULL };
+			series[grid.series_count++] =
+				(struct math_series){ bytes_of(cw_text(other->query, "Id")),
+						      other->slots, other->samples != NULL };
 	}
 	TRY(math_compute(arena, root, &grid, &value, why));
 	if (!value.scalar && value.count != 1) {
-		text_add_str(why, "the expression gives several series; fold them with SUM, AVG, MIN "
-				  "or MAX");
+		text_add_str(why,
+			     "the expression gives several series; fold them with SUM, AVG, MIN "
+			     "or MAX");
 		return ERR_INVALID;
 	}
 	TRY(spread(arena, &value, slots, &result->slots));
@@ -233,7 +235,8 @@ static err_t run_expression(struct arena *arena, struct needing *needing,
 }
 
 err_t cw_queries_run(const struct cloudwatch *cw, struct arena *arena, const json_t *queries,
-		     const struct query_range *range, struct query_result *results, struct text *why)
+		     const struct query_range *range, struct query_result *results,
+		     struct text *why)
 {
 	size_t count = json_array_size(queries), left = 0, before;
 

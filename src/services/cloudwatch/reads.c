@@ -31,8 +31,10 @@ static err_t check_range(struct api_call *call, int64_t from_s, int64_t to_s)
 {
 	if (from_s < to_s)
 		return ERR_OK;
-	return api_fault(call, strcmp(call->operation->name, "GetMetricData") ? "InvalidParameterCombination"
-									      : "ValidationError",
+	return api_fault(call,
+			 strcmp(call->operation->name, "GetMetricData")
+				 ? "InvalidParameterCombination"
+				 : "ValidationError",
 			 "The parameter StartTime must be less than the parameter EndTime.");
 }
 
@@ -44,26 +46,29 @@ static err_t check_statistics(struct api_call *call, int64_t from_s, int64_t to_
 	size_t i;
 
 	if (!wanted == !extended)
-		return api_fault(call, wanted ? "InvalidParameterCombination" : "MissingParameter",
-				 "%s",
-				 wanted ? "Statistics and ExtendedStatistics cannot be asked together."
-					: "The parameter Statistics or ExtendedStatistics is required.");
-	json_array_foreach(extended, i, item)
-		if (!stat_parse(json_string_value(item), &kind) || kind.kind != STAT_QUANTILE)
-			return api_fault(call, "InvalidParameterValue",
-					 "The value %.100s for parameter ExtendedStatistics is not "
-					 "supported: percentiles between p0.0 and p100 are.",
-					 json_string_value(item));
+		return api_fault(
+			call, wanted ? "InvalidParameterCombination" : "MissingParameter", "%s",
+			wanted ? "Statistics and ExtendedStatistics cannot be asked together."
+			       : "The parameter Statistics or ExtendedStatistics is required.");
+	json_array_foreach(extended, i, item) if (
+		!stat_parse(json_string_value(item), &kind) ||
+		kind.kind !=
+			STAT_QUANTILE) return api_fault(call, "InvalidParameterValue",
+							"The value %.100s for parameter ExtendedStatistics is not "
+							"supported: percentiles between p0.0 and p100 are.",
+							json_string_value(item));
 	if (!cw_period_valid(period_s))
-		return api_fault(call, "InvalidParameterValue",
-				 "The parameter Period must be 1, 5, 10, 20, 30 or a multiple of 60.");
+		return api_fault(
+			call, "InvalidParameterValue",
+			"The parameter Period must be 1, 5, 10, 20, 30 or a multiple of 60.");
 	TRY(check_range(call, from_s, to_s));
 	if ((to_s - from_s) / period_s > STATISTICS_POINTS_MAX)
-		return api_fault(call, "InvalidParameterCombination",
-				 "You have requested up to %lld datapoints, which exceeds the limit of "
-				 "1,440. You may reduce the datapoints requested by increasing Period, "
-				 "or decreasing the time range.",
-				 (long long)((to_s - from_s) / period_s));
+		return api_fault(
+			call, "InvalidParameterCombination",
+			"You have requested up to %lld datapoints, which exceeds the limit of "
+			"1,440. You may reduce the datapoints requested by increasing Period, "
+			"or decreasing the time range.",
+			(long long)((to_s - from_s) / period_s));
 	return ERR_OK;
 }
 
@@ -84,15 +89,13 @@ static err_t fill_datapoint(struct api_call *call, json_t *datapoint, const stru
 	json_t *extended = NULL;
 	size_t i;
 
-	json_array_foreach(list, i, item)
-		TRY(add_stat(datapoint, json_string_value(item), point));
+	json_array_foreach(list, i, item) TRY(add_stat(datapoint, json_string_value(item), point));
 	list = json_object_get(call->input, "ExtendedStatistics");
 	if (!list)
 		return ERR_OK;
 	extended = json_object();
 	TRY(cw_set(datapoint, "ExtendedStatistics", extended));
-	json_array_foreach(list, i, item)
-		TRY(add_stat(extended, json_string_value(item), point));
+	json_array_foreach(list, i, item) TRY(add_stat(extended, json_string_value(item), point));
 	return ERR_OK;
 }
 
@@ -160,8 +163,9 @@ static err_t add_slots(const struct query_result *result, int64_t from_s, int64_
 		       bool ascending, uint64_t skip, uint64_t take, bool *more, json_t *shown)
 {
 	int64_t start = from_s - from_s % result->period_s;
-	size_t count = to_s > start ? (size_t)((to_s - start + result->period_s - 1) / result->period_s)
-				    : 0;
+	size_t count = to_s > start
+			       ? (size_t)((to_s - start + result->period_s - 1) / result->period_s)
+			       : 0;
 	uint64_t seen = 0;
 
 	for (size_t i = 0; i < count; i++) {
@@ -183,7 +187,8 @@ static err_t add_slots(const struct query_result *result, int64_t from_s, int64_
 static err_t show(struct api_call *call, const struct query_result *results, size_t count,
 		  int64_t from_s, int64_t to_s)
 {
-	bool ascending = strcmp(cw_text(call->input, "ScanBy"), "TimestampAscending") == 0, more = false;
+	bool ascending = strcmp(cw_text(call->input, "ScanBy"), "TimestampAscending") == 0,
+	     more = false;
 	int64_t max = json_integer_value(json_object_get(call->input, "MaxDatapoints"));
 	uint64_t skip, take, shown_count = 0;
 
@@ -218,14 +223,15 @@ static err_t check_slots(struct api_call *call, const json_t *queries, int64_t f
 
 	json_array_foreach(queries, i, query)
 	{
-		int64_t period_s = json_integer_value(json_object_get(
-			json_object_get(query, "MetricStat"), "Period"));
+		int64_t period_s = json_integer_value(
+			json_object_get(json_object_get(query, "MetricStat"), "Period"));
 
 		if (period_s && (to_s - from_s) / period_s > GRID_SLOTS_MAX)
-			return api_fault(call, "ValidationError",
-					 "The time range has too many periods of %lld seconds: at most "
-					 "%d",
-					 (long long)period_s, GRID_SLOTS_MAX);
+			return api_fault(
+				call, "ValidationError",
+				"The time range has too many periods of %lld seconds: at most "
+				"%d",
+				(long long)period_s, GRID_SLOTS_MAX);
 	}
 	return ERR_OK;
 }
@@ -266,8 +272,9 @@ static bool passes(const json_t *metric, const json_t *filters)
 		bool found = false;
 
 		json_array_foreach(json_object_get(metric, "Dimensions"), j, dimension)
-			found = found || (strcmp(cw_text(dimension, "Name"), cw_text(filter, "Name")) == 0 &&
-					  (!value[0] || strcmp(cw_text(dimension, "Value"), value) == 0));
+			found = found ||
+				(strcmp(cw_text(dimension, "Name"), cw_text(filter, "Name")) == 0 &&
+				 (!value[0] || strcmp(cw_text(dimension, "Value"), value) == 0));
 		if (!found)
 			return false;
 	}

@@ -1,5 +1,6 @@
 /*
- * sample: the balancer's numbers, once a second, as points of AWS/ApplicationELB and Weir/Streaming.
+ * sample: the balancer's numbers, once a second, as points of AWS/ApplicationELB and
+ * Weir/Streaming.
  *
  * Counters become samples of 1, so that Sum counts and the others say 1, as on AWS. A gauge's
  * second weighs a sixtieth: a minute of it is one sample, and Sum over minutes is as on AWS.
@@ -89,16 +90,15 @@ static void record(const struct place *place, const char *name_space, const char
 static void record_weighed(const struct place *place, const char *name_space, const char *metric,
 			   const char *unit, double value, double weight)
 {
-	struct point point = {
-		.count = weight, .sum = value * weight, .min = value, .max = value
-	};
+	struct point point = { .count = weight, .sum = value * weight, .min = value, .max = value };
 
 	record(place, name_space, metric, unit, &point);
 }
 
 static const char *unit_of(enum metric_counter id)
 {
-	return id == COUNTER_PROCESSED_BYTES || id == COUNTER_IPV6_PROCESSED_BYTES ? "Bytes" : "Count";
+	return id == COUNTER_PROCESSED_BYTES || id == COUNTER_IPV6_PROCESSED_BYTES ? "Bytes"
+										   : "Count";
 }
 
 static const char *space_of(enum metric_counter id)
@@ -127,9 +127,11 @@ static void sample_counters(const struct place *place, const struct metrics *now
 		if (!applies(&counter_rows[id], place) || count <= 0)
 			continue;
 		if (strcmp(unit_of(id), "Bytes") == 0)
-			record_weighed(place, space_of(id), counter_rows[id].aws, "Bytes", count, 1);
+			record_weighed(place, space_of(id), counter_rows[id].aws, "Bytes", count,
+				       1);
 		else
-			record_weighed(place, space_of(id), counter_rows[id].aws, "Count", 1, count);
+			record_weighed(place, space_of(id), counter_rows[id].aws, "Count", 1,
+				       count);
 	}
 }
 
@@ -223,7 +225,8 @@ static struct health_count count_health(const struct sampler *sampler, const str
 		struct target_status status;
 
 		if (lb_target_status(sampler->cw->options.lb, bytes_of(group->arn),
-				     bytes_of(group->targets[i].id), group->targets[i].port, &status))
+				     bytes_of(group->targets[i].id), group->targets[i].port,
+				     &status))
 			continue;
 		if (status.state == HEALTH_DRAINING || status.state == HEALTH_UNUSED)
 			continue;
@@ -249,8 +252,10 @@ static void sample_group_health(const struct place *place, const struct metrics 
 	if (!group || !group->target_count)
 		return;
 	count = count_health(place->sampler, group);
-	record_weighed(place, CW_BALANCER, "HealthyHostCount", "Count", count.healthy, GAUGE_WEIGHT);
-	record_weighed(place, CW_BALANCER, "UnHealthyHostCount", "Count", count.unhealthy, GAUGE_WEIGHT);
+	record_weighed(place, CW_BALANCER, "HealthyHostCount", "Count", count.healthy,
+		       GAUGE_WEIGHT);
+	record_weighed(place, CW_BALANCER, "UnHealthyHostCount", "Count", count.unhealthy,
+		       GAUGE_WEIGHT);
 	if (count.anomalous > 0 || count.mitigated > 0) {
 		record_weighed(place, CW_BALANCER, "AnomalousHostCount", "Count", count.anomalous,
 			       GAUGE_WEIGHT);
@@ -260,7 +265,8 @@ static void sample_group_health(const struct place *place, const struct metrics 
 	requests = (double)since(now, then, COUNTER_REQUESTS);
 	share = count.healthy > 0 ? count.healthy : count.registered;
 	if (requests > 0 && share > 0) {
-		record_weighed(place, CW_BALANCER, "RequestCountPerTarget", "Count", 1 / share, requests);
+		record_weighed(place, CW_BALANCER, "RequestCountPerTarget", "Count", 1 / share,
+			       requests);
 		return;
 	}
 	/* With targets, no requests are zero requests, not silence. */
@@ -291,7 +297,8 @@ static void free_group(struct group *group)
 static json_t *ask(const struct sampler *sampler, const char *operation, json_t *input)
 {
 	const struct cloudwatch_options *options = &sampler->cw->options;
-	struct api_caller caller = { .account = options->account, .region = options->region,
+	struct api_caller caller = { .account = options->account,
+				     .region = options->region,
 				     .is_root = true };
 	struct api_fault fault;
 	json_t *output = NULL;

@@ -97,7 +97,8 @@ static err_t ring_point(struct ring *ring, int64_t at_s, size_t *points, struct 
 
 	if (i == ring->count || ring_at(ring, i)->at_s != at_s) {
 		TRY(ring_room(ring));
-		memmove(ring_at(ring, i + 1), ring_at(ring, i), (ring->count - i) * sizeof *ring->at);
+		memmove(ring_at(ring, i + 1), ring_at(ring, i),
+			(ring->count - i) * sizeof *ring->at);
 		*ring_at(ring, i) = (struct point){ .at_s = at_s };
 		ring->count++;
 		++*points;
@@ -157,7 +158,8 @@ static err_t parse_key(struct series *series)
 {
 	struct bytes rest = series->key;
 
-	if (!bytes_cut(&rest, PART, &series->unit) || !bytes_cut(&rest, PART, &series->name_space) ||
+	if (!bytes_cut(&rest, PART, &series->unit) ||
+	    !bytes_cut(&rest, PART, &series->name_space) ||
 	    !bytes_cut(&rest, PART, &series->name) || !series->name.len || !rest.at)
 		return ERR_SYNTAX;
 	while (rest.len) {

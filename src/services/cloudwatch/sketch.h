@@ -14,7 +14,8 @@
 enum { SKETCH_BUCKETS_MAX = 2000 };
 
 struct sketch_bucket {
-	int32_t index; /* 0 is zero; positive values have positive indices, negative ones negative */
+	int32_t index; /* 0 is zero; positive values have positive indices, negative ones negative
+			*/
 	float weight;
 };
 

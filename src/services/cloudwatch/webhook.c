@@ -29,7 +29,7 @@ struct webhooks {
 	struct list_node waiting;
 	unsigned count;
 	bool stopping;
-	bool gone; /* results that still arrive are dropped: set and read on the loop */
+	bool gone;	 /* results that still arrive are dropped: set and read on the loop */
 	unsigned on_way; /* posted or waiting, not yet freed; the loop's */
 };
 
@@ -95,7 +95,8 @@ static void deliver(struct webhook *webhook)
 		if (code == CURLE_OK)
 			snprintf(webhook->words, sizeof webhook->words, "HTTP %ld", status);
 		else if (!webhook->words[0])
-			snprintf(webhook->words, sizeof webhook->words, "%s", curl_easy_strerror(code));
+			snprintf(webhook->words, sizeof webhook->words, "%s",
+				 curl_easy_strerror(code));
 	}
 	curl_slist_free_all(headers);
 	curl_easy_cleanup(curl);
@@ -125,8 +126,9 @@ static void *run(void *owner)
 	return NULL;
 }
 
-err_t webhooks_create(struct loop *loop, void (*on_result)(void *owner, const struct webhook_result *),
-		      void *owner, struct webhooks **ret_webhooks)
+err_t webhooks_create(struct loop *loop,
+		      void (*on_result)(void *owner, const struct webhook_result *), void *owner,
+		      struct webhooks **ret_webhooks)
 {
 	struct webhooks *webhooks = calloc(1, sizeof *webhooks);
 
@@ -175,8 +177,8 @@ static err_t start(struct webhooks *webhooks)
 	return ERR_OK;
 }
 
-err_t webhook_send(struct webhooks *webhooks, const char *alarm, const char *action, const char *url,
-		   const char *body)
+err_t webhook_send(struct webhooks *webhooks, const char *alarm, const char *action,
+		   const char *url, const char *body)
 {
 	struct webhook *webhook;
 	bool full;

@@ -19,12 +19,13 @@ struct webhook_result {
 };
 
 /* Nothing runs until the first send. */
-err_t webhooks_create(struct loop *loop, void (*on_result)(void *owner, const struct webhook_result *),
-		      void *owner, struct webhooks **ret_webhooks);
+err_t webhooks_create(struct loop *loop,
+		      void (*on_result)(void *owner, const struct webhook_result *), void *owner,
+		      struct webhooks **ret_webhooks);
 void webhooks_destroy(struct webhooks *webhooks); /* what waits is dropped; NULL is welcome */
 
 /* Everything is copied. ERR_LIMIT, ERR_NOMEM, ERR_SYSTEM: no result follows. */
-err_t webhook_send(struct webhooks *webhooks, const char *alarm, const char *action, const char *url,
-		   const char *body);
+err_t webhook_send(struct webhooks *webhooks, const char *alarm, const char *action,
+		   const char *url, const char *body);
 
 #endif

@@ -1,0 +1,323 @@
+"""CloudWatch with the real clients: the seed's commands, the balancer's numbers, alarms that fire and recover."""
+import datetime
+import http.server
+import json
+import shlex
+import threading
+import time
+
+import pytest
+
+import harness
+from harness import Target, get, until
+
+
+def now():
+    return datetime.datetime.now(datetime.timezone.utc)
+
+
+def minutes(count):
+    return datetime.timedelta(minutes=count)
+
+
+def words(text):
+    return shlex.split(text.replace("\\\n", " "))[1:]
+
+
+SEED_ALARMS = ["""aws cloudwatch put-metric-alarm \\
+    --alarm-name "Mindr-High-Response-Time" \\
+    --alarm-description "Alert when response time exceeds 30 seconds" \\
+    --metric-name TargetResponseTime \\
+    --namespace AWS/ApplicationELB \\
+    --statistic Average \\
+    --period 300 \\
+    --threshold 30 \\
+    --comparison-operator GreaterThanThreshold \\
+    --dimensions Name=LoadBalancer,Value=app/mindr-alb Name=TargetGroup,Value=targetgroup/mindr-backend-tg \\
+    --evaluation-periods 2""", """aws cloudwatch put-metric-alarm \\
+    --alarm-name "Mindr-High-Connection-Count" \\
+    --alarm-description "Alert when active connections exceed 100" \\
+    --metric-name ActiveConnectionCount \\
+    --namespace AWS/ApplicationELB \\
+    --statistic Sum \\
+    --period 300 \\
+    --threshold 100 \\
+    --comparison-operator GreaterThanThreshold \\
+    --dimensions Name=LoadBalancer,Value=app/mindr-alb \\
+    --evaluation-periods 2"""]
+
+
+def test_the_seeds_alarms_are_put_described_and_deleted(aws):
+    for command in SEED_ALARMS:
+        aws(*words(command))
+    alarms = {a["AlarmName"]: a for a in aws("cloudwatch", "describe-alarms")["MetricAlarms"]}
+    response = alarms["Mindr-High-Response-Time"]
+    assert response["Threshold"] == 30 and response["Period"] == 300 and response["EvaluationPeriods"] == 2
+    assert response["StateValue"] == "INSUFFICIENT_DATA" and response["ActionsEnabled"]
+    assert {d["Name"]: d["Value"] for d in response["Dimensions"]} == {
+        "LoadBalancer": "app/mindr-alb", "TargetGroup": "targetgroup/mindr-backend-tg"}
+    assert alarms["Mindr-High-Connection-Count"]["Statistic"] == "Sum"
+    aws("cloudwatch", "set-alarm-state", "--alarm-name", "Mindr-High-Response-Time", "--state-value", "ALARM", "--state-reason", "a test")
+    history = aws("cloudwatch", "describe-alarm-history", "--alarm-name", "Mindr-High-Response-Time")["AlarmHistoryItems"]
+    assert [h["HistoryItemType"] for h in history] == ["StateUpdate", "ConfigurationUpdate"]
+    aws("cloudwatch", "delete-alarms", "--alarm-names", *alarms)
+    assert aws("cloudwatch", "describe-alarms")["MetricAlarms"] == []
+    code, _, errors = aws.run("cloudwatch", "delete-alarms", "--alarm-names", "Mindr-High-Response-Time")
+    assert code and "ResourceNotFound" in errors
+
+
+def test_the_seeds_boto3_code_publishes_streaming_metrics(cloudwatch):
+    from datetime import datetime as seed_datetime
+
+    def publish_streaming_metrics(duration_ms, success):
+        cloudwatch.put_metric_data(
+            Namespace='Mindr/Streaming',
+            MetricData=[
+                {'MetricName': 'StreamDuration', 'Value': duration_ms, 'Unit': 'Milliseconds',
+                 'Dimensions': [{'Name': 'RequestType', 'Value': 'Chat'}], 'Timestamp': seed_datetime.utcnow()},
+                {'MetricName': 'StreamSuccess', 'Value': 1 if success else 0, 'Unit': 'Count',
+                 'Dimensions': [{'Name': 'RequestType', 'Value': 'Chat'}], 'Timestamp': seed_datetime.utcnow()}])
+
+    for duration in range(1, 101):
+        publish_streaming_metrics(duration * 10.0, duration % 4 != 0)
+    asked = {"Namespace": "Mindr/Streaming", "StartTime": now() - minutes(5), "EndTime": now() + minutes(1), "Period": 300,
+             "Dimensions": [{"Name": "RequestType", "Value": "Chat"}]}
+    found = cloudwatch.get_metric_statistics(MetricName="StreamDuration", Statistics=["Sum", "Minimum", "Maximum", "SampleCount"], **asked)
+    points = found["Datapoints"]
+    assert sum(p["SampleCount"] for p in points) == 100 and sum(p["Sum"] for p in points) == 50500
+    assert min(p["Minimum"] for p in points) == 10 and max(p["Maximum"] for p in points) == 1000
+    assert points[0]["Unit"] == "Milliseconds"
+    found = cloudwatch.get_metric_statistics(MetricName="StreamSuccess", Statistics=["Sum"], **asked)
+    assert sum(p["Sum"] for p in found["Datapoints"]) == 75
+    listed = cloudwatch.list_metrics(Namespace="Mindr/Streaming")["Metrics"]
+    assert sorted(m["MetricName"] for m in listed) == ["StreamDuration", "StreamSuccess"]
+
+
+def put_series(cloudwatch, name, values, unit="Count"):
+    """One value a minute, the last one in the minute before this one; the time of the first."""
+    start = now().replace(second=0, microsecond=0) - minutes(len(values))
+    cloudwatch.put_metric_data(Namespace="Test", MetricData=[
+        {"MetricName": name, "Value": value, "Unit": unit, "Timestamp": start + minutes(i)} for i, value in enumerate(values)])
+    return start
+
+
+def metric(id, name, stat="Sum", shown=False):
+    return {"Id": id, "ReturnData": shown, "MetricStat": {"Metric": {"Namespace": "Test", "MetricName": name}, "Period": 60, "Stat": stat}}
+
+
+def test_metric_math_computes_over_metrics(cloudwatch):
+    start = put_series(cloudwatch, "Requests", [100, 200, 0, 400])
+    put_series(cloudwatch, "Errors", [1, 10, 0, 100])
+    found = cloudwatch.get_metric_data(StartTime=start, EndTime=start + minutes(4), ScanBy="TimestampAscending", MetricDataQueries=[
+        metric("r", "Requests"), metric("e", "Errors"),
+        {"Id": "share", "Expression": "100 * e / r", "Label": "percent"},
+        {"Id": "all", "Expression": "SUM(METRICS())"},
+        {"Id": "high", "Expression": "IF(r >= 200, r, 0)"},
+        {"Id": "filled", "Expression": "FILL(share, -1)"}])
+    values = {r["Id"]: r["Values"] for r in found["MetricDataResults"]}
+    assert values == {"share": [1, 5, 25], "all": [101, 210, 0, 500], "high": [0, 200, 0, 400], "filled": [1, 5, -1, 25]}
+    assert found["MetricDataResults"][0]["Label"] == "percent"
+    pages = cloudwatch.get_metric_data(StartTime=start, EndTime=start + minutes(4), MaxDatapoints=3, MetricDataQueries=[metric("r", "Requests", shown=True)])
+    assert pages["MetricDataResults"][0]["Values"] == [400, 0, 200] and pages["NextToken"]
+    rest = cloudwatch.get_metric_data(StartTime=start, EndTime=start + minutes(4), MaxDatapoints=3, NextToken=pages["NextToken"],
+                                      MetricDataQueries=[metric("r", "Requests", shown=True)])
+    assert rest["MetricDataResults"][0]["Values"] == [100] and "NextToken" not in rest
+
+
+@pytest.mark.parametrize("expression, words", [("r +", "a value is missing"), ("SEARCH('{Test} x', 'Sum')", "SEARCH"),
+                                               ("nobody * 2", "unknown"), ("BOGUS(r)", "not available")])
+def test_bad_expressions_are_refused_in_words(cloudwatch, expression, words):
+    from botocore.exceptions import ClientError
+    with pytest.raises(ClientError, match=words) as caught:
+        cloudwatch.get_metric_data(StartTime=now() - minutes(5), EndTime=now(),
+                                   MetricDataQueries=[metric("r", "Requests"), {"Id": "x", "Expression": expression}])
+    assert caught.value.response["Error"]["Code"] == "ValidationError"
+
+
+def test_sets_values_and_percentiles_and_a_restart(weir, cloudwatch):
+    at = now()
+    cloudwatch.put_metric_data(Namespace="Test", MetricData=[
+        {"MetricName": "Latency", "Values": [float(v) for v in range(1, 101)], "Counts": [2.0] * 100, "Unit": "Seconds", "Timestamp": at, "StorageResolution": 1},
+        {"MetricName": "Set", "StatisticValues": {"SampleCount": 4, "Sum": 20, "Minimum": 2, "Maximum": 8}, "Timestamp": at}])
+    asked = {"Namespace": "Test", "StartTime": at - minutes(2), "EndTime": at + minutes(2)}
+
+    def check():
+        latency = cloudwatch.get_metric_statistics(MetricName="Latency", Period=1, ExtendedStatistics=["p50", "p99"], **asked)["Datapoints"]
+        assert len(latency) == 1 and latency[0]["Timestamp"] == at.replace(microsecond=0)
+        assert abs(latency[0]["ExtendedStatistics"]["p50"] - 50) <= 1 and abs(latency[0]["ExtendedStatistics"]["p99"] - 99) <= 1.5
+        points = cloudwatch.get_metric_statistics(MetricName="Set", Period=60, Statistics=["Average", "SampleCount"], **asked)["Datapoints"]
+        assert [(p["Average"], p["SampleCount"]) for p in points] == [(5, 4)]
+    check()
+    weir.kill()
+    weir.start()
+    check()
+
+
+def test_data_that_cannot_be_are_refused(cloudwatch):
+    from botocore.exceptions import ClientError
+    good = {"MetricName": "M", "Value": 1.0}
+    for datum, code in [({"MetricName": "M"}, "MissingParameter"), ({**good, "StorageResolution": 30}, "InvalidParameterValue"),
+                        ({**good, "Timestamp": now() - datetime.timedelta(days=30)}, "InvalidParameterValue"),
+                        ({**good, "Timestamp": now() + datetime.timedelta(hours=3)}, "InvalidParameterValue"),
+                        ({**good, "Values": [1.0]}, "InvalidParameterCombination"), ({**good, "Unit": "Furlongs"}, "ValidationError"),
+                        ({**good, "Dimensions": [{"Name": "a", "Value": "1"}, {"Name": "a", "Value": "2"}]}, "InvalidParameterValue")]:
+        with pytest.raises(ClientError) as caught:
+            cloudwatch.put_metric_data(Namespace="Test", MetricData=[good, datum])
+        assert caught.value.response["Error"]["Code"] == code, datum
+    assert cloudwatch.list_metrics(Namespace="Test")["Metrics"] == [], "nothing of a refused call is kept"
+
+
+def test_large_data_come_gzipped(cloudwatch):
+    cloudwatch.put_metric_data(Namespace="Test", MetricData=[
+        {"MetricName": f"Metric{i}", "Value": float(i), "Dimensions": [{"Name": "Number", "Value": str(i)}]} for i in range(600)])
+    found = list(cloudwatch.get_paginator("list_metrics").paginate(Namespace="Test"))
+    assert [len(page["Metrics"]) for page in found] == [500, 100]
+
+
+def cbor_call(weir, operation, **value):
+    """Smithy RPC v2 CBOR as botocore would send it: (status, headers, parsed)."""
+    import boto3
+    import botocore.parsers
+    import botocore.serialize
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+    if "smithy-rpc-v2-cbor" not in botocore.serialize.SERIALIZERS:
+        pytest.skip("this botocore does not speak CBOR")
+    model = boto3.client("cloudwatch", region_name=harness.REGION, aws_access_key_id="a", aws_secret_access_key="b").meta.service_model
+    operation = model.operation_model(operation)
+    made = botocore.serialize.create_serializer("smithy-rpc-v2-cbor", False).serialize_to_request(value, operation)
+    request = AWSRequest(made["method"], f"http://127.0.0.1:{weir.api_port}{made['url_path']}", dict(made["headers"]), made["body"])
+    SigV4Auth(Credentials(*weir.keys()), "monitoring", harness.REGION).add_auth(request)
+    import http.client
+    connection = http.client.HTTPConnection("127.0.0.1", weir.api_port, timeout=20)
+    connection.request(made["method"], made["url_path"], made["body"], dict(request.headers))
+    answer = connection.getresponse()
+    body, headers = answer.read(), {k.lower(): v for k, v in answer.getheaders()}
+    parser = botocore.parsers.create_parser("smithy-rpc-v2-cbor")
+    return answer.status, headers, parser.parse({"status_code": answer.status, "headers": headers, "body": body}, operation.output_shape)
+
+
+def test_the_same_operations_in_cbor(weir):
+    at = now().replace(microsecond=0)
+    status, headers, _ = cbor_call(weir, "PutMetricData", Namespace="Test", MetricData=[{"MetricName": "M", "Value": 2.5, "Timestamp": at}])
+    assert status == 200 and headers["smithy-protocol"] == "rpc-v2-cbor" and headers["content-type"] == "application/cbor"
+    status, _, found = cbor_call(weir, "GetMetricStatistics", Namespace="Test", MetricName="M", StartTime=at - minutes(2), EndTime=at + minutes(2),
+                                 Period=60, Statistics=["Sum"])
+    assert status == 200 and [p["Sum"] for p in found["Datapoints"]] == [2.5]
+    assert found["Datapoints"][0]["Timestamp"] == at.replace(second=0)
+    status, headers, found = cbor_call(weir, "GetMetricStatistics", Namespace="Test", MetricName="M", StartTime=at, EndTime=at, Period=60, Statistics=["Sum"])
+    assert status == 400 and headers["x-amzn-query-error"] == "InvalidParameterCombination;Sender"
+    assert "InvalidParameterCombination" in found["Error"]["Code"]
+
+
+def statistic(weir, name, balancer, group=None, stat="Sum", **more):
+    dimensions = [{"Name": "LoadBalancer", "Value": balancer}] + ([{"Name": "TargetGroup", "Value": group}] if group else []) + [
+        {"Name": k, "Value": v} for k, v in more.items()]
+    found = weir.call("cloudwatch", "GetMetricStatistics", Namespace="AWS/ApplicationELB", MetricName=name, Dimensions=dimensions, Period=300,
+                      StartTime=(now() - minutes(10)).isoformat(), EndTime=(now() + minutes(5)).isoformat(), Statistics=[stat])
+    return [p[stat] for p in found["Datapoints"] if stat in p]
+
+
+def test_the_balancers_numbers_equal_what_was_sent():
+    with harness.Weir() as weir, Target(lambda c: c.answer("fine")) as one, Target(lambda c: c.answer("fine")) as two:
+        port, group_arn, balancer_arn = weir.behind(one, two)
+        balancer, group = balancer_arn.split("loadbalancer/")[1], group_arn.split(":")[-1]
+        for _ in range(20):
+            assert get(port).status == 200
+        until(lambda: sum(statistic(weir, "RequestCount", balancer)) == 20, 10, "20 requests")
+        assert sum(statistic(weir, "RequestCount", balancer, group)) == 20
+        assert sum(statistic(weir, "RequestCount", balancer, group, AvailabilityZone="us-east-1a")) == 20
+        assert sum(statistic(weir, "HTTPCode_Target_2XX_Count", "app/lb", "targetgroup/tg")) == 20, "names without their ids"
+        assert sum(statistic(weir, "HTTPCode_Target_2XX", balancer_arn, group_arn)) == 20, "ARNs and spellings"
+        assert sum(statistic(weir, "RequestCountPerTarget", balancer, group)) == 10
+        assert sum(statistic(weir, "TargetResponseTime", balancer, group, "SampleCount")) == 20
+        assert statistic(weir, "HealthyHostCount", balancer, group, "Maximum")[-1] == 2
+        assert statistic(weir, "UnHealthyHostCount", balancer, group, "Minimum")[-1] == 0
+        assert statistic(weir, "HTTPCode_ELB_5XX_Count", balancer) == [], "what did not happen is absent"
+        assert statistic(weir, "RequestCount", balancer, AvailabilityZone="us-east-1b") == []
+        listed = weir.call("cloudwatch", "ListMetrics", Namespace="AWS/ApplicationELB", MetricName="RequestCount")["Metrics"]
+        assert len(listed) == 4, "L, ZL, TL, TZL"
+
+
+class Hook(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.server.seen.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def test_an_overload_raises_the_alarm_and_its_end_clears_it():
+    slow = [0.8]
+
+    def answer(c):
+        time.sleep(slow[0])
+        c.answer("late")
+    hook = http.server.HTTPServer(("127.0.0.1", 0), Hook)
+    hook.seen = []
+    threading.Thread(target=hook.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{hook.server_port}/alarm"
+    with harness.Weir() as weir, Target(answer) as target:
+        port, _, _ = weir.behind(target)
+        weir.call("cloudwatch", "PutMetricAlarm", AlarmName="slow", MetricName="TargetResponseTime", Namespace="AWS/ApplicationELB",
+                  Statistic="Average", Period=10, Threshold=0.5, ComparisonOperator="GreaterThanThreshold", EvaluationPeriods=1,
+                  Dimensions=[{"Name": "LoadBalancer", "Value": "app/lb"}], AlarmActions=[url, "arn:aws:sns:us-east-1:0:x"],
+                  OKActions=[f"arn:aws:weir:us-east-1:0:webhook:{url}"])
+        weir.call("cloudwatch", "PutCompositeAlarm", AlarmName="any", AlarmRule='ALARM("slow") OR FALSE')
+        stop = threading.Event()
+
+        def load():
+            while not stop.is_set():
+                get(port)
+                time.sleep(0.05)
+
+        def state(name):
+            found = weir.call("cloudwatch", "DescribeAlarms", AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+            return {a["AlarmName"]: a["StateValue"] for a in found["MetricAlarms"] + found["CompositeAlarms"]}[name]
+        loader = threading.Thread(target=load)
+        loader.start()
+        try:
+            until(lambda: state("slow") == "ALARM", 25, "the alarm")
+            until(lambda: state("any") == "ALARM", 3, "the composite alarm")
+            slow[0] = 0.01
+            until(lambda: state("slow") == "OK", 35, "the end of the alarm")
+            until(lambda: state("any") == "OK", 3, "the end of the composite alarm")
+        finally:
+            stop.set()
+            loader.join()
+        until(lambda: len(hook.seen) >= 2, 5, "both webhooks")
+        values = [e["detail"]["state"]["value"] for e in hook.seen]
+        assert values[0] == "ALARM" and values[1] == "OK" and "Threshold Crossed" in hook.seen[0]["detail"]["state"]["reason"]
+        history = weir.call("cloudwatch", "DescribeAlarmHistory", AlarmName="slow", HistoryItemType="Action")["AlarmHistoryItems"]
+        assert any("Successfully executed" in h["HistorySummary"] for h in history)
+        assert any("Failed to execute" in h["HistorySummary"] and "sns" in h["HistorySummary"] for h in history)
+    hook.shutdown()
+    hook.server_close()
+
+
+def test_dashboards_and_tags(aws):
+    body = json.dumps({"widgets": [{"type": "text", "x": 0, "y": 0, "width": 3, "height": 3, "properties": {"markdown": "hello"}}]})
+    aws("cloudwatch", "put-dashboard", "--dashboard-name", "Mindr", "--dashboard-body", body)
+    assert json.loads(aws("cloudwatch", "get-dashboard", "--dashboard-name", "Mindr")["DashboardBody"]) == json.loads(body)
+    entries = aws("cloudwatch", "list-dashboards")["DashboardEntries"]
+    assert [(e["DashboardName"], e["Size"]) for e in entries] == [("Mindr", len(body))]
+    code, _, errors = aws.run("cloudwatch", "put-dashboard", "--dashboard-name", "Mindr", "--dashboard-body", "{")
+    assert code and "InvalidParameterInput" in errors
+    aws("cloudwatch", "delete-dashboards", "--dashboard-names", "Mindr")
+    code, _, errors = aws.run("cloudwatch", "get-dashboard", "--dashboard-name", "Mindr")
+    assert code and "ResourceNotFound" in errors
+
+    aws(*words(SEED_ALARMS[1] + " --tags Key=team,Value=mindr"))
+    arn = aws("cloudwatch", "describe-alarms")["MetricAlarms"][0]["AlarmArn"]
+    aws("cloudwatch", "tag-resource", "--resource-arn", arn, "--tags", "Key=tier,Value=1")
+    aws("cloudwatch", "untag-resource", "--resource-arn", arn, "--tag-keys", "team")
+    assert aws("cloudwatch", "list-tags-for-resource", "--resource-arn", arn)["Tags"] == [{"Key": "tier", "Value": "1"}]
+    for switch, enabled in (("disable", False), ("enable", True)):
+        aws("cloudwatch", f"{switch}-alarm-actions", "--alarm-names", "Mindr-High-Connection-Count")
+        assert aws("cloudwatch", "describe-alarms")["MetricAlarms"][0]["ActionsEnabled"] is enabled
+    found = aws("cloudwatch", "describe-alarms-for-metric", "--namespace", "AWS/ApplicationELB", "--metric-name", "ActiveConnectionCount",
+                "--dimensions", "Name=LoadBalancer,Value=app/mindr-alb")
+    assert len(found["MetricAlarms"]) == 1
