@@ -84,8 +84,9 @@ err_t cw_metric_name(struct api_call *call, const char *name_space, const json_t
 		     struct metric_name *ret_name);
 
 /* stats.c */
+enum stat_name { STAT_COUNT, STAT_AVERAGE, STAT_SUM, STAT_MINIMUM, STAT_MAXIMUM, STAT_QUANTILE };
 struct stat_kind {
-	enum { STAT_COUNT, STAT_AVERAGE, STAT_SUM, STAT_MINIMUM, STAT_MAXIMUM, STAT_QUANTILE } kind;
+	enum stat_name kind;
 	double quantile;
 };
 bool stat_parse(const char *text, struct stat_kind *ret_kind);

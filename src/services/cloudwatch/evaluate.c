@@ -355,33 +355,33 @@ static bool too_few(const json_t *alarm, double samples)
 	return samples < 10 / (q >= 0.5 ? 1 - q : q);
 }
 
-/* Windows end at `step` seconds, not at whole periods: an alarm of five minutes moves each minute.
- */
+/* Windows end at `end_s`, not at whole periods: an alarm of five minutes moves each minute. */
 static err_t fetch(struct cloudwatch *cw, struct arena *arena, const json_t *alarm,
 		   const json_t *queries, int64_t end_s, int64_t period_s,
 		   struct alarm_point *points, unsigned count, struct text *why)
 {
+	struct query_range range = { end_s - (int64_t)count * period_s, end_s, true };
 	struct query_result *results = arena_array(arena, json_array_size(queries) + 1,
 						   sizeof *results);
 
 	if (!results)
 		return ERR_NOMEM;
-	for (unsigned p = 0; p < count; p++) {
-		int64_t from_s = end_s - (int64_t)(count - p) * period_s;
+	TRY(cw_queries_run(cw, arena, queries, &range, results, why));
+	for (size_t i = 0; i < json_array_size(queries); i++) {
+		const struct query_result *result = &results[i];
 
-		points[p] = (struct alarm_point){ .at_s = from_s };
-		if (from_s < 0)
+		if (result->query != shown_query(queries))
 			continue;
-		TRY(cw_queries_run(cw, arena, queries,
-				   &(struct query_range){ from_s, from_s + period_s, true },
-				   results, why));
-		for (size_t i = 0; i < json_array_size(queries); i++) {
-			if (results[i].query != shown_query(queries) || isnan(results[i].slots[0]))
-				continue;
-			points[p].present = true;
-			points[p].value = results[i].slots[0];
-			points[p].low_samples = results[i].samples &&
-						too_few(alarm, results[i].samples[0]);
+		if (result->period_s != period_s) {
+			text_add_str(why, "its expression has another period than its metrics");
+			return ERR_INVALID;
+		}
+		for (unsigned p = 0; p < count; p++) {
+			points[p].at_s = range.from_s + (int64_t)p * period_s;
+			points[p].present = !isnan(result->slots[p]);
+			points[p].value = points[p].present ? result->slots[p] : 0;
+			points[p].low_samples = result->samples &&
+						too_few(alarm, result->samples[p]);
 		}
 	}
 	return ERR_OK;

@@ -223,9 +223,11 @@ static err_t check_slots(struct api_call *call, const json_t *queries, int64_t f
 
 	json_array_foreach(queries, i, query)
 	{
+		const json_t *stat = json_object_get(query, "MetricStat");
 		int64_t period_s = json_integer_value(
-			json_object_get(json_object_get(query, "MetricStat"), "Period"));
+			json_object_get(stat ? stat : query, "Period"));
 
+		/* An expression without a period takes a metric's, or five minutes. */
 		if (period_s && (to_s - from_s) / period_s > GRID_SLOTS_MAX)
 			return api_fault(
 				call, "ValidationError",
@@ -255,6 +257,10 @@ err_t cw_get_metric_data(struct api_call *call)
 			     &(struct query_range){ from_s, to_s, false }, results, &why);
 	if (why.len)
 		err = api_fault(call, "ValidationError", "Error in expression: %s", text_str(&why));
+	else if (err == ERR_NOMEM)
+		err = api_fault(call, "ValidationError",
+				"The request needs more data than one call may: ask for fewer "
+				"metrics, a shorter time or a longer period");
 	text_fini(&why);
 	return err ? err : show(call, results, count, from_s, to_s);
 }

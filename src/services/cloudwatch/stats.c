@@ -16,7 +16,7 @@ bool stat_parse(const char *text, struct stat_kind *ret_kind)
 	double percent;
 	char *end;
 
-	for (size_t i = 0; i < COUNT(stat_names); i++) {
+	for (enum stat_name i = 0; i < COUNT(stat_names); i++) {
 		if (strcmp(text, stat_names[i]) != 0)
 			continue;
 		ret_kind->kind = i;
