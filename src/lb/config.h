@@ -10,6 +10,7 @@
 #define LB_CONFIG_H
 
 #include "http/desync.h"
+#include "lb/admit.h"
 #include "net/address.h"
 
 enum xff_mode { XFF_APPEND, XFF_PRESERVE, XFF_REMOVE };
@@ -114,6 +115,9 @@ struct load_balancer_config {
 	bool xff_client_port;
 	enum xff_mode xff_mode;
 	bool cross_zone; /* always true on an ALB; target groups may differ */
+
+	/* Security groups: who may come in at which listener port, what may be connected to. */
+	const struct admit_list *ingress, *egress; /* NULL: anyone, anything */
 };
 
 /* ---- Target groups ---- */
@@ -136,6 +140,9 @@ struct target_config {
 	struct bytes zone;		 /* "us-east-1a", "all" or "" */
 	uint64_t draining_until_unix_ms; /* 0: in service */
 	uint64_t registered_unix_ms;
+	/* Ports that its own security groups open to the balancer; the rules' addresses are the
+	 * target's own. NULL: nothing is known of them. */
+	const struct admit_list *ingress;
 };
 
 struct target_group_config {

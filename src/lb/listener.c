@@ -88,12 +88,55 @@ static err_t serve(struct listener *listener, struct socket *socket)
 	return ERR_OK;
 }
 
+/* ---- Security groups ---- */
+
+static void drop(const struct listener *listener, const struct plan_listener *at,
+		 const struct address *peer)
+{
+	char text[ADDRESS_TEXT_BYTES];
+
+	metrics_add(&hold_balancer_cell(listener->worker->hold, at->load_balancer)->metrics,
+		    COUNTER_SECURITY_GROUP_DROPS, 1);
+	address_format(peer, text);
+	log_debug("lb", "no inbound rule of %.*s admits %s to port %u",
+		  BYTES_ARG(at->load_balancer->id), text, at->port);
+}
+
+bool listener_admits(const struct client *client, const struct plan_listener *listener)
+{
+	struct address peer = *conn_peer(client->conn);
+
+	if (admit_allows(listener->load_balancer->ingress, &peer, listener->port))
+		return true;
+	drop(client->listener, listener, &peer);
+	return false;
+}
+
+/* Who gets there is known with the request's Host: here it is enough that one would have it. */
+static bool admits(const struct listener *listener, const struct address *peer)
+{
+	const struct plan_address *address = listener->address;
+
+	for (unsigned i = 0; i < address->listener_count; i++) {
+		const struct plan_listener *at = address->listeners[i];
+
+		if (admit_allows(at->load_balancer->ingress, peer, at->port))
+			return true;
+	}
+	drop(listener, address->listeners[0], peer);
+	return false;
+}
+
 static void on_accepted(void *owner, struct socket *socket, const struct address *peer)
 {
 	struct listener *listener = owner;
-	err_t err = serve(listener, socket);
+	err_t err;
 
-	(void)peer;
+	if (!admits(listener, peer)) {
+		socket_close(socket);
+		return;
+	}
+	err = serve(listener, socket);
 	if (err) {
 		const struct plan_load_balancer *balancer =
 			listener->address->listeners[0]->load_balancer;

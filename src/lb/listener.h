@@ -41,6 +41,9 @@ err_t listener_open(struct worker *worker, const struct address *bound, int fd,
  */
 void listener_close(struct listener *listener);
 
+/* Whether the load balancer's security groups let this client in, as of now; counts if not. */
+bool listener_admits(const struct client *client, const struct plan_listener *listener);
+
 /* After listener_close: closes what connections are left at once; no stream runs on them. */
 void listener_cut(struct listener *listener);
 

@@ -370,6 +370,25 @@ static err_t compile_listener(struct compiler *c, const struct listener_config *
 	return compile_rules(c, config, listener);
 }
 
+static err_t copy_admit(struct compiler *c, const struct admit_list *from,
+			const struct admit_list **ret_list)
+{
+	struct admit_list *list;
+	struct admit_rule *rules;
+
+	if (!from)
+		return ERR_OK;
+	list = array(c, 1, sizeof *list);
+	rules = array(c, from->count, sizeof *rules);
+	if (!list || !rules)
+		return ERR_NOMEM;
+	if (from->count)
+		memcpy(rules, from->rules, from->count * sizeof *rules);
+	*list = (struct admit_list){ rules, from->count };
+	*ret_list = list;
+	return ERR_OK;
+}
+
 static err_t compile_load_balancer(struct compiler *c, const struct load_balancer_config *config,
 				   struct plan_load_balancer *lb)
 {
@@ -392,6 +411,7 @@ static err_t compile_load_balancer(struct compiler *c, const struct load_balance
 	lb->preserve_host = config->preserve_host;
 	lb->xff_client_port = config->xff_client_port;
 	lb->xff_mode = config->xff_mode;
+	TRY(copy_admit(c, config->ingress, &lb->ingress));
 	for (unsigned i = 0; i < config->listener_count; i++)
 		TRY(compile_listener(c, &config->listeners[i], lb, &listeners[i]));
 	return ERR_OK;
@@ -496,6 +516,14 @@ void plan_unref(const struct plan *plan)
 		box_free(box);
 }
 
+static const struct admit_list *egress_for(const struct lb_config *config, struct bytes id)
+{
+	for (unsigned i = 0; i < config->load_balancer_count; i++)
+		if (bytes_eq(config->load_balancers[i].id, id))
+			return config->load_balancers[i].egress;
+	return NULL;
+}
+
 static void publish_target(struct target *target, const struct plan_group *group, bool drain)
 {
 	struct health *health = &target->control.health;
@@ -519,10 +547,19 @@ void plan_publish(const struct plan *plan, const struct lb_config *config)
 		const struct plan_group *group = &plan->groups[i];
 		const struct target_group_config *from = &config->target_groups[i];
 
+		const struct admit_list *egress = egress_for(config, from->load_balancer_id);
+
 		assert(group->target_count == from->target_count);
-		for (unsigned t = 0; t < group->target_count; t++)
+		for (unsigned t = 0; t < group->target_count; t++) {
+			const struct target_config *target = &from->targets[t];
+
+			atomic_store_explicit(&group->targets[t]->shared.drops,
+					      admit_drops(egress, target->ingress, &target->address,
+							  from->health.port),
+					      memory_order_relaxed);
 			publish_target(group->targets[t], group,
-				       from->targets[t].draining_until_unix_ms != 0);
+				       target->draining_until_unix_ms != 0);
+		}
 	}
 }
 

@@ -110,6 +110,7 @@ struct plan_load_balancer {
 	enum xff_mode xff_mode;
 	const struct plan_listener *listeners;
 	unsigned listener_count;
+	const struct admit_list *ingress; /* NULL: anyone */
 };
 
 /* All listeners that share one bound address; the load balancers are told apart by Host. */

@@ -187,6 +187,8 @@ static void probe_connect(struct probe *probe)
 
 	health_probe_sent(&probe->target->control.health);
 	probe->status = 0;
+	if (target_drops(probe->target) & ADMIT_DROPS_CHECKS)
+		return; /* as a SYN that nobody answers: the timeout ends it */
 	if (probe->group->health.https || conn_connect(&options, &probe->conn)) /* no TLS yet */
 		probe_happen(probe, PROBE_BROKEN);
 }

@@ -293,7 +293,11 @@ static void dispatch(struct stream *s, bool fresh)
 		relay_begin(s);
 		return;
 	}
-	if (!err) {
+	if (!err && (target_drops(s->picked) & ADMIT_DROPS_REQUESTS)) {
+		/* A SYN that nobody answers: the connect timeout ends it, with 504. */
+		stream_count(s, COUNTER_TARGET_CONNECTION_ERRORS, 1);
+		target_count(s->picked, false);
+	} else if (!err) {
 		s->pending->waiter.on_ready = on_ready;
 		s->pending->waiter.on_failed = on_failed;
 		err = upstream_connect(pool->upstream, limits.connect_ms, &s->pending->waiter);
@@ -579,13 +583,17 @@ void stream_begin(struct client *client, struct exchange *x, const struct http_h
 	const struct plan_address *address = client->listener->address;
 	const struct plan_listener *listener = address ? plan_listener_for(address, head->authority)
 						       : NULL;
-	struct pending *pending = listener ? pending_create(client, listener, head, &rejected)
-					   : NULL;
-	struct stream *s = pending ? stream_create(client, x, listener, pending) : NULL;
+	struct pending *pending;
+	struct stream *s;
 	enum end_reason reason;
 
+	if (listener && address->listener_count > 1 && !listener_admits(client, listener))
+		listener = NULL; /* the address let it in for another load balancer's sake */
+	pending = listener ? pending_create(client, listener, head, &rejected) : NULL;
+	s = pending ? stream_create(client, x, listener, pending) : NULL;
 	if (!s) {
-		/* No memory, or the listener is gone: nothing that could be answered honestly. */
+		/* No memory, or the listener is gone or closed to this client: nothing that could
+		 * be answered honestly. */
 		if (pending) {
 			arena_fini(&pending->arena);
 			free(pending);

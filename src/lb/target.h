@@ -43,6 +43,7 @@ struct target {
 		_Atomic uint32_t errors;	/* 5xx and connection errors, likewise */
 		_Atomic uint16_t weight;	/* 1-WEIGHT_FULL, by anomaly mitigation */
 		_Atomic bool anomalous, mitigated;
+		_Atomic uint8_t drops; /* ADMIT_DROPS_…: what security groups keep from it */
 	} shared;
 
 	struct {
@@ -83,6 +84,11 @@ static inline enum health_state target_health(const struct target *target)
 {
 	return (enum health_state)atomic_load_explicit(&target->shared.health,
 						       memory_order_relaxed);
+}
+
+static inline uint8_t target_drops(const struct target *target)
+{
+	return atomic_load_explicit(&target->shared.drops, memory_order_relaxed);
 }
 
 static inline uint32_t target_in_flight(const struct target *target)
