@@ -161,17 +161,42 @@ static err_t make_elbv2(struct weir *weir)
 	return err;
 }
 
+static err_t make_ec2(struct weir *weir)
+{
+	const struct settings *settings = weir->settings;
+	struct ec2_options options = {
+		.api = weir->api,
+		.store = weir->store,
+		.account = setting_text(settings, SETTING_ACCOUNT),
+		.region = setting_text(settings, SETTING_REGION),
+	};
+	struct ec2_instance *instances;
+	err_t err;
+
+	list_for_each (&settings->instances, node) {
+		options.instance_count++;
+	}
+	instances = calloc(options.instance_count + 1, sizeof *instances);
+	if (!instances)
+		return ERR_NOMEM;
+	options.instances = instances;
+	options.instance_count = 0;
+	list_for_each (&settings->instances, node) {
+		const struct instance_setting *from = container_of(node, struct instance_setting,
+								   link);
+
+		instances[options.instance_count].id = from->id;
+		instances[options.instance_count++].address = from->address;
+	}
+	err = ec2_create(&options, &weir->ec2);
+	free(instances);
+	return err;
+}
+
 static err_t make_services(struct weir *weir)
 {
-	const char *account = setting_text(weir->settings, SETTING_ACCOUNT);
-	const char *region = setting_text(weir->settings, SETTING_REGION);
-
 	TRY(api_create(&weir->api));
-	TRY(ec2_create(&(struct ec2_options){ .api = weir->api,
-					      .store = weir->store,
-					      .account = account,
-					      .region = region },
-		       &weir->ec2));
+	TRY(make_ec2(weir));
 	TRY(sts_register(weir->api));
 	TRY(make_elbv2(weir));
 	return cloudwatch_create(

@@ -1,7 +1,9 @@
 /*
- * ec2: the network that load balancers are told to live in. A default VPC with one subnet in each
- * of three zones, its security group, route table and internet gateway exist from the first start
- * (and again after a reset); ids follow from account and Region, so they are the same everywhere.
+ * ec2: the network that load balancers live in: VPCs, subnets, gateways, route tables, security
+ * groups. elbv2 asks here what the groups let through, and makes it act. A default VPC with one
+ * subnet in each of three zones, its security group, route table and internet gateway exist from
+ * the first start (and again after a reset); ids follow from account and Region, so they are the
+ * same everywhere.
  *
  * The control loop's thread only.
  */
@@ -13,10 +15,17 @@
 
 struct ec2;
 
+/* An i-… id that stands for an address: the settings'. */
+struct ec2_instance {
+	const char *id, *address; /* "10.0.0.7" */
+};
+
 struct ec2_options {
 	struct api *api; /* the service registers itself here; borrowed, as the store */
 	struct store *store;
-	const char *account, *region; /* copied */
+	const char *account, *region;	      /* copied */
+	const struct ec2_instance *instances; /* copied */
+	size_t instance_count;
 };
 
 err_t ec2_create(const struct ec2_options *options, struct ec2 **ret_ec2);

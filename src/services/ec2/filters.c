@@ -4,6 +4,8 @@
  */
 #include "services/ec2/ec2_internal.h"
 
+#include <stdio.h>
+
 static bool wild_match(const char *pattern, const char *text)
 {
 	const char *star = NULL, *back = text;
@@ -135,5 +137,100 @@ err_t ec2_filters_match(struct api_call *call, const struct ec2_filter *filters,
 		all &= match;
 	}
 	*ret_match = all;
+	return ERR_OK;
+}
+
+err_t ec2_filter_list(struct api_call *call, const struct ec2_filter *filters, json_t *list)
+{
+	json_t *body;
+	bool match;
+
+	for (size_t i = 0; (body = json_array_get(list, i)) != NULL;) {
+		TRY(ec2_filters_match(call, filters, body, &match));
+		if (match)
+			i++;
+		else
+			json_array_remove(list, i);
+	}
+	/* An unknown filter is refused even where there is nothing to filter. */
+	if (json_array_size(list) == 0)
+		TRY(ec2_filters_match(call, filters, call->output, &match));
+	return ERR_OK;
+}
+
+static bool path_is(const json_t *node, struct bytes path, const char *value)
+{
+	struct bytes name;
+	const json_t *item;
+	size_t index;
+	char key[64];
+
+	if (json_is_array(node)) {
+		json_array_foreach(node, index, item) if (path_is(item, path, value)) return true;
+		return false;
+	}
+	if (!bytes_cut(&path, '.', &name))
+		return json_is_string(node) && strcmp(json_string_value(node), value) == 0;
+	snprintf(key, sizeof key, "%.*s", BYTES_ARG(name));
+	return path_is(json_object_get(node, key), path, value);
+}
+
+bool ec2_path_has(const json_t *body, const char *path, const char *value)
+{
+	return path_is(body, bytes_of(path), value);
+}
+
+/* ---- Choosing by id, and pages ---- */
+
+err_t ec2_choose(struct api_call *call, const struct ec2_kind *kind, json_t *list)
+{
+	json_t *ids = json_object_get(call->input, kind->ids), *id, *body;
+	size_t index;
+
+	if (!json_array_size(ids))
+		return ERR_OK;
+	json_array_foreach(ids, index, id) TRY(ec2_find(call, kind, json_string_value(id), &body));
+	for (size_t i = 0; (body = json_array_get(list, i)) != NULL;) {
+		bool asked = false;
+
+		json_array_foreach(ids, index, id)
+			asked |= json_equal(id, json_object_get(body, kind->id));
+		if (asked)
+			i++;
+		else
+			json_array_remove(list, i);
+	}
+	return ERR_OK;
+}
+
+enum { PAGE_MIN = 5, PAGE_MAX = 1000 };
+
+/* The token is how many were given out: an order that only grows at its end. */
+err_t ec2_page(struct api_call *call, const char *name, json_t *list)
+{
+	const json_t *asked = json_object_get(call->input, "MaxResults");
+	const char *token = json_string_value(json_object_get(call->input, "NextToken"));
+	size_t total = json_array_size(list), size = total;
+	json_t *page = json_array();
+	uint64_t first = 0;
+
+	if (!page || json_object_set_new(call->output, name, page))
+		return ERR_NOMEM;
+	if (asked && (json_integer_value(asked) < PAGE_MIN || json_integer_value(asked) > PAGE_MAX))
+		return api_fault(call, "InvalidParameterValue",
+				 "Value ( %lld ) for parameter maxResults is invalid. Expecting a "
+				 "value between %d and %d.",
+				 (long long)json_integer_value(asked), PAGE_MIN, PAGE_MAX);
+	if (token && token[0] && bytes_to_u64(bytes_of(token), UINT32_MAX, &first))
+		return api_fault(call, "InvalidParameterValue", "Unable to parse pagination token");
+	if (asked)
+		size = (size_t)json_integer_value(asked);
+	for (size_t i = first; i < total && i - first < size; i++)
+		if (json_array_append(page, json_array_get(list, i)))
+			return ERR_NOMEM;
+	if (first < total && total - first > size &&
+	    json_object_set_new(call->output, "NextToken",
+				json_sprintf("%zu", (size_t)first + size)))
+		return ERR_NOMEM;
 	return ERR_OK;
 }

@@ -48,6 +48,8 @@ static void on_changes(struct store_listener *listener, const struct store_chang
 
 	if (mirror_note(&elbv2->mirror, changes, count))
 		elbv2->dirty = true;
+	if (security_note(&elbv2->security, changes, count))
+		elbv2->dirty = true;
 	if (elbv2->dirty && elbv2->restored && !elbv2->committing && !elbv2->job_posted) {
 		elbv2->job_posted = true;
 		loop_post(elbv2->options.loop, &elbv2->job);
@@ -95,6 +97,7 @@ err_t elbv2_create(const struct elbv2_options *options, struct elbv2 **ret_elbv2
 		return ERR_NOMEM;
 	arena_init(&elbv2->arena, ELBV2_ARENA_MAX_BYTES);
 	mirror_init(&elbv2->mirror);
+	security_init(&elbv2->security);
 	elbv2->job.run = on_job;
 	elbv2->drain_timer.on_expired = elbv2_on_drain_timer;
 	elbv2->service = (struct api_service){
@@ -130,6 +133,7 @@ void elbv2_destroy(struct elbv2 *elbv2)
 		return;
 	timer_cancel(&elbv2->drain_timer);
 	mirror_fini(&elbv2->mirror);
+	security_fini(&elbv2->security);
 	arena_fini(&elbv2->arena);
 	free(elbv2);
 }

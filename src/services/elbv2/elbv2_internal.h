@@ -19,6 +19,7 @@
 #include "base/list.h"
 #include "services/elbv2/elbv2.h"
 #include "services/elbv2/mirror.h"
+#include "services/elbv2/security.h"
 
 /* ---- The service ---- */
 
@@ -28,6 +29,7 @@ struct elbv2 {
 	struct api_service service;
 	struct store_listener listener;
 	struct mirror mirror; /* what plans are made of */
+	struct security security;
 	struct loop_job job;  /* reconciles what changed outside of a call */
 	bool job_posted;
 	bool dirty;	 /* something of ours changed since the last plan */

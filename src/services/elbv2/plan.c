@@ -180,6 +180,7 @@ static err_t plan_load_balancer(struct planner *p, const json_t *body,
 {
 	const char *arn = resource_arn(RESOURCE_LOAD_BALANCER, body);
 	const struct children *listeners = children_of(&p->listeners, arn);
+	const json_t *groups = json_object_get(api_part(body), "SecurityGroups");
 	struct listener_config *out = arena_array(p->arena, listeners->count + 1, sizeof *out);
 
 	if (!out)
@@ -188,6 +189,10 @@ static err_t plan_load_balancer(struct planner *p, const json_t *body,
 					     .id = arn_tail(arn, "loadbalancer/") };
 	TRY(lower(p->arena, get_string(api_part(body), "DNSName"), &to->dns_name));
 	plan_load_balancer_attributes(body, to);
+	TRY(security_of_groups(&p->elbv2->security, groups, SECURITY_INGRESS, p->arena,
+			       &to->ingress));
+	TRY(security_of_groups(&p->elbv2->security, groups, SECURITY_EGRESS, p->arena,
+			       &to->egress));
 	to->listeners = out;
 	to->listener_count = listeners->count;
 	for (unsigned i = 0; i < listeners->count; i++)
@@ -222,7 +227,36 @@ static bool target_address(const struct planner *p, const json_t *target,
 	return true;
 }
 
-static err_t plan_targets(struct planner *p, const char *arn, struct target_group_config *to)
+/* Where the balancer's connections to a target come from. */
+static struct address source_of(const struct planner *p, const json_t *load_balancer,
+				const struct address *target)
+{
+	static const struct address anywhere4 = { .family = 4 }, anywhere6 = { .family = 6 };
+	struct address source = elbv2_bound(p->elbv2, get_string(api_part(load_balancer), "Scheme"),
+					    0);
+
+	/* Bound to every address: the one next to the target is used, which is not known here. */
+	if (address_eq_ip(&source, &anywhere4) || address_eq_ip(&source, &anywhere6))
+		return *target;
+	return source;
+}
+
+static err_t plan_target_security(struct planner *p, const json_t *load_balancer,
+				  struct target_config *to)
+{
+	struct address source;
+
+	to->ingress = NULL;
+	if (!load_balancer)
+		return ERR_OK;
+	source = source_of(p, load_balancer, &to->address);
+	return security_of_target(&p->elbv2->security, &to->address,
+				  json_object_get(api_part(load_balancer), "SecurityGroups"),
+				  &source, p->arena, &to->ingress);
+}
+
+static err_t plan_targets(struct planner *p, const char *arn, const json_t *load_balancer,
+			  struct target_group_config *to)
 {
 	const struct children *targets = children_of(&p->targets, arn);
 	struct target_config *out = arena_array(p->arena, targets->count + 1, sizeof *out);
@@ -236,6 +270,7 @@ static err_t plan_targets(struct planner *p, const char *arn, struct target_grou
 
 		if (!target_address(p, target, &out->address))
 			continue;
+		TRY(plan_target_security(p, load_balancer, out));
 		out->id = bytes_of(get_string(target, "Id"));
 		out->zone = bytes_of(zone ? zone : "");
 		out->draining_until_unix_ms = (uint64_t)get_int(target, "draining_until_ms", 0);
@@ -338,7 +373,7 @@ static err_t plan_group(struct planner *p, const json_t *body, struct target_gro
 	plan_group_attributes(body, to);
 	plan_health(body, &to->health);
 	plan_stream(body, load_balancer, &to->stream);
-	return plan_targets(p, arn, to);
+	return plan_targets(p, arn, load_balancer, to);
 }
 
 /* ---- All of it ---- */
@@ -397,6 +432,13 @@ void elbv2_reconcile(struct elbv2 *elbv2)
 
 	arena_init(&arena, PLAN_MAX_BYTES);
 	err = mirror_refresh(&elbv2->mirror, elbv2->options.store);
+	if (!err)
+		err = security_refresh(&elbv2->security, elbv2->options.api,
+				       &(struct api_caller){ .account = elbv2->options.account,
+							     .region = elbv2->options.region,
+							     .access_key = "",
+							     .arn = "",
+							     .is_root = true });
 	if (!err)
 		err = plan_config(elbv2, &arena, &config);
 	if (!err)

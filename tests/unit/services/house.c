@@ -26,7 +26,13 @@ static void move_in(void)
 	static const struct elbv2_instance instances[] = {
 		{ .id = "i-0123456789abcdef0", .address = { .ip = { 127, 0, 0, 7 }, .family = 4 } },
 	};
-	struct ec2_options ec2 = { .account = "000000000000", .region = "us-east-1" };
+	static const struct ec2_instance mapped[] = {
+		{ .id = "i-0123456789abcdef0", .address = "127.0.0.7" },
+	};
+	struct ec2_options ec2 = { .account = "000000000000",
+				   .region = "us-east-1",
+				   .instances = mapped,
+				   .instance_count = 1 };
 	struct elbv2_options elbv2 = { .account = "000000000000",
 				       .region = "us-east-1",
 				       .instances = instances,
