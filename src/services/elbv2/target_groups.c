@@ -36,7 +36,8 @@ static err_t check_protocol(struct api_call *call)
 		return api_fault(call, "ValidationError",
 				 "Target group protocol '%s' must be one of 'HTTP, HTTPS'",
 				 protocol);
-	if (!version || strcmp(version, "HTTP1") == 0)
+	/* Terraform says "" where it says nothing. */
+	if (!version || !version[0] || strcmp(version, "HTTP1") == 0)
 		return ERR_OK;
 	if (strcmp(version, "HTTP2") == 0 || strcmp(version, "GRPC") == 0)
 		return api_fault(
