@@ -28,18 +28,17 @@ struct address elbv2_bound(const struct elbv2 *elbv2, const char *scheme, uint16
 	return at;
 }
 
-static void on_job(struct loop_job *job)
+static void on_change_timer(struct timer *timer)
 {
-	struct elbv2 *elbv2 = container_of(job, struct elbv2, job);
+	struct elbv2 *elbv2 = container_of(timer, struct elbv2, change_timer);
 
-	elbv2->job_posted = false;
 	if (elbv2->dirty)
 		elbv2_reconcile(elbv2);
 }
 
 /*
  * Runs inside store_commit, where the store may not be read. A call reconciles when it ends;
- * for commits that are nobody's call (a reset, a sweep) the job does.
+ * for commits that are none of its (security groups, a reset, a sweep) the timer does.
  */
 static void on_changes(struct store_listener *listener, const struct store_change *changes,
 		       size_t count)
@@ -50,10 +49,9 @@ static void on_changes(struct store_listener *listener, const struct store_chang
 		elbv2->dirty = true;
 	if (security_note(&elbv2->security, changes, count))
 		elbv2->dirty = true;
-	if (elbv2->dirty && elbv2->restored && !elbv2->committing && !elbv2->job_posted) {
-		elbv2->job_posted = true;
-		loop_post(elbv2->options.loop, &elbv2->job);
-	}
+	if (elbv2->dirty && elbv2->restored && !elbv2->committing)
+		timer_set(elbv2->options.loop, &elbv2->change_timer,
+			  loop_now_ms(elbv2->options.loop));
 }
 
 static err_t copy_options(struct elbv2 *elbv2, const struct elbv2_options *options)
@@ -98,7 +96,7 @@ err_t elbv2_create(const struct elbv2_options *options, struct elbv2 **ret_elbv2
 	arena_init(&elbv2->arena, ELBV2_ARENA_MAX_BYTES);
 	mirror_init(&elbv2->mirror);
 	security_init(&elbv2->security);
-	elbv2->job.run = on_job;
+	elbv2->change_timer.on_expired = on_change_timer;
 	elbv2->drain_timer.on_expired = elbv2_on_drain_timer;
 	elbv2->service = (struct api_service){
 		.name = "elasticloadbalancing",
@@ -132,6 +130,7 @@ void elbv2_destroy(struct elbv2 *elbv2)
 	if (!elbv2)
 		return;
 	timer_cancel(&elbv2->drain_timer);
+	timer_cancel(&elbv2->change_timer);
 	mirror_fini(&elbv2->mirror);
 	security_fini(&elbv2->security);
 	arena_fini(&elbv2->arena);

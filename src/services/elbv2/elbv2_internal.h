@@ -30,11 +30,10 @@ struct elbv2 {
 	struct store_listener listener;
 	struct mirror mirror; /* what plans are made of */
 	struct security security;
-	struct loop_job job;  /* reconciles what changed outside of a call */
-	bool job_posted;
-	bool dirty;	 /* something of ours changed since the last plan */
-	bool restored;	 /* the first plan was applied */
-	bool committing; /* who commits reconciles: no job is needed */
+	struct timer change_timer; /* due at once: reconciles what changed outside of a call */
+	bool dirty;		   /* something of ours changed since the last plan */
+	bool restored;		   /* the first plan was applied */
+	bool committing;	   /* who commits reconciles: no timer is needed */
 	struct timer drain_timer;
 };
 
