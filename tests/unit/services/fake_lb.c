@@ -52,6 +52,22 @@ static json_t *string(struct bytes b)
 	return b.at ? json_stringn(b.at, b.len) : json_null();
 }
 
+/* ["10.0.0.0/8 80-81"]; null: everything. */
+static json_t *admitted(const struct admit_list *admit)
+{
+	json_t *list = admit ? json_array() : json_null();
+	char ip[ADDRESS_TEXT_BYTES];
+
+	for (unsigned i = 0; admit && i < admit->count; i++) {
+		const struct admit_rule *rule = &admit->rules[i];
+
+		address_format_ip(&rule->other.base, ip);
+		json_array_append_new(list, json_sprintf("%s/%u %u-%u", ip, rule->other.bits,
+							 rule->port_first, rule->port_last));
+	}
+	return list;
+}
+
 static json_t *conditions(const struct rule_config *rule)
 {
 	static const char *const kinds[] = {
@@ -144,12 +160,13 @@ static json_t *listeners(const struct load_balancer_config *balancer)
 static json_t *load_balancer(const struct load_balancer_config *b)
 {
 	return json_pack(
-		"{s:o, s:o, s:o, s:o, s:I, s:I, s:i, s:b, s:b, s:b, s:i, s:b}", "arn",
+		"{s:o, s:o, s:o, s:o, s:I, s:I, s:i, s:b, s:b, s:b, s:i, s:b, s:o, s:o}", "arn",
 		string(b->arn), "id", string(b->id), "dns", string(b->dns_name), "listeners",
 		listeners(b), "idle_ms", (json_int_t)b->idle_ms, "keep_alive_ms",
 		(json_int_t)b->client_keep_alive_ms, "desync", (int)b->desync_mode, "drop_invalid",
 		(int)b->drop_invalid_fields, "preserve_host", (int)b->preserve_host, "xff_port",
-		(int)b->xff_client_port, "xff", (int)b->xff_mode, "cross_zone", (int)b->cross_zone);
+		(int)b->xff_client_port, "xff", (int)b->xff_mode, "cross_zone", (int)b->cross_zone,
+		"ingress", admitted(b->ingress), "egress", admitted(b->egress));
 }
 
 static json_t *targets(const struct target_group_config *group)
@@ -161,11 +178,12 @@ static json_t *targets(const struct target_group_config *group)
 		char address[ADDRESS_TEXT_BYTES];
 
 		address_format(&t->address, address);
-		json_array_append_new(list,
-				      json_pack("{s:o, s:s, s:o, s:I, s:I}", "id", string(t->id),
-						"address", address, "zone", string(t->zone),
-						"draining", (json_int_t)t->draining_until_unix_ms,
-						"registered", (json_int_t)t->registered_unix_ms));
+		json_array_append_new(
+			list, json_pack("{s:o, s:s, s:o, s:I, s:I, s:o}", "id", string(t->id),
+					"address", address, "zone", string(t->zone), "draining",
+					(json_int_t)t->draining_until_unix_ms, "registered",
+					(json_int_t)t->registered_unix_ms, "ingress",
+					admitted(t->ingress)));
 	}
 	return list;
 }

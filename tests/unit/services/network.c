@@ -141,7 +141,7 @@ TEST(unknown_ids_are_refused_with_the_codes_of_ec2)
 	CHECK_STR(house.fault.code, "DryRunOperation");
 	CHECK_EQ(house.fault.status, 412);
 	CHECK(!ec2("RunInstances", json_object()), "no instances here");
-	CHECK_STR(house.fault.code, "InvalidAction");
+	CHECK_STR(house.fault.code, "UnsupportedOperation");
 	house_close();
 }
 
