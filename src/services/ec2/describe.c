@@ -33,12 +33,11 @@ err_t ec2_describe_subnets(struct api_call *call)
 
 	TRY(ec2_interfaces(call, &interfaces));
 	TRY(ec2_list(call, &ec2_subnets, &list));
-	json_array_foreach(list, index, subnet)
-	{
+	json_array_foreach (list, index, subnet) {
 		json_int_t free_count = json_integer_value(
 			json_object_get(subnet, "AvailableIpAddressCount"));
 
-		json_array_foreach(interfaces, at, interface)
+		json_array_foreach (interfaces, at, interface)
 			free_count -= ec2_is(interface, "SubnetId", ec2_text(subnet, "SubnetId"));
 		TRY(ec2_set(subnet, "AvailableIpAddressCount", json_integer(free_count)));
 	}
@@ -50,9 +49,9 @@ static bool is_named(const json_t *names, const json_t *group)
 	const json_t *name;
 	size_t index;
 
-	json_array_foreach(
-		names, index,
-		name) if (json_equal(name, json_object_get(group, "GroupName"))) return true;
+	json_array_foreach (names, index, name)
+		if (json_equal(name, json_object_get(group, "GroupName")))
+			return true;
 	return false;
 }
 
@@ -72,11 +71,10 @@ static err_t choose_names(struct api_call *call, json_t *list)
 		else
 			json_array_remove(list, at);
 	}
-	json_array_foreach(names, index, name)
-	{
+	json_array_foreach (names, index, name) {
 		bool found = false;
 
-		json_array_foreach(list, at, group)
+		json_array_foreach (list, at, group)
 			found |= json_equal(name, json_object_get(group, "GroupName"));
 		if (!found)
 			return api_fault(call, "InvalidGroup.NotFound",
@@ -95,8 +93,7 @@ err_t ec2_describe_security_groups(struct api_call *call)
 	TRY(ec2_list(call, &ec2_groups, &list));
 	TRY(ec2_choose(call, &ec2_groups, list));
 	TRY(choose_names(call, list));
-	json_array_foreach(list, index, body)
-	{
+	json_array_foreach (list, index, body) {
 		TRY(ec2_group_present(call, body, &group));
 		TRY(ec2_append(presented, json_incref(group)));
 	}
@@ -148,8 +145,9 @@ static bool attribute_wanted(const struct api_call *call, const char *name)
 	const json_t *names = json_object_get(call->input, "AttributeNames"), *asked;
 	size_t index;
 
-	json_array_foreach(names, index,
-			   asked) if (strcmp(json_string_value(asked), name) == 0) return true;
+	json_array_foreach (names, index, asked)
+		if (strcmp(json_string_value(asked), name) == 0)
+			return true;
 	return json_array_size(names) == 0;
 }
 
@@ -193,11 +191,10 @@ err_t ec2_describe_regions(struct api_call *call)
 	size_t index;
 
 	TRY(ec2_hold(call, list));
-	json_array_foreach(names, index, name) if (strcmp(json_string_value(name), region) !=
-						   0) return api_fault(call,
-								       "InvalidParameterValue",
-								       "Invalid region: %s",
-								       json_string_value(name));
+	json_array_foreach (names, index, name)
+		if (strcmp(json_string_value(name), region) != 0)
+			return api_fault(call, "InvalidParameterValue", "Invalid region: %s",
+					 json_string_value(name));
 	snprintf(endpoint, sizeof endpoint, "ec2.%.60s.amazonaws.com", region);
 	TRY(ec2_append(list, json_pack("{s:s, s:s, s:s}", "RegionName", region, "Endpoint",
 				       endpoint, "OptInStatus", "opt-in-not-required")));

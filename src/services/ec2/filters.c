@@ -66,8 +66,9 @@ static bool path_matches(const json_t *node, struct bytes path, const char *patt
 	if (!node)
 		return false;
 	if (json_is_array(node)) {
-		json_array_foreach(node, index,
-				   item) if (path_matches(item, path, pattern)) return true;
+		json_array_foreach (node, index, item)
+			if (path_matches(item, path, pattern))
+				return true;
 		return false;
 	}
 	if (!bytes_cut(&path, '.', &name))
@@ -81,11 +82,10 @@ static bool tag_matches(const json_t *body, const char *key, const char *pattern
 	const json_t *tag;
 	size_t index;
 
-	json_array_foreach(
-		json_object_get(body, "Tags"), index,
-		tag) if (strcmp(json_string_value(json_object_get(tag, "Key")), key) == 0 &&
-			 wild_match(pattern,
-				    json_string_value(json_object_get(tag, "Value")))) return true;
+	json_array_foreach (json_object_get(body, "Tags"), index, tag)
+		if (strcmp(json_string_value(json_object_get(tag, "Key")), key) == 0 &&
+		    wild_match(pattern, json_string_value(json_object_get(tag, "Value"))))
+			return true;
 	return false;
 }
 
@@ -113,8 +113,7 @@ static err_t one_matches(struct api_call *call, const struct ec2_filter *filters
 	path = path_of(filters, name);
 	if (!path && strncmp(name, "tag:", 4) != 0)
 		return api_fault(call, "InvalidParameterValue", "The filter '%s' is invalid", name);
-	json_array_foreach(json_object_get(filter, "Values"), index, value)
-	{
+	json_array_foreach (json_object_get(filter, "Values"), index, value) {
 		const char *pattern = json_string_value(value);
 
 		if (path ? path_matches(body, bytes_of(path), pattern)
@@ -131,8 +130,7 @@ err_t ec2_filters_match(struct api_call *call, const struct ec2_filter *filters,
 	size_t index;
 	bool all = true, match;
 
-	json_array_foreach(json_object_get(call->input, "Filters"), index, filter)
-	{
+	json_array_foreach (json_object_get(call->input, "Filters"), index, filter) {
 		TRY(one_matches(call, filters, filter, body, &match));
 		all &= match;
 	}
@@ -166,7 +164,9 @@ static bool path_is(const json_t *node, struct bytes path, const char *value)
 	char key[64];
 
 	if (json_is_array(node)) {
-		json_array_foreach(node, index, item) if (path_is(item, path, value)) return true;
+		json_array_foreach (node, index, item)
+			if (path_is(item, path, value))
+				return true;
 		return false;
 	}
 	if (!bytes_cut(&path, '.', &name))
@@ -189,11 +189,12 @@ err_t ec2_choose(struct api_call *call, const struct ec2_kind *kind, json_t *lis
 
 	if (!json_array_size(ids))
 		return ERR_OK;
-	json_array_foreach(ids, index, id) TRY(ec2_find(call, kind, json_string_value(id), &body));
+	json_array_foreach (ids, index, id)
+		TRY(ec2_find(call, kind, json_string_value(id), &body));
 	for (size_t i = 0; (body = json_array_get(list, i)) != NULL;) {
 		bool asked = false;
 
-		json_array_foreach(ids, index, id)
+		json_array_foreach (ids, index, id)
 			asked |= json_equal(id, json_object_get(body, kind->id));
 		if (asked)
 			i++;

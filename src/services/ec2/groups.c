@@ -32,8 +32,7 @@ err_t ec2_rules_present(struct api_call *call, const json_t *group, json_t *list
 	size_t index;
 	char arn[200];
 
-	json_array_foreach(json_object_get(group, "Rules"), index, rule)
-	{
+	json_array_foreach (json_object_get(group, "Rules"), index, rule) {
 		copy = json_copy(rule);
 		TRY(ec2_hold(call, copy));
 		snprintf(arn, sizeof arn, "arn:aws:ec2:%s:%s:security-group-rule/%s",
@@ -67,8 +66,9 @@ static err_t permission_for(json_t *list, const json_t *rule, json_t **ret_permi
 	size_t index;
 	json_t *made;
 
-	json_array_foreach(list, index,
-			   *ret_permission) if (same_ports(*ret_permission, rule)) return ERR_OK;
+	json_array_foreach (list, index, *ret_permission)
+		if (same_ports(*ret_permission, rule))
+			return ERR_OK;
 	made = json_pack("{s:s, s:[], s:[], s:[], s:[]}", "IpProtocol",
 			 ec2_text(rule, "IpProtocol"), "UserIdGroupPairs", "IpRanges", "Ipv6Ranges",
 			 "PrefixListIds");
@@ -109,8 +109,7 @@ err_t ec2_group_present(struct api_call *call, const json_t *body, json_t **ret_
 	TRY(ec2_set(group, "IpPermissionsEgress", json_array()));
 	ingress = json_object_get(group, "IpPermissions");
 	egress = json_object_get(group, "IpPermissionsEgress");
-	json_array_foreach(json_object_get(body, "Rules"), index, rule)
-	{
+	json_array_foreach (json_object_get(body, "Rules"), index, rule) {
 		bool out = json_is_true(json_object_get(rule, "IsEgress"));
 
 		TRY(permission_for(out ? egress : ingress, rule, &permission));
@@ -130,8 +129,7 @@ static err_t group_named(struct api_call *call, const char *name, const char *vp
 	size_t index;
 
 	TRY(ec2_list(call, &ec2_groups, &list));
-	json_array_foreach(list, index, body)
-	{
+	json_array_foreach (list, index, body) {
 		if (!ec2_is(body, "GroupName", name) || !ec2_is(body, "VpcId", vpc))
 			continue;
 		*ret_body = body;
@@ -205,8 +203,7 @@ static err_t vpc_of_input(struct api_call *call, const char **ret_vpc)
 	if (*ret_vpc)
 		return ec2_find(call, &ec2_vpcs, *ret_vpc, &vpc);
 	TRY(ec2_list(call, &ec2_vpcs, &list));
-	json_array_foreach(list, index, vpc)
-	{
+	json_array_foreach (list, index, vpc) {
 		if (!json_is_true(json_object_get(vpc, "IsDefault")))
 			continue;
 		*ret_vpc = ec2_text(vpc, "VpcId");
@@ -261,12 +258,11 @@ static err_t group_in_use(struct api_call *call, const char *id, const json_t *i
 	*ret_used = ec2_path_has(interfaces, "Groups.GroupId", id) ||
 		    ec2_path_has(instances, "SecurityGroups.GroupId", id);
 	TRY(ec2_list(call, &ec2_groups, &list));
-	json_array_foreach(list, index, group)
-	{
+	json_array_foreach (list, index, group) {
 		if (ec2_is(group, "GroupId", id))
 			continue;
-		json_array_foreach(json_object_get(group, "Rules"), at,
-				   rule) *ret_used |= ec2_rule_names_group(rule, id);
+		json_array_foreach (json_object_get(group, "Rules"), at, rule)
+			*ret_used |= ec2_rule_names_group(rule, id);
 	}
 	return ERR_OK;
 }
@@ -307,9 +303,9 @@ err_t ec2_describe_security_group_rules(struct api_call *call)
 
 	TRY(ec2_hold(call, list));
 	TRY(ec2_list(call, &ec2_groups, &groups));
-	json_array_foreach(groups, index, group) TRY(ec2_rules_present(call, group, list));
-	json_array_foreach(ids, index, id)
-	{
+	json_array_foreach (groups, index, group)
+		TRY(ec2_rules_present(call, group, list));
+	json_array_foreach (ids, index, id) {
 		const char *text = json_string_value(id);
 
 		if (!ec2_path_has(list, "SecurityGroupRuleId", text))
@@ -319,8 +315,9 @@ err_t ec2_describe_security_group_rules(struct api_call *call)
 	for (size_t i = 0; json_array_size(ids) && i < json_array_size(list);) {
 		bool asked = false;
 
-		json_array_foreach(ids, index, id) asked |= json_equal(
-			id, json_object_get(json_array_get(list, i), "SecurityGroupRuleId"));
+		json_array_foreach (ids, index, id)
+			asked |= json_equal(id, json_object_get(json_array_get(list, i),
+								"SecurityGroupRuleId"));
 		if (asked)
 			i++;
 		else

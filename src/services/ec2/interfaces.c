@@ -26,14 +26,15 @@ static err_t group_identifiers(struct api_call *call, const json_t *ids, json_t 
 
 	TRY(ec2_hold(call, list));
 	TRY(ec2_list(call, &ec2_groups, &groups));
-	json_array_foreach(ids, index, id) json_array_foreach(groups, at, group)
-	{
-		if (!json_equal(id, json_object_get(group, "GroupId")))
-			continue;
-		TRY(ec2_append(list,
-			       json_pack("{s:O, s:O}", "GroupId", json_object_get(group, "GroupId"),
-					 "GroupName", json_object_get(group, "GroupName"))));
-	}
+	json_array_foreach (ids, index, id)
+		json_array_foreach (groups, at, group) {
+			if (!json_equal(id, json_object_get(group, "GroupId")))
+				continue;
+			TRY(ec2_append(list,
+				       json_pack("{s:O, s:O}", "GroupId",
+						 json_object_get(group, "GroupId"), "GroupName",
+						 json_object_get(group, "GroupName"))));
+		}
 	*ret_list = list;
 	return ERR_OK;
 }
@@ -71,7 +72,7 @@ static err_t add_interfaces(struct api_call *call, const json_t *balancer, json_
 	size_t index;
 
 	TRY(group_identifiers(call, json_object_get(balancer, "SecurityGroups"), &groups));
-	json_array_foreach(json_object_get(balancer, "AvailabilityZones"), index, zone)
+	json_array_foreach (json_object_get(balancer, "AvailabilityZones"), index, zone)
 		TRY(ec2_append(list, make_interface(ec2_of(call), balancer, zone, groups)));
 	return ERR_OK;
 }
@@ -83,7 +84,7 @@ err_t ec2_interfaces(struct api_call *call, json_t **ret_list)
 
 	TRY(ec2_hold(call, list));
 	TRY(ec2_ask(call, "elbv2", "DescribeLoadBalancers", json_object(), &answer));
-	json_array_foreach(json_object_get(answer, "LoadBalancers"), index, balancer)
+	json_array_foreach (json_object_get(answer, "LoadBalancers"), index, balancer)
 		TRY(add_interfaces(call, balancer, list));
 	*ret_list = list;
 	return ERR_OK;
@@ -98,7 +99,8 @@ static bool drop_unasked(const json_t *ids, json_t *list, const char *key)
 		bool asked = false;
 		size_t index;
 
-		json_array_foreach(ids, index, id) asked |= json_equal(id, own);
+		json_array_foreach (ids, index, id)
+			asked |= json_equal(id, own);
 		found += asked;
 		if (asked)
 			i++;
@@ -167,8 +169,9 @@ static err_t instance_groups(struct api_call *call, const char *id, json_t **ret
 	ids = json_pack("[s]", group);
 	TRY(ec2_hold(call, ids));
 	TRY(ec2_list(call, &instance_kind, &list));
-	json_array_foreach(list, index, body) if (ec2_is(body, "InstanceId", id))
-		ids = json_object_get(body, "Groups");
+	json_array_foreach (list, index, body)
+		if (ec2_is(body, "InstanceId", id))
+			ids = json_object_get(body, "Groups");
 	return group_identifiers(call, ids, ret_groups);
 }
 
@@ -218,8 +221,7 @@ err_t ec2_describe_instances(struct api_call *call)
 				 "The instance ID '%s' does not exist",
 				 json_string_value(json_array_get(ids, 0)));
 	TRY(ec2_filter_list(call, filters, list));
-	json_array_foreach(list, index, instance)
-	{
+	json_array_foreach (list, index, instance) {
 		ec2_id(ec2_of(call), "r-", ec2_text(instance, "InstanceId"), reservation);
 		TRY(ec2_append(reservations,
 			       json_pack("{s:s, s:s, s:[], s:[O]}", "ReservationId", reservation,
@@ -251,7 +253,7 @@ err_t ec2_modify_instance_attribute(struct api_call *call)
 	if (!json_array_size(groups))
 		return api_fault(call, "UnsupportedOperation",
 				 "Only the security groups of an instance can be changed");
-	json_array_foreach(groups, index, group)
+	json_array_foreach (groups, index, group)
 		TRY(ec2_find(call, &ec2_groups, json_string_value(group), &body));
 	TRY(ec2_any(call, &instance_kind, "InstanceId", id, &known));
 	body = json_pack("{s:s, s:O}", "InstanceId", id, "Groups", groups);

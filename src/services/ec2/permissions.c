@@ -134,10 +134,10 @@ static err_t take_group(struct reading *r, const char *id, const char *name,
 		TRY(ec2_find(r->call, &ec2_groups, id, &group));
 	} else {
 		TRY(ec2_list(r->call, &ec2_groups, &list));
-		json_array_foreach(list, index,
-				   other) if (ec2_is(other, "GroupName", name) &&
-					      ec2_is(other, "VpcId", ec2_text(r->group, "VpcId")))
-			group = other;
+		json_array_foreach (list, index, other)
+			if (ec2_is(other, "GroupName", name) &&
+			    ec2_is(other, "VpcId", ec2_text(r->group, "VpcId")))
+				group = other;
 	}
 	if (!group)
 		return api_fault(r->call, "InvalidGroup.NotFound",
@@ -163,15 +163,15 @@ static err_t take_sources(struct reading *r, const json_t *permission)
 	json_t *item;
 	size_t index, before = json_array_size(r->rules);
 
-	json_array_foreach(json_object_get(permission, "IpRanges"), index, item)
+	json_array_foreach (json_object_get(permission, "IpRanges"), index, item)
 		TRY(take_cidr(r, ec2_text(item, "CidrIp"), 4, ec2_text(item, "Description")));
-	json_array_foreach(json_object_get(permission, "Ipv6Ranges"), index, item)
+	json_array_foreach (json_object_get(permission, "Ipv6Ranges"), index, item)
 		TRY(take_cidr(r, ec2_text(item, "CidrIpv6"), 6, ec2_text(item, "Description")));
-	json_array_foreach(json_object_get(permission, "UserIdGroupPairs"), index, item)
+	json_array_foreach (json_object_get(permission, "UserIdGroupPairs"), index, item)
 		TRY(take_group(r, ec2_text(item, "GroupId"), ec2_text(item, "GroupName"),
 			       ec2_text(item, "Description")));
-	json_array_foreach(json_object_get(permission, "PrefixListIds"), index,
-			   item) return refuse_prefix_list(r->call, ec2_text(item, "PrefixListId"));
+	json_array_foreach (json_object_get(permission, "PrefixListIds"), index, item)
+		return refuse_prefix_list(r->call, ec2_text(item, "PrefixListId"));
 	if (json_array_size(r->rules) == before)
 		return api_fault(r->call, "MissingParameter",
 				 "The request must contain a source: a CIDR block or a security "
@@ -213,7 +213,7 @@ static err_t rules_of_input(struct api_call *call, const json_t *group, bool egr
 	TRY(ec2_hold(call, reading.rules));
 	if (json_array_size(permissions) == 0)
 		TRY(take_flat(&reading));
-	json_array_foreach(permissions, index, permission)
+	json_array_foreach (permissions, index, permission)
 		TRY(take_permission(&reading, permission));
 	*ret_rules = reading.rules;
 	return ERR_OK;
@@ -244,12 +244,11 @@ static json_t *find_rule(const json_t *group, const json_t *like, size_t *ret_in
 	json_t *rule;
 	size_t index;
 
-	json_array_foreach(json_object_get(group, "Rules"), index,
-			   rule) if (rule != like && same_rule(rule, like))
-	{
-		*ret_index = index;
-		return rule;
-	}
+	json_array_foreach (json_object_get(group, "Rules"), index, rule)
+		if (rule != like && same_rule(rule, like)) {
+			*ret_index = index;
+			return rule;
+		}
 	return NULL;
 }
 
@@ -258,12 +257,11 @@ static json_t *find_rule_id(const json_t *group, const char *id, size_t *ret_ind
 	json_t *rule;
 	size_t index;
 
-	json_array_foreach(json_object_get(group, "Rules"), index,
-			   rule) if (ec2_is(rule, "SecurityGroupRuleId", id))
-	{
-		*ret_index = index;
-		return rule;
-	}
+	json_array_foreach (json_object_get(group, "Rules"), index, rule)
+		if (ec2_is(rule, "SecurityGroupRuleId", id)) {
+			*ret_index = index;
+			return rule;
+		}
 	return NULL;
 }
 
@@ -305,7 +303,7 @@ static err_t check_limit(struct api_call *call, const json_t *group)
 	json_t *rule;
 	size_t index;
 
-	json_array_foreach(json_object_get(group, "Rules"), index, rule)
+	json_array_foreach (json_object_get(group, "Rules"), index, rule)
 		count[json_is_true(json_object_get(rule, "IsEgress"))]++;
 	if (count[0] > RULES_MAX || count[1] > RULES_MAX)
 		return api_fault(
@@ -339,8 +337,7 @@ static err_t authorize(struct api_call *call, bool egress)
 	TRY(rules_of_input(call, group, egress, &rules));
 	TRY(ec2_tags_of_input(call, "security-group-rule", &tags));
 	kept = json_object_get(group, "Rules");
-	json_array_foreach(rules, index, rule)
-	{
+	json_array_foreach (rules, index, rule) {
 		if (find_rule(group, rule, &at))
 			return refuse_duplicate(call, rule);
 		TRY(ec2_set(rule, "Tags", json_deep_copy(tags)));
@@ -374,8 +371,7 @@ static err_t revoke_ids(struct api_call *call, json_t *group, bool egress, json_
 	json_t *id, *rule;
 	size_t index, at;
 
-	json_array_foreach(json_object_get(call->input, "SecurityGroupRuleIds"), index, id)
-	{
+	json_array_foreach (json_object_get(call->input, "SecurityGroupRuleIds"), index, id) {
 		rule = find_rule_id(group, json_string_value(id), &at);
 		if (!rule || json_is_true(json_object_get(rule, "IsEgress")) != egress)
 			return missing_rule_id(call, json_string_value(id));
@@ -391,8 +387,7 @@ static err_t revoke_permissions(struct api_call *call, json_t *group, bool egres
 	size_t index, at;
 
 	TRY(rules_of_input(call, group, egress, &rules));
-	json_array_foreach(rules, index, rule)
-	{
+	json_array_foreach (rules, index, rule) {
 		found = find_rule(group, rule, &at);
 		if (!found)
 			return api_fault(
@@ -478,7 +473,7 @@ err_t ec2_modify_security_group_rules(struct api_call *call)
 	size_t index;
 
 	TRY(ec2_group_of_input(call, &group));
-	json_array_foreach(json_object_get(call->input, "SecurityGroupRules"), index, update)
+	json_array_foreach (json_object_get(call->input, "SecurityGroupRules"), index, update)
 		TRY(modify_one(call, group, update));
 	TRY(ec2_save(call, &ec2_groups, group));
 	return ec2_answer_true(call);
@@ -497,9 +492,8 @@ static err_t describe_by_id(struct api_call *call, json_t *group, bool egress)
 	json_t *item, *rule;
 	size_t index, at;
 
-	json_array_foreach(json_object_get(call->input, "SecurityGroupRuleDescriptions"), index,
-			   item)
-	{
+	json_array_foreach (json_object_get(call->input, "SecurityGroupRuleDescriptions"), index,
+			    item) {
 		const char *id = ec2_text(item, "SecurityGroupRuleId");
 
 		rule = find_rule_id(group, id ? id : "", &at);
@@ -519,8 +513,7 @@ static err_t update_descriptions(struct api_call *call, bool egress)
 	TRY(describe_by_id(call, group, egress));
 	if (json_array_size(json_object_get(call->input, "IpPermissions"))) {
 		TRY(rules_of_input(call, group, egress, &rules));
-		json_array_foreach(rules, index, rule)
-		{
+		json_array_foreach (rules, index, rule) {
 			found = find_rule(group, rule, &at);
 			if (!found)
 				return api_fault(

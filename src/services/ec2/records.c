@@ -166,6 +166,8 @@ err_t ec2_any(struct api_call *call, const struct ec2_kind *kind, const char *pa
 
 	*ret_any = false;
 	TRY(ec2_list(call, kind, &list));
-	json_array_foreach(list, index, body) if (ec2_path_has(body, path, value)) *ret_any = true;
+	json_array_foreach (list, index, body)
+		if (ec2_path_has(body, path, value))
+			*ret_any = true;
 	return ERR_OK;
 }

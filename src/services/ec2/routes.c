@@ -150,12 +150,10 @@ static err_t take_association(struct api_call *call, json_t **ret_association)
 	size_t index, at;
 
 	TRY(ec2_list(call, &ec2_tables, &list));
-	json_array_foreach(list, index, table)
-	{
+	json_array_foreach (list, index, table) {
 		json_t *associations = json_object_get(table, "Associations");
 
-		json_array_foreach(associations, at, association)
-		{
+		json_array_foreach (associations, at, association) {
 			if (!ec2_is(association, "RouteTableAssociationId", id))
 				continue;
 			TRY(ec2_hold(call, json_incref(association)));
@@ -214,12 +212,11 @@ static json_t *find_route(const json_t *table, const struct route_input *route, 
 	json_t *found;
 	size_t index;
 
-	json_array_foreach(json_object_get(table, "Routes"), index,
-			   found) if (ec2_is(found, route->member, route->text))
-	{
-		*ret_index = index;
-		return found;
-	}
+	json_array_foreach (json_object_get(table, "Routes"), index, found)
+		if (ec2_is(found, route->member, route->text)) {
+			*ret_index = index;
+			return found;
+		}
 	return NULL;
 }
 
@@ -323,8 +320,7 @@ static err_t make_acl(struct api_call *call, const json_t *vpc, json_t *subnets,
 
 	TRY(ec2_hold(call, associations));
 	ec2_id(ec2_of(call), "acl-", vpc_id, id);
-	json_array_foreach(subnets, index, subnet)
-	{
+	json_array_foreach (subnets, index, subnet) {
 		const char *subnet_id = ec2_text(subnet, "SubnetId");
 
 		if (!ec2_is(subnet, "VpcId", vpc_id))
@@ -361,9 +357,9 @@ err_t ec2_describe_network_acls(struct api_call *call)
 	TRY(ec2_hold(call, list));
 	TRY(ec2_list(call, &ec2_vpcs, &vpcs));
 	TRY(ec2_list(call, &ec2_subnets, &subnets));
-	json_array_foreach(vpcs, index, vpc) TRY(make_acl(call, vpc, subnets, list));
-	json_array_foreach(ids, index, id)
-	{
+	json_array_foreach (vpcs, index, vpc)
+		TRY(make_acl(call, vpc, subnets, list));
+	json_array_foreach (ids, index, id) {
 		if (!ec2_path_has(list, "NetworkAclId", json_string_value(id)))
 			return api_fault(call, "InvalidNetworkAclID.NotFound",
 					 "The networkAcl ID '%s' does not exist",
@@ -372,8 +368,9 @@ err_t ec2_describe_network_acls(struct api_call *call)
 	for (size_t i = 0; json_array_size(ids) && i < json_array_size(list);) {
 		bool asked = false;
 
-		json_array_foreach(ids, index, id) asked |= json_equal(
-			id, json_object_get(json_array_get(list, i), "NetworkAclId"));
+		json_array_foreach (ids, index, id)
+			asked |= json_equal(
+				id, json_object_get(json_array_get(list, i), "NetworkAclId"));
 		if (asked)
 			i++;
 		else

@@ -134,8 +134,7 @@ static json_t *default_group(const struct ec2 *ec2, const char *id, const char *
 		json_decref(group);
 		return NULL;
 	}
-	json_array_foreach(rules, index, rule)
-	{
+	json_array_foreach (rules, index, rule) {
 		snprintf(name, sizeof name, "default-%zu", index);
 		ec2_id(ec2, "sgr-", name, rule_id);
 		if (ec2_set(rule, "SecurityGroupRuleId", json_string(rule_id))) {

@@ -28,11 +28,11 @@ static json_t *find_tag(const json_t *tags, const char *key, size_t *ret_index)
 	json_t *tag;
 	size_t index;
 
-	json_array_foreach(tags, index, tag) if (ec2_is(tag, "Key", key))
-	{
-		*ret_index = index;
-		return tag;
-	}
+	json_array_foreach (tags, index, tag)
+		if (ec2_is(tag, "Key", key)) {
+			*ret_index = index;
+			return tag;
+		}
 	return NULL;
 }
 
@@ -42,8 +42,7 @@ static err_t merge(struct api_call *call, json_t *tags, const json_t *from)
 	json_t *tag, *old;
 	size_t index, at;
 
-	json_array_foreach(from, index, tag)
-	{
+	json_array_foreach (from, index, tag) {
 		const char *key = ec2_text(tag, "Key"), *value = ec2_text(tag, "Value");
 
 		if (!value)
@@ -67,8 +66,7 @@ err_t ec2_tags_of_input(struct api_call *call, const char *type, json_t **ret_ta
 	size_t index;
 
 	TRY(ec2_hold(call, tags));
-	json_array_foreach(json_object_get(call->input, "TagSpecifications"), index, spec)
-	{
+	json_array_foreach (json_object_get(call->input, "TagSpecifications"), index, spec) {
 		if (!ec2_is(spec, "ResourceType", type))
 			return api_fault(
 				call, "InvalidParameterValue",
@@ -92,8 +90,7 @@ static err_t remove_tags(json_t *tags, const json_t *what)
 		json_array_clear(tags);
 		return ERR_OK;
 	}
-	json_array_foreach(what, index, tag)
-	{
+	json_array_foreach (what, index, tag) {
 		const char *value = ec2_text(tag, "Value");
 
 		old = find_tag(tags, ec2_text(tag, "Key") ? ec2_text(tag, "Key") : "", &at);
@@ -118,10 +115,8 @@ static err_t change_rule(struct api_call *call, const char *id, bool adds)
 	size_t index, at;
 
 	TRY(ec2_list(call, &ec2_groups, &list));
-	json_array_foreach(list, index, group)
-	{
-		json_array_foreach(json_object_get(group, "Rules"), at, rule)
-		{
+	json_array_foreach (list, index, group) {
+		json_array_foreach (json_object_get(group, "Rules"), at, rule) {
 			if (!ec2_is(rule, "SecurityGroupRuleId", id))
 				continue;
 			TRY(change(call, rule, adds));
@@ -137,8 +132,7 @@ static err_t change_all(struct api_call *call, bool adds)
 	json_t *id, *body;
 	size_t index;
 
-	json_array_foreach(json_object_get(call->input, "Resources"), index, id)
-	{
+	json_array_foreach (json_object_get(call->input, "Resources"), index, id) {
 		const char *text = json_string_value(id);
 		const struct ec2_kind *kind = ec2_kind_of_id(text);
 
@@ -170,9 +164,10 @@ static err_t list_tags(json_t *all, const char *id, const char *type, const json
 	json_t *tag;
 	size_t index;
 
-	json_array_foreach(json_object_get(owner, "Tags"), index, tag) TRY(ec2_append(
-		all, json_pack("{s:s, s:s, s:s, s:s}", "Key", ec2_text(tag, "Key"), "Value",
-			       ec2_text(tag, "Value"), "ResourceId", id, "ResourceType", type)));
+	json_array_foreach (json_object_get(owner, "Tags"), index, tag)
+		TRY(ec2_append(all, json_pack("{s:s, s:s, s:s, s:s}", "Key", ec2_text(tag, "Key"),
+					      "Value", ec2_text(tag, "Value"), "ResourceId", id,
+					      "ResourceType", type)));
 	return ERR_OK;
 }
 
@@ -193,10 +188,9 @@ err_t ec2_describe_tags(struct api_call *call)
 	TRY(ec2_hold(call, all));
 	for (size_t i = 0; i < COUNT(kinds); i++) {
 		TRY(ec2_list(call, kinds[i], &list));
-		json_array_foreach(list, index, body)
-		{
+		json_array_foreach (list, index, body) {
 			TRY(list_tags(all, ec2_text(body, kinds[i]->id), kinds[i]->type, body));
-			json_array_foreach(json_object_get(body, "Rules"), at, rule)
+			json_array_foreach (json_object_get(body, "Rules"), at, rule)
 				TRY(list_tags(all, ec2_text(rule, "SecurityGroupRuleId"),
 					      "security-group-rule", rule));
 		}

@@ -85,8 +85,9 @@ static err_t drop_parts(struct api_call *call, const struct ec2_kind *kind, cons
 	size_t index;
 
 	TRY(ec2_list(call, kind, &list));
-	json_array_foreach(list, index, body) if (ec2_is(body, "VpcId", vpc))
-		TRY(ec2_drop(call, kind, ec2_text(body, kind->id)));
+	json_array_foreach (list, index, body)
+		if (ec2_is(body, "VpcId", vpc))
+			TRY(ec2_drop(call, kind, ec2_text(body, kind->id)));
 	return ERR_OK;
 }
 
@@ -101,13 +102,14 @@ static err_t vpc_in_use(struct api_call *call, const char *vpc, bool *ret_used)
 	TRY(ec2_any(call, &ec2_gateways, "Attachments.VpcId", vpc, &used));
 	*ret_used |= used;
 	TRY(ec2_list(call, &ec2_groups, &list));
-	json_array_foreach(list, index, body) *ret_used |= ec2_is(body, "VpcId", vpc) &&
-							   !ec2_is(body, "GroupName", "default");
+	json_array_foreach (list, index, body)
+		*ret_used |= ec2_is(body, "VpcId", vpc) && !ec2_is(body, "GroupName", "default");
 	TRY(ec2_list(call, &ec2_tables, &list));
-	json_array_foreach(list, index, body) *ret_used |=
-		ec2_is(body, "VpcId", vpc) &&
-		!json_is_true(json_object_get(
-			json_array_get(json_object_get(body, "Associations"), 0), "Main"));
+	json_array_foreach (list, index, body)
+		*ret_used |= ec2_is(body, "VpcId", vpc) &&
+			     !json_is_true(json_object_get(
+				     json_array_get(json_object_get(body, "Associations"), 0),
+				     "Main"));
 	return ERR_OK;
 }
 
@@ -200,8 +202,7 @@ static err_t check_subnet(struct api_call *call, const json_t *vpc, const struct
 	if (json_array_size(list) >= SUBNETS_MAX)
 		return api_fault(call, "SubnetLimitExceeded",
 				 "The maximum number of subnets has been reached.");
-	json_array_foreach(list, index, other)
-	{
+	json_array_foreach (list, index, other) {
 		if (!ec2_is(other, "VpcId", ec2_text(vpc, "VpcId")))
 			continue;
 		if (cidr_parse(bytes_of(ec2_text(other, "CidrBlock")), &outer))
@@ -249,12 +250,10 @@ static err_t leave_tables(struct api_call *call, const char *subnet)
 	size_t index, at;
 
 	TRY(ec2_list(call, &ec2_tables, &list));
-	json_array_foreach(list, index, table)
-	{
+	json_array_foreach (list, index, table) {
 		json_t *associations = json_object_get(table, "Associations");
 
-		json_array_foreach(associations, at, association)
-		{
+		json_array_foreach (associations, at, association) {
 			if (!ec2_is(association, "SubnetId", subnet))
 				continue;
 			json_array_remove(associations, at);

@@ -56,8 +56,7 @@ static bool asked_for(const json_t *names, const json_t *zone, const char *field
 	const json_t *name;
 	size_t index;
 
-	json_array_foreach(names, index, name)
-	{
+	json_array_foreach (names, index, name) {
 		if (json_equal(name, json_object_get(zone, field))) {
 			++*found;
 			return true;
