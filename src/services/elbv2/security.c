@@ -72,10 +72,9 @@ static err_t ask_instances(struct api *api, const struct api_caller *caller, jso
 		json_decref(list);
 		return err;
 	}
-	json_array_foreach(
-		json_object_get(output, "Reservations"), index,
-		reservation) if (json_array_extend(list, json_object_get(reservation, "Instances")))
-		err = ERR_NOMEM;
+	json_array_foreach (json_object_get(output, "Reservations"), index, reservation)
+		if (json_array_extend(list, json_object_get(reservation, "Instances")))
+			err = ERR_NOMEM;
 	json_decref(output);
 	if (err)
 		json_decref(list);
@@ -116,8 +115,9 @@ static bool names_group(const json_t *ids, const char *group)
 	const json_t *id;
 	size_t index;
 
-	json_array_foreach(ids, index,
-			   id) if (strcmp(json_string_value(id), group) == 0) return true;
+	json_array_foreach (ids, index, id)
+		if (strcmp(json_string_value(id), group) == 0)
+			return true;
 	return false;
 }
 
@@ -150,8 +150,9 @@ static void take_ranges(struct collector *c, const json_t *ranges, const char *k
 	const json_t *range;
 	size_t index;
 
-	json_array_foreach(ranges, index, range) if (!cidr_parse(bytes_of(text_of(range, key)),
-								 &rule.other)) take(c, &rule);
+	json_array_foreach (ranges, index, range)
+		if (!cidr_parse(bytes_of(text_of(range, key)), &rule.other))
+			take(c, &rule);
 }
 
 /* An address alone, as a range. */
@@ -166,8 +167,9 @@ static bool is_member(const json_t *instance, const char *group)
 	const json_t *own;
 	size_t index;
 
-	json_array_foreach(json_object_get(instance, "SecurityGroups"), index,
-			   own) if (strcmp(text_of(own, "GroupId"), group) == 0) return true;
+	json_array_foreach (json_object_get(instance, "SecurityGroups"), index, own)
+		if (strcmp(text_of(own, "GroupId"), group) == 0)
+			return true;
 	return false;
 }
 
@@ -178,10 +180,8 @@ static void take_members(struct collector *c, const json_t *pairs, struct admit_
 	struct address address;
 	size_t index, at;
 
-	json_array_foreach(pairs, index, pair)
-	{
-		json_array_foreach(c->security->instances, at, instance)
-		{
+	json_array_foreach (pairs, index, pair) {
+		json_array_foreach (c->security->instances, at, instance) {
 			struct bytes text = bytes_of(text_of(instance, "PrivateIpAddress"));
 
 			if (!is_member(instance, text_of(pair, "GroupId")) ||
@@ -200,12 +200,10 @@ static void collect_groups(struct collector *c, const json_t *ids, enum security
 	struct admit_rule rule = { .port_first = 0 };
 	size_t index, at;
 
-	json_array_foreach(c->security->groups, index, group)
-	{
+	json_array_foreach (c->security->groups, index, group) {
 		if (!names_group(ids, text_of(group, "GroupId")))
 			continue;
-		json_array_foreach(json_object_get(group, member), at, permission)
-		{
+		json_array_foreach (json_object_get(group, member), at, permission) {
 			if (!ports_of(permission, &rule))
 				continue;
 			take_ranges(c, json_object_get(permission, "IpRanges"), "CidrIp", rule);
@@ -255,13 +253,13 @@ static bool covers(const json_t *permission, const json_t *balancer_ids,
 	size_t index;
 
 	for (size_t i = 0; i < COUNT(lists); i++)
-		json_array_foreach(
-			json_object_get(permission, lists[i][0]), index,
-			item) if (!cidr_parse(bytes_of(text_of(item, lists[i][1])), &cidr) &&
-				  cidr_contains(&cidr, source)) return true;
-	json_array_foreach(
-		json_object_get(permission, "UserIdGroupPairs"), index,
-		item) if (names_group(balancer_ids, text_of(item, "GroupId"))) return true;
+		json_array_foreach (json_object_get(permission, lists[i][0]), index, item)
+			if (!cidr_parse(bytes_of(text_of(item, lists[i][1])), &cidr) &&
+			    cidr_contains(&cidr, source))
+				return true;
+	json_array_foreach (json_object_get(permission, "UserIdGroupPairs"), index, item)
+		if (names_group(balancer_ids, text_of(item, "GroupId")))
+			return true;
 	return false;
 }
 
@@ -273,14 +271,12 @@ static void collect_target(struct collector *c, const json_t *instance,
 	const json_t *group, *permission;
 	size_t index, at;
 
-	json_array_foreach(c->security->groups, index, group)
-	{
+	json_array_foreach (c->security->groups, index, group) {
 		if (!is_member(instance, text_of(group, "GroupId")))
 			continue;
-		json_array_foreach(json_object_get(group, "IpPermissions"), at,
-				   permission) if (ports_of(permission, &rule) &&
-						   covers(permission, balancer_ids, source))
-			take(c, &rule);
+		json_array_foreach (json_object_get(group, "IpPermissions"), at, permission)
+			if (ports_of(permission, &rule) && covers(permission, balancer_ids, source))
+				take(c, &rule);
 	}
 }
 
@@ -290,11 +286,11 @@ static const json_t *instance_at(const struct security *security, const struct a
 	struct address address;
 	size_t index;
 
-	json_array_foreach(
-		security->instances, index,
-		instance) if (!address_parse_ip(bytes_of(text_of(instance, "PrivateIpAddress")), 0,
-						&address) &&
-			      address_eq_ip(&address, at)) return instance;
+	json_array_foreach (security->instances, index, instance)
+		if (!address_parse_ip(bytes_of(text_of(instance, "PrivateIpAddress")), 0,
+				      &address) &&
+		    address_eq_ip(&address, at))
+			return instance;
 	return NULL;
 }
 
