@@ -193,21 +193,28 @@ static err_t make_ec2(struct weir *weir)
 	return err;
 }
 
+static err_t make_cloudwatch(struct weir *weir)
+{
+	const struct cloudwatch_options options = {
+		.api = weir->api,
+		.store = weir->store,
+		.lb = weir->lb,
+		.loop = weir->control,
+		.data = setting_text(weir->settings, SETTING_DATA),
+		.account = setting_text(weir->settings, SETTING_ACCOUNT),
+		.region = setting_text(weir->settings, SETTING_REGION),
+	};
+
+	return cloudwatch_create(&options, &weir->cloudwatch);
+}
+
 static err_t make_services(struct weir *weir)
 {
 	TRY(api_create(&weir->api));
 	TRY(make_ec2(weir));
 	TRY(sts_register(weir->api));
 	TRY(make_elbv2(weir));
-	return cloudwatch_create(
-		&(struct cloudwatch_options){ .api = weir->api,
-					      .store = weir->store,
-					      .lb = weir->lb,
-					      .loop = weir->control,
-					      .data = setting_text(weir->settings, SETTING_DATA),
-					      .account = account,
-					      .region = region },
-		&weir->cloudwatch);
+	return make_cloudwatch(weir);
 }
 
 /* ---- The API's front ---- */
