@@ -128,6 +128,12 @@ static int take_option(struct command_line *line, struct settings *settings, cha
 		return line->watch = true;
 	if (strcmp(argv[0], "--wait") == 0)
 		return line->wait = true;
+	if (strcmp(argv[0], "-f") == 0 || strcmp(argv[0], "--follow") == 0)
+		return line->follow = true;
+	if (strcmp(argv[0], "--filter") == 0) {
+		line->filter = argv[1];
+		return argv[1] ? 2 : command_fail(-1, "--filter takes a filter pattern");
+	}
 	if (strcmp(argv[0], "-o") == 0) {
 		if (argv[1] && strcmp(argv[1], "json") == 0)
 			line->json = true;

@@ -103,9 +103,13 @@ static void add_process_metrics(struct weir *weir, struct text *out)
 		"# TYPE weir_uptime_seconds gauge\nweir_uptime_seconds %.3f\n"
 		"# HELP weir_access_log_dropped_total Buffers of access log lines that were dropped\n"
 		"# TYPE weir_access_log_dropped_total counter\n"
-		"weir_access_log_dropped_total %llu\n",
+		"weir_access_log_dropped_total %llu\n"
+		"# HELP weir_access_events_dropped_total Batches of log events that were dropped\n"
+		"# TYPE weir_access_events_dropped_total counter\n"
+		"weir_access_events_dropped_total %llu\n",
 		(double)(loop_now_ms(weir->control) - weir->started_ms) / 1000.0,
-		(unsigned long long)access_log_dropped(weir->access_log));
+		(unsigned long long)access_log_dropped(weir->access_log),
+		(unsigned long long)access_events_dropped(weir->access_events));
 }
 
 static void on_metrics(void *owner, struct api_http_request *request)

@@ -20,8 +20,11 @@ static void *run_worker(void *owner)
 
 	if (access_log_attach(worker->weir->access_log, worker->loop))
 		log_error("app", "out of memory: this worker writes no access log");
+	if (access_events_attach(worker->weir->access_events, worker->loop))
+		log_error("app", "out of memory: this worker writes no log events");
 	loop_run(worker->loop);
 	access_log_detach(worker->weir->access_log);
+	access_events_detach(worker->weir->access_events);
 	return NULL;
 }
 
@@ -95,6 +98,7 @@ static void on_access(void *owner, const struct access_record *record)
 	struct weir *weir = owner;
 
 	access_log_record(weir->access_log, record);
+	access_events_record(weir->access_events, record);
 }
 
 static err_t make_balancer(struct weir *weir)
@@ -208,11 +212,32 @@ static err_t make_cloudwatch(struct weir *weir)
 	return cloudwatch_create(&options, &weir->cloudwatch);
 }
 
-static err_t make_services(struct weir *weir)
+/* The load balancers' log groups, and what users put into groups of their own. */
+static err_t make_logs(struct weir *weir, struct text *why)
+{
+	char folder[4096];
+
+	snprintf(folder, sizeof folder, "%s/events", setting_text(weir->settings, SETTING_DATA));
+	TRY(logs_create(
+		&(struct logs_options){
+			.api = weir->api,
+			.store = weir->store,
+			.loop = weir->control,
+			.folder = folder,
+			.bytes_max = setting_number(weir->settings, SETTING_EVENTS_MIB) << 20,
+			.account = setting_text(weir->settings, SETTING_ACCOUNT),
+			.region = setting_text(weir->settings, SETTING_REGION),
+		},
+		&weir->logs, why));
+	return access_events_create(weir->control, weir->logs, weir->store, &weir->access_events);
+}
+
+static err_t make_services(struct weir *weir, struct text *why)
 {
 	TRY(api_create(&weir->api));
 	TRY(make_ec2(weir));
 	TRY(sts_register(weir->api));
+	TRY(make_logs(weir, why));
 	TRY(make_elbv2(weir));
 	return make_cloudwatch(weir);
 }
@@ -377,7 +402,7 @@ err_t weir_start(struct weir *weir, struct text *why)
 	};
 	TRY(make_loops(weir));
 	TRY(make_balancer(weir));
-	TRY(make_services(weir));
+	TRY(make_services(weir, why));
 	TRY(bind_api(weir, &api_fd, why));
 	TRY(make_front(weir, api_fd));
 	TRY(start_threads(weir));
@@ -436,6 +461,7 @@ void weir_stop(struct weir *weir)
 {
 	stop_threads(weir);
 	settle(weir);
+	access_events_finish(weir->access_events); /* the store's listeners are still there */
 	api_http_destroy(weir->front);
 	cloudwatch_destroy(weir->cloudwatch);
 	elbv2_destroy(weir->elbv2);
@@ -448,7 +474,9 @@ void weir_stop(struct weir *weir)
 	access_log_destroy(weir->access_log);
 	keys_fini(&weir->keys);
 	store_close(weir->store);
+	logs_destroy(weir->logs);
 	loop_destroy(weir->control);
+	access_events_destroy(weir->access_events);
 }
 
 int command_serve(const struct settings *settings)

@@ -12,6 +12,7 @@
 #include <pthread.h>
 
 #include "api/http.h"
+#include "app/access_events.h"
 #include "app/access_log.h"
 #include "app/keys.h"
 #include "cli/settings.h"
@@ -19,6 +20,7 @@
 #include "services/cloudwatch/cloudwatch.h"
 #include "services/ec2/ec2.h"
 #include "services/elbv2/elbv2.h"
+#include "services/logs/logs.h"
 #include "services/sts/sts.h"
 
 enum { WORKERS_MAX = 64 };
@@ -38,6 +40,7 @@ struct weir {
 	struct store *store;
 	struct keys keys;
 	struct access_log *access_log;
+	struct access_events *access_events;
 	struct weir_worker workers[WORKERS_MAX];
 	unsigned worker_count;
 	struct lb *lb;
@@ -45,6 +48,7 @@ struct weir {
 	struct ec2 *ec2;
 	struct elbv2 *elbv2;
 	struct cloudwatch *cloudwatch;
+	struct logs *logs;
 	struct api_http *front;
 	struct api_caller root; /* who holds DATA/credentials */
 	char root_arn[64];

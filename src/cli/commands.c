@@ -14,6 +14,12 @@ const struct command cli_commands[] = {
 	{ "streams", "[--watch]", "what runs through the balancer right now",
 	  "With --watch the table is drawn again every second until interrupted.\n",
 	  command_streams },
+	{ "logs", "[-f] [GROUP] [--filter PATTERN]", "log events of a group, as they come with -f",
+	  "Without GROUP: the groups there are. Load balancers write to /aws/applicationelb/NAME.\n"
+	  "PATTERN is a filter pattern of CloudWatch Logs. Shown are the last ten minutes, and what\n"
+	  "comes; with -o json whole events, one a line.\n"
+	  "  weir logs -f /aws/applicationelb/mindr-alb --filter '[..., status = 5*, t, r, s, q]'\n",
+	  command_logs },
 	{ "env", "", "export lines for the AWS tools: eval \"$(weir env)\"", "", command_env },
 	{ "drain", "TARGET-GROUP TARGET[:PORT] [--wait]",
 	  "take a target out of service, streams finish",

@@ -15,7 +15,8 @@ struct command_line {
 	const struct settings *settings;
 	char *const *words; /* what is left after settings and shared options; NULL-terminated */
 	unsigned word_count;
-	bool json, watch, wait; /* -o json, --watch, --wait */
+	bool json, watch, wait, follow; /* -o json, --watch, --wait, -f */
+	const char *filter;		/* --filter PATTERN; NULL */
 };
 
 struct command {
@@ -30,6 +31,7 @@ extern const struct command cli_commands[];
 int command_call(const struct command_line *line);
 int command_status(const struct command_line *line);
 int command_streams(const struct command_line *line);
+int command_logs(const struct command_line *line);
 int command_env(const struct command_line *line);
 int command_check(const struct command_line *line);
 int command_drain(const struct command_line *line);
