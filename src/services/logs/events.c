@@ -381,17 +381,27 @@ void events_expire(struct events *events, const char *name, uint64_t before_ms)
 			i++;
 }
 
+/* Also what a kill left half-made. */
+static void unlink_all(const char *path)
+{
+	DIR *folder = opendir(path);
+	struct dirent *entry;
+
+	while (folder && (entry = readdir(folder)))
+		unlinkat(dirfd(folder), entry->d_name, 0);
+	if (folder)
+		closedir(folder);
+}
+
 void events_drop(struct events *events, const char *name)
 {
 	struct event_group *group = map_remove(&events->groups, bytes_of(name));
-	char path[SEGMENT_PATH_BYTES];
 
 	if (!group)
 		return;
 	while (group->segment_count)
 		remove_segment(events, group, group->segment_count - 1);
-	snprintf(path, sizeof path, "%s/%s", group->folder, streams_name);
-	unlink(path);
+	unlink_all(group->folder);
 	if (rmdir(group->folder) && errno != ENOENT)
 		log_error("logs", "%s cannot be removed: %s", group->folder, strerror(errno));
 	group_free(group);
