@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/when.h"
+#include "net/mailbox.h"
 
 enum {
 	BATCH_BYTES = 64 * 1024,
@@ -23,8 +24,7 @@ struct line_head {
 };
 
 struct batch {
-	struct loop_job job;
-	struct access_events *events;
+	struct loop_job job; /* its place in the mailbox; never run */
 	struct text records;
 };
 
@@ -40,7 +40,8 @@ struct access_events {
 	struct loop *control;
 	struct logs *logs; /* NULL once finished */
 	struct store_listener listener;
-	struct loop_job stop;
+	struct mailbox mailbox; /* batches; whoever fills it posts `wake` */
+	struct loop_job wake;
 	_Atomic unsigned waiting;
 	_Atomic uint64_t dropped;
 };
@@ -212,16 +213,24 @@ static void write_batch(struct access_events *events, struct bytes records)
 	free(run);
 }
 
-static void on_batch(struct loop_job *job)
+static void take_batches(struct access_events *events)
 {
-	struct batch *batch = container_of(job, struct batch, job);
-	struct access_events *events = batch->events;
+	struct loop_job *job = mailbox_take(&events->mailbox);
 
-	if (events->logs)
+	while (job) {
+		struct batch *batch = container_of(job, struct batch, job);
+
+		job = job->next;
 		write_batch(events, text_bytes(&batch->records));
-	text_fini(&batch->records);
-	free(batch);
-	atomic_fetch_sub(&events->waiting, 1);
+		text_fini(&batch->records);
+		free(batch);
+		atomic_fetch_sub(&events->waiting, 1);
+	}
+}
+
+static void on_wake(struct loop_job *job)
+{
+	take_batches(container_of(job, struct access_events, wake));
 }
 
 /* A new load balancer has its group before its first request, so that it can be asked for. */
@@ -266,7 +275,8 @@ static void hand_over(struct worker_end *end)
 		free(batch);
 		return;
 	}
-	loop_post(events->control, &batch->job);
+	if (mailbox_put(&events->mailbox, &batch->job))
+		loop_post(events->control, &events->wake);
 }
 
 static void on_flush(struct timer *timer)
@@ -281,8 +291,6 @@ static struct batch *batch_of(struct worker_end *end)
 	end->filling = calloc(1, sizeof *end->filling);
 	if (!end->filling)
 		return NULL;
-	end->filling->job.run = on_batch;
-	end->filling->events = end->events;
 	text_init(&end->filling->records, BATCH_BYTES + RECORD_BYTES);
 	timer_set(end->loop, &end->flush, loop_now_ms(end->loop) + FLUSH_MS);
 	return end->filling;
@@ -349,25 +357,19 @@ err_t access_events_create(struct loop *control, struct logs *logs, struct store
 		return ERR_NOMEM;
 	events->control = control;
 	events->logs = logs;
+	events->wake.run = on_wake;
 	events->listener.on_changes = on_changes;
 	store_listen(store, &events->listener);
 	*ret_events = events;
 	return ERR_OK;
 }
 
-static void on_stop(struct loop_job *job)
-{
-	loop_stop(container_of(job, struct access_events, stop)->control);
-}
-
-/* The loop runs once more: what the workers posted lies before the job that stops it. */
+/* `wake` may still lie in the control loop's mailbox: it will find nothing. */
 void access_events_finish(struct access_events *events)
 {
 	if (!events)
 		return;
-	events->stop.run = on_stop;
-	loop_post(events->control, &events->stop);
-	loop_run(events->control);
+	take_batches(events);
 	events->logs = NULL;
 }
 

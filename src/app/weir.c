@@ -465,7 +465,6 @@ void weir_stop(struct weir *weir)
 	api_http_destroy(weir->front);
 	cloudwatch_destroy(weir->cloudwatch);
 	elbv2_destroy(weir->elbv2);
-	weir->elbv2 = NULL; /* the loop runs once more below */
 	ec2_destroy(weir->ec2);
 	api_destroy(weir->api);
 	settle(weir); /* what the services' ends posted */
