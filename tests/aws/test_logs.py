@@ -96,6 +96,16 @@ def test_the_documents_command_finds_slow_chats(aws):
         assert [e["eventId"] for e in shell(aws, every)] == [e["eventId"] for e in events], "events survive kill -9"
 
 
+def test_the_last_request_before_the_end_is_an_event():
+    with Target() as target, harness.Weir() as weir:
+        port, _, _ = weir.behind(target)
+        get(port, "/last")
+        assert weir.stop() == 0, weir.log[-4000:]
+        weir.start()
+        events = weir.call("logs", "FilterLogEvents", logGroupName="/aws/applicationelb/lb")["events"]
+        assert [e["message"].split(" ", 13)[13] for e in events] == ['"GET /last HTTP/1.1"']
+
+
 def test_the_commands_of_the_cli(aws):
     aws("logs", "create-log-group", "--log-group-name", "/app/one", "--tags", "team=x")
     aws("logs", "create-log-stream", "--log-group-name", "/app/one", "--log-stream-name", "s")
