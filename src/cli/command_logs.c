@@ -46,8 +46,7 @@ static void print_new(const struct command_line *line, const json_t *events, jso
 	json_t *event;
 	size_t i;
 
-	json_array_foreach((json_t *)events, i, event)
-	{
+	json_array_foreach ((json_t *)events, i, event) {
 		const char *id = json_string_value(json_object_get(event, "eventId"));
 
 		if (!id || json_object_get(seen, id))
@@ -123,7 +122,7 @@ static err_t list_groups(const struct client *client, struct text *why)
 	do {
 		err = client_call(client, "logs", "DescribeLogGroups", input, &output, why);
 		token = err ? NULL : json_object_get(output, "nextToken");
-		json_array_foreach(json_object_get(err ? NULL : output, "logGroups"), i, group)
+		json_array_foreach (json_object_get(err ? NULL : output, "logGroups"), i, group)
 			printf("%s\n", json_string_value(json_object_get(group, "logGroupName")));
 		if (token)
 			json_object_set(input, "nextToken", token);

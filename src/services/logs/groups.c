@@ -70,8 +70,7 @@ static err_t check_tags(struct api_call *call, const json_t *tags)
 	if (json_object_size(tags) > LOGS_TAGS_MAX)
 		return api_fault(call, "TooManyTagsException",
 				 "A resource can have no more than %d tags.", LOGS_TAGS_MAX);
-	json_object_foreach((json_t *)tags, key, value)
-	{
+	json_object_foreach ((json_t *)tags, key, value) {
 		if (!key[0] || strlen(key) > 128 * 4 || json_string_length(value) > 256 * 4)
 			return input_wrong(call, "tags", key,
 					   "have length within 1-128, values "
@@ -97,7 +96,8 @@ static err_t change_tags(struct api_call *call, json_t *add, const json_t *remov
 	if (!tags)
 		json_object_set_new(body, "tags", tags = json_object());
 	json_object_update(tags, add);
-	json_array_foreach((json_t *)remove, i, key) json_object_del(tags, json_string_value(key));
+	json_array_foreach ((json_t *)remove, i, key)
+		json_object_del(tags, json_string_value(key));
 	err = check_tags(call, tags);
 	if (!err)
 		err = group_put(call, group, body);
@@ -208,8 +208,7 @@ err_t logs_delete_log_group(struct api_call *call)
 	if (!streams)
 		return ERR_NOMEM;
 	err = store_each(txn, KIND_STREAM, group->id, NULL, append_stream, streams);
-	json_array_foreach(streams, i, row)
-	{
+	json_array_foreach (streams, i, row) {
 		if (!err)
 			err = delete_stream(txn, group->id, row);
 	}
@@ -294,7 +293,8 @@ static err_t sort_and_write(struct listing *listing, size_t limit)
 
 	if (!rows)
 		return ERR_NOMEM;
-	json_array_foreach(listing->list, i, row) rows[i] = row;
+	json_array_foreach (listing->list, i, row)
+		rows[i] = row;
 	qsort(rows, count, sizeof(*rows), by_name);
 	err = write_page(listing->call, rows, count, limit);
 	free(rows);

@@ -48,8 +48,7 @@ err_t filters_load(const json_t *bodies, struct metric_filter **ret_filters)
 	json_t *body;
 	size_t i;
 
-	json_array_foreach((json_t *)bodies, i, body)
-	{
+	json_array_foreach ((json_t *)bodies, i, body) {
 		TRY(load_one(body, tail));
 		tail = &(*tail)->next;
 	}
@@ -88,8 +87,7 @@ static bool dimensions_of(const struct metric_filter *filter, const json_t *tran
 	json_t *name;
 	size_t count = 0;
 
-	json_object_foreach(json_object_get(transformation, "dimensions"), key, name)
-	{
+	json_object_foreach (json_object_get(transformation, "dimensions"), key, name) {
 		text_init(&values[count], VALUE_BYTES_MAX);
 		if (!pattern_value(filter->pattern, bytes_of(json_string_value(name)), message,
 				   &values[count]) ||
@@ -183,8 +181,7 @@ static err_t check_dimensions(struct api_call *call, const struct pattern *patte
 		return api_fault(call, "InvalidParameterException",
 				 "Invalid metric transformation: dimensions and default value are "
 				 "mutually exclusive properties.");
-	json_object_foreach((json_t *)dimensions, key, value)
-	{
+	json_object_foreach ((json_t *)dimensions, key, value) {
 		if (!pattern_knows(pattern, bytes_of(json_string_value(value))))
 			return api_fault(
 				call, "InvalidParameterException",
@@ -335,8 +332,7 @@ static bool add_filters(void *owner, const struct store_resource *resource)
 
 	if (listing->group && strcmp(listing->group, member(resource->body, "logGroupName")) != 0)
 		return true;
-	json_array_foreach(json_object_get(resource->body, "metricFilters"), i, filter)
-	{
+	json_array_foreach (json_object_get(resource->body, "metricFilters"), i, filter) {
 		if (filter_fits(listing, filter) && json_array_append(listing->list, filter))
 			return false;
 	}
@@ -422,8 +418,7 @@ static err_t test_messages(const struct pattern *pattern, const json_t *messages
 	json_t *message;
 	size_t i;
 
-	json_array_foreach((json_t *)messages, i, message)
-	{
+	json_array_foreach ((json_t *)messages, i, message) {
 		struct bytes text = bytes_make(json_string_value(message),
 					       json_string_length(message));
 		json_t *values;

@@ -212,15 +212,13 @@ static bool walk(const struct step *step, const json_t *value, visit_fn visit, v
 		return item && walk(step->next, item, visit, owner);
 	}
 	if (json_is_array(value)) {
-		json_array_foreach(value, i, item)
-		{
+		json_array_foreach (value, i, item) {
 			if (walk(step->next, item, visit, owner))
 				return true;
 		}
 		return false;
 	}
-	json_object_foreach((json_t *)value, key, item)
-	{
+	json_object_foreach ((json_t *)value, key, item) {
 		if (walk(step->next, item, visit, owner))
 			return true;
 	}

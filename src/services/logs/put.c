@@ -73,8 +73,7 @@ static err_t read_batch(struct api_call *call, struct logs_line **ret_lines, siz
 	lines = arena_array(call->arena, count, sizeof *lines);
 	if (!lines)
 		return ERR_NOMEM;
-	json_array_foreach((json_t *)events, i, event)
-	{
+	json_array_foreach ((json_t *)events, i, event) {
 		TRY(read_line(call, i, event, &lines[i]));
 		bytes += lines[i].text.len + EVENT_EXTRA_BYTES;
 		if (i && lines[i].time_ms < lines[i - 1].time_ms)

@@ -123,8 +123,7 @@ static bool names_stream(const struct reading *reading, const struct log_stream 
 		return bytes_starts(bytes_of(stream->name), bytes_of(reading->prefix));
 	if (!reading->streams)
 		return true;
-	json_array_foreach((json_t *)reading->streams, i, name)
-	{
+	json_array_foreach ((json_t *)reading->streams, i, name) {
 		if (strcmp(json_string_value(name), stream->name) == 0)
 			return true;
 	}
