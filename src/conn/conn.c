@@ -18,13 +18,20 @@ static void enter(struct conn *conn)
 	conn->holds++;
 }
 
+static void release(struct conn *conn)
+{
+	if (conn->secure)
+		tls_destroy(conn->tls[0]);
+	free(conn);
+}
+
 static void leave(struct conn *conn)
 {
 	assert(conn->holds > 0);
 	if (--conn->holds > 0 || !conn->destroyed || conn->job_queued)
 		return;
 	assert(!conn->socket && !timer_armed(&conn->timer));
-	free(conn);
+	release(conn);
 }
 
 static void queue_job(struct conn *conn)
@@ -122,7 +129,7 @@ static bool send_all(struct conn *conn, const struct bytes *slices, unsigned cou
 	return true;
 }
 
-void conn_write(struct conn *conn, const struct bytes *slices, unsigned count)
+void conn_write_wire(struct conn *conn, const struct bytes *slices, unsigned count)
 {
 	size_t queued = backlog_bytes(conn->queue), total = queued + slices_bytes(slices, count);
 	struct bytes parts[CONN_WRITE_MAX + 1];
@@ -131,10 +138,7 @@ void conn_write(struct conn *conn, const struct bytes *slices, unsigned count)
 	if (!conn->socket || conn->send_err || total == 0)
 		return;
 	if (conn->blocked) {
-		if (total > CONN_QUEUE_MAX)
-			conn_spoil(conn, ERR_LIMIT);
-		else
-			keep_rest(conn, slices, count, 0);
+		keep_rest(conn, slices, count, 0);
 		return;
 	}
 	if (queued) { /* a head that was held */
@@ -151,9 +155,20 @@ void conn_write(struct conn *conn, const struct bytes *slices, unsigned count)
 		keep_rest(conn, slices, count, taken - size_min(taken, queued));
 }
 
+void conn_write(struct conn *conn, const struct bytes *slices, unsigned count)
+{
+	if (conn->blocked &&
+	    backlog_bytes(conn->queue) + slices_bytes(slices, count) > CONN_QUEUE_MAX)
+		conn_spoil(conn, ERR_LIMIT);
+	else if (conn->secure && count)
+		conn_tls_write(conn, slices, count);
+	else
+		conn_write_wire(conn, slices, count);
+}
+
 err_t conn_hold(struct conn *conn, struct bytes b)
 {
-	TRY(backlog_add(&conn->queue, b));
+	TRY(conn->secure ? conn_tls_hold(conn, b) : backlog_add(&conn->queue, b));
 	if (!conn->blocked)
 		conn_touch(conn);
 	return ERR_OK;
@@ -164,6 +179,8 @@ err_t conn_hold(struct conn *conn, struct bytes b)
 void conn_close(struct conn *conn, enum conn_cut cut)
 {
 	assert(conn->socket);
+	if (conn->secure && cut == CONN_FIN)
+		conn_tls_goodbye(conn);
 	if (cut == CONN_RST)
 		socket_reset(conn->socket);
 	else
@@ -187,13 +204,20 @@ void conn_flush_and_close(struct conn *conn, bool linger)
 	conn_touch(conn);
 }
 
+void conn_shutdown_write(struct conn *conn)
+{
+	if (conn->secure)
+		conn_tls_goodbye(conn);
+	socket_shutdown_write(conn->socket);
+}
+
 static void finish_flush(struct conn *conn)
 {
 	if (!conn->linger) {
 		conn_close(conn, CONN_FIN);
 		return;
 	}
-	socket_shutdown_write(conn->socket);
+	conn_shutdown_write(conn);
 	conn->state = CONN_LINGERING;
 	conn_mark(conn);
 }
@@ -261,6 +285,13 @@ static void settle_receiving(struct conn *conn)
 		socket_pause(conn->socket, watch);
 }
 
+/* Without TLS's own end a FIN may be anybody's: what is not complete by itself is cut. */
+static err_t end_of(const struct conn *conn, err_t why)
+{
+	return why == ERR_CLOSED && conn->secure && !tls_peer_closed(conn->tls[0]) ? ERR_RESET
+										   : why;
+}
+
 /* Offers the codec what was kept, and what came behind it: the end. */
 static void read_kept(struct conn *conn)
 {
@@ -272,7 +303,7 @@ static void read_kept(struct conn *conn)
 		backlog_drop(&conn->kept, len - in.len);
 	if (conn->ended && !conn->kept && conn_is_open(conn)) {
 		conn->ended = false;
-		conn->codec->ended(conn, ERR_CLOSED);
+		conn->codec->ended(conn, end_of(conn, ERR_CLOSED));
 	}
 }
 
@@ -350,12 +381,10 @@ static void spoil_scratch(struct bytes data)
 #endif
 }
 
-static void on_received(void *owner, struct bytes data)
+void conn_take(struct conn *conn, struct bytes data)
 {
-	struct conn *conn = owner;
 	struct bytes whole = data;
 
-	enter(conn);
 	if (conn->state == CONN_OPEN) {
 		conn_mark(conn);
 		if (!conn->kept)
@@ -364,6 +393,17 @@ static void on_received(void *owner, struct bytes data)
 			conn_spoil(conn, ERR_NOMEM);
 	}
 	spoil_scratch(whole);
+}
+
+static void on_received(void *owner, struct bytes data)
+{
+	struct conn *conn = owner;
+
+	enter(conn);
+	if (conn->secure)
+		conn_tls_received(conn, data);
+	else
+		conn_take(conn, data);
 	settle(conn);
 	leave(conn);
 }
@@ -382,22 +422,36 @@ static void on_writable(void *owner)
 	leave(conn);
 }
 
+static void take_end(struct conn *conn, err_t why)
+{
+	if (conn->kept && why == ERR_CLOSED && !conn->watching)
+		conn->ended = true;
+	else
+		conn->codec->ended(conn, end_of(conn, why));
+}
+
+void conn_take_end(struct conn *conn)
+{
+	if (conn->state == CONN_OPEN)
+		take_end(conn, ERR_CLOSED);
+}
+
 static void on_ended(void *owner, err_t why)
 {
 	struct conn *conn = owner;
 
 	enter(conn);
-	if (conn->state == CONN_OPEN && conn->kept && why == ERR_CLOSED && !conn->watching)
-		conn->ended = true;
+	if (conn->state == CONN_CONNECTING)
+		conn_connect_ended(conn, ERR_TLS_HANDSHAKE);
 	else if (conn->state == CONN_OPEN)
-		conn->codec->ended(conn, why);
+		take_end(conn, why);
 	else if (conn->state == CONN_LINGERING || why != ERR_CLOSED)
 		conn_close(conn, CONN_FIN);
 	settle(conn);
 	leave(conn);
 }
 
-static void connect_ended(struct conn *conn, err_t err)
+void conn_connect_ended(struct conn *conn, err_t err)
 {
 	conn->limit_ms = 0;
 	if (err) {
@@ -416,7 +470,10 @@ static void on_connected(void *owner, err_t err)
 	struct conn *conn = owner;
 
 	enter(conn);
-	connect_ended(conn, err);
+	if (!err && conn->secure)
+		conn_tls_begin(conn);
+	else
+		conn_connect_ended(conn, err);
 	settle(conn);
 	leave(conn);
 }
@@ -429,7 +486,7 @@ static void on_expired(struct timer *timer)
 	enter(conn);
 	if (due && due <= loop_now_ms(conn->loop)) {
 		if (conn->state == CONN_CONNECTING)
-			connect_ended(conn, ERR_EXPIRED);
+			conn_connect_ended(conn, ERR_EXPIRED);
 		else if (conn->state == CONN_OPEN)
 			conn->codec->expired(conn);
 		else
@@ -448,15 +505,16 @@ static const struct socket_events socket_events = {
 
 /* ---- The door ---- */
 
-static struct conn *create(struct loop *loop, bool server, void *owner)
+static struct conn *create(struct loop *loop, bool server, bool secure, void *owner)
 {
-	struct conn *conn = calloc(1, sizeof *conn);
+	struct conn *conn = calloc(1, sizeof *conn + secure * sizeof conn->tls[0]);
 
 	if (!conn)
 		return NULL;
 	conn->loop = loop;
 	conn->codec = &h1_codec;
 	conn->server = server;
+	conn->secure = secure;
 	conn->owner = owner;
 	conn->timer.on_expired = on_expired;
 	conn->job.run = on_job;
@@ -468,7 +526,7 @@ static struct conn *create(struct loop *loop, bool server, void *owner)
 err_t conn_serve(struct socket *socket, const struct conn_server_options *options,
 		 struct conn **ret_conn)
 {
-	struct conn *conn = create(options->loop, true, options->owner);
+	struct conn *conn = create(options->loop, true, false, options->owner);
 
 	if (!conn) {
 		socket_close(socket);
@@ -491,8 +549,8 @@ err_t conn_serve(struct socket *socket, const struct conn_server_options *option
 
 err_t conn_connect(const struct conn_client_options *options, struct conn **ret_conn)
 {
-	struct conn *conn = create(options->loop, false, options->owner);
-	err_t err;
+	struct conn *conn = create(options->loop, false, options->tls != NULL, options->owner);
+	err_t err = ERR_OK;
 
 	if (!conn)
 		return ERR_NOMEM;
@@ -500,9 +558,13 @@ err_t conn_connect(const struct conn_client_options *options, struct conn **ret_
 	conn->events.client = options->events;
 	conn->limit_ms = options->connect_ms;
 	conn->peer = options->to;
-	err = socket_connect(conn->loop, &options->to, NULL, &socket_events, conn, &conn->socket);
+	if (conn->secure)
+		err = conn_tls_init(conn, options->tls);
+	if (!err)
+		err = socket_connect(conn->loop, &options->to, NULL, &socket_events, conn,
+				     &conn->socket);
 	if (err) {
-		free(conn);
+		release(conn);
 		return err;
 	}
 	settle_timer(conn);

@@ -1,7 +1,7 @@
 /*
  * conn: a connection that speaks HTTP, as exchanges of messages. Both sides use it.
  *
- *   conn      one TCP connection (later with TLS under it) and the codec on it
+ *   conn      one TCP connection, with TLS under it or not, and the codec on it
  *   exchange  one request and its response on a conn. HTTP/1 has one at a time, HTTP/2 many;
  *             nobody above this door sees the difference.
  *
@@ -32,6 +32,7 @@
 #ifndef CONN_CONN_H
 #define CONN_CONN_H
 
+#include "crypto/tls.h"
 #include "http/desync.h"
 #include "http/message.h"
 #include "net/loop.h"
@@ -118,8 +119,8 @@ err_t conn_serve(struct socket *socket, const struct conn_server_options *option
 /* ---- Client side ---- */
 
 struct conn_client_events {
-	/* Once: ERR_OK, or why not (ERR_REFUSED, ERR_EXPIRED, …); after a failure call
-	 * conn_destroy. */
+	/* Once: ERR_OK, or why not (ERR_REFUSED, ERR_EXPIRED, ERR_TLS_HANDSHAKE, …); after a
+	 * failure call conn_destroy. */
 	void (*on_connected)(void *owner, struct conn *conn, err_t err);
 	/*
 	 * Once after each exchange that ended, by whatever way: the conn can carry another one
@@ -134,7 +135,8 @@ struct conn_client_options {
 	struct address to;
 	const struct conn_client_events *events;
 	void *owner;
-	uint32_t connect_ms; /* budget for TCP (and TLS) together; 0: the kernel's */
+	uint32_t connect_ms;	 /* budget for TCP and TLS together; 0: the kernel's */
+	struct tls_context *tls; /* NULL: plain. Outlives the conn */
 };
 
 err_t conn_connect(const struct conn_client_options *options, struct conn **ret_conn);
@@ -219,7 +221,7 @@ void exchange_resume(struct exchange *x);
  * how much one receive from this peer may take from here on (0: the default, 16 KiB). A relay
  * that receives full pieces asks its sink for room and its source to receive as much; then it
  * keeps nothing of them. Server side, a receive never asks for more than the body's known rest,
- * or 32 KiB. The hint ends with the exchange.
+ * or 32 KiB. The hint ends with the exchange; under TLS it does nothing.
  */
 size_t exchange_send_room(struct exchange *x);
 void exchange_receive_hint(struct exchange *x, uint32_t bytes);

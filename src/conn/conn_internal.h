@@ -2,11 +2,13 @@
  * conn_internal: one connection, as the files of this room see it.
  *
  *   conn.c     the socket, the two backlogs, timers, and who is told what, when
+ *   conn_tls.c what lies between, when there is TLS: wire bytes below, plain ones above
  *   codec      what the bytes mean: exchanges. h1_conn.c and h1_send.c are the one for HTTP/1
  *
- * The seam for TLS is conn_write and the bytes that on_received hands to the codec: both sides of
- * it see plain bytes. The seam for HTTP/2 is struct conn_codec: it is chosen when the connection
- * is up (ALPN), and keeps its state where `h1` lies now.
+ * The codec sees plain bytes on both sides: conn_write takes them, conn_take brings them. Under TLS
+ * the queue holds wire bytes, sealed when they came, and `kept` plain ones. The seam for HTTP/2 is
+ * struct conn_codec: it is chosen when the connection is up (ALPN), and keeps its state where `h1`
+ * lies now.
  *
  *   CONNECTING ─► OPEN ─► FLUSHING ─► LINGERING ─► CLOSED ─► TOLD
  *   (client)       │          └──────────────────────▲
@@ -122,7 +124,7 @@ struct conn {
 	struct socket *socket; /* NULL from CLOSED on */
 	struct loop *loop;
 	const struct conn_codec *codec;
-	struct backlog *queue; /* toward the peer */
+	struct backlog *queue; /* toward the peer, as on the wire */
 	struct backlog *kept;  /* from the peer, not yet taken by the codec */
 	uint32_t last_ms;  /* low half of the loop's clock: the last byte, or the state's start */
 	uint32_t limit_ms; /* idle_ms; while CONNECTING connect_ms; 0: none */
@@ -136,6 +138,7 @@ struct conn {
 	bool ended : 1;			  /* the peer's FIN came while bytes were kept */
 	bool idle_due : 1;		  /* on_idle(reusable) is to be told */
 	bool receiving : 1, watching : 1; /* what the socket was told */
+	bool secure : 1;		  /* there is tls[0] */
 	struct h1_conn h1;
 
 	/* Cold. */
@@ -148,16 +151,40 @@ struct conn {
 	struct loop_job job; /* settles at the end of the turn */
 	struct address peer, local;
 	uint64_t keep_alive_until_ms; /* server; 0: no limit */
+	struct tls *tls[];	      /* one if secure; plain connections have no room for it */
 };
 
 /* An open idle stream is two of these and two sockets; bench/ holds us to it. */
 _Static_assert(sizeof(struct conn) <= 256, "a connection grew beyond its budget");
 _Static_assert(offsetof(struct conn, events) <= 144, "its hot part, too");
 
-/* Sends, keeping what the kernel does not take. With no slices: what was held for this turn. */
+/*
+ * Sends plain bytes, keeping what the kernel does not take. With no slices: what was held for this
+ * turn.
+ */
 void conn_write(struct conn *conn, const struct bytes *slices, unsigned count);
 /* Keeps bytes for the next conn_write of this turn, at its end at the latest. ERR_NOMEM. */
 err_t conn_hold(struct conn *conn, struct bytes b);
+
+/* The same below TLS: bytes as they are, however many wait already. */
+void conn_write_wire(struct conn *conn, const struct bytes *slices, unsigned count);
+/* Plain bytes from the peer; what the codec does not take is kept. */
+void conn_take(struct conn *conn, struct bytes data);
+/* The peer's orderly end, behind what it sent. */
+void conn_take_end(struct conn *conn);
+/* Client side: there is a connection, or why not. */
+void conn_connect_ended(struct conn *conn, err_t err);
+/* FIN after what was sent. */
+void conn_shutdown_write(struct conn *conn);
+
+/* ---- conn_tls.c; only when conn->secure ---- */
+
+err_t conn_tls_init(struct conn *conn, struct tls_context *context);
+void conn_tls_begin(struct conn *conn); /* the handshake: TCP stands */
+void conn_tls_received(struct conn *conn, struct bytes wire);
+void conn_tls_write(struct conn *conn, const struct bytes *slices, unsigned count);
+err_t conn_tls_hold(struct conn *conn, struct bytes b);
+void conn_tls_goodbye(struct conn *conn); /* close_notify, as far as the kernel takes it */
 
 /* Sees to it that conn_settle runs, this turn. */
 void conn_touch(struct conn *conn);

@@ -72,6 +72,8 @@ size_t exchange_send_room(struct exchange *x)
 	if (!x->conn->socket || x->conn->blocked)
 		return 0;
 	room = socket_send_room(x->conn->socket);
+	if (x->conn->secure) /* records have heads and tails */
+		room -= size_min(room, room / 64 + 64);
 	return room > queued ? room - queued : 0;
 }
 
@@ -79,7 +81,8 @@ void exchange_receive_hint(struct exchange *x, uint32_t bytes)
 {
 	uint32_t most = bytes ? x->conn->codec->receive_most(x, bytes) : 0;
 
-	if (x->conn->socket)
+	/* What one receive holds under TLS is handed up in several pieces: never more than two. */
+	if (x->conn->socket && !x->conn->secure)
 		socket_receive_size(x->conn->socket, most > CONN_RECEIVE_DEFAULT ? most : 0);
 }
 

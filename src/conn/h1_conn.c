@@ -436,7 +436,7 @@ static bool advance(struct conn *conn)
 		conn_flush_and_close(conn, conn->kept != NULL);
 	if (h1->tunnel && h1->send_end && !conn->queue && !h1->fin_sent) {
 		h1->fin_sent = true;
-		socket_shutdown_write(conn->socket);
+		conn_shutdown_write(conn);
 	}
 	return false;
 }
