@@ -149,6 +149,7 @@ struct target_group_config {
 	struct bytes arn, id; /* id: "targetgroup/NAME/16hex" */
 	struct bytes name;
 	struct bytes load_balancer_id; /* "" while unused: then its targets are not probed */
+	bool https;		       /* TLS to the targets; the same for the group's life */
 	enum algorithm algorithm;
 	bool anomaly_mitigation;
 	uint32_t slow_start_ms;

@@ -47,7 +47,8 @@ enum decide_event {
 	DECIDE_TICK,	       /* the timer ran */
 	DECIDE_CLIENT_LEFT,
 	DECIDE_TARGET_REFUSED,	  /* no connection */
-	DECIDE_TARGET_LATE,	  /* no connection in time */
+	DECIDE_TARGET_LATE,	  /* no connection in time, or no TLS on it */
+	DECIDE_TARGET_NO_TLS,	  /* the handshake failed */
 	DECIDE_TARGET_CLOSED,	  /* FIN before the answer was complete */
 	DECIDE_TARGET_RESET,	  /* RST, or the network lost it */
 	DECIDE_TARGET_MALFORMED,  /* not HTTP */

@@ -24,6 +24,7 @@ struct meter_cells {
 struct lb {
 	struct lb_options options;
 	struct registry *registry;
+	struct tls_context *tls; /* toward targets: workers and prober share it */
 	struct bindings bindings;
 	struct prober *prober;
 	const struct plan *plan;   /* a reference; NULL before the first */
@@ -333,9 +334,13 @@ err_t lb_create(const struct lb_options *options, struct lb **ret_lb)
 	bindings_init(&lb->bindings, options->worker_count);
 	err = registry_create(&lb->registry);
 	if (!err)
+		err = tls_context_for_targets(&lb->tls);
+	prober_options.tls = lb->tls;
+	if (!err)
 		err = prober_create(&prober_options, &lb->prober);
 	for (unsigned i = 0; i < options->worker_count && !err; i++) {
 		err = worker_init(&lb->workers[i], lb, &lb->options, i);
+		lb->workers[i].tls = lb->tls;
 		lb->worker_count += !err;
 	}
 	if (err) {
@@ -372,6 +377,7 @@ void lb_destroy(struct lb *lb)
 	prober_destroy(lb->prober);
 	for (unsigned i = 0; i < lb->worker_count; i++)
 		worker_fini(&lb->workers[i]);
+	tls_context_destroy(lb->tls);
 	bindings_fini(&lb->bindings);
 	plan_unref(lb->plan);
 	for (uint32_t slot = 0; slot < lb->cell_slots; slot++)

@@ -153,6 +153,7 @@ static err_t compile_group(struct compiler *c, const struct target_group_config 
 	group->in_use = config->load_balancer_id.len > 0;
 	group->algorithm = config->algorithm;
 	group->anomaly_mitigation = config->anomaly_mitigation;
+	group->https = config->https;
 	group->slow_start_ms = config->slow_start_ms;
 	group->stickiness = config->stickiness;
 	group->stickiness_seconds = config->stickiness_seconds;

@@ -35,6 +35,7 @@ struct plan_group {
 	const struct meter *meter; /* this group's number in arrays of struct metrics */
 	unsigned index;		   /* in plan->groups; dense, for this plan only */
 	bool in_use;		   /* some load balancer has it: its targets are probed */
+	bool https;		   /* its targets speak TLS */
 	enum algorithm algorithm;
 	bool anomaly_mitigation;
 	uint32_t slow_start_ms;

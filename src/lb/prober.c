@@ -183,21 +183,23 @@ static void probe_connect(struct probe *probe)
 		.to = health_address(probe),
 		.events = &conn_events,
 		.owner = probe,
+		.tls = probe->group->health.https ? probe->prober->options.tls : NULL,
 	};
 
 	health_probe_sent(&probe->target->control.health);
 	probe->status = 0;
 	if (target_drops(probe->target) & ADMIT_DROPS_CHECKS)
 		return; /* as a SYN that nobody answers: the timeout ends it */
-	if (probe->group->health.https || conn_connect(&options, &probe->conn)) /* no TLS yet */
+	if (conn_connect(&options, &probe->conn))
 		probe_happen(probe, PROBE_BROKEN);
 }
 
 /* The target's address alone; the port only where it is not the scheme's own. */
-static struct bytes host_of(const struct address *to, char out[ADDRESS_TEXT_BYTES])
+static struct bytes host_of(const struct address *to, bool https, char out[ADDRESS_TEXT_BYTES])
 {
-	return bytes_make(out, to->port == 80 && to->family == 4 ? address_format_ip(to, out)
-								 : address_format(to, out));
+	return bytes_make(out, to->port == (https ? 443 : 80) && to->family == 4
+				       ? address_format_ip(to, out)
+				       : address_format(to, out));
 }
 
 static void probe_send(struct probe *probe)
@@ -205,7 +207,7 @@ static void probe_send(struct probe *probe)
 	struct address to = health_address(probe);
 	char host[ADDRESS_TEXT_BYTES];
 	struct http_field fields[] = {
-		{ BYTES("Host"), host_of(&to, host) },
+		{ BYTES("Host"), host_of(&to, probe->group->health.https, host) },
 		{ BYTES("Connection"), BYTES("close") },
 		{ BYTES("User-Agent"), BYTES("ELB-HealthChecker/2.0") },
 		{ BYTES("Accept-Encoding"), BYTES("gzip, compressed") },

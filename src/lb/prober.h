@@ -14,6 +14,7 @@ struct prober;
 
 struct prober_options {
 	struct loop *loop;
+	struct tls_context *tls; /* for HTTPS health checks; outlives the prober */
 	/* A target's health word changed. Not inside prober_sync. */
 	void (*on_health)(void *owner, const struct target *target);
 	void *owner;

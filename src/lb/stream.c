@@ -260,9 +260,12 @@ static void on_failed(struct upstream_waiter *w, err_t why)
 	struct pending *pending = container_of(w, struct pending, waiter);
 	struct stream *s = pending->stream;
 	struct decide_limits limits = stream_limits(s);
-	enum decide_event event = why == ERR_EXPIRED ? DECIDE_TARGET_LATE : DECIDE_TARGET_REFUSED;
+	bool no_tls = why == ERR_TLS_HANDSHAKE;
+	enum decide_event event = why == ERR_EXPIRED ? DECIDE_TARGET_LATE
+				  : no_tls	     ? DECIDE_TARGET_NO_TLS
+						     : DECIDE_TARGET_REFUSED;
 
-	stream_count(s, COUNTER_TARGET_CONNECTION_ERRORS, 1);
+	stream_count(s, no_tls ? COUNTER_TARGET_TLS_ERRORS : COUNTER_TARGET_CONNECTION_ERRORS, 1);
 	target_count(s->picked, false);
 	stream_obey(s, decide(&s->decide, &limits, event, loop_now_ms(s->worker->loop)));
 }
@@ -285,7 +288,7 @@ static void dispatch(struct stream *s, bool fresh)
 {
 	struct decide_limits limits = stream_limits(s);
 	struct pool *pool;
-	err_t err = worker_pool(s->hold, s->picked, s->listener->load_balancer, &pool);
+	err_t err = worker_pool(s->hold, s->group, s->picked, s->listener->load_balancer, &pool);
 
 	if (!err && !fresh && take_warm(s, pool->upstream)) {
 		s->flags |= STREAM_REUSED;

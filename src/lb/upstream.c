@@ -138,6 +138,7 @@ err_t upstream_connect(struct upstream *pool, uint32_t connect_ms, struct upstre
 		.events = &connecting_events,
 		.owner = w,
 		.connect_ms = connect_ms,
+		.tls = pool->options.tls,
 	};
 
 	TRY(conn_connect(&options, &w->conn));

@@ -21,6 +21,7 @@ struct upstream;
 struct upstream_options {
 	struct loop *loop;
 	struct address to;
+	struct tls_context *tls;		   /* NULL: plain. Outlives the pool */
 	uint32_t idle_max;			   /* warm connections to keep; 0 keeps none */
 	uint32_t idle_ms;			   /* close a warm one after this long unused */
 	void (*on_count)(void *owner, int change); /* one more or one fewer open; not NULL */
@@ -54,8 +55,8 @@ struct conn *upstream_take(struct upstream *pool);
 
 /*
  * Begins a fresh one, to be ready within `connect_ms`; failures arrive in on_failed, as
- * ERR_REFUSED, ERR_EXPIRED, ERR_UNREACHABLE, ERR_RESET or ERR_SYSTEM. ERR_NOMEM and what the
- * system refuses at once are returned, and then `w` is not waiting.
+ * ERR_REFUSED, ERR_EXPIRED, ERR_UNREACHABLE, ERR_RESET, ERR_TLS_HANDSHAKE or ERR_SYSTEM. ERR_NOMEM
+ * and what the system refuses at once are returned, and then `w` is not waiting.
  */
 err_t upstream_connect(struct upstream *pool, uint32_t connect_ms, struct upstream_waiter *w);
 

@@ -122,8 +122,9 @@ static err_t make_room(struct worker *worker, uint32_t slot)
 	return ERR_OK;
 }
 
-static err_t open_pool(const struct hold *hold, struct target *target,
-		       const struct plan_load_balancer *balancer, struct pool **ret_pool)
+static err_t open_pool(const struct hold *hold, const struct plan_group *group,
+		       struct target *target, const struct plan_load_balancer *balancer,
+		       struct pool **ret_pool)
 {
 	struct worker *worker = hold->worker;
 	struct cell *cell = hold_balancer_cell(hold, balancer);
@@ -131,6 +132,7 @@ static err_t open_pool(const struct hold *hold, struct target *target,
 	struct upstream_options options = {
 		.loop = worker->loop,
 		.to = target->address,
+		.tls = group->https ? worker->tls : NULL,
 		.idle_max = WARM_MAX,
 		.idle_ms = cell->idle_ms,
 		.on_count = on_pool_count,
@@ -154,7 +156,7 @@ static err_t open_pool(const struct hold *hold, struct target *target,
 	return ERR_OK;
 }
 
-err_t worker_pool(const struct hold *hold, struct target *target,
+err_t worker_pool(const struct hold *hold, const struct plan_group *group, struct target *target,
 		  const struct plan_load_balancer *balancer, struct pool **ret_pool)
 {
 	struct worker *worker = hold->worker;
@@ -164,7 +166,7 @@ err_t worker_pool(const struct hold *hold, struct target *target,
 	if (worker->pools[target->slot] && worker->pools[target->slot]->target != target)
 		drop_pool(worker, target->slot);
 	if (!worker->pools[target->slot])
-		TRY(open_pool(hold, target, balancer, &worker->pools[target->slot]));
+		TRY(open_pool(hold, group, target, balancer, &worker->pools[target->slot]));
 	*ret_pool = worker->pools[target->slot];
 	return ERR_OK;
 }

@@ -73,6 +73,7 @@ struct worker {
 	const struct lb_events *events;
 	void *events_owner;
 	const uint8_t *cookie_key;
+	struct tls_context *tls; /* toward targets of HTTPS groups; the lb's */
 	unsigned index;
 
 	struct hold *hold; /* the newest plan; NULL before the first */
@@ -106,11 +107,11 @@ void worker_fini(struct worker *worker);
 void worker_swap(struct worker *worker, struct hold *hold);
 
 /*
- * The pool for a target, made when there is none. `balancer` is the load balancer it is counted
- * for; `hold` is the asking stream's, of whose plan both are: a stream that tries again may be
- * older than the worker's newest. ERR_NOMEM.
+ * The pool for a target of a group, made when there is none. `balancer` is the load balancer it is
+ * counted for; `hold` is the asking stream's, of whose plan all are: a stream that tries again may
+ * be older than the worker's newest. ERR_NOMEM.
  */
-err_t worker_pool(const struct hold *hold, struct target *target,
+err_t worker_pool(const struct hold *hold, const struct plan_group *group, struct target *target,
 		  const struct plan_load_balancer *balancer, struct pool **ret_pool);
 
 void worker_cut_target(struct worker *worker, const struct target *target);
