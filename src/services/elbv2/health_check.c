@@ -6,13 +6,8 @@
 
 static err_t check_protocol(struct api_call *call, const char *protocol)
 {
-	if (strcmp(protocol, "HTTP") == 0)
+	if (strcmp(protocol, "HTTP") == 0 || strcmp(protocol, "HTTPS") == 0)
 		return ERR_OK;
-	if (strcmp(protocol, "HTTPS") == 0)
-		return api_fault(
-			call, "InvalidConfigurationRequest",
-			"Health check protocol 'HTTPS' is not supported yet: TLS towards targets "
-			"comes with HTTPS listeners");
 	return api_fault(call, "ValidationError",
 			 "Health check protocol '%s' must be one of 'HTTP, HTTPS'", protocol);
 }

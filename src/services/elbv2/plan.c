@@ -363,6 +363,7 @@ static err_t plan_group(struct planner *p, const json_t *body, struct target_gro
 
 	*to = (struct target_group_config){ .arn = bytes_of(arn), .id = arn_tail(arn, "") };
 	to->name = bytes_of(get_string(api_part(body), "TargetGroupName"));
+	to->https = strcmp(get_string(api_part(body), "Protocol"), "HTTPS") == 0;
 	to->load_balancer_id = bytes_of("");
 	if (uses->count) {
 		const char *user = get_string(uses->at[0], "load_balancer");

@@ -27,12 +27,7 @@ static err_t check_protocol(struct api_call *call)
 
 	if (!protocol)
 		return api_fault(call, "ValidationError", "A protocol must be specified");
-	if (strcmp(protocol, "HTTPS") == 0)
-		return api_fault(
-			call, "InvalidConfigurationRequest",
-			"Target groups with the HTTPS protocol are not supported yet: TLS towards "
-			"targets comes with HTTPS listeners");
-	if (strcmp(protocol, "HTTP") != 0)
+	if (strcmp(protocol, "HTTP") != 0 && strcmp(protocol, "HTTPS") != 0)
 		return api_fault(call, "ValidationError",
 				 "Target group protocol '%s' must be one of 'HTTP, HTTPS'",
 				 protocol);
@@ -94,10 +89,10 @@ static err_t make_api(struct api_call *call, json_t **ret_api)
 	api = json_pack(
 		"{s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:b, s:i, s:i, s:i, s:i, s:s, s:{s:s}, s:s, "
 		"s:s, s:s}",
-		"TargetGroupArn", arn, "TargetGroupName", name, "Protocol", "HTTP", "Port",
-		(json_int_t)get_int(in, "Port", 0), "VpcId", get_string(in, "VpcId"),
-		"HealthCheckProtocol", "HTTP", "HealthCheckPort", "traffic-port",
-		"HealthCheckEnabled", 1, "HealthCheckIntervalSeconds", 30,
+		"TargetGroupArn", arn, "TargetGroupName", name, "Protocol",
+		get_string(in, "Protocol"), "Port", (json_int_t)get_int(in, "Port", 0), "VpcId",
+		get_string(in, "VpcId"), "HealthCheckProtocol", "HTTP", "HealthCheckPort",
+		"traffic-port", "HealthCheckEnabled", 1, "HealthCheckIntervalSeconds", 30,
 		"HealthCheckTimeoutSeconds", 5, "HealthyThresholdCount", 5,
 		"UnhealthyThresholdCount", 2, "HealthCheckPath", "/", "Matcher", "HttpCode", "200",
 		"TargetType", type ? type : "instance", "ProtocolVersion", "HTTP1", "IpAddressType",

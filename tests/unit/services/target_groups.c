@@ -81,6 +81,27 @@ TEST(a_protocol_version_that_was_not_set_may_come_as_empty_text)
 	house_close();
 }
 
+TEST(an_https_group_keeps_its_protocol_and_may_be_checked_either_way)
+{
+	json_t *group;
+	const char *arn;
+
+	house_open();
+	group = node(
+		house_try("elbv2", "CreateTargetGroup", with("Protocol", json_string("HTTPS"))),
+		"TargetGroups.0");
+	arn = at(group, "TargetGroupArn");
+	CHECK_STR(at(group, "Protocol"), "HTTPS");
+	CHECK_STR(at(group, "ProtocolVersion"), "HTTP1");
+	CHECK_STR(at(group, "HealthCheckProtocol"), "HTTP", "AWS's default, whatever it speaks");
+	group = node(house_call("ModifyTargetGroup", "{s:s, s:s}", "TargetGroupArn", arn,
+				"HealthCheckProtocol", "HTTPS"),
+		     "TargetGroups.0");
+	CHECK_STR(at(group, "HealthCheckProtocol"), "HTTPS");
+	CHECK_STR(at(group, "Protocol"), "HTTPS");
+	house_close();
+}
+
 TEST(kinds_of_groups_that_do_not_exist_yet_are_refused)
 {
 	static const struct {
@@ -89,14 +110,12 @@ TEST(kinds_of_groups_that_do_not_exist_yet_are_refused)
 		{ "TargetType", "lambda", "InvalidConfigurationRequest" },
 		{ "TargetType", "alb", "InvalidConfigurationRequest" },
 		{ "TargetType", "pigeon", "ValidationError" },
-		{ "Protocol", "HTTPS", "InvalidConfigurationRequest" },
 		{ "Protocol", "TCP", "ValidationError" },
 		{ "Protocol", "GOPHER", "ValidationError" },
 		{ "ProtocolVersion", "HTTP2", "InvalidConfigurationRequest" },
 		{ "ProtocolVersion", "GRPC", "InvalidConfigurationRequest" },
 		{ "ProtocolVersion", "HTTP9", "ValidationError" },
 		{ "TargetControlPort", "3000", "InvalidConfigurationRequest" },
-		{ "HealthCheckProtocol", "HTTPS", "InvalidConfigurationRequest" },
 		{ "HealthCheckProtocol", "TCP", "ValidationError" },
 		{ "HealthCheckEnabled", "false", "InvalidConfigurationRequest" },
 	};
