@@ -29,6 +29,12 @@ void api_destroy(struct api *api)
 	free(api);
 }
 
+void api_set_authorizer(struct api *api, api_authorize_fn authorize, void *owner)
+{
+	api->authorize = authorize;
+	api->authorize_owner = owner;
+}
+
 err_t api_register(struct api *api, const struct api_service *service)
 {
 	assert(service->name && service->version && service->operations);
@@ -138,6 +144,21 @@ static err_t check(struct api_call *call, json_t *given)
 	return err;
 }
 
+/*
+ * Before anything is checked, as AWS does it: who may not ask learns nothing. The root may do all.
+ */
+static err_t authorize(struct api_call *call, json_t *given)
+{
+	err_t err;
+
+	if (!call->api->authorize || call->api->depth || (call->caller && call->caller->is_root))
+		return ERR_OK;
+	call->input = given;
+	err = call->api->authorize(call->api->authorize_owner, call);
+	call->input = NULL;
+	return err;
+}
+
 static err_t handle(struct api_call *call)
 {
 	const struct api_service *service = call->service;
@@ -168,13 +189,13 @@ err_t api_run(struct api *api, const struct api_caller *caller, const struct api
 	arena_init(&arena, CALL_ARENA_BYTES_MAX);
 	snprintf(call.request_id, sizeof call.request_id, "%s", request_id);
 	call.output = json_object();
-	/*
-	 * The authoriser's place is here: the caller is verified, the operation and its permission
-	 * are known, nothing has been looked at yet. AWS too refuses before it validates.
-	 */
-	err = call.output ? check(&call, input) : ERR_NOMEM;
+	err = call.output ? authorize(&call, input) : ERR_NOMEM;
+	if (!err)
+		err = check(&call, input);
+	api->depth++;
 	if (!err)
 		err = handle(&call);
+	api->depth--;
 	err = with_words(&call, err);
 	if (err) {
 		*ret_fault = call.fault;

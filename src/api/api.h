@@ -77,7 +77,11 @@ struct api_fault {
 
 struct api_caller {
 	const char *account, *region, *access_key, *arn;
+	const char *user_id; /* "AIDA…", "AROA…:session"; NULL of the root */
 	bool is_root;
+	/* Of temporary keys: what the request must show, and until when; NULL and 0 of others. */
+	const char *session_token;
+	uint64_t expires_unix_ms;
 };
 
 struct api_call {
@@ -96,7 +100,15 @@ struct api_call {
 /* Sets the fault and returns ERR_INVALID, for `return api_fault(call, "Code", "words %s", …)`. */
 err_t api_fault(struct api_call *call, const char *code, const char *format, ...) PRINTF_LIKE(3, 4);
 
+/*
+ * Says whether a call may be made: asked before its input is checked (call->input is what was
+ * decoded, or NULL), of every call from outside; what a handler asks of other services by api_call
+ * is part of its own call. ERR_OK, or an error with the fault set. Without one, all may do all.
+ */
+typedef err_t (*api_authorize_fn)(void *owner, struct api_call *call);
+
 err_t api_create(struct api **ret_api);
+void api_set_authorizer(struct api *api, api_authorize_fn authorize, void *owner);
 void api_destroy(struct api *api);
 err_t api_register(struct api *api, const struct api_service *service); /* borrowed for good */
 const struct api_service *api_service(const struct api *api, struct bytes name_or_alias);

@@ -16,6 +16,9 @@ struct api {
 	const struct api_service *services[API_SERVICES_MAX];
 	size_t service_count;
 	struct patterns patterns;
+	api_authorize_fn authorize; /* NULL: all may do all */
+	void *authorize_owner;
+	unsigned depth; /* calls that run now, one inside the other */
 };
 
 /*

@@ -7,13 +7,25 @@ static const struct {
 	const char *code;
 	uint16_t status;
 } statuses[] = {
-	{ "AccessDenied", 403 },	  { "ExpiredToken", 403 },
-	{ "IncompleteSignature", 403 },	  { "InternalFailure", 500 },
-	{ "InvalidClientTokenId", 403 },  { "MissingAuthenticationToken", 403 },
-	{ "RequestExpired", 403 },	  { "ServiceUnavailable", 503 },
-	{ "SignatureDoesNotMatch", 403 }, { "HealthUnavailable", 500 },
-	{ "InsufficientCapacity", 500 },  { "PriorRequestNotComplete", 429 },
-	{ "InternalError", 500 },	  { "RequestEntityTooLarge", 413 },
+	{ "AccessDenied", 403 },
+	{ "ExpiredToken", 403 },
+	{ "IncompleteSignature", 403 },
+	{ "InternalFailure", 500 },
+	{ "InvalidClientTokenId", 403 },
+	{ "MissingAuthenticationToken", 403 },
+	{ "RequestExpired", 403 },
+	{ "ServiceUnavailable", 503 },
+	{ "SignatureDoesNotMatch", 403 },
+	{ "HealthUnavailable", 500 },
+	{ "InsufficientCapacity", 500 },
+	{ "PriorRequestNotComplete", 429 },
+	{ "InternalError", 500 },
+	{ "RequestEntityTooLarge", 413 },
+	{ "NoSuchEntity", 404 },
+	{ "EntityAlreadyExists", 409 },
+	{ "DeleteConflict", 409 },
+	{ "LimitExceeded", 409 },
+	{ "EntityTemporarilyUnmodifiable", 409 },
 };
 
 struct bytes wire_clip(struct bytes text, size_t max)

@@ -33,6 +33,8 @@ static const struct {
 			     "The request signature we calculated does not match the signature you "
 			     "provided. Check your AWS Secret Access Key and signing method. "
 			     "Consult the service documentation for details." },
+	[SIGV4_TOKEN_EXPIRED] = { "ExpiredToken",
+				  "The security token included in the request is expired" },
 	[SIGV4_BAD_PAYLOAD] = { "XAmzContentSHA256Mismatch",
 				"The provided 'x-amz-content-sha256' header does not match what "
 				"was computed." },
@@ -51,16 +53,22 @@ static enum sigv4_verdict verify(const struct front *front, const struct front_r
 	if (!front->keys.find ||
 	    !front->keys.find(front->keys.owner, claim.access_key, &secret, ret_caller))
 		return SIGV4_UNKNOWN_KEY;
+	if (!bytes_eq_secret(claim.token, bytes_of(ret_caller->session_token)))
+		return SIGV4_UNKNOWN_KEY;
 	sha256_hex(request->body, hash);
-	return sigv4_verify(request->head, &claim, secret, bytes_of(hash), request->now_unix_ms,
-			    request->arena);
+	verdict = sigv4_verify(request->head, &claim, secret, bytes_of(hash), request->now_unix_ms,
+			       request->arena);
+	if (verdict == SIGV4_OK && ret_caller->expires_unix_ms &&
+	    request->now_unix_ms >= ret_caller->expires_unix_ms)
+		return SIGV4_TOKEN_EXPIRED;
+	return verdict;
 }
 
 /* The request outlives what the key finder lent. */
 static err_t keep(struct api_caller *caller, struct arena *arena)
 {
-	const char **strings[] = { &caller->account, &caller->region, &caller->access_key,
-				   &caller->arn };
+	const char **strings[] = { &caller->account, &caller->region,  &caller->access_key,
+				   &caller->arn,     &caller->user_id, &caller->session_token };
 
 	for (size_t i = 0; i < COUNT(strings); i++) {
 		if (!*strings[i])

@@ -220,6 +220,15 @@ static void dispatch_route(struct request *request, const struct api_route *rout
 		answer_reply(request, &reply);
 		return;
 	}
+	/* The house's own paths are no operations a policy could name: the root's alone. */
+	if (!route->open && !request->caller.is_root) {
+		fault_set(&fault, "AccessDenied", "%.*s is for the root of the account alone",
+			  BYTES_ARG(whole->path));
+		front_reply_init(&reply);
+		front_fault(&fault, &reply);
+		answer_reply(request, &reply);
+		return;
+	}
 	request->seen.caller = &request->caller;
 	route->handle(route->owner, &request->seen);
 }

@@ -15,13 +15,14 @@
 
 enum sigv4_verdict {
 	SIGV4_OK,
-	SIGV4_MISSING,	   /* MissingAuthenticationToken */
-	SIGV4_INCOMPLETE,  /* IncompleteSignature */
-	SIGV4_UNKNOWN_KEY, /* InvalidClientTokenId */
-	SIGV4_SKEWED,	   /* RequestExpired / RequestTimeTooSkewed: more than 15 minutes */
-	SIGV4_EXPIRED,	   /* presigned, past X-Amz-Expires */
-	SIGV4_MISMATCH,	   /* SignatureDoesNotMatch */
-	SIGV4_BAD_PAYLOAD, /* x-amz-content-sha256 is not the body's */
+	SIGV4_MISSING,	     /* MissingAuthenticationToken */
+	SIGV4_INCOMPLETE,    /* IncompleteSignature */
+	SIGV4_UNKNOWN_KEY,   /* InvalidClientTokenId */
+	SIGV4_SKEWED,	     /* RequestExpired / RequestTimeTooSkewed: more than 15 minutes */
+	SIGV4_EXPIRED,	     /* presigned, past X-Amz-Expires */
+	SIGV4_MISMATCH,	     /* SignatureDoesNotMatch */
+	SIGV4_BAD_PAYLOAD,   /* x-amz-content-sha256 is not the body's */
+	SIGV4_TOKEN_EXPIRED, /* ExpiredToken: the front's verdict on temporary keys */
 };
 
 struct sigv4_identity { /* what the request claims; slices borrow from the head */

@@ -232,11 +232,29 @@ static err_t make_logs(struct weir *weir, struct text *why)
 	return access_events_create(weir->control, weir->logs, weir->store, &weir->access_events);
 }
 
+/* IAM says who may do what; STS makes its sessions through it. */
+static err_t make_identities(struct weir *weir)
+{
+	const struct iam_options options = {
+		.api = weir->api,
+		.store = weir->store,
+		.loop = weir->control,
+		.account = setting_text(weir->settings, SETTING_ACCOUNT),
+		.region = setting_text(weir->settings, SETTING_REGION),
+	};
+	struct sts_sessions sessions = { iam_assume_role, iam_session_token, NULL };
+
+	TRY(iam_create(&options, &weir->iam));
+	api_set_authorizer(weir->api, iam_authorize, weir->iam);
+	sessions.owner = weir->iam;
+	return sts_create(weir->api, &sessions, &weir->sts);
+}
+
 static err_t make_services(struct weir *weir, struct text *why)
 {
 	TRY(api_create(&weir->api));
 	TRY(make_ec2(weir));
-	TRY(sts_register(weir->api));
+	TRY(make_identities(weir));
 	TRY(make_logs(weir, why));
 	TRY(make_elbv2(weir));
 	return make_cloudwatch(weir);
@@ -250,7 +268,7 @@ static bool find_key(void *owner, struct bytes access_key, struct bytes *ret_sec
 	struct weir *weir = owner;
 
 	if (!bytes_eq(access_key, bytes_of(weir->keys.access_key)))
-		return false;
+		return iam_find_key(weir->iam, access_key, ret_secret, ret_caller);
 	*ret_secret = bytes_of(weir->keys.secret);
 	*ret_caller = weir->root;
 	return true;
@@ -466,6 +484,8 @@ void weir_stop(struct weir *weir)
 	cloudwatch_destroy(weir->cloudwatch);
 	elbv2_destroy(weir->elbv2);
 	ec2_destroy(weir->ec2);
+	sts_destroy(weir->sts);
+	iam_destroy(weir->iam);
 	api_destroy(weir->api);
 	settle(weir); /* what the services' ends posted */
 	lb_destroy(weir->lb);

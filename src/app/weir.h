@@ -20,6 +20,7 @@
 #include "services/cloudwatch/cloudwatch.h"
 #include "services/ec2/ec2.h"
 #include "services/elbv2/elbv2.h"
+#include "services/iam/iam.h"
 #include "services/logs/logs.h"
 #include "services/sts/sts.h"
 
@@ -49,6 +50,8 @@ struct weir {
 	struct elbv2 *elbv2;
 	struct cloudwatch *cloudwatch;
 	struct logs *logs;
+	struct iam *iam;
+	struct sts *sts;
 	struct api_http *front;
 	struct api_caller root; /* who holds DATA/credentials */
 	char root_arn[64];

@@ -48,7 +48,16 @@ static void move_in(void)
 	ec2.api = elbv2.api = house.api;
 	ec2.store = elbv2.store = house.store;
 	CHECK_OK(ec2_create(&ec2, &house.ec2));
-	CHECK_OK(sts_register(house.api));
+	CHECK_OK(iam_create(&(struct iam_options){ .api = house.api,
+						   .store = house.store,
+						   .loop = house.loop,
+						   .account = "000000000000",
+						   .region = "us-east-1" },
+			    &house.iam));
+	api_set_authorizer(house.api, iam_authorize, house.iam);
+	CHECK_OK(sts_create(house.api,
+			    &(struct sts_sessions){ iam_assume_role, iam_session_token, house.iam },
+			    &house.sts));
 	elbv2.lb = house.lb;
 	elbv2.loop = house.loop;
 	CHECK_OK(address_parse_ip(BYTES("127.0.0.1"), 0, &elbv2.bind));
@@ -63,6 +72,8 @@ static void move_out(void)
 {
 	elbv2_destroy(house.elbv2);
 	ec2_destroy(house.ec2);
+	sts_destroy(house.sts);
+	iam_destroy(house.iam);
 	api_destroy(house.api);
 	store_close(house.store);
 	fake_lb_destroy(house.lb);

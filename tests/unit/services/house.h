@@ -11,6 +11,7 @@
 
 #include "services/ec2/ec2.h"
 #include "services/elbv2/elbv2_internal.h"
+#include "services/iam/iam.h"
 #include "services/sts/sts.h"
 #include "tests/check.h"
 #include "tests/unit/services/fake_lb.h"
@@ -22,6 +23,8 @@ struct house {
 	struct api *api;
 	struct ec2 *ec2;
 	struct elbv2 *elbv2;
+	struct iam *iam;
+	struct sts *sts;
 	struct lb *lb;
 	uint64_t now_ms;
 	bool no_instances; /* the settings name none at the next start; else i-0123456789abcdef0 */

@@ -1,0 +1,161 @@
+/*
+ * authorize: keys to callers, and whether a caller may do what it asks.
+ */
+#include "services/iam/iam_internal.h"
+
+/* ---- Keys ---- */
+
+static bool lend(struct iam *iam, const char *text, const char **ret_text)
+{
+	*ret_text = text ? arena_string(&iam->lent, bytes_of(text)) : NULL;
+	return *ret_text != NULL;
+}
+
+/* A session ends with its role or user, also when another one took the name. */
+static bool still_there(const json_t *body, const struct iam_entity *entity, const char *user_id)
+{
+	const char *id = iam_text(body, entity->id);
+
+	return id && bytes_starts(bytes_of(user_id), bytes_of(id));
+}
+
+static bool lend_session(struct iam *iam, const struct iam_principal *who,
+			 struct api_caller *caller)
+{
+	const json_t *session = who->session;
+
+	if (who->entity && !still_there(who->body, who->entity, iam_text(session, "UserId")))
+		return false;
+	caller->is_root = !who->entity;
+	caller->expires_unix_ms = (uint64_t)json_integer_value(json_object_get(session, "Expires"));
+	return lend(iam, iam_text(session, "Arn"), &caller->arn) &&
+	       lend(iam, iam_text(session, "UserId"), &caller->user_id) &&
+	       lend(iam, iam_text(session, "Token"), &caller->session_token);
+}
+
+static bool lend_user(struct iam *iam, const json_t *body, struct api_caller *caller)
+{
+	return lend(iam, iam_text(body, "Arn"), &caller->arn) &&
+	       lend(iam, iam_text(body, "UserId"), &caller->user_id);
+}
+
+/* The record of a key is read once more here, for its secret. */
+static bool lend_secret(struct iam *iam, struct api_call *call, const struct iam_principal *who,
+			struct bytes *ret_secret)
+{
+	json_t *key = NULL;
+	const char *secret;
+
+	if (who->session)
+		key = json_incref(who->session);
+	else if (store_get(iam_of(call)->txn, IAM_KEY, call->caller->access_key, &key, NULL))
+		return false;
+	if (!who->session && strcmp(iam_text(key, "Status"), "Active") != 0) {
+		json_decref(key);
+		return false;
+	}
+	if (lend(iam, iam_text(key, "Secret"), &secret))
+		*ret_secret = bytes_of(secret);
+	else
+		secret = NULL;
+	json_decref(key);
+	return secret != NULL;
+}
+
+static bool find(struct iam *iam, struct api_call *call, struct bytes *ret_secret,
+		 struct api_caller *caller)
+{
+	struct iam_principal who;
+
+	if (iam_principal(call, &who) || (!who.session && !who.body))
+		return false;
+	if (!lend_secret(iam, call, &who, ret_secret))
+		return false;
+	return who.session ? lend_session(iam, &who, caller) : lend_user(iam, who.body, caller);
+}
+
+bool iam_find_key(struct iam *iam, struct bytes access_key, struct bytes *ret_secret,
+		  struct api_caller *ret_caller)
+{
+	static const struct api_operation lookup = { .name = "FindKey" };
+	struct api_caller caller = { .account = iam->options.account,
+				     .region = iam->options.region };
+	struct arena arena;
+	struct api_call call = { .operation = &lookup, .caller = &caller, .arena = &arena };
+	size_t size = iam->lent.max_bytes;
+	bool found = false;
+
+	arena_fini(&iam->lent);
+	arena_init(&iam->lent, size);
+	if (access_key.len < 16 || access_key.len > 128 ||
+	    !lend(iam, arena_string(&iam->lent, access_key), &caller.access_key))
+		return false;
+	arena_init(&arena, size);
+	if (iam_begin(iam, &call) == ERR_OK) {
+		found = find(iam, &call, ret_secret, &caller);
+		iam_end(&call, ERR_OK);
+	}
+	arena_fini(&arena);
+	if (found)
+		*ret_caller = caller;
+	return found;
+}
+
+/* ---- May it? ---- */
+
+static bool needs_no_permission(const char *permission)
+{
+	return strcmp(permission, "sts:GetCallerIdentity") == 0 ||
+	       strcmp(permission, "sts:GetSessionToken") == 0;
+}
+
+static err_t deny(struct api_call *call, const char *resource, enum policy_effect effect)
+{
+	const char *permission = call->operation->permission;
+	const char *arn = call->caller->arn ? call->caller->arn : "anonymous";
+
+	if (effect == POLICY_DENIES)
+		return api_fault(call, "AccessDenied",
+				 "User: %s is not authorized to perform: %s on resource: %s with "
+				 "an explicit deny in an identity-based policy",
+				 arn, permission, resource);
+	return api_fault(call, "AccessDenied",
+			 "User: %s is not authorized to perform: %s on resource: %s because no "
+			 "identity-based policy allows the %s action",
+			 arn, permission, resource, permission);
+}
+
+static err_t judge(struct api_call *call)
+{
+	/* Who may become a role, the role's own policy says first: iam_assume_role. */
+	bool trust_decides = strcmp(call->operation->permission, "sts:AssumeRole") == 0;
+	struct policy_request request = { .action = call->operation->permission };
+	struct iam_principal who;
+	struct iam_context *context = arena_new(call->arena, struct iam_context);
+	enum policy_effect effect;
+	json_t *arns, *arn;
+	size_t i;
+
+	if (!context)
+		return ERR_NOMEM;
+	TRY(iam_principal(call, &who));
+	TRY(iam_context(call, &who, context));
+	TRY(iam_resources(call, &arns));
+	request.keys = context->keys;
+	request.key_count = context->count;
+	json_array_foreach (arns, i, arn) {
+		request.resource = json_string_value(arn);
+		TRY(iam_evaluate(call, &who, &request, &effect));
+		if (effect != POLICY_ALLOWS && !(trust_decides && effect == POLICY_SILENT))
+			return deny(call, request.resource, effect);
+	}
+	return ERR_OK;
+}
+
+err_t iam_authorize(void *owner, struct api_call *call)
+{
+	if (needs_no_permission(call->operation->permission))
+		return ERR_OK;
+	TRY(iam_begin(owner, call));
+	return iam_end(call, judge(call));
+}

@@ -1,0 +1,185 @@
+/*
+ * iam_internal: what the files of this folder share.
+ *
+ * A record's body is the object as Get answers it (times in milliseconds, documents as they came),
+ * and besides, under names that no answer has:
+ *
+ *   users, roles   Inline {name: document}, Attached [ARN], Tags
+ *   profiles       RoleNames [name]
+ *   policies       Versions [{VersionId, Document, CreateDate}], NextVersion
+ *   keys           Secret
+ *   sessions       Secret, Token, Expires, Arn, UserId, RoleName or UserName, Policy
+ *
+ * Ids are names in small letters (names differ by more than case), ARNs of policies, key ids.
+ */
+#ifndef SERVICES_IAM_IAM_INTERNAL_H
+#define SERVICES_IAM_IAM_INTERNAL_H
+
+#include "services/iam/evaluate.h"
+#include "services/iam/iam.h"
+
+#define IAM_KEY	    "iam.access_key"
+#define IAM_SESSION "iam.session"
+#define IAM_POLICY  "iam.policy"
+
+enum {
+	IAM_ID_BYTES = 21,
+	IAM_SECRET_RANDOM_BYTES = 30, /* 40 letters of base64 */
+	IAM_ATTACHED_MAX = 10,
+	IAM_TAGS_MAX = 50,
+	IAM_VERSIONS_MAX = 5,
+	IAM_KEYS_MAX = 2,
+	IAM_TRUST_CHARS_MAX = 2048,
+	IAM_MANAGED_CHARS_MAX = 6144,
+	IAM_USER_INLINE_CHARS_MAX = 2048,
+	IAM_ROLE_INLINE_CHARS_MAX = 10240,
+};
+
+struct iam {
+	struct iam_options options;
+	struct arena arena;
+	struct api_service service;
+	struct arena lent; /* of the last iam_find_key */
+};
+
+/* One call's transaction and the bodies it read. */
+struct iam_call {
+	struct iam *iam;
+	struct store_txn *txn;
+	json_t *held;
+	bool wrote;
+};
+
+struct iam_entity {
+	const char *kind, *name, *wrapper, *id, *prefix; /* "iam.user", "UserName", "User", … */
+	const char *arn;				 /* "user" */
+	const char *words, *title;			 /* "user", "User" */
+};
+extern const struct iam_entity iam_user, iam_role, iam_profile;
+
+/* ---- records.c ---- */
+static inline struct iam_call *iam_of(const struct api_call *call)
+{
+	return call->transaction;
+}
+const char *iam_text(const json_t *object, const char *key); /* NULL: absent */
+json_t *iam_hold(struct api_call *call, json_t *json);	     /* owned by the call; NULL stays */
+uint64_t iam_now_ms(const struct iam *iam);
+void iam_make_id(const char *prefix, char out[IAM_ID_BYTES + 1]);
+char *iam_make_secret(struct arena *arena); /* NULL on no memory */
+
+/* The record, held by the call; NoSuchEntity in AWS's words. */
+err_t iam_get(struct api_call *call, const struct iam_entity *entity, const char *name,
+	      json_t **ret_body);
+err_t iam_put(struct api_call *call, const char *kind, const char *id, json_t *body);
+err_t iam_insert(struct api_call *call, const char *kind, const char *id, const char *parent,
+		 json_t *body);
+err_t iam_remove(struct api_call *call, const char *kind, const char *id);
+const char *iam_id_of_name(struct arena *arena, const char *name);
+/* All bodies of a kind as one array, held. */
+err_t iam_all(struct api_call *call, const char *kind, const char *parent, json_t **ret_bodies);
+err_t iam_check(struct api_call *call, const char *document, enum policy_kind kind,
+		size_t chars_max, const char *what);
+/* The page of `items` that Marker and MaxItems ask for, sorted by `key` (NULL: items are texts). */
+err_t iam_page(struct api_call *call, const char *list, json_t *items, const char *key);
+json_t *iam_escaped(const char *document); /* percent-encoded, as IAM answers documents */
+/* Merges what Tags of the input say; checks number and names. */
+err_t iam_add_tags(struct api_call *call, json_t *body);
+err_t iam_drop_tags(struct api_call *call, json_t *body);
+
+/* ---- managed.c: policies of AWS, known by ARN ---- */
+struct iam_managed {
+	const char *path, *name, *document;
+};
+const struct iam_managed *iam_managed_find(const char *arn);
+const struct iam_managed *iam_managed_at(size_t index); /* NULL at the end */
+json_t *iam_managed_body(const struct iam_managed *managed);
+
+/* The document that a managed policy's ARN stands for now: a new reference. ERR_NOT_FOUND. */
+err_t iam_default_document(struct store_txn *txn, const char *arn, json_t **ret_document);
+
+extern const struct api_operation iam_operations[];
+extern const size_t iam_operation_count;
+
+#define IAM_OPERATION(function) err_t iam_##function(struct api_call *call)
+
+/* ---- entities.c ---- */
+IAM_OPERATION(create_entity);
+IAM_OPERATION(get_entity);
+IAM_OPERATION(list_entities);
+IAM_OPERATION(update_user);
+IAM_OPERATION(update_role);
+IAM_OPERATION(update_trust);
+IAM_OPERATION(delete_entity);
+IAM_OPERATION(tag_entity);
+IAM_OPERATION(untag_entity);
+IAM_OPERATION(list_entity_tags);
+IAM_OPERATION(list_groups);
+/* ---- profiles.c ---- */
+IAM_OPERATION(create_profile);
+IAM_OPERATION(get_profile);
+IAM_OPERATION(list_profiles);
+IAM_OPERATION(delete_profile);
+IAM_OPERATION(add_role);
+IAM_OPERATION(remove_role);
+IAM_OPERATION(list_profiles_of_role);
+/* ---- inline.c ---- */
+IAM_OPERATION(put_inline);
+IAM_OPERATION(get_inline);
+IAM_OPERATION(list_inline);
+IAM_OPERATION(delete_inline);
+IAM_OPERATION(attach);
+IAM_OPERATION(detach);
+IAM_OPERATION(list_attached);
+/* ---- policies.c ---- */
+IAM_OPERATION(create_policy);
+IAM_OPERATION(get_policy);
+IAM_OPERATION(list_policies);
+IAM_OPERATION(delete_policy);
+IAM_OPERATION(create_version);
+IAM_OPERATION(get_version);
+IAM_OPERATION(list_versions);
+IAM_OPERATION(delete_version);
+IAM_OPERATION(set_default_version);
+IAM_OPERATION(list_policy_entities);
+IAM_OPERATION(tag_policy);
+IAM_OPERATION(untag_policy);
+IAM_OPERATION(list_policy_tags);
+/* ---- access_keys.c ---- */
+IAM_OPERATION(create_key);
+IAM_OPERATION(list_keys);
+IAM_OPERATION(update_key);
+IAM_OPERATION(delete_key);
+
+/* ---- iam.c: the transaction around a call, for STS's operations, too ---- */
+err_t iam_begin(struct iam *iam, struct api_call *call);
+err_t iam_end(struct api_call *call, err_t verdict);
+
+/* ---- principal.c: who asks, and what the policies say ---- */
+struct iam_principal {
+	const struct iam_entity *entity; /* NULL: the root, or nobody any more */
+	json_t *body, *session;		 /* session: NULL with lasting keys */
+};
+/* Held by the call; an unknown key is a principal without a body. */
+err_t iam_principal(struct api_call *call, struct iam_principal *ret_principal);
+
+enum { IAM_CONTEXT_KEYS_MAX = 192 };
+struct iam_context {
+	struct policy_key keys[IAM_CONTEXT_KEYS_MAX];
+	size_t count;
+};
+/* What conditions may ask about the call: aws:username, aws:RequestTag/…, sts:ExternalId, … */
+err_t iam_context(struct api_call *call, const struct iam_principal *principal,
+		  struct iam_context *ret_context);
+/* Identity policies and session policies together. */
+err_t iam_evaluate(struct api_call *call, const struct iam_principal *principal,
+		   const struct policy_request *request, enum policy_effect *ret_effect);
+
+/* ---- resources.c: the ARNs a call is about, as a held array; ["*"] when it names none ---- */
+err_t iam_resources(struct api_call *call, json_t **ret_arns);
+
+/* The entity that the input names: RoleName, else UserName; of the caller when it names none. */
+err_t iam_named(struct api_call *call, const struct iam_entity **ret_entity, const char **ret_name);
+err_t iam_get_policy_record(struct api_call *call, const char *arn, json_t **ret_body);
+
+#endif

@@ -1,0 +1,212 @@
+/*
+ * principal: whom a key stands for, what conditions may ask, and what the policies answer.
+ */
+#include <stdio.h>
+
+#include "base/when.h"
+#include "services/iam/iam_internal.h"
+
+/* ---- Who ---- */
+
+static err_t look(struct api_call *call, const char *kind, const char *id, json_t **ret_body)
+{
+	err_t err = id ? store_get(iam_of(call)->txn, kind, id, ret_body, NULL) : ERR_NOT_FOUND;
+
+	if (err == ERR_NOT_FOUND)
+		*ret_body = NULL;
+	else if (!err && !iam_hold(call, *ret_body))
+		return ERR_NOMEM;
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+static err_t look_entity(struct api_call *call, const json_t *from, struct iam_principal *principal)
+{
+	const char *role = iam_text(from, "RoleName"), *user = iam_text(from, "UserName");
+
+	principal->entity = role ? &iam_role : user ? &iam_user : NULL;
+	if (!principal->entity)
+		return ERR_OK;
+	return look(call, principal->entity->kind, iam_id_of_name(call->arena, role ? role : user),
+		    &principal->body);
+}
+
+err_t iam_principal(struct api_call *call, struct iam_principal *ret_principal)
+{
+	const char *key = call->caller->access_key;
+	json_t *record = NULL;
+
+	*ret_principal = (struct iam_principal){ .entity = NULL };
+	TRY(look(call, IAM_SESSION, key, &ret_principal->session));
+	if (!ret_principal->session)
+		TRY(look(call, IAM_KEY, key, &record));
+	return look_entity(call, ret_principal->session ? ret_principal->session : record,
+			   ret_principal);
+}
+
+/* ---- The context ---- */
+
+static err_t add_values(struct iam_context *context, const char *name, const char *const *values,
+			size_t count)
+{
+	if (!name || !values)
+		return ERR_NOMEM;
+	if (context->count == IAM_CONTEXT_KEYS_MAX)
+		return ERR_LIMIT;
+	context->keys[context->count++] = (struct policy_key){ name, values, count };
+	return ERR_OK;
+}
+
+/* Absent values make no key. */
+static err_t add(struct api_call *call, struct iam_context *context, const char *name,
+		 const char *value)
+{
+	const char **values;
+
+	if (!value)
+		return ERR_OK;
+	values = arena_alloc(call->arena, sizeof *values);
+	if (!values)
+		return ERR_NOMEM;
+	values[0] = arena_string(call->arena, bytes_of(value));
+	return values[0] ? add_values(context, name, values, 1) : ERR_NOMEM;
+}
+
+static err_t add_tags(struct api_call *call, struct iam_context *context, const char *prefix,
+		      const json_t *tags)
+{
+	size_t count = size_min(json_array_size(tags), IAM_TAGS_MAX);
+
+	for (size_t i = 0; i < count; i++) {
+		const json_t *tag = json_array_get(tags, i);
+		const char *key = iam_text(tag, "Key"), *value = iam_text(tag, "Value");
+
+		if (key)
+			TRY(add(call, context, arena_printf(call->arena, "%s%s", prefix, key),
+				value ? value : ""));
+	}
+	return ERR_OK;
+}
+
+static err_t add_tag_keys(struct api_call *call, struct iam_context *context)
+{
+	const json_t *tags = json_object_get(call->input, "Tags");
+	const json_t *keys = json_object_get(call->input, "TagKeys");
+	size_t most = json_array_size(tags) + json_array_size(keys), count = 0;
+	const char **values = arena_array(call->arena, most + 1, sizeof *values);
+
+	if (!values)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < json_array_size(tags); i++)
+		if (iam_text(json_array_get(tags, i), "Key"))
+			values[count++] = iam_text(json_array_get(tags, i), "Key");
+	for (size_t i = 0; i < json_array_size(keys); i++)
+		if (json_is_string(json_array_get(keys, i)))
+			values[count++] = json_string_value(json_array_get(keys, i));
+	return count ? add_values(context, "aws:TagKeys", values, count) : ERR_OK;
+}
+
+static err_t add_principal(struct api_call *call, const struct iam_principal *principal,
+			   struct iam_context *context)
+{
+	const struct api_caller *caller = call->caller;
+	bool user = principal->entity == &iam_user;
+	const char *arn = principal->body ? iam_text(principal->body, "Arn") : caller->arn;
+
+	TRY(add(call, context, "aws:PrincipalArn", arn));
+	TRY(add(call, context, "aws:PrincipalAccount", caller->account));
+	TRY(add(call, context, "aws:PrincipalType",
+		user		    ? "User"
+		: principal->entity ? "AssumedRole"
+				    : "Account"));
+	TRY(add(call, context, "aws:userid", caller->user_id ? caller->user_id : caller->account));
+	if (user)
+		TRY(add(call, context, "aws:username", iam_text(principal->body, "UserName")));
+	return add_tags(call, context, "aws:PrincipalTag/",
+			json_object_get(principal->body, "Tags"));
+}
+
+err_t iam_context(struct api_call *call, const struct iam_principal *principal,
+		  struct iam_context *ret_context)
+{
+	uint64_t now_ms = iam_now_ms(iam_of(call)->iam);
+	char iso[WHEN_ISO_BYTES + 1], epoch[32];
+
+	*ret_context = (struct iam_context){ .count = 0 };
+	when_iso_ms(now_ms, iso);
+	snprintf(epoch, sizeof epoch, "%llu", (unsigned long long)(now_ms / 1000));
+	TRY(add_principal(call, principal, ret_context));
+	TRY(add(call, ret_context, "aws:CurrentTime", iso));
+	TRY(add(call, ret_context, "aws:EpochTime", epoch));
+	TRY(add(call, ret_context, "aws:SecureTransport", "false"));
+	TRY(add(call, ret_context, "aws:RequestedRegion", call->caller->region));
+	TRY(add(call, ret_context, "sts:ExternalId", iam_text(call->input, "ExternalId")));
+	TRY(add(call, ret_context, "sts:RoleSessionName",
+		iam_text(call->input, "RoleSessionName")));
+	TRY(add(call, ret_context, "iam:PolicyARN", iam_text(call->input, "PolicyArn")));
+	TRY(add_tags(call, ret_context, "aws:RequestTag/", json_object_get(call->input, "Tags")));
+	return add_tag_keys(call, ret_context);
+}
+
+/* ---- The answer ---- */
+
+static void merge(enum policy_effect *into, enum policy_effect effect)
+{
+	if (effect > *into)
+		*into = effect;
+}
+
+static err_t add_text(const char *document, const struct policy_request *request,
+		      enum policy_effect *into)
+{
+	json_t *parsed = json_loads(document, 0, NULL);
+
+	if (!parsed)
+		return ERR_STORE;
+	merge(into, policy_evaluate(parsed, request));
+	json_decref(parsed);
+	return ERR_OK;
+}
+
+/* Managed policies by their ARNs; one that is gone says nothing. */
+static err_t add_managed(struct api_call *call, const json_t *arns,
+			 const struct policy_request *request, enum policy_effect *into)
+{
+	for (size_t i = 0; i < json_array_size(arns); i++) {
+		json_t *document = NULL;
+		err_t err = iam_default_document(
+			iam_of(call)->txn, json_string_value(json_array_get(arns, i)), &document);
+
+		if (err == ERR_NOT_FOUND)
+			continue;
+		TRY(err);
+		merge(into, policy_evaluate(document, request));
+		json_decref(document);
+	}
+	return ERR_OK;
+}
+
+err_t iam_evaluate(struct api_call *call, const struct iam_principal *principal,
+		   const struct policy_request *request, enum policy_effect *ret_effect)
+{
+	const json_t *session = principal->session;
+	enum policy_effect own = POLICY_SILENT, narrowed = POLICY_SILENT;
+	const char *policy = iam_text(session, "Policy"), *name;
+	json_t *document;
+
+	json_object_foreach (json_object_get(principal->body, "Inline"), name, document) {
+		TRY(add_text(json_string_value(document), request, &own));
+	}
+	TRY(add_managed(call, json_object_get(principal->body, "Attached"), request, &own));
+	if (policy)
+		TRY(add_text(policy, request, &narrowed));
+	TRY(add_managed(call, json_object_get(session, "PolicyArns"), request, &narrowed));
+
+	/* A session's own policies take away, they never give. */
+	if (own == POLICY_DENIES || narrowed == POLICY_DENIES)
+		own = POLICY_DENIES;
+	else if ((policy || json_array_size(json_object_get(session, "PolicyArns"))) &&
+		 narrowed == POLICY_SILENT)
+		own = POLICY_SILENT;
+	*ret_effect = own;
+	return ERR_OK;
+}

@@ -1,0 +1,270 @@
+"""IAM and STS as their clients use them: policies bind every call, keys come and go, sessions end."""
+import json
+
+import botocore.exceptions
+import pytest
+
+import clients
+from harness import ACCOUNT, REGION
+
+READS = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["elasticloadbalancing:Describe*", "ec2:Describe*"], "Resource": "*"}]}
+TRUST = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}]}
+
+
+def allow(*actions, effect="Allow", resource="*", **more):
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": effect, "Action": list(actions), "Resource": resource, **more}]})
+
+
+def code_of(call, **values):
+    with pytest.raises(botocore.exceptions.ClientError) as raised:
+        call(**values)
+    return raised.value.response["Error"]["Code"]
+
+
+def fault_of(call, **values):
+    with pytest.raises(botocore.exceptions.ClientError) as raised:
+        call(**values)
+    return raised.value.response["Error"]["Message"], raised.value.response["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def client_as(service, weir, key, token=None):
+    import boto3
+    from botocore.config import Config
+    return boto3.client(service, region_name=REGION, endpoint_url=f"http://127.0.0.1:{weir.api_port}", aws_access_key_id=key["AccessKeyId"],
+                        aws_secret_access_key=key["SecretAccessKey"], aws_session_token=token or key.get("SessionToken"),
+                        config=Config(retries={"max_attempts": 1}, connect_timeout=5, read_timeout=20))
+
+
+@pytest.fixture
+def iam(weir):
+    pytest.importorskip("boto3")
+    return clients.boto("iam", weir)
+
+
+@pytest.fixture
+def alice(iam):
+    iam.create_user(UserName="alice", Path="/staff/")
+    return iam.create_access_key(UserName="alice")["AccessKey"]
+
+
+def test_a_user_may_do_what_its_policies_allow_and_no_more(weir, iam, alice):
+    mine = client_as("elbv2", weir, alice)
+    assert code_of(mine.describe_load_balancers) == "AccessDenied"
+    iam.put_user_policy(UserName="alice", PolicyName="reads", PolicyDocument=json.dumps(READS))
+    assert mine.describe_load_balancers()["LoadBalancers"] == []
+    subnets = [s["SubnetId"] for s in client_as("ec2", weir, alice).describe_subnets()["Subnets"]][:2]
+    message, status = fault_of(mine.create_load_balancer, Name="one", Subnets=subnets)
+    assert status == 403 and message.startswith(
+        f"User: arn:aws:iam::{ACCOUNT}:user/staff/alice is not authorized to perform: elasticloadbalancing:CreateLoadBalancer on resource: "
+        f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:loadbalancer/app/one/*")
+    iam.attach_user_policy(UserName="alice", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+    made = mine.create_load_balancer(Name="one", Subnets=subnets)["LoadBalancers"][0]["LoadBalancerArn"]
+    iam.put_user_policy(UserName="alice", PolicyName="not-that", PolicyDocument=allow("elasticloadbalancing:Delete*", effect="Deny", resource=made))
+    message, _ = fault_of(mine.delete_load_balancer, LoadBalancerArn=made)
+    assert message.endswith("with an explicit deny in an identity-based policy")
+    iam.delete_user_policy(UserName="alice", PolicyName="not-that")
+    mine.delete_load_balancer(LoadBalancerArn=made)
+    assert client_as("sts", weir, alice).get_caller_identity()["Arn"] == f"arn:aws:iam::{ACCOUNT}:user/staff/alice"
+
+
+def test_variables_and_conditions_act(weir, iam, alice):
+    mine = client_as("iam", weir, alice)
+    iam.put_user_policy(UserName="alice", PolicyName="self", PolicyDocument=allow("iam:*AccessKey*", resource="arn:aws:iam::*:user/staff/${aws:username}"))
+    iam.create_user(UserName="bob", Path="/staff/")
+    assert len(mine.list_access_keys(UserName="alice")["AccessKeyMetadata"]) == 1
+    assert len(mine.list_access_keys()["AccessKeyMetadata"]) == 1
+    assert code_of(mine.list_access_keys, UserName="bob") == "AccessDenied"
+    iam.put_user_policy(UserName="alice", PolicyName="tagged", PolicyDocument=allow(
+        "iam:CreateUser", Condition={"StringEquals": {"aws:RequestTag/team": "x"}, "ForAllValues:StringEquals": {"aws:TagKeys": ["team"]}}))
+    assert code_of(mine.create_user, UserName="carol") == "AccessDenied"
+    assert code_of(mine.create_user, UserName="carol", Tags=[{"Key": "team", "Value": "x"}, {"Key": "b", "Value": "y"}]) == "AccessDenied"
+    mine.create_user(UserName="carol", Tags=[{"Key": "team", "Value": "x"}])
+
+
+def test_keys_are_shown_once_and_end_at_once(weir, iam, alice):
+    mine = client_as("sts", weir, alice)
+    mine.get_caller_identity()
+    assert "SecretAccessKey" not in iam.list_access_keys(UserName="alice")["AccessKeyMetadata"][0]
+    assert alice["AccessKeyId"].startswith("AKIA") and len(alice["AccessKeyId"]) == 20 and len(alice["SecretAccessKey"]) == 40
+    iam.update_access_key(UserName="alice", AccessKeyId=alice["AccessKeyId"], Status="Inactive")
+    assert code_of(mine.get_caller_identity) == "InvalidClientTokenId"
+    iam.update_access_key(UserName="alice", AccessKeyId=alice["AccessKeyId"], Status="Active")
+    mine.get_caller_identity()
+    iam.create_access_key(UserName="alice")
+    assert code_of(iam.create_access_key, UserName="alice") == "LimitExceeded"
+    assert code_of(iam.delete_user, UserName="alice") == "DeleteConflict"
+    iam.delete_access_key(UserName="alice", AccessKeyId=alice["AccessKeyId"])
+    assert code_of(mine.get_caller_identity) == "InvalidClientTokenId"
+
+
+def test_a_role_is_assumed_and_its_keys_are_held_to_token_and_policies(weir, iam, alice):
+    role = iam.create_role(RoleName="reader", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]
+    iam.put_role_policy(RoleName="reader", PolicyName="reads", PolicyDocument=json.dumps(READS))
+    sts = client_as("sts", weir, alice)
+    wish = {"RoleArn": role["Arn"], "RoleSessionName": "tour"}
+    assert code_of(sts.assume_role, **wish) == "AccessDenied"
+    iam.put_user_policy(UserName="alice", PolicyName="become", PolicyDocument=allow("sts:AssumeRole", resource=role["Arn"]))
+    given = sts.assume_role(**wish)
+    keys = given["Credentials"]
+    assert keys["AccessKeyId"].startswith("ASIA") and given["AssumedRoleUser"]["AssumedRoleId"] == role["RoleId"] + ":tour"
+    who = client_as("sts", weir, keys).get_caller_identity()
+    assert who["Arn"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/reader/tour" and who["UserId"] == role["RoleId"] + ":tour"
+    elb = client_as("elbv2", weir, keys)
+    assert elb.describe_load_balancers()["LoadBalancers"] == []
+    assert code_of(elb.create_target_group, Name="x", Protocol="HTTP", Port=80, TargetType="ip", VpcId=weir_vpc(weir)) == "AccessDenied"
+    assert code_of(client_as("sts", weir, keys, "wrong").get_caller_identity) == "InvalidClientTokenId"
+    assert code_of(client_as("sts", weir, {**keys, "SessionToken": None}).get_caller_identity) == "InvalidClientTokenId"
+    assert code_of(client_as("sts", weir, {**keys, "SecretAccessKey": "x" * 40}).get_caller_identity) == "SignatureDoesNotMatch"
+    narrow = sts.assume_role(**wish, Policy=allow("ec2:*"))["Credentials"]
+    assert code_of(client_as("elbv2", weir, narrow).describe_load_balancers) == "AccessDenied"
+    client_as("ec2", weir, narrow).describe_vpcs()
+    assert code_of(sts.assume_role, **wish, DurationSeconds=7200) == "ValidationError"
+    iam.delete_role_policy(RoleName="reader", PolicyName="reads")
+    iam.delete_role(RoleName="reader")
+    assert code_of(elb.describe_load_balancers) == "InvalidClientTokenId"
+
+
+def weir_vpc(weir):
+    return clients.boto("ec2", weir).describe_vpcs()["Vpcs"][0]["VpcId"]
+
+
+def test_trust_asks_for_the_external_id(weir, iam, alice):
+    user = iam.get_user(UserName="alice")["User"]["Arn"]
+    trust = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": user}, "Action": "sts:AssumeRole",
+                                                               "Condition": {"StringEquals": {"sts:ExternalId": "seven"}}}})
+    arn = iam.create_role(RoleName="guest", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    sts = client_as("sts", weir, alice)
+    assert code_of(sts.assume_role, RoleArn=arn, RoleSessionName="me") == "AccessDenied"
+    assert code_of(sts.assume_role, RoleArn=arn, RoleSessionName="me", ExternalId="six") == "AccessDenied"
+    sts.assume_role(RoleArn=arn, RoleSessionName="me", ExternalId="seven")
+    assert code_of(sts.assume_role, RoleArn=arn + "-not", RoleSessionName="me", ExternalId="seven") == "AccessDenied"
+
+
+def test_what_terraform_asks_of_a_role(iam):
+    assert code_of(iam.get_role, RoleName="task") == "NoSuchEntity"
+    made = iam.create_role(RoleName="task", AssumeRolePolicyDocument=json.dumps(TRUST), Tags=[{"Key": "a", "Value": "b"}])["Role"]
+    assert made["Arn"] == f"arn:aws:iam::{ACCOUNT}:role/task" and made["RoleId"].startswith("AROA") and made["AssumeRolePolicyDocument"] == TRUST
+    assert code_of(iam.create_role, RoleName="Task", AssumeRolePolicyDocument=json.dumps(TRUST)) == "EntityAlreadyExists"
+    assert iam.list_role_policies(RoleName="task")["PolicyNames"] == []
+    assert iam.list_attached_role_policies(RoleName="task")["AttachedPolicies"] == []
+    execution = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
+    iam.attach_role_policy(RoleName="task", PolicyArn=execution)
+    assert code_of(iam.attach_role_policy, RoleName="task", PolicyArn="arn:aws:iam::aws:policy/Nothing") == "NoSuchEntity"
+    assert iam.list_attached_role_policies(RoleName="task")["AttachedPolicies"] == [{"PolicyName": "AmazonECSTaskExecutionRolePolicy", "PolicyArn": execution}]
+    assert code_of(iam.get_role_policy, RoleName="task", PolicyName="in") == "NoSuchEntity"
+    iam.put_role_policy(RoleName="task", PolicyName="in", PolicyDocument=json.dumps(READS))
+    assert iam.get_role_policy(RoleName="task", PolicyName="in")["PolicyDocument"] == READS
+    assert code_of(iam.delete_role, RoleName="task") == "DeleteConflict"
+    iam.create_instance_profile(InstanceProfileName="box")
+    iam.add_role_to_instance_profile(InstanceProfileName="box", RoleName="task")
+    assert [p["InstanceProfileName"] for p in iam.list_instance_profiles_for_role(RoleName="task")["InstanceProfiles"]] == ["box"]
+    iam.detach_role_policy(RoleName="task", PolicyArn=execution)
+    assert code_of(iam.detach_role_policy, RoleName="task", PolicyArn=execution) == "NoSuchEntity"
+    iam.delete_role_policy(RoleName="task", PolicyName="in")
+    assert code_of(iam.delete_role, RoleName="task") == "DeleteConflict"
+    iam.remove_role_from_instance_profile(InstanceProfileName="box", RoleName="task")
+    iam.delete_instance_profile(InstanceProfileName="box")
+    assert iam.get_role(RoleName="task")["Role"]["Tags"] == [{"Key": "a", "Value": "b"}]
+    iam.delete_role(RoleName="task")
+    assert code_of(iam.delete_role, RoleName="task") == "NoSuchEntity"
+
+
+def test_managed_policies_have_versions(iam, alice):
+    arn = iam.create_policy(PolicyName="some", PolicyDocument=allow("ec2:*"))["Policy"]["Arn"]
+    assert arn == f"arn:aws:iam::{ACCOUNT}:policy/some"
+    assert code_of(iam.create_policy, PolicyName="some", PolicyDocument=allow("ec2:*")) == "EntityAlreadyExists"
+    for number in range(2, 6):
+        assert iam.create_policy_version(PolicyArn=arn, PolicyDocument=allow("s3:*"), SetAsDefault=True)["PolicyVersion"]["VersionId"] == f"v{number}"
+    assert code_of(iam.create_policy_version, PolicyArn=arn, PolicyDocument=allow("s3:*")) == "LimitExceeded"
+    assert iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"] == "v5"
+    assert iam.get_policy_version(PolicyArn=arn, VersionId="v1")["PolicyVersion"]["Document"] == json.loads(allow("ec2:*"))
+    assert code_of(iam.delete_policy_version, PolicyArn=arn, VersionId="v5") == "DeleteConflict"
+    iam.attach_user_policy(UserName="alice", PolicyArn=arn)
+    assert iam.get_policy(PolicyArn=arn)["Policy"]["AttachmentCount"] == 1
+    assert iam.list_entities_for_policy(PolicyArn=arn)["PolicyUsers"][0]["UserName"] == "alice"
+    assert code_of(iam.delete_policy, PolicyArn=arn) == "DeleteConflict"
+    iam.detach_user_policy(UserName="alice", PolicyArn=arn)
+    for number in range(1, 5):
+        iam.delete_policy_version(PolicyArn=arn, VersionId=f"v{number}")
+    iam.delete_policy(PolicyArn=arn)
+    assert code_of(iam.get_policy, PolicyArn=arn) == "NoSuchEntity"
+    assert code_of(iam.delete_policy, PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess") == "AccessDenied"
+
+
+@pytest.mark.parametrize("document", ["", "{", "[]", "{}", '{"Statement": []}', allow("ec2"), allow("ec2:*", effect="Perhaps"), allow("ec2:*", resource="x"),
+                                      allow("ec2:*", Principal="*"), allow("ec2:*", Conditions={}), allow("ec2:*", Condition={"StringIs": {"a": "b"}})])
+def test_bad_documents_are_refused(iam, alice, document):
+    code = code_of(iam.put_user_policy, UserName="alice", PolicyName="x", PolicyDocument=document)
+    assert code == ("MalformedPolicyDocument" if document else "ValidationError")
+    assert iam.list_user_policies(UserName="alice")["PolicyNames"] == []
+
+
+def test_pages_and_paths(iam):
+    for i in range(7):
+        iam.create_user(UserName=f"user-{i}", Path="/a/" if i % 2 else "/b/")
+    pages = list(iam.get_paginator("list_users").paginate(PaginationConfig={"PageSize": 3}))
+    assert [[u["UserName"] for u in p["Users"]] for p in pages] == [["user-0", "user-1", "user-2"], ["user-3", "user-4", "user-5"], ["user-6"]]
+    assert [u["UserName"] for u in iam.list_users(PathPrefix="/a")["Users"]] == ["user-1", "user-3", "user-5"]
+    assert code_of(iam.create_user, UserName="a b") == "ValidationError"
+    assert code_of(iam.create_user, UserName="a", Path="no") == "ValidationError"
+    iam.update_user(UserName="user-0", NewUserName="zoe")
+    assert code_of(iam.get_user, UserName="user-0") == "NoSuchEntity" and iam.get_user(UserName="zoe")["User"]["Arn"].endswith(":user/b/zoe")
+    assert code_of(iam.update_user, UserName="zoe", NewUserName="user-1") == "EntityAlreadyExists"
+
+
+def test_everything_survives_kill_9(weir, iam, alice):
+    iam.put_user_policy(UserName="alice", PolicyName="reads", PolicyDocument=json.dumps(READS))
+    keys = clients.boto("sts", weir).get_session_token()["Credentials"]
+    weir.kill()
+    weir.start()
+    assert client_as("elbv2", weir, alice).describe_load_balancers()["LoadBalancers"] == []
+    assert code_of(client_as("iam", weir, alice).list_users) == "AccessDenied"
+    assert client_as("sts", weir, keys).get_caller_identity()["Arn"] == f"arn:aws:iam::{ACCOUNT}:root"
+
+
+def test_the_command_line_round_trip(aws):
+    aws("iam", "create-user", "--user-name", "cli")
+    key = aws("iam", "create-access-key", "--user-name", "cli")["AccessKey"]
+    aws("iam", "attach-user-policy", "--user-name", "cli", "--policy-arn", "arn:aws:iam::aws:policy/ReadOnlyAccess")
+    aws("iam", "create-role", "--role-name", "r", "--assume-role-policy-document", json.dumps(TRUST))
+    assert aws("iam", "get-role", "--role-name", "r")["Role"]["AssumeRolePolicyDocument"] == TRUST
+    code, _, errors = aws.run("iam", "get-role-policy", "--role-name", "r", "--policy-name", "none")
+    assert code and "(NoSuchEntity)" in errors
+    keys = aws("sts", "assume-role", "--role-arn", f"arn:aws:iam::{ACCOUNT}:role/r", "--role-session-name", "tour")["Credentials"]
+    root = aws.weir.environment
+    aws.weir.environment = lambda: {**root(), "AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+    assert aws("elbv2", "describe-load-balancers")["LoadBalancers"] == []
+    code, _, errors = aws.run("iam", "create-user", "--user-name", "other")
+    assert code and "(AccessDenied)" in errors and "iam:CreateUser" in errors
+    aws.weir.environment = lambda: {**root(), "AWS_ACCESS_KEY_ID": keys["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+                                    "AWS_SESSION_TOKEN": keys["SessionToken"]}
+    assert aws("sts", "get-caller-identity")["Arn"].endswith(":assumed-role/r/tour")
+
+
+def test_the_house_paths_are_the_roots_alone(weir, alice):
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+    url = f"http://127.0.0.1:{weir.api_port}/_weir/streams"
+
+    def status(access_key, secret):
+        request = AWSRequest("GET", url)
+        SigV4Auth(Credentials(access_key, secret), "weir", REGION).add_auth(request)
+        return weir.request("GET", "/_weir/streams", headers=dict(request.headers))[0]
+    assert status(*weir.keys()) == 200
+    assert status(alice["AccessKeyId"], alice["SecretAccessKey"]) == 403
+
+
+def test_temporary_keys_end(weir):
+    import pathlib
+    import sqlite3
+    keys = clients.boto("sts", weir).get_session_token(DurationSeconds=900)["Credentials"]
+    sts = client_as("sts", weir, keys)
+    sts.get_caller_identity()
+    assert weir.stop() == 0
+    with sqlite3.connect(pathlib.Path(weir.data) / "weir.db") as store:
+        changed = store.execute("UPDATE resource SET body = json_set(body, '$.Expires', json_extract(body, '$.Expires') - 901000) WHERE kind = 'iam.session'")
+        assert changed.rowcount == 1
+    store.close()
+    weir.start()
+    assert code_of(sts.get_caller_identity) == "ExpiredToken"
