@@ -268,3 +268,11 @@ def test_temporary_keys_end(weir):
     store.close()
     weir.start()
     assert code_of(sts.get_caller_identity) == "ExpiredToken"
+
+
+def test_what_a_service_asks_for_its_own_call_needs_no_permission(weir, iam, alice):
+    subnets = [s["SubnetId"] for s in clients.boto("ec2", weir).describe_subnets()["Subnets"]][:2]
+    iam.put_user_policy(UserName="alice", PolicyName="lb", PolicyDocument=allow("elasticloadbalancing:*"))
+    mine = client_as("elbv2", weir, alice)
+    assert len(mine.create_load_balancer(Name="one", Subnets=subnets)["LoadBalancers"]) == 1
+    assert code_of(client_as("ec2", weir, alice).describe_subnets) == "AccessDenied"
