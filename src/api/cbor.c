@@ -503,15 +503,14 @@ static err_t write_value(const struct api_shape *shape, json_t *value, unsigned 
 		if (!json_is_array(value))
 			return ERR_INVALID;
 		add_head(out, encode_count_list, json_array_size(value));
-		json_array_foreach(value, i, item)
+		json_array_foreach (value, i, item)
 			TRY(write_value(shape->item, item, depth + 1, out));
 		return ERR_OK;
 	case API_MAP:
 		if (!json_is_object(value))
 			return ERR_INVALID;
 		add_head(out, encode_count_map, json_object_size(value));
-		json_object_foreach(value, key, item)
-		{
+		json_object_foreach (value, key, item) {
 			add_text(out, bytes_of(key));
 			TRY(write_value(shape->item, item, depth + 1, out));
 		}

@@ -377,8 +377,7 @@ static json_t *check_map(struct check *check, const struct api_shape *shape, jso
 	const char *key;
 
 	complain_of_all(check, shape, value, broken_by(check, shape, value));
-	json_object_foreach(value, key, given)
-	{
+	json_object_foreach (value, key, given) {
 		size_t outer = enter(check, key, true);
 
 		put_member(check, made, key, check_value(check, shape->item, given, depth + 1));

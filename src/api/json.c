@@ -65,8 +65,7 @@ static void retime(const struct api_shape *shape, json_t *value, retime_fn chang
 	if (shape->kind == API_STRUCTURE && json_is_object(value)) {
 		retime_structure(shape, value, change, depth);
 	} else if (shape->kind == API_LIST && json_is_array(value)) {
-		json_array_foreach(value, i, item)
-		{
+		json_array_foreach (value, i, item) {
 			time = changed(shape->item, item, change);
 			if (time)
 				json_array_set_new(value, i, time);

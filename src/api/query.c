@@ -131,8 +131,7 @@ static err_t number_children(struct walk *walk, json_t *node, struct numbered **
 
 	if (!items)
 		return ERR_NOMEM;
-	json_object_foreach(node, key, child)
-	{
+	json_object_foreach (node, key, child) {
 		uint64_t number;
 
 		if (bytes_to_u64(bytes_of(key), UINT32_MAX, &number))

@@ -87,8 +87,7 @@ static void write_map(struct writer *w, const struct api_shape *shape, json_t *v
 
 	if (!shape->flattened)
 		open_tag(w, name);
-	json_object_foreach(value, key, item)
-	{
+	json_object_foreach (value, key, item) {
 		open_tag(w, entry);
 		open_tag(w, "key");
 		encode_xml(w->out, bytes_of(key));

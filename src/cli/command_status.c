@@ -38,16 +38,14 @@ static json_t *gather(const struct client *client, struct text *why)
 		json_decref(balancers);
 		return NULL;
 	}
-	json_array_foreach(json_object_get(balancers, "LoadBalancers"), i, item)
-	{
+	json_array_foreach (json_object_get(balancers, "LoadBalancers"), i, item) {
 		json_t *more = ask(client, "DescribeListeners", "LoadBalancerArn",
 				   string_at(item, "LoadBalancerArn"), why);
 
 		json_object_set(item, "Listeners", json_object_get(more, "Listeners"));
 		json_decref(more);
 	}
-	json_array_foreach(json_object_get(groups, "TargetGroups"), i, item)
-	{
+	json_array_foreach (json_object_get(groups, "TargetGroups"), i, item) {
 		json_t *more = ask(client, "DescribeTargetHealth", "TargetGroupArn",
 				   string_at(item, "TargetGroupArn"), why);
 
@@ -68,13 +66,13 @@ static void print_balancers(const json_t *all)
 	size_t i, k;
 
 	table_init(&table, header);
-	json_array_foreach(json_object_get(all, "LoadBalancers"), i, balancer)
-	{
+	json_array_foreach (json_object_get(all, "LoadBalancers"), i, balancer) {
 		struct text ports = TEXT_INIT(1024);
 
-		json_array_foreach(json_object_get(balancer, "Listeners"), k, listener) text_printf(
-			&ports, "%s%s:%lld", k ? " " : "", string_at(listener, "Protocol"),
-			(long long)json_integer_value(json_object_get(listener, "Port")));
+		json_array_foreach (json_object_get(balancer, "Listeners"), k, listener)
+			text_printf(
+				&ports, "%s%s:%lld", k ? " " : "", string_at(listener, "Protocol"),
+				(long long)json_integer_value(json_object_get(listener, "Port")));
 		table_row(&table, (const char *const[]){
 					  string_at(balancer, "LoadBalancerName"),
 					  string_at(json_object_get(balancer, "State"), "Code"),
@@ -94,19 +92,19 @@ static void print_targets(const json_t *all)
 	size_t i, k;
 
 	table_init(&table, header);
-	json_array_foreach(json_object_get(all, "TargetGroups"), i, group)
-		json_array_foreach(json_object_get(group, "Targets"), k, target)
-	{
-		const json_t *id = json_object_get(target, "Target");
-		const json_t *health = json_object_get(target, "TargetHealth");
-		char name[256];
+	json_array_foreach (json_object_get(all, "TargetGroups"), i, group)
+		json_array_foreach (json_object_get(group, "Targets"), k, target) {
+			const json_t *id = json_object_get(target, "Target");
+			const json_t *health = json_object_get(target, "TargetHealth");
+			char name[256];
 
-		snprintf(name, sizeof name, "%s:%lld", string_at(id, "Id"),
-			 (long long)json_integer_value(json_object_get(id, "Port")));
-		table_row(&table, (const char *const[]){ string_at(group, "TargetGroupName"), name,
+			snprintf(name, sizeof name, "%s:%lld", string_at(id, "Id"),
+				 (long long)json_integer_value(json_object_get(id, "Port")));
+			table_row(&table,
+				  (const char *const[]){ string_at(group, "TargetGroupName"), name,
 							 string_at(health, "State"),
 							 string_at(health, "Description"), NULL });
-	}
+		}
 	table_print(&table);
 	table_fini(&table);
 }

@@ -37,8 +37,7 @@ static void print_rows(const json_t *rows)
 	size_t i;
 
 	table_init(&table, header);
-	json_array_foreach((json_t *)rows, i, row)
-	{
+	json_array_foreach ((json_t *)rows, i, row) {
 		char age[32], idle[32], status[32], events[32], beats[32], sent[32];
 
 		seconds(age, number_of(row, "age_ms"));

@@ -125,8 +125,7 @@ static err_t check_metrics(struct api_call *call, const json_t *queries)
 		return api_fault(call, "ValidationError",
 				 "MetricName, Statistic and Period must not be given with Metrics");
 	TRY(cw_queries_check(call, queries));
-	json_array_foreach(queries, i, query)
-	{
+	json_array_foreach (queries, i, query) {
 		shown += !json_is_false(json_object_get(query, "ReturnData"));
 		if (!period_s)
 			period_s = integer_of(json_object_get(query, "MetricStat"), "Period");
@@ -275,8 +274,9 @@ static bool is_named(const json_t *names, const char *name)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(names, i,
-			   item) if (strcmp(json_string_value(item), name) == 0) return true;
+	json_array_foreach (names, i, item)
+		if (strcmp(json_string_value(item), name) == 0)
+			return true;
 	return false;
 }
 
@@ -288,9 +288,9 @@ static bool has_action(const json_t *alarm, const char *prefix)
 	size_t j;
 
 	for (size_t i = 0; i < COUNT(lists); i++)
-		json_array_foreach(json_object_get(alarm, lists[i]), j,
-				   item) if (strncmp(json_string_value(item), prefix,
-						     strlen(prefix)) == 0) return true;
+		json_array_foreach (json_object_get(alarm, lists[i]), j, item)
+			if (strncmp(json_string_value(item), prefix, strlen(prefix)) == 0)
+				return true;
 	return false;
 }
 
@@ -376,11 +376,11 @@ static bool same_dimensions(const json_t *left, const json_t *right)
 
 	if (json_array_size(left) != json_array_size(right))
 		return false;
-	json_array_foreach(left, i, a)
-	{
+	json_array_foreach (left, i, a) {
 		bool found = false;
 
-		json_array_foreach(right, j, b) found = found || json_equal(a, b);
+		json_array_foreach (right, j, b)
+			found = found || json_equal(a, b);
 		if (!found)
 			return false;
 	}
@@ -507,8 +507,7 @@ err_t cw_delete_alarms(struct api_call *call)
 	const json_t *name;
 	size_t i;
 
-	json_array_foreach(json_object_get(call->input, "AlarmNames"), i, name)
-	{
+	json_array_foreach (json_object_get(call->input, "AlarmNames"), i, name) {
 		err_t err = delete_alarm(call, json_string_value(name));
 
 		if (err == ERR_NOT_FOUND)
@@ -524,8 +523,7 @@ static err_t set_enabled(struct api_call *call, bool enabled)
 	const json_t *name;
 	size_t i;
 
-	json_array_foreach(json_object_get(call->input, "AlarmNames"), i, name)
-	{
+	json_array_foreach (json_object_get(call->input, "AlarmNames"), i, name) {
 		struct store_resource resource = { .kind = CW_ALARM,
 						   .id = json_string_value(name),
 						   .parent = "" };

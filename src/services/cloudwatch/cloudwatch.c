@@ -40,7 +40,7 @@ static void run_pending(struct cloudwatch *cw)
 	if (!json_object_size(pending))
 		return;
 	cw->pending = json_object();
-	json_array_foreach(json_object_get(pending, "alarms"), i, alarm)
+	json_array_foreach (json_object_get(pending, "alarms"), i, alarm)
 		cw_actions_run(cw, alarm, cw_text(alarm, "StateReason"));
 	json_decref(pending);
 }

@@ -32,8 +32,9 @@ static err_t check_body(struct api_call *call, const char *text)
 		what = "the body needs a list of widgets";
 	else if (json_array_size(widgets) > WIDGETS_MAX)
 		what = "a dashboard has at most 500 widgets";
-	json_array_foreach(widgets, i, widget) if (!what && !cw_text(widget, "type")[0])
-		what = "every widget needs a type";
+	json_array_foreach (widgets, i, widget)
+		if (!what && !cw_text(widget, "type")[0])
+			what = "every widget needs a type";
 	json_decref(body);
 	if (!what)
 		return ERR_OK;
@@ -135,8 +136,7 @@ err_t cw_delete_dashboards(struct api_call *call)
 	size_t i;
 
 	TRY(cw_txn(call, &txn));
-	json_array_foreach(json_object_get(call->input, "DashboardNames"), i, name)
-	{
+	json_array_foreach (json_object_get(call->input, "DashboardNames"), i, name) {
 		err_t err = store_delete(txn, CW_DASHBOARD, json_string_value(name));
 
 		if (err == ERR_NOT_FOUND)
@@ -182,7 +182,7 @@ static err_t read_tags(struct store_txn *txn, const char *arn, json_t **ret_map)
 	if (err && err != ERR_NOT_FOUND)
 		return err;
 	*ret_map = json_object();
-	json_array_foreach(json_object_get(body, "Tags"), i, tag)
+	json_array_foreach (json_object_get(body, "Tags"), i, tag)
 		json_object_set(*ret_map, cw_text(tag, "Key"), json_object_get(tag, "Value"));
 	json_decref(body);
 	return *ret_map ? ERR_OK : ERR_NOMEM;
@@ -194,7 +194,7 @@ static err_t list_of(json_t *map, const char *name, json_t *into)
 	json_t *value;
 
 	TRY(cw_set(into, name, json_array()));
-	json_object_foreach(map, key, value)
+	json_object_foreach (map, key, value)
 		TRY(cw_append(into, name, json_pack("{s:s, s:O}", "Key", key, "Value", value)));
 	return ERR_OK;
 }
@@ -239,7 +239,7 @@ static void set_tags(json_t *map, const json_t *input)
 	json_t *tag;
 	size_t i;
 
-	json_array_foreach(json_object_get(input, "Tags"), i, tag)
+	json_array_foreach (json_object_get(input, "Tags"), i, tag)
 		json_object_set(map, cw_text(tag, "Key"), json_object_get(tag, "Value"));
 }
 
@@ -248,7 +248,7 @@ static void drop_tags(json_t *map, const json_t *input)
 	json_t *key;
 	size_t i;
 
-	json_array_foreach(json_object_get(input, "TagKeys"), i, key)
+	json_array_foreach (json_object_get(input, "TagKeys"), i, key)
 		json_object_del(map, json_string_value(key));
 }
 

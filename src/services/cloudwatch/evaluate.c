@@ -241,8 +241,7 @@ void cw_actions_run(struct cloudwatch *cw, const json_t *alarm, const char *reas
 	if (json_is_false(json_object_get(alarm, "ActionsEnabled")) || !json_array_size(list))
 		return;
 	event = event_text(cw, alarm, reason);
-	json_array_foreach(list, i, item)
-	{
+	json_array_foreach (list, i, item) {
 		const char *action = json_string_value(item), *url = webhook_url(action);
 		err_t err = ERR_NOT_FOUND;
 
@@ -303,8 +302,9 @@ static const json_t *shown_query(const json_t *queries)
 	const json_t *query;
 	size_t i;
 
-	json_array_foreach(queries, i, query) if (!json_is_false(json_object_get(
-							  query, "ReturnData"))) return query;
+	json_array_foreach (queries, i, query)
+		if (!json_is_false(json_object_get(query, "ReturnData")))
+			return query;
 	return NULL;
 }
 
@@ -511,11 +511,13 @@ void cw_evaluate(struct cloudwatch *cw, int64_t now_s)
 	if (cw->alarms_stale && cw_alarms_load(cw))
 		return;
 	alarms = json_incref(cw->alarms);
-	json_object_foreach(alarms, name, alarm) if (!cw_is_composite(alarm))
-		evaluate_one(cw, name, alarm, now_s);
+	json_object_foreach (alarms, name, alarm)
+		if (!cw_is_composite(alarm))
+			evaluate_one(cw, name, alarm, now_s);
 	json_decref(alarms);
 	alarms = json_incref(cw->alarms);
-	json_object_foreach(alarms, name, alarm) if (cw_is_composite(alarm))
-		evaluate_rule(cw, name, alarm);
+	json_object_foreach (alarms, name, alarm)
+		if (cw_is_composite(alarm))
+			evaluate_rule(cw, name, alarm);
 	json_decref(alarms);
 }

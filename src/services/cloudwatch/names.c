@@ -181,9 +181,11 @@ static void read_dimensions(const json_t *dimensions, struct metric_name *name)
 	const json_t *dimension;
 	size_t i;
 
-	json_array_foreach(dimensions, i, dimension) if (name->dimension_count < DIMENSIONS_MAX)
-		name->dimensions[name->dimension_count++] =
-		(struct dimension){ text_of(dimension, "Name"), text_of(dimension, "Value") };
+	json_array_foreach (dimensions, i, dimension)
+		if (name->dimension_count < DIMENSIONS_MAX)
+			name->dimensions[name->dimension_count++] = (struct dimension){
+				text_of(dimension, "Name"), text_of(dimension, "Value")
+			};
 }
 
 err_t cw_find(const struct cloudwatch *cw, const json_t *metric, const char *unit,

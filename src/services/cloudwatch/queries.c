@@ -65,8 +65,7 @@ err_t cw_queries_check(struct api_call *call, const json_t *queries)
 	const json_t *query, *earlier;
 	size_t i, j;
 
-	json_array_foreach(queries, i, query)
-	{
+	json_array_foreach (queries, i, query) {
 		const char *id = cw_text(query, "Id"), *expression = cw_text(query, "Expression");
 		const json_t *stat = json_object_get(query, "MetricStat");
 

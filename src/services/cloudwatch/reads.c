@@ -50,13 +50,12 @@ static err_t check_statistics(struct api_call *call, int64_t from_s, int64_t to_
 			call, wanted ? "InvalidParameterCombination" : "MissingParameter", "%s",
 			wanted ? "Statistics and ExtendedStatistics cannot be asked together."
 			       : "The parameter Statistics or ExtendedStatistics is required.");
-	json_array_foreach(extended, i, item) if (
-		!stat_parse(json_string_value(item), &kind) ||
-		kind.kind !=
-			STAT_QUANTILE) return api_fault(call, "InvalidParameterValue",
-							"The value %.100s for parameter ExtendedStatistics is not "
-							"supported: percentiles between p0.0 and p100 are.",
-							json_string_value(item));
+	json_array_foreach (extended, i, item)
+		if (!stat_parse(json_string_value(item), &kind) || kind.kind != STAT_QUANTILE)
+			return api_fault(call, "InvalidParameterValue",
+					 "The value %.100s for parameter ExtendedStatistics is not "
+					 "supported: percentiles between p0.0 and p100 are.",
+					 json_string_value(item));
 	if (!cw_period_valid(period_s))
 		return api_fault(
 			call, "InvalidParameterValue",
@@ -89,13 +88,15 @@ static err_t fill_datapoint(struct api_call *call, json_t *datapoint, const stru
 	json_t *extended = NULL;
 	size_t i;
 
-	json_array_foreach(list, i, item) TRY(add_stat(datapoint, json_string_value(item), point));
+	json_array_foreach (list, i, item)
+		TRY(add_stat(datapoint, json_string_value(item), point));
 	list = json_object_get(call->input, "ExtendedStatistics");
 	if (!list)
 		return ERR_OK;
 	extended = json_object();
 	TRY(cw_set(datapoint, "ExtendedStatistics", extended));
-	json_array_foreach(list, i, item) TRY(add_stat(extended, json_string_value(item), point));
+	json_array_foreach (list, i, item)
+		TRY(add_stat(extended, json_string_value(item), point));
 	return ERR_OK;
 }
 
@@ -221,8 +222,7 @@ static err_t check_slots(struct api_call *call, const json_t *queries, int64_t f
 	const json_t *query;
 	size_t i;
 
-	json_array_foreach(queries, i, query)
-	{
+	json_array_foreach (queries, i, query) {
 		const json_t *stat = json_object_get(query, "MetricStat");
 		int64_t period_s = json_integer_value(
 			json_object_get(stat ? stat : query, "Period"));
@@ -272,12 +272,11 @@ static bool passes(const json_t *metric, const json_t *filters)
 	const json_t *filter, *dimension;
 	size_t i, j;
 
-	json_array_foreach(filters, i, filter)
-	{
+	json_array_foreach (filters, i, filter) {
 		const char *value = cw_text(filter, "Value");
 		bool found = false;
 
-		json_array_foreach(json_object_get(metric, "Dimensions"), j, dimension)
+		json_array_foreach (json_object_get(metric, "Dimensions"), j, dimension)
 			found = found ||
 				(strcmp(cw_text(dimension, "Name"), cw_text(filter, "Name")) == 0 &&
 				 (!value[0] || strcmp(cw_text(dimension, "Value"), value) == 0));

@@ -320,8 +320,7 @@ static void read_targets(const struct sampler *sampler, struct group *group)
 	group->stale = false;
 	free_targets(group);
 	group->targets = calloc(json_array_size(list) + 1, sizeof *group->targets);
-	json_array_foreach(list, i, row)
-	{
+	json_array_foreach (list, i, row) {
 		const json_t *target = json_object_get(row, "Target");
 		struct watched_target *to = &group->targets[group->target_count];
 
@@ -362,7 +361,7 @@ static void read_groups(struct sampler *sampler)
 		json_t *answer = ask(sampler, "DescribeTargetGroups", input), *row;
 		size_t i;
 
-		json_array_foreach(json_object_get(answer, "TargetGroups"), i, row)
+		json_array_foreach (json_object_get(answer, "TargetGroups"), i, row)
 			add_group(sampler, cw_text(row, "TargetGroupArn"));
 		snprintf(marker, sizeof marker, "%s", cw_text(answer, "NextMarker"));
 		json_decref(answer);

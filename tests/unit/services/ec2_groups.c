@@ -68,7 +68,7 @@ static const char *joined(const json_t *list)
 
 	if (!json_is_array(list))
 		return "everything";
-	json_array_foreach(list, index, item)
+	json_array_foreach (list, index, item)
 		text_printf(&out, "%s%s", index ? ", " : "", json_string_value(item));
 	json_array_append_new(house.answers, json_string(text_str(&out)));
 	text = json_string_value(json_array_get(house.answers, json_array_size(house.answers) - 1));
