@@ -95,6 +95,27 @@ err_t bindings_reserve(struct bindings *bindings, const struct address *at)
 	return ERR_OK;
 }
 
+/* A listener on every address of the machine takes what is sent to loopback, too. */
+static bool is_any(const struct address *address)
+{
+	static const uint8_t zeros[sizeof address->ip];
+
+	return memcmp(address->ip, zeros, sizeof zeros) == 0;
+}
+
+bool bindings_hold(const struct bindings *bindings, const struct address *at)
+{
+	list_for_each (&bindings->all, node) {
+		const struct binding *binding = container_of(node, struct binding, link);
+
+		if (binding->at.port == at->port && binding->reservations > 0 &&
+		    (address_eq(&binding->at, at) ||
+		     (is_any(&binding->at) && address_is_loopback(at))))
+			return true;
+	}
+	return false;
+}
+
 void bindings_release(struct bindings *bindings, const struct address *at)
 {
 	struct binding *binding = find(bindings, at);

@@ -32,6 +32,9 @@ err_t bindings_reserve(struct bindings *bindings, const struct address *at);
 void bindings_release(struct bindings *bindings, const struct address *at);
 void bindings_release_all(struct bindings *bindings);
 
+/* Whether a connection to this address would reach one of them. */
+bool bindings_hold(const struct bindings *bindings, const struct address *at);
+
 unsigned bindings_count(const struct bindings *bindings);
 
 /*

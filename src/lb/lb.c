@@ -397,6 +397,11 @@ void lb_unbind(struct lb *lb, const struct address *at)
 	bindings_release(&lb->bindings, at);
 }
 
+bool lb_is_bound(const struct lb *lb, const struct address *at)
+{
+	return bindings_hold(&lb->bindings, at);
+}
+
 /* ---- Plans ---- */
 
 static void run_hold(struct loop_job *job)

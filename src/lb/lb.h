@@ -61,6 +61,12 @@ err_t lb_bind(struct lb *lb, const struct address *at);
 void lb_unbind(struct lb *lb, const struct address *at);
 
 /*
+ * Whether a connection to this address would come back to a listener of ours: as a target it would
+ * turn one request into as many as there are descriptors.
+ */
+bool lb_is_bound(const struct lb *lb, const struct address *at);
+
+/*
  * Compiles and posts a plan. Targets keep health, counts and connections by (group arn, id,
  * port). On failure (ERR_NOMEM) the old plan stays. Streams that run are not touched by
  * anything that a plan changes.

@@ -291,3 +291,17 @@ def test_connections_are_not_bounded_by_a_shells_soft_limit(target):
         assert get(port).status == 200
         for raw in idle:
             raw.close()
+
+
+def test_a_listener_of_ours_is_no_target(weir):
+    """A request would come back to us until no descriptor is left."""
+    balancer, group = weir.balancer(attributes={"routing.http.xff_header_processing.mode": "remove"}), weir.group()
+    port, _ = weir.listener(balancer, group)
+    weir.register(group, port)
+    health = weir.elbv2("DescribeTargetHealth", TargetGroupArn=group)["TargetHealthDescriptions"][0]["TargetHealth"]
+    assert (health["State"], health["Reason"]) == ("unused", "Target.IpUnusable")
+    assert get(port).status == 503
+    with Target() as target:
+        weir.register(group, target.port)
+        weir.wait_healthy(group)
+        assert get(port).body == b"hello"

@@ -268,8 +268,10 @@ static err_t plan_targets(struct planner *p, const char *arn, const json_t *load
 		const json_t *target = targets->at[i];
 		const char *zone = get_string(target, "AvailabilityZone");
 
-		if (!target_address(p, target, &out->address))
-			continue;
+		if (!target_address(p, target, &out->address) ||
+		    lb_is_bound(p->elbv2->options.lb, &out->address))
+			continue; /* DescribeTargetHealth says Target.InvalidState,
+				     Target.IpUnusable */
 		TRY(plan_target_security(p, load_balancer, out));
 		out->id = bytes_of(get_string(target, "Id"));
 		out->zone = bytes_of(zone ? zone : "");

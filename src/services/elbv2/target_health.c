@@ -21,6 +21,15 @@ static bool has_no_address(const struct api_call *call, const char *id)
 	       !instance_find(call->service->state, id);
 }
 
+/* One of our own listeners: a request to it would come back to us. */
+static bool is_ours(struct api_call *call, const char *id, uint16_t port)
+{
+	struct address address;
+
+	return !address_parse_ip(bytes_of(id), port, &address) &&
+	       lb_is_bound(elbv2_of(call)->options.lb, &address);
+}
+
 /* What the balancer says; before its first plan with this target, what follows from the store. */
 static void status_of(struct api_call *call, const char *group_arn, const json_t *target,
 		      bool in_use, struct target_status *ret_status)
@@ -33,6 +42,9 @@ static void status_of(struct api_call *call, const char *group_arn, const json_t
 	if (has_no_address(call, id)) {
 		status.state = HEALTH_UNUSED;
 		status.reason = HEALTH_INVALID_STATE;
+	} else if (is_ours(call, id, port)) {
+		status.state = HEALTH_UNUSED;
+		status.reason = HEALTH_IP_UNUSABLE;
 	} else if (lb_target_status(elbv2_of(call)->options.lb, bytes_of(group_arn), bytes_of(id),
 				    port, ret_status) == ERR_OK) {
 		return;

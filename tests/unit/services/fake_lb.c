@@ -31,6 +31,14 @@ err_t lb_bind(struct lb *lb, const struct address *at)
 	return ERR_OK;
 }
 
+bool lb_is_bound(const struct lb *lb, const struct address *at)
+{
+	char text[ADDRESS_TEXT_BYTES];
+
+	address_format(at, text);
+	return json_object_get(lb->bound, text) != NULL;
+}
+
 void lb_unbind(struct lb *lb, const struct address *at)
 {
 	char text[ADDRESS_TEXT_BYTES];
