@@ -12,7 +12,7 @@ help:
 	@echo 'make lint    format, include arrows, warnings of gcc and clang'
 	@echo 'make asan    unit and scenario tests under AddressSanitizer and UBSan'
 	@echo 'make tsan    the threaded tests under ThreadSanitizer'
-	@echo 'make install programs, man page and systemd unit (PREFIX=/usr/local)'
+	@echo 'make install programs, man page and systemd unit under /usr/local (DESTDIR is honoured)'
 
 bootstrap:
 	@tools/bootstrap build

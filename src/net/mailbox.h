@@ -12,7 +12,10 @@ struct mailbox {
 	_Atomic(struct loop_job *) newest; /* a stack: each job points at the one before it */
 };
 
-/* Any thread. True when it was empty: then somebody has to wake the taker. */
+/*
+ * Any thread. True when it was empty: then somebody has to wake the taker. What the taker did
+ * before it emptied the box is then visible here, so that one wake-up job may serve many senders.
+ */
 static inline bool mailbox_put(struct mailbox *mailbox, struct loop_job *job)
 {
 	struct loop_job *newest = atomic_load_explicit(&mailbox->newest, memory_order_relaxed);
@@ -20,7 +23,7 @@ static inline bool mailbox_put(struct mailbox *mailbox, struct loop_job *job)
 	do {
 		job->next = newest;
 	} while (!atomic_compare_exchange_weak_explicit(
-		&mailbox->newest, &newest, job, memory_order_release, memory_order_relaxed));
+		&mailbox->newest, &newest, job, memory_order_acq_rel, memory_order_relaxed));
 	return newest == NULL;
 }
 
@@ -31,7 +34,7 @@ static inline struct loop_job *mailbox_take(struct mailbox *mailbox)
 
 	if (!atomic_load_explicit(&mailbox->newest, memory_order_relaxed))
 		return NULL;
-	job = atomic_exchange_explicit(&mailbox->newest, NULL, memory_order_acquire);
+	job = atomic_exchange_explicit(&mailbox->newest, NULL, memory_order_acq_rel);
 	while (job) {
 		struct loop_job *before = job->next;
 
