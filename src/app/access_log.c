@@ -17,6 +17,7 @@ enum {
 	RECORD_BYTES = 40 * 1024, /* the longest record: a 16 KiB URI, escaped, twice */
 	FLUSH_MS = 200,
 	BUFFERS_WAITING_MAX = 256, /* 32 MiB of text that the disk did not take yet */
+	SPARES = 4,
 	FILE_BYTES = 64 * 1024 * 1024,
 	FILES_KEPT = 5,
 };
@@ -48,6 +49,7 @@ struct access_log {
 	/* Workers push, the writer takes all at once: no lock. The semaphore only wakes it. */
 	_Atomic(struct buffer *) waiting;
 	_Atomic unsigned waiting_count;
+	_Atomic(struct buffer *) spares[SPARES]; /* written ones, for any worker to fill again */
 	sem_t wake;
 	atomic_bool stop;
 
@@ -147,6 +149,20 @@ static struct buffer *take_waiting(struct access_log *log)
 	return oldest;
 }
 
+/* Back to the workers, or to the system when they have enough. */
+static void give_back(struct access_log *log, struct buffer *buffer)
+{
+	text_clear(&buffer->lines);
+	text_clear(&buffer->objects);
+	for (size_t i = 0; i < SPARES; i++) {
+		struct buffer *none = NULL;
+
+		if (atomic_compare_exchange_strong(&log->spares[i], &none, buffer))
+			return;
+	}
+	buffer_free(buffer);
+}
+
 static void write_waiting(struct access_log *log)
 {
 	struct buffer *buffer = take_waiting(log);
@@ -156,7 +172,7 @@ static void write_waiting(struct access_log *log)
 
 		file_write(log, &log->lines, text_bytes(&buffer->lines));
 		file_write(log, &log->objects, text_bytes(&buffer->objects));
-		buffer_free(buffer);
+		give_back(log, buffer);
 		atomic_fetch_sub(&log->waiting_count, 1);
 		buffer = next;
 	}
@@ -207,19 +223,40 @@ static void on_flush(struct timer *timer)
 	hand_over(container_of(timer, struct writer_end, flush));
 }
 
+static struct buffer *take_spare(struct access_log *log)
+{
+	for (size_t i = 0; i < SPARES; i++) {
+		struct buffer *spare = atomic_exchange(&log->spares[i], NULL);
+
+		if (spare)
+			return spare;
+	}
+	return NULL;
+}
+
+/* Whole at once: over main.c's mmap threshold, so a burst of buffers leaves no heap behind. */
+static struct buffer *buffer_create(void)
+{
+	struct buffer *buffer = calloc(1, sizeof *buffer);
+
+	if (!buffer)
+		return NULL;
+	text_init(&buffer->lines, BUFFER_BYTES + RECORD_BYTES);
+	text_init(&buffer->objects, BUFFER_BYTES + RECORD_BYTES);
+	text_reserve(&buffer->lines, BUFFER_BYTES + RECORD_BYTES);
+	text_reserve(&buffer->objects, BUFFER_BYTES + RECORD_BYTES);
+	return buffer;
+}
+
 static struct buffer *buffer_of(struct writer_end *end)
 {
 	if (end->filling)
 		return end->filling;
-	end->filling = calloc(1, sizeof *end->filling);
+	end->filling = take_spare(end->log);
+	if (!end->filling)
+		end->filling = buffer_create();
 	if (!end->filling)
 		return NULL;
-	text_init(&end->filling->lines, BUFFER_BYTES + RECORD_BYTES);
-	text_init(&end->filling->objects, BUFFER_BYTES + RECORD_BYTES);
-	/* Whole at once: over main.c's mmap threshold, so a burst of buffers leaves no heap behind.
-	 */
-	text_reserve(&end->filling->lines, BUFFER_BYTES + RECORD_BYTES);
-	text_reserve(&end->filling->objects, BUFFER_BYTES + RECORD_BYTES);
 	timer_set(end->loop, &end->flush, loop_now_ms(end->loop) + FLUSH_MS);
 	return end->filling;
 }
@@ -301,6 +338,9 @@ void access_log_destroy(struct access_log *log)
 	pthread_join(log->thread, NULL);
 	file_close(&log->lines);
 	file_close(&log->objects);
+	for (size_t i = 0; i < SPARES; i++)
+		if (log->spares[i])
+			buffer_free(log->spares[i]);
 	sem_destroy(&log->wake);
 	free(log->folder);
 	free(log);
