@@ -21,7 +21,7 @@ $(BUILD)/build.ninja: | bootstrap
 	@meson setup --buildtype=release -Db_ndebug=false $(BUILD) >/dev/null
 
 build: bootstrap $(BUILD)/build.ninja
-	@ninja -C $(BUILD) --quiet
+	@ninja -C $(BUILD) --quiet weir ragd webd
 
 run: build
 	@$(BUILD)/weir up
@@ -48,6 +48,7 @@ lint:
 
 bench: build
 	@tools/bootstrap bench
+	@ninja -C $(BUILD) --quiet bench/bench_load bench/bench_backend
 	@bench/compare
 
 install: build

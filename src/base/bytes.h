@@ -61,6 +61,11 @@ static inline char ascii_lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
+static inline char ascii_upper(char c)
+{
+	return c >= 'a' && c <= 'z' ? (char)(c & ~0x20) : c;
+}
+
 bool bytes_eq_nocase(struct bytes a, struct bytes b); /* ASCII case only */
 bool bytes_starts(struct bytes b, struct bytes prefix);
 bool bytes_starts_nocase(struct bytes b, struct bytes prefix);

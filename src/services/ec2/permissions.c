@@ -279,12 +279,11 @@ static err_t refuse_duplicate(struct api_call *call, const json_t *rule)
 	const char *protocol = ec2_text(rule, "IpProtocol");
 	bool all = strcmp(protocol, "-1") == 0;
 	char shown[16];
-	size_t len = strlen(protocol);
+	size_t len = 0;
 
-	for (size_t i = 0; i <= len && i < sizeof shown; i++)
-		shown[i] = protocol[i] >= 'a' && protocol[i] <= 'z' ? (char)(protocol[i] - 32)
-								    : protocol[i];
-	shown[sizeof shown - 1] = '\0';
+	for (; protocol[len] && len < sizeof shown - 1; len++)
+		shown[len] = ascii_upper(protocol[len]);
+	shown[len] = '\0';
 	if (all)
 		return api_fault(call, "InvalidPermission.Duplicate",
 				 "the specified rule \"peer: %s, ALL, ALLOW\" already exists",
