@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "app/services.h"
 #include "base/log.h"
 #include "net/clock.h"
 #include "net/notify.h"
@@ -119,145 +120,6 @@ static err_t make_balancer(struct weir *weir)
 		loops[i] = weir->workers[i].loop;
 	memcpy(options.cookie_key, weir->keys.cookie_key, sizeof options.cookie_key);
 	return lb_create(&options, &weir->lb);
-}
-
-/* ---- Services ---- */
-
-static err_t make_elbv2(struct weir *weir)
-{
-	const struct settings *settings = weir->settings;
-	struct elbv2_instance *instances = NULL;
-	struct elbv2_options options = {
-		.api = weir->api,
-		.store = weir->store,
-		.lb = weir->lb,
-		.loop = weir->control,
-		.account = setting_text(settings, SETTING_ACCOUNT),
-		.region = setting_text(settings, SETTING_REGION),
-		.port_offset = (uint16_t)setting_number(settings, SETTING_PORT_OFFSET),
-	};
-	size_t count = 0;
-	err_t err;
-
-	list_for_each (&settings->instances, node) {
-		count++;
-	}
-	instances = calloc(count + 1, sizeof *instances);
-	if (!instances)
-		return ERR_NOMEM;
-	count = 0;
-	list_for_each (&settings->instances, node) {
-		const struct instance_setting *from = container_of(node, struct instance_setting,
-								   link);
-
-		instances[count].id = from->id;
-		TRY(address_parse_ip(bytes_of(from->address), 0, &instances[count++].address));
-	}
-	options.instances = instances;
-	options.instance_count = count;
-	err = address_parse_ip(bytes_of(setting_text(settings, SETTING_BIND)), 0, &options.bind);
-	if (!err)
-		err = address_parse_ip(bytes_of(setting_text(settings, SETTING_BIND_INTERNAL)), 0,
-				       &options.bind_internal);
-	if (!err)
-		err = elbv2_create(&options, &weir->elbv2);
-	free(instances);
-	return err;
-}
-
-static err_t make_ec2(struct weir *weir)
-{
-	const struct settings *settings = weir->settings;
-	struct ec2_options options = {
-		.api = weir->api,
-		.store = weir->store,
-		.account = setting_text(settings, SETTING_ACCOUNT),
-		.region = setting_text(settings, SETTING_REGION),
-	};
-	struct ec2_instance *instances;
-	err_t err;
-
-	list_for_each (&settings->instances, node) {
-		options.instance_count++;
-	}
-	instances = calloc(options.instance_count + 1, sizeof *instances);
-	if (!instances)
-		return ERR_NOMEM;
-	options.instances = instances;
-	options.instance_count = 0;
-	list_for_each (&settings->instances, node) {
-		const struct instance_setting *from = container_of(node, struct instance_setting,
-								   link);
-
-		instances[options.instance_count].id = from->id;
-		instances[options.instance_count++].address = from->address;
-	}
-	err = ec2_create(&options, &weir->ec2);
-	free(instances);
-	return err;
-}
-
-static err_t make_cloudwatch(struct weir *weir)
-{
-	const struct cloudwatch_options options = {
-		.api = weir->api,
-		.store = weir->store,
-		.lb = weir->lb,
-		.loop = weir->control,
-		.data = setting_text(weir->settings, SETTING_DATA),
-		.account = setting_text(weir->settings, SETTING_ACCOUNT),
-		.region = setting_text(weir->settings, SETTING_REGION),
-	};
-
-	return cloudwatch_create(&options, &weir->cloudwatch);
-}
-
-/* The load balancers' log groups, and what users put into groups of their own. */
-static err_t make_logs(struct weir *weir, struct text *why)
-{
-	char folder[4096];
-
-	snprintf(folder, sizeof folder, "%s/events", setting_text(weir->settings, SETTING_DATA));
-	TRY(logs_create(
-		&(struct logs_options){
-			.api = weir->api,
-			.store = weir->store,
-			.loop = weir->control,
-			.folder = folder,
-			.bytes_max = setting_number(weir->settings, SETTING_EVENTS_MIB) << 20,
-			.account = setting_text(weir->settings, SETTING_ACCOUNT),
-			.region = setting_text(weir->settings, SETTING_REGION),
-		},
-		&weir->logs, why));
-	return access_events_create(weir->control, weir->logs, weir->store, &weir->access_events);
-}
-
-/* IAM says who may do what; STS makes its sessions through it. */
-static err_t make_identities(struct weir *weir)
-{
-	const struct iam_options options = {
-		.api = weir->api,
-		.store = weir->store,
-		.loop = weir->control,
-		.account = setting_text(weir->settings, SETTING_ACCOUNT),
-		.region = setting_text(weir->settings, SETTING_REGION),
-	};
-	struct sts_sessions sessions = { iam_assume_role, iam_session_token, NULL };
-
-	TRY(iam_create(&options, &weir->iam));
-	api_set_authorizer(weir->api, iam_authorize, weir->iam);
-	sessions.owner = weir->iam;
-	return sts_create(weir->api, &sessions, &weir->sts);
-}
-
-static err_t make_services(struct weir *weir, struct text *why)
-{
-	TRY(api_create(&weir->api));
-	TRY(make_ec2(weir));
-	TRY(make_identities(weir));
-	TRY(make_logs(weir, why));
-	TRY(make_elbv2(weir));
-	return make_cloudwatch(weir);
 }
 
 /* ---- The API's front ---- */
@@ -420,7 +282,7 @@ err_t weir_start(struct weir *weir, struct text *why)
 	};
 	TRY(make_loops(weir));
 	TRY(make_balancer(weir));
-	TRY(make_services(weir, why));
+	TRY(services_start(weir, why));
 	TRY(bind_api(weir, &api_fd, why));
 	TRY(make_front(weir, api_fd));
 	TRY(start_threads(weir));
@@ -481,12 +343,7 @@ void weir_stop(struct weir *weir)
 	settle(weir);
 	access_events_finish(weir->access_events); /* the store's listeners are still there */
 	api_http_destroy(weir->front);
-	cloudwatch_destroy(weir->cloudwatch);
-	elbv2_destroy(weir->elbv2);
-	ec2_destroy(weir->ec2);
-	sts_destroy(weir->sts);
-	iam_destroy(weir->iam);
-	api_destroy(weir->api);
+	services_stop(weir);
 	settle(weir); /* what the services' ends posted */
 	lb_destroy(weir->lb);
 	for (unsigned i = 0; i < weir->worker_count; i++)

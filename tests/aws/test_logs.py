@@ -218,18 +218,44 @@ def test_filtering_merges_streams_in_order_of_time(logs, stream):
     assert code_of(logs.filter_log_events, logGroupName="none") == "ResourceNotFoundException"
 
 
-def test_patterns_extract_values_and_filters_wait_for_metrics(logs, stream):
+def test_patterns_extract_values(logs, stream):
     found = logs.test_metric_filter(filterPattern="[ip, user, ..., status = 4*, bytes]", logEventMessages=[
         '127.0.0.1 frank [10/Oct/2000:13:25:15 -0700] "GET /x HTTP/1.0" 404 1534', "127.0.0.1 x y 200 5"])["matches"]
     assert len(found) == 1 and found[0]["eventNumber"] == 1 and found[0]["extractedValues"]["$status"] == "404"
     found = logs.test_metric_filter(filterPattern='{ $.a[0].b >= 3 && $.c = "x*" }', logEventMessages=[
         '{"a": [{"b": 3}], "c": "xyz"}', '{"a": [{"b": 2}], "c": "xyz"}', "no json"])["matches"]
     assert [m["extractedValues"] for m in found] == [{"$.a[0].b": "3", "$.c": "xyz"}]
-    transformation = [{"metricName": "m", "metricNamespace": "n", "metricValue": "1"}]
-    assert code_of(logs.put_metric_filter, logGroupName="g", filterName="f", filterPattern="ERROR",
-                   metricTransformations=transformation) == "InvalidOperationException"
-    assert logs.describe_metric_filters(logGroupName="g")["metricFilters"] == []
     assert code_of(logs.start_query, logGroupName="g", startTime=0, endTime=1, queryString="fields @message") == "UnknownOperationException"
+
+
+def test_metric_filters_make_metrics_of_events(weir, logs, cloudwatch, stream):
+    logs.put_metric_filter(logGroupName="g", filterName="slow", filterPattern="[ip, path, seconds > 1]", metricTransformations=[
+        {"metricName": "Seconds", "metricNamespace": "Mine", "metricValue": "$seconds", "unit": "Seconds", "dimensions": {"Path": "$path"}}])
+    logs.put_metric_filter(logGroupName="g", filterName="errors", filterPattern="ERROR", metricTransformations=[
+        {"metricName": "Errors", "metricNamespace": "Mine", "metricValue": "1", "defaultValue": 0}])
+    assert [f["filterName"] for f in logs.describe_metric_filters(logGroupName="g")["metricFilters"]] == ["errors", "slow"]
+    at = now()
+    put(logs, ["10.0.0.1 /chat 2.5", "10.0.0.1 /chat 0.5", "10.0.0.2 /chat 4", "ERROR one two"], start=at)
+
+    def statistics(name, *dimensions):
+        found = cloudwatch.get_metric_statistics(
+            Namespace="Mine", MetricName=name, Dimensions=[{"Name": n, "Value": v} for n, v in dimensions], Period=3600,
+            StartTime=at // 1000 - 7200, EndTime=at // 1000 + 3600, Statistics=["Sum", "SampleCount", "Maximum"])["Datapoints"]
+        return sum(p["Sum"] for p in found), sum(p["SampleCount"] for p in found), max((p["Maximum"] for p in found), default=None)
+
+    assert statistics("Seconds", ("Path", "/chat")) == (6.5, 2, 4)
+    assert statistics("Errors") == (1, 1, 1)
+    put(logs, ["all is well"], start=at + 10)
+    assert statistics("Errors") == (1, 2, 1), "the default value counts where nothing matched"
+    logs.delete_metric_filter(logGroupName="g", filterName="errors")
+    put(logs, ["ERROR unseen"], start=at + 20)
+    assert statistics("Errors") == (1, 2, 1)
+    weir.kill()
+    weir.start()
+    found = logs.describe_metric_filters(logGroupName="g")["metricFilters"]
+    assert [f["filterName"] for f in found] == ["slow"]
+    put(logs, ["10.0.0.1 /chat 8"], start=at + 30)
+    assert statistics("Seconds", ("Path", "/chat"))[2] == 8
 
 
 def test_weir_logs_follows(weir, logs, stream):

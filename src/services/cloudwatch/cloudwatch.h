@@ -30,6 +30,26 @@ struct cloudwatch_options {
 /* Reads the metrics kept; sampling and alarms begin with the loop's next second. */
 err_t cloudwatch_create(const struct cloudwatch_options *options,
 			struct cloudwatch **ret_cloudwatch);
+struct cloudwatch_dimension {
+	const char *name, *value;
+};
+
+/* One sample that a part of the house took; all borrowed for the call. */
+struct cloudwatch_datum {
+	const char *name_space, *name, *unit; /* "AWS/Lambda", "Duration", "Milliseconds" */
+	double value;
+	uint64_t time_ms; /* Unix */
+	const struct cloudwatch_dimension *dimensions;
+	size_t dimension_count; /* at most 30 */
+};
+
+/*
+ * Keeps it by the minute, as PutMetricData does, but in any namespace; on disk with the next
+ * second. ERR_INVALID: a time out of the last two weeks, a number out of range, no names;
+ * ERR_LIMIT: too many metrics; ERR_NOMEM.
+ */
+err_t cloudwatch_put(struct cloudwatch *cloudwatch, const struct cloudwatch_datum *datum);
+
 /* Before store, lb, api and loop go. Waits for the webhook under way (5 s at most). NULL is
  * welcome.
  */

@@ -134,6 +134,31 @@ static err_t read_entry(struct api_call *call, const json_t *datum, size_t index
 	return read_time(call, datum, index, &entry->point.at_s);
 }
 
+err_t cloudwatch_put(struct cloudwatch *cw, const struct cloudwatch_datum *datum)
+{
+	struct metric_name name = { .unit = bytes_of(datum->unit),
+				    .name_space = bytes_of(datum->name_space),
+				    .name = bytes_of(datum->name) };
+	struct point point = { .at_s = (int64_t)datum->time_ms / 1000 };
+	uint64_t now_ms = cw_now_ms(cw);
+	err_t err;
+
+	if (!name.name.len || !name.name_space.len || datum->dimension_count > DIMENSIONS_MAX ||
+	    !is_storable(datum->value) || datum->time_ms + PAST_MS < now_ms ||
+	    datum->time_ms > now_ms + FUTURE_MS)
+		return ERR_INVALID;
+	for (size_t i = 0; i < datum->dimension_count; i++)
+		name.dimensions[name.dimension_count++] =
+			(struct dimension){ .name = bytes_of(datum->dimensions[i].name),
+					    .value = bytes_of(datum->dimensions[i].value) };
+	metric_sort(&name);
+	err = add_weighed(&point, datum->value, 1);
+	if (!err)
+		err = cw_record(cw, &name, &point, SERIES_COARSE);
+	point_fini(&point);
+	return err;
+}
+
 static err_t keep(struct cloudwatch *cw, const struct entry *entries, size_t count)
 {
 	for (size_t i = 0; i < count; i++)

@@ -11,6 +11,8 @@
 
 struct logs;
 
+enum { LOGS_DIMENSIONS_MAX = 3 }; /* of one metric filter, as AWS has it */
+
 struct logs_dimension {
 	const char *name, *value;
 };

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "services/logs/logs_internal.h"
 
-enum { DIMENSIONS_MAX = 3, VALUE_BYTES_MAX = 1024, TEST_MESSAGES_MAX = 50 };
+enum { VALUE_BYTES_MAX = 1024, TEST_MESSAGES_MAX = 50 };
 
 /* ---- Running ---- */
 
@@ -80,8 +80,8 @@ static bool value_of(const struct pattern *pattern, const char *text, struct byt
 
 /* All or none: a data point without one of its dimensions would be another metric. */
 static bool dimensions_of(const struct metric_filter *filter, const json_t *transformation,
-			  struct bytes message, struct text values[DIMENSIONS_MAX],
-			  struct logs_dimension dimensions[DIMENSIONS_MAX], size_t *ret_count)
+			  struct bytes message, struct text values[LOGS_DIMENSIONS_MAX],
+			  struct logs_dimension dimensions[LOGS_DIMENSIONS_MAX], size_t *ret_count)
 {
 	const char *key;
 	json_t *name;
@@ -105,8 +105,8 @@ static bool dimensions_of(const struct metric_filter *filter, const json_t *tran
 static void report(struct logs *logs, const struct metric_filter *filter,
 		   const json_t *transformation, const struct logs_line *line)
 {
-	struct logs_dimension dimensions[DIMENSIONS_MAX];
-	struct text values[DIMENSIONS_MAX];
+	struct logs_dimension dimensions[LOGS_DIMENSIONS_MAX];
+	struct text values[LOGS_DIMENSIONS_MAX];
 	struct logs_metric metric = {
 		.name_space = member(transformation, "metricNamespace"),
 		.name = member(transformation, "metricName"),
@@ -174,9 +174,9 @@ static err_t check_dimensions(struct api_call *call, const struct pattern *patte
 	const char *key;
 	json_t *value;
 
-	if (json_object_size(dimensions) > DIMENSIONS_MAX)
+	if (json_object_size(dimensions) > LOGS_DIMENSIONS_MAX)
 		return api_fault(call, "InvalidParameterException",
-				 "A metric filter has at most %d dimensions.", DIMENSIONS_MAX);
+				 "A metric filter has at most %d dimensions.", LOGS_DIMENSIONS_MAX);
 	if (json_object_size(dimensions) && json_object_get(transformation, "defaultValue"))
 		return api_fault(call, "InvalidParameterException",
 				 "Invalid metric transformation: dimensions and default value are "
@@ -237,6 +237,17 @@ static size_t filter_index(const json_t *filters, const char *name)
 	return SIZE_MAX;
 }
 
+/* Where a filter of that name goes: they are kept in order, as DescribeMetricFilters gives them. */
+static size_t place_of(const json_t *filters, const char *name)
+{
+	size_t i = 0;
+
+	while (i < json_array_size(filters) &&
+	       strcmp(member(json_array_get(filters, i), "filterName"), name) < 0)
+		i++;
+	return i;
+}
+
 /* Replaces the one of that name. */
 static err_t store_filter(struct api_call *call, const struct log_group *group, const char *name)
 {
@@ -255,7 +266,8 @@ static err_t store_filter(struct api_call *call, const struct log_group *group, 
 		json_decref(filter);
 		err = api_fault(call, "LimitExceededException", "Resource limit exceeded.");
 	} else {
-		int failed = at == SIZE_MAX ? json_array_append_new(filters, filter)
+		int failed = at == SIZE_MAX ? json_array_insert_new(filters,
+								    place_of(filters, name), filter)
 					    : json_array_set_new(filters, at, filter);
 
 		err = failed ? ERR_NOMEM : group_put(call, group, body);
@@ -339,7 +351,7 @@ static bool add_filters(void *owner, const struct store_resource *resource)
 	return true;
 }
 
-/* Ordered by creation, as stored; the token counts them. */
+/* In the order stored; the token counts them. */
 static err_t write_filters(struct listing *listing, int64_t limit)
 {
 	struct api_call *call = listing->call;

@@ -1,0 +1,183 @@
+#include "app/services.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+
+static err_t make_elbv2(struct weir *weir)
+{
+	const struct settings *settings = weir->settings;
+	struct elbv2_instance *instances = NULL;
+	struct elbv2_options options = {
+		.api = weir->api,
+		.store = weir->store,
+		.lb = weir->lb,
+		.loop = weir->control,
+		.account = setting_text(settings, SETTING_ACCOUNT),
+		.region = setting_text(settings, SETTING_REGION),
+		.port_offset = (uint16_t)setting_number(settings, SETTING_PORT_OFFSET),
+	};
+	size_t count = 0;
+	err_t err = ERR_OK;
+
+	list_for_each (&settings->instances, node) {
+		count++;
+	}
+	instances = calloc(count + 1, sizeof *instances);
+	if (!instances)
+		return ERR_NOMEM;
+	count = 0;
+	list_for_each (&settings->instances, node) {
+		const struct instance_setting *from = container_of(node, struct instance_setting,
+								   link);
+
+		instances[count].id = from->id;
+		err = err ? err
+			  : address_parse_ip(bytes_of(from->address), 0, &instances[count].address);
+		count++;
+	}
+	options.instances = instances;
+	options.instance_count = count;
+	if (!err)
+		err = address_parse_ip(bytes_of(setting_text(settings, SETTING_BIND)), 0,
+				       &options.bind);
+	if (!err)
+		err = address_parse_ip(bytes_of(setting_text(settings, SETTING_BIND_INTERNAL)), 0,
+				       &options.bind_internal);
+	if (!err)
+		err = elbv2_create(&options, &weir->elbv2);
+	free(instances);
+	return err;
+}
+
+static err_t make_ec2(struct weir *weir)
+{
+	const struct settings *settings = weir->settings;
+	struct ec2_options options = {
+		.api = weir->api,
+		.store = weir->store,
+		.account = setting_text(settings, SETTING_ACCOUNT),
+		.region = setting_text(settings, SETTING_REGION),
+	};
+	struct ec2_instance *instances;
+	err_t err;
+
+	list_for_each (&settings->instances, node) {
+		options.instance_count++;
+	}
+	instances = calloc(options.instance_count + 1, sizeof *instances);
+	if (!instances)
+		return ERR_NOMEM;
+	options.instances = instances;
+	options.instance_count = 0;
+	list_for_each (&settings->instances, node) {
+		const struct instance_setting *from = container_of(node, struct instance_setting,
+								   link);
+
+		instances[options.instance_count].id = from->id;
+		instances[options.instance_count++].address = from->address;
+	}
+	err = ec2_create(&options, &weir->ec2);
+	free(instances);
+	return err;
+}
+
+static err_t make_cloudwatch(struct weir *weir)
+{
+	const struct cloudwatch_options options = {
+		.api = weir->api,
+		.store = weir->store,
+		.lb = weir->lb,
+		.loop = weir->control,
+		.data = setting_text(weir->settings, SETTING_DATA),
+		.account = setting_text(weir->settings, SETTING_ACCOUNT),
+		.region = setting_text(weir->settings, SETTING_REGION),
+	};
+
+	return cloudwatch_create(&options, &weir->cloudwatch);
+}
+
+/* What a metric filter found in a log event is a data point. */
+static void on_metric(void *owner, const struct logs_metric *metric)
+{
+	struct weir *weir = owner;
+	struct cloudwatch_dimension dimensions[LOGS_DIMENSIONS_MAX];
+	const struct cloudwatch_datum datum = {
+		.name_space = metric->name_space,
+		.name = metric->name,
+		.unit = metric->unit,
+		.value = metric->value,
+		.time_ms = metric->time_ms,
+		.dimensions = dimensions,
+		.dimension_count = size_min(metric->dimension_count, COUNT(dimensions)),
+	};
+
+	for (size_t i = 0; i < datum.dimension_count; i++) {
+		dimensions[i].name = metric->dimensions[i].name;
+		dimensions[i].value = metric->dimensions[i].value;
+	}
+	if (weir->cloudwatch && cloudwatch_put(weir->cloudwatch, &datum))
+		log_warn("app", "a metric filter's data point of %s is lost", metric->name);
+}
+
+/* The load balancers' log groups, and what users put into groups of their own. */
+static err_t make_logs(struct weir *weir, struct text *why)
+{
+	char folder[4096];
+
+	snprintf(folder, sizeof folder, "%s/events", setting_text(weir->settings, SETTING_DATA));
+	TRY(logs_create(
+		&(struct logs_options){
+			.api = weir->api,
+			.store = weir->store,
+			.loop = weir->control,
+			.folder = folder,
+			.bytes_max = setting_number(weir->settings, SETTING_EVENTS_MIB) << 20,
+			.account = setting_text(weir->settings, SETTING_ACCOUNT),
+			.region = setting_text(weir->settings, SETTING_REGION),
+			.on_metric = on_metric,
+			.owner = weir,
+		},
+		&weir->logs, why));
+	return access_events_create(weir->control, weir->logs, weir->store, &weir->access_events);
+}
+
+/* IAM says who may do what; STS makes its sessions through it. */
+static err_t make_identities(struct weir *weir)
+{
+	const struct iam_options options = {
+		.api = weir->api,
+		.store = weir->store,
+		.loop = weir->control,
+		.account = setting_text(weir->settings, SETTING_ACCOUNT),
+		.region = setting_text(weir->settings, SETTING_REGION),
+	};
+	struct sts_sessions sessions = { iam_assume_role, iam_session_token, NULL };
+
+	TRY(iam_create(&options, &weir->iam));
+	api_set_authorizer(weir->api, iam_authorize, weir->iam);
+	sessions.owner = weir->iam;
+	return sts_create(weir->api, &sessions, &weir->sts);
+}
+
+err_t services_start(struct weir *weir, struct text *why)
+{
+	TRY(api_create(&weir->api));
+	TRY(make_ec2(weir));
+	TRY(make_identities(weir));
+	TRY(make_logs(weir, why));
+	TRY(make_elbv2(weir));
+	return make_cloudwatch(weir);
+}
+
+void services_stop(struct weir *weir)
+{
+	cloudwatch_destroy(weir->cloudwatch);
+	weir->cloudwatch = NULL; /* late log events find no one to tell */
+	elbv2_destroy(weir->elbv2);
+	ec2_destroy(weir->ec2);
+	sts_destroy(weir->sts);
+	iam_destroy(weir->iam);
+	api_destroy(weir->api);
+}
