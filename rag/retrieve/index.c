@@ -4,6 +4,8 @@
 #include "crypto/digest.h"
 #include "rag/chunk/chunk.h"
 #include "rag/doc/folder.h"
+#include "rag/store/passages_feed.h"
+#include "rag/text/words.h"
 
 enum {
 	ID_HEX_DIGITS = 16,
@@ -13,7 +15,9 @@ enum {
 };
 
 struct run {
-	struct passages_rebuild *rebuild;
+	const struct feed_listener *listener;
+	uint64_t generation;
+	uint32_t ordinal;
 	struct index_progress *progress;
 	/* of the document being read */
 	const struct document *document;
@@ -66,13 +70,16 @@ static err_t on_chunk(void *owner, const struct chunk *chunk)
 		.source = run->sources,
 		.category = run->document->category,
 		.body = chunk->body,
+		.ordinal = run->ordinal++,
+		.words = chunk->words,
 		.char_from = chunk->char_from,
+		.char_to = chunk->char_from + characters_before(chunk->body, chunk->body.len),
 	};
 	err_t err;
 
 	TRY(chunk_id(run, chunk, id));
 	passage.id = bytes_of(id);
-	err = passages_add(run->rebuild, &passage);
+	err = run->listener->add(run->listener->owner, run->generation, &passage);
 	if (err == ERR_EXISTS) /* the same words twice under one heading: once is enough */
 		return ERR_OK;
 	if (!err)
@@ -95,6 +102,7 @@ static err_t index_document(struct run *run, struct bytes file, struct bytes tex
 			text_add(&sources, document.sources[i]);
 		}
 		run->document = &document;
+		run->ordinal = 0;
 		run->sources = text_bytes(&sources);
 		make_id("doc_", file, run->document_id);
 		err = chunk_document(&document, on_chunk, run);
@@ -127,14 +135,19 @@ static err_t on_file(void *owner, struct bytes file, struct bytes text, err_t wh
 err_t index_folder(struct passages *passages, const char *directory,
 		   struct index_progress *progress, uint64_t *ret_generation)
 {
-	struct run run = { .progress = progress };
+	const struct feed_listener listener = passages_feed(passages);
+	struct feed_position before;
+	struct run run = { .listener = &listener, .progress = progress };
 	err_t err;
 
-	TRY(passages_rebuild(passages, &run.rebuild));
+	listener.position(listener.owner, &before);
+	run.generation = before.generation + 1;
+	TRY(listener.begin(listener.owner, run.generation));
 	err = folder_read(directory, on_file, &run);
-	if (err) {
-		passages_abandon(run.rebuild);
-		return err;
-	}
-	return passages_publish(run.rebuild, ret_generation);
+	if (!err)
+		err = listener.publish(listener.owner, run.generation, before.change + 1);
+	listener.drop(listener.owner, err ? run.generation : before.generation);
+	if (!err)
+		*ret_generation = run.generation;
+	return err;
 }

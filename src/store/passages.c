@@ -9,41 +9,71 @@
 #include "base/log.h"
 
 enum {
-	SCHEMA_VERSION = 1,
+	SCHEMA_VERSION = 2,
 	BUSY_MS = 5000, /* another process may be publishing into the same file */
 	MATCH_MAX_BYTES = 16 * 1024,
 };
 
 static const char schema_sql[] =
+	"DROP TABLE IF EXISTS passage_text; DROP TABLE IF EXISTS passage;"
+	"DROP TABLE IF EXISTS setting;"
 	"CREATE TABLE setting(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-	"INSERT INTO setting VALUES('generation', 0);"
-	"CREATE TABLE passage(id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE,"
-	" document TEXT NOT NULL, title TEXT NOT NULL, file TEXT NOT NULL, section TEXT NOT NULL,"
-	" source TEXT NOT NULL, category TEXT NOT NULL, body TEXT NOT NULL,"
-	" char_from INTEGER NOT NULL) STRICT;"
+	"INSERT INTO setting VALUES('generation', 0), ('change', 0);"
+	"CREATE TABLE passage(id INTEGER PRIMARY KEY, generation INTEGER NOT NULL,"
+	" key TEXT NOT NULL, document TEXT NOT NULL, title TEXT NOT NULL, file TEXT NOT NULL,"
+	" section TEXT NOT NULL, code TEXT NOT NULL, source TEXT NOT NULL, category TEXT NOT NULL,"
+	" subject TEXT NOT NULL, metadata TEXT NOT NULL, item TEXT NOT NULL, body TEXT NOT NULL,"
+	" kind INTEGER NOT NULL, ordinal INTEGER NOT NULL, words INTEGER NOT NULL,"
+	" page_from INTEGER NOT NULL, page_to INTEGER NOT NULL, char_from INTEGER NOT NULL,"
+	" char_to INTEGER NOT NULL, UNIQUE(generation, key)) STRICT;"
 	"CREATE VIRTUAL TABLE passage_text USING fts5(title, section, body, content='passage',"
 	" content_rowid='id', tokenize='porter unicode61 remove_diacritics 2');";
 
-static const char search_sql[] =
-	"SELECT p.key, p.document, p.title, p.file, p.section, p.source, p.category, p.body,"
-	" p.char_from, -bm25(passage_text, 2.0, 2.0, 1.0) AS score"
-	" FROM passage_text JOIN passage p ON p.id = passage_text.rowid"
-	" WHERE passage_text MATCH ?1 ORDER BY score DESC, p.id LIMIT ?2";
+#define COLUMNS                                                                                 \
+	"key, document, title, file, section, code, source, category, subject, metadata, item," \
+	" body, kind, ordinal, words, page_from, page_to, char_from, char_to"
+enum { COLUMN_TEXTS = 12, COLUMN_COUNT = 19 };
 
-static const char frequency_sql[] = "SELECT count(*) FROM passage_text WHERE passage_text MATCH ?1";
+#define GENERATION_READ "(SELECT value FROM setting WHERE name = 'generation')"
+
+static const char search_sql[] =
+	"WITH hit AS MATERIALIZED (SELECT rowid AS at, -bm25(passage_text, 2.0, 2.0, 1.0) AS score"
+	" FROM passage_text WHERE passage_text MATCH ?1)"
+	" SELECT " COLUMNS ", score FROM hit JOIN passage ON id = at"
+	" WHERE generation = " GENERATION_READ " ORDER BY score DESC, id LIMIT ?2";
+static const char frequency_sql[] =
+	"SELECT count(*) FROM passage_text JOIN passage p ON p.id = passage_text.rowid"
+	" WHERE passage_text MATCH ?1 AND p.generation = " GENERATION_READ;
 /* A view on the index of this connection's own: nothing of it is in the file. */
 static const char stems_view_sql[] = "CREATE VIRTUAL TABLE IF NOT EXISTS temp.passage_stem"
 				     " USING fts5vocab('main', 'passage_text', 'row')";
 static const char stems_sql[] =
 	"SELECT term, doc FROM temp.passage_stem WHERE term >= ?1 AND term < ?1 || char(1114111)";
 static const char state_sql[] =
-	"SELECT (SELECT value FROM setting WHERE name = 'generation'),"
-	" (SELECT count(DISTINCT document) FROM passage), (SELECT count(*) FROM passage)";
+	"SELECT " GENERATION_READ ", (SELECT value FROM setting WHERE name = 'change'),"
+	" (SELECT count(DISTINCT document) FROM passage WHERE generation = " GENERATION_READ "),"
+	" (SELECT count(*) FROM passage WHERE generation = " GENERATION_READ ")";
 static const char add_sql[] =
-	"INSERT INTO passage(key, document, title, file, section, source, category, body, char_from)"
-	" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+	"INSERT INTO passage(" COLUMNS ", generation)"
+	" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
+	" ?19, ?20)";
 static const char add_text_sql[] =
 	"INSERT INTO passage_text(rowid, title, section, body) VALUES(?1, ?2, ?3, ?4)";
+/* An index without its own copy of the text must be told the old words to forget them. */
+static const char remove_text_sql[] =
+	"INSERT INTO passage_text(passage_text, rowid, title, section, body)"
+	" SELECT 'delete', id, title, section, body FROM passage WHERE generation = ?1"
+	" AND (?2 IS NULL OR key = ?2)";
+static const char remove_sql[] =
+	"DELETE FROM passage WHERE generation = ?1 AND (?2 IS NULL OR key = ?2)";
+static const char setting_sql[] = "UPDATE setting SET value = ?2 WHERE name = ?1";
+
+enum statement { ADD, ADD_TEXT, REMOVE_TEXT, REMOVE, SETTING, STATEMENTS };
+
+static const char *const statements_sql[STATEMENTS] = {
+	[ADD] = add_sql,       [ADD_TEXT] = add_text_sql, [REMOVE_TEXT] = remove_text_sql,
+	[REMOVE] = remove_sql, [SETTING] = setting_sql,
+};
 
 struct passages {
 	struct { /* under the lock */
@@ -54,12 +84,7 @@ struct passages {
 	} locked;
 	char *path;
 	sqlite3 *writer;
-	bool rebuilding;
-};
-
-struct passages_rebuild {
-	struct passages *passages;
-	sqlite3_stmt *add, *add_text;
+	sqlite3_stmt *statements[STATEMENTS]; /* the writer's */
 };
 
 /* ---- Connections ---- */
@@ -118,10 +143,10 @@ static err_t schema_ensure(sqlite3 *db)
 		version = sqlite3_column_int(stmt, 0);
 	if (!err)
 		sqlite3_finalize(stmt);
-	if (!err && version == 0)
+	if (!err && version < SCHEMA_VERSION) /* older ones are fed anew: nothing is only here */
 		err = run(db, schema_sql);
-	if (!err && version == 0)
-		err = run(db, "PRAGMA user_version = 1");
+	if (!err && version < SCHEMA_VERSION)
+		err = run(db, "PRAGMA user_version = 2");
 	if (!err && version > SCHEMA_VERSION) {
 		log_error("store", "passages: the file is of a newer version (%d)", version);
 		err = ERR_STORE;
@@ -200,6 +225,8 @@ err_t passages_open(const char *path, struct passages **ret_passages, char **ret
 	umask(mask);
 	if (!err)
 		err = schema_ensure(p->writer);
+	for (unsigned i = 0; i < STATEMENTS && !err; i++)
+		err = prepare(p->writer, statements_sql[i], &p->statements[i]);
 	if (err) {
 		tell_why(ret_why, path, err);
 		passages_close(p);
@@ -213,9 +240,11 @@ void passages_close(struct passages *p)
 {
 	if (!p)
 		return;
-	assert(p->locked.lent == 0 && !p->rebuilding);
+	assert(p->locked.lent == 0);
 	for (unsigned i = 0; i < PASSAGES_READERS; i++)
 		sqlite3_close(p->locked.idle[i]);
+	for (unsigned i = 0; i < STATEMENTS; i++)
+		sqlite3_finalize(p->statements[i]);
 	sqlite3_close(p->writer);
 	pthread_cond_destroy(&p->locked.freed);
 	pthread_mutex_destroy(&p->locked.lock);
@@ -231,95 +260,130 @@ static void bind_text(sqlite3_stmt *stmt, int at, struct bytes b)
 	sqlite3_bind_text64(stmt, at, b.at ? b.at : "", b.len, SQLITE_STATIC, SQLITE_UTF8);
 }
 
-static void rebuild_free(struct passages_rebuild *rebuild)
+/* Steps a statement that gives no rows. */
+static err_t step(struct passages *p, enum statement which)
 {
-	sqlite3_finalize(rebuild->add);
-	sqlite3_finalize(rebuild->add_text);
-	rebuild->passages->rebuilding = false;
-	free(rebuild);
+	sqlite3_stmt *stmt = p->statements[which];
+	int code = sqlite3_step(stmt);
+
+	sqlite3_reset(stmt);
+	if (code == SQLITE_DONE)
+		return ERR_OK;
+	if (sqlite3_extended_errcode(p->writer) == SQLITE_CONSTRAINT_UNIQUE)
+		return ERR_EXISTS;
+	return failed(p->writer, statements_sql[which]);
 }
 
-err_t passages_rebuild(struct passages *p, struct passages_rebuild **ret_rebuild)
+/* Writing begins a transaction by itself; a commit ends it. */
+static err_t writing(struct passages *p)
 {
-	struct passages_rebuild *rebuild;
+	return sqlite3_get_autocommit(p->writer) ? run(p->writer, "BEGIN IMMEDIATE") : ERR_OK;
+}
+
+static err_t take_out(struct passages *p, uint64_t generation, const struct bytes *id)
+{
+	static const enum statement both[] = { REMOVE_TEXT, REMOVE };
+
+	for (size_t i = 0; i < COUNT(both); i++) {
+		sqlite3_stmt *stmt = p->statements[both[i]];
+
+		sqlite3_bind_int64(stmt, 1, (sqlite3_int64)generation);
+		if (id)
+			bind_text(stmt, 2, *id);
+		else
+			sqlite3_bind_null(stmt, 2);
+		TRY(step(p, both[i]));
+	}
+	return ERR_OK;
+}
+
+err_t passages_begin(struct passages *p, uint64_t generation)
+{
+	assert(generation > 0);
+	TRY(writing(p));
+	return take_out(p, generation, NULL);
+}
+
+err_t passages_add(struct passages *p, uint64_t generation, const struct passage *passage)
+{
+	const struct bytes texts[COLUMN_TEXTS] = {
+		passage->id,	  passage->document, passage->title,  passage->file,
+		passage->section, passage->code,     passage->source, passage->category,
+		passage->subject, passage->metadata, passage->item,   passage->body,
+	};
+	const uint64_t numbers[] = {
+		(uint64_t)passage->kind, passage->ordinal,   passage->words,   passage->page_from,
+		passage->page_to,	 passage->char_from, passage->char_to, generation,
+	};
+	sqlite3_stmt *add = p->statements[ADD], *text = p->statements[ADD_TEXT];
+
+	TRY(writing(p));
+	for (int i = 0; i < COLUMN_TEXTS; i++)
+		bind_text(add, i + 1, texts[i]);
+	for (int i = 0; i < (int)COUNT(numbers); i++)
+		sqlite3_bind_int64(add, COLUMN_TEXTS + i + 1, (sqlite3_int64)numbers[i]);
+	TRY(step(p, ADD));
+	sqlite3_bind_int64(text, 1, sqlite3_last_insert_rowid(p->writer));
+	bind_text(text, 2, passage->title);
+	bind_text(text, 3, passage->section);
+	bind_text(text, 4, passage->body);
+	return step(p, ADD_TEXT);
+}
+
+err_t passages_remove(struct passages *p, uint64_t generation, struct bytes id)
+{
+	TRY(writing(p));
+	TRY(take_out(p, generation, &id));
+	return sqlite3_changes(p->writer) ? ERR_OK : ERR_NOT_FOUND;
+}
+
+static err_t put_setting(struct passages *p, const char *name, uint64_t value)
+{
+	sqlite3_stmt *stmt = p->statements[SETTING];
+
+	bind_text(stmt, 1, bytes_of(name));
+	sqlite3_bind_int64(stmt, 2, (sqlite3_int64)value);
+	return step(p, SETTING);
+}
+
+err_t passages_commit(struct passages *p, uint64_t generation, uint64_t change)
+{
 	err_t err;
 
-	assert(!p->rebuilding);
-	rebuild = calloc(1, sizeof *rebuild);
-	if (!rebuild)
-		return ERR_NOMEM;
-	rebuild->passages = p;
-	p->rebuilding = true;
-	err = run(p->writer, "BEGIN IMMEDIATE");
-	if (!err)
-		err = run(p->writer, "DELETE FROM passage;"
-				     "INSERT INTO passage_text(passage_text) VALUES('delete-all')");
-	if (!err)
-		err = prepare(p->writer, add_sql, &rebuild->add);
-	if (!err)
-		err = prepare(p->writer, add_text_sql, &rebuild->add_text);
-	if (err) {
-		passages_abandon(rebuild);
-		return err;
-	}
-	*ret_rebuild = rebuild;
-	return ERR_OK;
-}
-
-err_t passages_add(struct passages_rebuild *rebuild, const struct passage *passage)
-{
-	const struct bytes columns[] = {
-		passage->id,	  passage->document, passage->title,	passage->file,
-		passage->section, passage->source,   passage->category, passage->body,
-	};
-	sqlite3 *db = rebuild->passages->writer;
-	int code;
-
-	for (size_t i = 0; i < COUNT(columns); i++)
-		bind_text(rebuild->add, (int)i + 1, columns[i]);
-	sqlite3_bind_int64(rebuild->add, (int)COUNT(columns) + 1,
-			   (sqlite3_int64)passage->char_from);
-	code = sqlite3_step(rebuild->add);
-	sqlite3_reset(rebuild->add);
-	if (code != SQLITE_DONE)
-		return sqlite3_extended_errcode(db) == SQLITE_CONSTRAINT_UNIQUE ? ERR_EXISTS
-										: failed(db, "add");
-
-	sqlite3_bind_int64(rebuild->add_text, 1, sqlite3_last_insert_rowid(db));
-	bind_text(rebuild->add_text, 2, passage->title);
-	bind_text(rebuild->add_text, 3, passage->section);
-	bind_text(rebuild->add_text, 4, passage->body);
-	code = sqlite3_step(rebuild->add_text);
-	sqlite3_reset(rebuild->add_text);
-	return code == SQLITE_DONE ? ERR_OK : failed(db, "index");
-}
-
-err_t passages_publish(struct passages_rebuild *rebuild, uint64_t *ret_generation)
-{
-	struct passages *p = rebuild->passages;
-	struct passages_state state;
-	err_t err = run(p->writer,
-			"UPDATE setting SET value = value + 1 WHERE name = 'generation'");
-
+	(void)generation; /* of one transaction, whichever generations it wrote to */
+	TRY(writing(p));
+	err = put_setting(p, "change", change);
 	if (!err)
 		err = run(p->writer, "COMMIT");
-	if (err) {
-		passages_abandon(rebuild);
-		return err;
-	}
-	rebuild_free(rebuild);
-	TRY(passages_state(p, &state));
-	*ret_generation = state.generation;
-	return ERR_OK;
+	if (err)
+		passages_rollback(p);
+	return err;
 }
 
-void passages_abandon(struct passages_rebuild *rebuild)
+err_t passages_publish(struct passages *p, uint64_t generation, uint64_t change)
 {
-	if (!rebuild)
-		return;
-	if (!sqlite3_get_autocommit(rebuild->passages->writer))
-		(void)run(rebuild->passages->writer, "ROLLBACK");
-	rebuild_free(rebuild);
+	err_t err;
+
+	TRY(writing(p));
+	err = put_setting(p, "generation", generation);
+	if (err)
+		passages_rollback(p);
+	else
+		err = passages_commit(p, generation, change);
+	return err;
+}
+
+void passages_rollback(struct passages *p)
+{
+	if (!sqlite3_get_autocommit(p->writer))
+		(void)run(p->writer, "ROLLBACK");
+}
+
+void passages_drop(struct passages *p, uint64_t generation)
+{
+	passages_rollback(p);
+	if (writing(p) || take_out(p, generation, NULL) || run(p->writer, "COMMIT"))
+		passages_rollback(p);
 }
 
 /* ---- Reading ---- */
@@ -346,6 +410,11 @@ static struct bytes column(sqlite3_stmt *stmt, int at)
 	return bytes_make(text, (size_t)sqlite3_column_bytes(stmt, at));
 }
 
+static uint64_t number(sqlite3_stmt *stmt, int at)
+{
+	return (uint64_t)sqlite3_column_int64(stmt, at);
+}
+
 static void row_read(sqlite3_stmt *stmt, struct passage *ret_passage)
 {
 	*ret_passage = (struct passage){
@@ -354,11 +423,21 @@ static void row_read(sqlite3_stmt *stmt, struct passage *ret_passage)
 		.title = column(stmt, 2),
 		.file = column(stmt, 3),
 		.section = column(stmt, 4),
-		.source = column(stmt, 5),
-		.category = column(stmt, 6),
-		.body = column(stmt, 7),
-		.char_from = (uint64_t)sqlite3_column_int64(stmt, 8),
-		.score = sqlite3_column_double(stmt, 9),
+		.code = column(stmt, 5),
+		.source = column(stmt, 6),
+		.category = column(stmt, 7),
+		.subject = column(stmt, 8),
+		.metadata = column(stmt, 9),
+		.item = column(stmt, 10),
+		.body = column(stmt, 11),
+		.kind = (enum passage_kind)number(stmt, 12),
+		.ordinal = (uint32_t)number(stmt, 13),
+		.words = (uint32_t)number(stmt, 14),
+		.page_from = (uint32_t)number(stmt, 15),
+		.page_to = (uint32_t)number(stmt, 16),
+		.char_from = number(stmt, 17),
+		.char_to = number(stmt, 18),
+		.score = sqlite3_column_double(stmt, COLUMN_COUNT),
 	};
 }
 
@@ -463,8 +542,9 @@ err_t passages_state(struct passages *p, struct passages_state *ret_state)
 	if (!err && sqlite3_step(stmt) == SQLITE_ROW)
 		*ret_state = (struct passages_state){
 			.generation = (uint64_t)sqlite3_column_int64(stmt, 0),
-			.documents = (uint64_t)sqlite3_column_int64(stmt, 1),
-			.passages = (uint64_t)sqlite3_column_int64(stmt, 2),
+			.change = (uint64_t)sqlite3_column_int64(stmt, 1),
+			.documents = (uint64_t)sqlite3_column_int64(stmt, 2),
+			.passages = (uint64_t)sqlite3_column_int64(stmt, 3),
 		};
 	else if (!err)
 		err = failed(db, "state");

@@ -2,18 +2,19 @@
  * passages: texts that can be searched by their words, in generations. One SQLite file with a
  * full-text index (FTS5: Porter stems, accents folded, BM25).
  *
- *   passages_rebuild ──► passages_add … ──► passages_publish   readers see the new generation
- *                                      └──► passages_abandon   as if nothing had happened
+ *   passages_begin(g) ──► passages_add, _remove … ──► _commit ──► passages_publish(g)  readers see
+ * g
  *
  * All that is searched at one time is one generation: readers see the old one until the new one
- * is published, and a crash in between leaves the old one. One rebuild at a time (asserted);
- * searches from any thread, PASSAGES_READERS of them at once, others wait their turn. All calls
- * block on the disk: never on a loop.
+ * is published, and what was not committed is gone after a crash. Writes from one thread at a
+ * time; searches from any thread, PASSAGES_READERS of them at once, others wait their turn. All
+ * calls block on the disk: never on a loop.
  */
 #ifndef STORE_PASSAGES_H
 #define STORE_PASSAGES_H
 
 #include "base/text.h"
+#include "store/passage.h"
 
 enum {
 	PASSAGES_READERS = 4,
@@ -21,19 +22,10 @@ enum {
 };
 
 struct passages;
-struct passages_rebuild;
-
-struct passage {
-	struct bytes id;       /* the caller's, unique in a generation */
-	struct bytes document; /* id of the document it is from */
-	struct bytes title, file, section, source, category;
-	struct bytes body;
-	uint64_t char_from; /* where body begins in the document, in characters */
-	double score; /* of a search: BM25, higher is better; above 0 but for very common words */
-};
 
 struct passages_state {
 	uint64_t generation; /* 0: nothing was ever published */
+	uint64_t change;     /* as last given to passages_commit or _publish */
 	uint64_t documents, passages;
 };
 
@@ -46,12 +38,25 @@ void passages_close(struct passages *passages); /* NULL is welcome; no call may 
 
 err_t passages_state(struct passages *passages, struct passages_state *ret_state);
 
-/* Begins an empty new generation. On ERR_OK one of publish and abandon must follow. */
-err_t passages_rebuild(struct passages *passages, struct passages_rebuild **ret_rebuild);
-err_t passages_add(struct passages_rebuild *rebuild, const struct passage *passage);
-/* Ends the rebuild whatever it returns; after an error the old generation stays. */
-err_t passages_publish(struct passages_rebuild *rebuild, uint64_t *ret_generation);
-void passages_abandon(struct passages_rebuild *rebuild); /* NULL is welcome */
+/*
+ * An empty generation beside the one that is read (generation > 0). What was there of that number
+ * is deleted.
+ */
+err_t passages_begin(struct passages *passages, uint64_t generation);
+
+/* ERR_EXISTS for an id that the generation has. Any generation that was begun and not dropped. */
+err_t passages_add(struct passages *passages, uint64_t generation, const struct passage *passage);
+err_t passages_remove(struct passages *passages, uint64_t generation,
+		      struct bytes id); /* ERR_NOT_FOUND */
+
+/* What was written since the last commit comes into being; until then readers see none of it. */
+err_t passages_commit(struct passages *passages, uint64_t generation, uint64_t change);
+/* Commits, and makes this the generation that is read. */
+err_t passages_publish(struct passages *passages, uint64_t generation, uint64_t change);
+void passages_rollback(struct passages *passages); /* forgets what was not committed */
+
+/* Deletes a generation's passages, and commits that. */
+void passages_drop(struct passages *passages, uint64_t generation);
 
 /*
  * Calls `each` for the passages that hold any of the words, best first, `limit` at most. Words

@@ -35,21 +35,26 @@ static void done(struct passages *p)
 
 static void publish(struct passages *p, const char *const bodies[], size_t count)
 {
-	struct passages_rebuild *rebuild;
+	struct passages_state now;
 	uint64_t generation;
 	char id[32];
 
-	CHECK_OK(passages_rebuild(p, &rebuild));
+	CHECK_OK(passages_state(p, &now));
+	generation = now.generation + 1;
+	CHECK_OK(passages_begin(p, generation));
 	for (size_t i = 0; i < count; i++) {
 		snprintf(id, sizeof id, "chk_%zu", i);
-		CHECK_OK(passages_add(rebuild, &(struct passage){ .id = bytes_of(id),
-								  .document = BYTES("doc_1"),
-								  .title = BYTES("Title"),
-								  .file = BYTES("a.md"),
-								  .body = bytes_of(bodies[i]),
-								  .char_from = i }));
+		CHECK_OK(passages_add(p, generation,
+				      &(struct passage){ .id = bytes_of(id),
+							 .document = BYTES("doc_1"),
+							 .title = BYTES("Title"),
+							 .file = BYTES("a.md"),
+							 .body = bytes_of(bodies[i]),
+							 .char_from = i }));
 	}
-	CHECK_OK(passages_publish(rebuild, &generation));
+	CHECK_OK(passages_publish(p, generation, now.change + 1));
+	if (now.generation)
+		passages_drop(p, now.generation);
 }
 
 static bool count_one(void *owner, const struct passage *passage)
@@ -122,18 +127,19 @@ TEST(readers_see_the_old_generation_until_the_new_one_is_published)
 {
 	static const char *const one[] = { "apple" }, *const two[] = { "pear", "plum" };
 	struct passages *p = open_fresh();
-	struct passages_rebuild *rebuild;
 	struct passages_state now;
 
 	CHECK_OK(passages_state(p, &now));
 	CHECK_EQ(now.generation, 0);
 	publish(p, one, 1);
-	CHECK_OK(passages_rebuild(p, &rebuild));
-	CHECK_OK(passages_add(rebuild,
-			      &(struct passage){ .id = BYTES("x"), .body = BYTES("pear") }));
+	CHECK_OK(passages_begin(p, 2));
+	CHECK_OK(passages_add(p, 2, &(struct passage){ .id = BYTES("x"), .body = BYTES("pear") }));
 	CHECK_EQ(found(p, "apple"), 1);
 	CHECK_EQ(found(p, "pear"), 0);
-	passages_abandon(rebuild);
+	CHECK_OK(passages_commit(p, 2, 2));
+	CHECK_EQ(found(p, "apple"), 1);
+	CHECK_EQ(found(p, "pear"), 0, "committed, and not published");
+	passages_drop(p, 2);
 	CHECK_EQ(found(p, "apple"), 1);
 	publish(p, two, 2);
 	CHECK_EQ(found(p, "apple"), 0);
@@ -185,13 +191,82 @@ TEST(stems_are_listed_by_their_beginning)
 TEST(the_same_id_twice_is_told)
 {
 	struct passages *p = open_fresh();
-	struct passages_rebuild *rebuild;
 	struct passage passage = { .id = BYTES("x"), .body = BYTES("pear") };
 
-	CHECK_OK(passages_rebuild(p, &rebuild));
-	CHECK_OK(passages_add(rebuild, &passage));
-	CHECK_ERR(passages_add(rebuild, &passage), ERR_EXISTS);
-	passages_abandon(rebuild);
+	CHECK_OK(passages_begin(p, 1));
+	CHECK_OK(passages_add(p, 1, &passage));
+	CHECK_ERR(passages_add(p, 1, &passage), ERR_EXISTS);
+	CHECK_OK(passages_begin(p, 2));
+	CHECK_OK(passages_add(p, 2, &passage), "another generation's is another");
+	passages_rollback(p);
+	done(p);
+}
+
+TEST(a_passage_comes_and_goes_with_its_commit)
+{
+	static const char *const one[] = { "apple", "pear" };
+	struct passages *p = open_fresh();
+	struct passages_state now;
+
+	publish(p, one, 2);
+	CHECK_OK(passages_remove(p, 1, BYTES("chk_0")));
+	CHECK_OK(passages_add(p, 1, &(struct passage){ .id = BYTES("n"), .body = BYTES("plum") }));
+	CHECK_EQ(found(p, "apple"), 1, "until the commit");
+	CHECK_OK(passages_commit(p, 1, 7));
+	CHECK_EQ(found(p, "apple"), 0);
+	CHECK_EQ(found(p, "plum"), 1);
+	CHECK_EQ(found(p, "pear"), 1);
+	CHECK_ERR(passages_remove(p, 1, BYTES("chk_0")), ERR_NOT_FOUND);
+	CHECK_OK(passages_state(p, &now));
+	CHECK_EQ(now.change, 7);
+	CHECK_EQ(now.generation, 1);
+	CHECK_EQ(now.passages, 2);
+	done(p);
+}
+
+static bool same_record(void *owner, const struct passage *got)
+{
+	const struct passage *want = owner;
+
+	CHECK(bytes_eq(got->code, want->code));
+	CHECK(bytes_eq(got->subject, want->subject));
+	CHECK(bytes_eq(got->metadata, want->metadata));
+	CHECK(bytes_eq(got->item, want->item));
+	CHECK_EQ(got->kind, want->kind);
+	CHECK_EQ(got->ordinal, 3);
+	CHECK_EQ(got->words, 1);
+	CHECK_EQ(got->page_from, 4);
+	CHECK_EQ(got->page_to, 5);
+	CHECK_EQ(got->char_from, 10);
+	CHECK_EQ(got->char_to, 14);
+	CHECK(got->score != 0);
+	return true;
+}
+
+TEST(the_whole_record_comes_back)
+{
+	struct passages *p = open_fresh();
+	struct bytes word = BYTES("pear");
+	struct passage passage = {
+		.id = BYTES("x"),
+		.code = BYTES("34084-4"),
+		.subject = BYTES("fruit"),
+		.metadata = BYTES("{}"),
+		.item = BYTES("{\"rows\":[]}"),
+		.body = BYTES("pear"),
+		.kind = PASSAGE_TABLE,
+		.ordinal = 3,
+		.words = 1,
+		.page_from = 4,
+		.page_to = 5,
+		.char_from = 10,
+		.char_to = 14,
+	};
+
+	CHECK_OK(passages_begin(p, 1));
+	CHECK_OK(passages_add(p, 1, &passage));
+	CHECK_OK(passages_publish(p, 1, 1));
+	CHECK_OK(passages_search(p, &word, 1, 5, same_record, &passage));
 	done(p);
 }
 
