@@ -1,7 +1,8 @@
 /*
  * conn_internal: one connection, as the files of this room see it.
  *
- *   conn.c     the socket, the two backlogs, timers, and who is told what, when
+ *   conn.c     the socket, timers, and who is told what, when
+ *   conn_send.c  what goes toward the peer, and what of it waits
  *   conn_tls.c what lies between, when there is TLS: wire bytes below, plain ones above
  *   codec      what the bytes mean: exchanges. h1_conn.c and h1_send.c are the one for HTTP/1
  *
@@ -21,7 +22,7 @@
 #ifndef CONN_CONN_INTERNAL_H
 #define CONN_CONN_INTERNAL_H
 
-#include "conn/backlog.h"
+#include "base/backlog.h"
 #include "conn/conn.h"
 #include "http/h1.h"
 

@@ -1,7 +1,7 @@
 /*
  * The pure part: which fields go out, in which order, and how the body is framed.
  */
-#include "conn/backlog.h"
+#include "base/backlog.h"
 #include "conn/h1_head.h"
 #include "http/h1.h"
 #include "tests/check.h"

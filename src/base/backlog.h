@@ -3,8 +3,8 @@
  * exchange is paused. A NULL pointer is an empty one, and an emptied one is freed at once, so a
  * connection that nothing waits on owns no memory for it. Owners bound what they add.
  */
-#ifndef CONN_BACKLOG_H
-#define CONN_BACKLOG_H
+#ifndef BASE_BACKLOG_H
+#define BASE_BACKLOG_H
 
 #include "base/bytes.h"
 

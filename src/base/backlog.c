@@ -1,4 +1,4 @@
-#include "conn/backlog.h"
+#include "base/backlog.h"
 
 #include <stdlib.h>
 
