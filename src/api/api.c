@@ -86,6 +86,15 @@ const struct api_operation *api_operation(const struct api_service *service, str
 
 /* ---- Faults ---- */
 
+static void set_status(const struct api_service *service, struct api_fault *fault)
+{
+	const struct api_fault_status *row = service ? service->fault_statuses : NULL;
+
+	for (; row && row->code; row++)
+		if (strcmp(row->code, fault->code) == 0)
+			fault->status = row->status;
+}
+
 err_t api_fault(struct api_call *call, const char *code, const char *format, ...)
 {
 	va_list args;
@@ -93,6 +102,7 @@ err_t api_fault(struct api_call *call, const char *code, const char *format, ...
 	va_start(args, format);
 	fault_set_list(&call->fault, code, format, args);
 	va_end(args);
+	set_status(call->service, &call->fault);
 	return ERR_INVALID;
 }
 

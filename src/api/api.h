@@ -22,11 +22,19 @@ struct api_service;
 
 enum api_effect { API_READS, API_WRITES };
 
+/* Where an operation of the REST forms is found; all zero of others. Templates: rest.h. */
+struct api_rest {
+	const char *method, *uri; /* "POST", "/functions/{FunctionName}/invocations" */
+	const char *field;	  /* a header field that must be there as well; NULL: none */
+	uint16_t status;	  /* of the answer; 0: 200 */
+};
+
 struct api_operation {
 	const char *name;	/* "CreateTargetGroup" */
 	const char *permission; /* "elasticloadbalancing:CreateTargetGroup" */
 	enum api_effect effect;
 	const struct api_shape *input, *output; /* api_shape_none where there is nothing */
+	struct api_rest rest;
 	/* Fills call->output and returns ERR_OK, or returns api_fault(...). */
 	err_t (*handle)(struct api_call *call);
 };
@@ -41,9 +49,15 @@ enum api_protocol {
 	API_CBOR, /* Smithy RPC v2; no service has it as its own */
 };
 
-/* What the JSON and CBOR forms call a fault that the query form calls by its code. */
+/* What the JSON, REST-JSON and CBOR forms call a fault that handlers call by its code. */
 struct api_fault_name {
 	const char *code, *name;
+};
+
+/* Statuses of a service's own faults, where 400 is wrong. */
+struct api_fault_status {
+	const char *code;
+	uint16_t status;
 };
 
 struct api_service {
@@ -58,6 +72,7 @@ struct api_service {
 	 */
 	const char *target_prefix;
 	const struct api_fault_name *fault_names; /* ends with code == NULL; NULL: none differ */
+	const struct api_fault_status *fault_statuses; /* the same */
 	const struct api_operation *operations;
 	size_t operation_count;
 	/*

@@ -8,8 +8,10 @@
 #include "api/guard.h"
 #include "api/json.h"
 #include "api/query.h"
+#include "api/rest.h"
 #include "api/sigv4.h"
 #include "api/xml.h"
+#include "base/encode.h"
 #include "base/log.h"
 #include "crypto/digest.h"
 #include "crypto/random.h"
@@ -118,6 +120,7 @@ struct question {
 	enum api_protocol protocol;
 	struct bytes form; /* of the query forms */
 	struct text action, version;
+	struct rest_match rest; /* of the REST forms */
 };
 
 static bool is_json_request(const struct http_head *head)
@@ -248,6 +251,59 @@ static err_t ask_cbor(const struct front *front, const struct front_request *req
 	return q->operation ? ERR_OK : ERR_NOT_FOUND;
 }
 
+/*
+ * Signed requests name their service. Of the others those with a path are for REST; "/" is where
+ * forms go.
+ */
+static bool is_rest_request(const struct front *front, const struct rest_request *request,
+			    const struct api_service **ret_service)
+{
+	struct sigv4_identity claim;
+	struct rest_match match;
+
+	*ret_service = NULL;
+	if (is_cbor_request(request->head) || is_json_request(request->head))
+		return false;
+	if (sigv4_claim(request->head, &claim) == SIGV4_OK) {
+		*ret_service = api_service(front->api, claim.service);
+		return *ret_service && rest_is((*ret_service)->protocol);
+	}
+	return !bytes_eq_str(request->path, "/") &&
+	       rest_find(front->api, NULL, request, &match) == ERR_OK;
+}
+
+bool front_is_rest(const struct front *front, const struct http_head *head, struct bytes path,
+		   struct bytes query)
+{
+	struct rest_request request = { .head = head, .path = path, .query = query };
+	const struct api_service *service;
+
+	return is_rest_request(front, &request, &service);
+}
+
+static err_t ask_rest(const struct front *front, const struct rest_request *request,
+		      const struct api_service *service, struct question *q,
+		      struct api_fault *fault)
+{
+	struct bytes path = wire_clip(request->path, 256);
+	err_t err = rest_find(front->api, service, request, &q->rest);
+
+	if (err) {
+		q->service = service;
+		q->protocol = service ? service->protocol : API_REST_JSON;
+		fault_set(fault, "UnknownOperationException",
+			  "No operation of %s has the method and path %.*s %.*s",
+			  service ? service->name : "any service",
+			  BYTES_ARG(wire_clip(request->head->method, 32)), BYTES_ARG(path));
+		fault->status = 404;
+		return err;
+	}
+	q->service = q->rest.service;
+	q->operation = q->rest.operation;
+	q->protocol = q->service->protocol;
+	return ERR_OK;
+}
+
 static err_t find_form_service(const struct front *front, const struct front_request *request,
 			       struct question *q, struct api_fault *fault)
 {
@@ -316,13 +372,41 @@ static const char *fault_name(const struct api_service *service, const char *cod
 	return code;
 }
 
+/* {"Type": "User", "message": …, "Message": …}: the models of AWS spell it now so, now so. */
+static void write_rest_fault(const struct api_service *service, const struct front_request *request,
+			     const struct api_fault *fault, struct front_reply *reply)
+{
+	struct http_field *field = arena_new(request->arena, struct http_field);
+	char *code = arena_string(request->arena, bytes_of(fault_name(service, fault->code)));
+
+	reply->field_count = 0;
+	if (field && code) {
+		*field = (struct http_field){ BYTES("x-amzn-ErrorType"), bytes_of(code) };
+		reply->fields = field;
+		reply->field_count = 1;
+	}
+	reply->content_type = "application/json";
+	text_printf(&reply->body, "{\"Type\":\"%s\",\"message\":\"",
+		    fault->status >= 500 ? "Service" : "User");
+	encode_json(&reply->body, bytes_of(fault->message));
+	text_add_str(&reply->body, "\",\"Message\":\"");
+	encode_json(&reply->body, bytes_of(fault->message));
+	text_add_str(&reply->body, "\"}");
+}
+
 static void write_fault(enum api_protocol protocol, const struct api_service *service,
-			const struct api_fault *fault, struct front_reply *reply)
+			const struct front_request *request, const struct api_fault *fault,
+			struct front_reply *reply)
 {
 	struct api_fault named = *fault;
 
 	text_clear(&reply->body);
 	reply->status = fault->status;
+	reply->field_count = 0;
+	if (protocol == API_REST_JSON) {
+		write_rest_fault(service, request, fault, reply);
+		return;
+	}
 	if (protocol == API_CBOR) {
 		reply->content_type = "application/cbor";
 		wire_cbor_fault(fault, fault_name(service, fault->code), &reply->body);
@@ -348,8 +432,24 @@ void front_fault(const struct api_fault *fault, struct front_reply *reply)
 	wire_json_fault(fault, true, &reply->body);
 }
 
-static err_t encode(const struct question *q, json_t *output, struct front_reply *reply)
+static err_t encode_rest(const struct question *q, const struct front_request *request,
+			 json_t *output, struct front_reply *reply)
 {
+	struct rest_answer answer;
+
+	TRY(rest_encode(q->service, q->operation, output, request->arena, &answer, &reply->body));
+	reply->status = answer.status;
+	reply->content_type = answer.content_type;
+	reply->fields = answer.fields;
+	reply->field_count = answer.field_count;
+	return ERR_OK;
+}
+
+static err_t encode(const struct question *q, const struct front_request *request, json_t *output,
+		    struct front_reply *reply)
+{
+	if (rest_is(q->protocol))
+		return encode_rest(q, request, output, reply);
 	if (is_json(q->protocol)) {
 		reply->content_type = q->protocol == API_JSON_1_0 ? "application/x-amz-json-1.0"
 								  : "application/x-amz-json-1.1";
@@ -363,9 +463,22 @@ static err_t encode(const struct question *q, json_t *output, struct front_reply
 	return xml_encode(q->service, q->operation, output, reply->request_id, &reply->body);
 }
 
+static struct rest_request rest_of(const struct front_request *request)
+{
+	return (struct rest_request){
+		.head = request->head,
+		.path = request->path,
+		.query = request->query,
+	};
+}
+
 static err_t decode(const struct question *q, const struct front_request *request,
 		    json_t **ret_input, struct api_fault *fault)
 {
+	struct rest_request rest = rest_of(request);
+
+	if (rest_is(q->protocol))
+		return rest_decode(&q->rest, &rest, request->body, ret_input, fault);
 	if (q->protocol == API_CBOR)
 		TRY(wire_cbor_decode(request->body, ret_input, fault));
 	else if (is_json(q->protocol))
@@ -394,7 +507,7 @@ static err_t run(const struct front *front, const struct front_request *request,
 		err = api_run(front->api, caller, q->service, q->operation, reply->request_id,
 			      input, &output, fault);
 	if (!err)
-		err = encode(q, output, reply);
+		err = encode(q, request, output, reply);
 	json_decref(input);
 	json_decref(output);
 	return err;
@@ -410,14 +523,15 @@ static void add_query_error(const struct http_head *head, const struct api_fault
 }
 
 /* The request with its body as the sender meant it; the signature was over the packed one. */
-static err_t unpack(const struct front_request *request, struct text *plain,
-		    struct front_request *ret_request, struct api_fault *fault)
+static err_t unpack(const struct front *front, const struct front_request *request,
+		    struct text *plain, struct front_request *ret_request, struct api_fault *fault)
 {
 	err_t err;
 
 	*ret_request = *request;
-	if (!bytes_eq_nocase(http_value(request->head, BYTES("Content-Encoding")), BYTES("gzip")))
-		return ERR_OK;
+	if (front_is_rest(front, request->head, request->path, request->query) ||
+	    !bytes_eq_nocase(http_value(request->head, BYTES("Content-Encoding")), BYTES("gzip")))
+		return ERR_OK; /* of REST requests it describes what is stored */
 	err = gunzip(request->body, plain);
 	ret_request->body = text_bytes(plain);
 	if (err && err != ERR_NOMEM)
@@ -430,6 +544,11 @@ static err_t unpack(const struct front_request *request, struct text *plain,
 static err_t ask(const struct front *front, const struct front_request *request, struct question *q,
 		 struct api_fault *fault)
 {
+	const struct api_service *service;
+	struct rest_request rest = rest_of(request);
+
+	if (is_rest_request(front, &rest, &service))
+		return ask_rest(front, &rest, service, q, fault);
 	if (is_cbor_request(request->head))
 		return ask_cbor(front, request, q, fault);
 	if (is_json_request(request->head))
@@ -454,14 +573,14 @@ void front_answer(const struct front *front, const struct front_request *packed,
 
 	text_init(&q.action, 256);
 	text_init(&q.version, 64);
-	err = unpack(packed, &plain, &request, &fault);
+	err = unpack(front, packed, &plain, &request, &fault);
 	if (!err)
 		err = ask(front, &request, &q, &fault);
 	if (!err)
 		err = run(front, &request, &q, caller, reply, &fault);
 	if (err) {
 		internal(&fault, err);
-		write_fault(q.protocol, q.service, &fault, reply);
+		write_fault(q.protocol, q.service, &request, &fault, reply);
 		if (is_json(q.protocol) || q.protocol == API_CBOR)
 			add_query_error(request.head, &fault, reply);
 	}
@@ -483,7 +602,7 @@ void front_refuse(const struct front *front, const struct front_request *request
 		protocol = API_JSON_1_0;
 	else if (service && protocol != API_CBOR && !speaks_all(service))
 		protocol = service->protocol;
-	write_fault(protocol, service, fault, reply);
+	write_fault(protocol, service, request, fault, reply);
 	if (is_json(protocol) || protocol == API_CBOR)
 		add_query_error(request->head, fault, reply);
 }

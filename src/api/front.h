@@ -28,6 +28,8 @@ struct front_request {
 struct front_reply {
 	unsigned status;
 	const char *content_type;
+	const struct http_field *fields; /* further ones; in the request's arena */
+	unsigned field_count;
 	struct text body; /* the caller frees */
 	char request_id[37];
 	char query_error[80]; /* value of x-amzn-query-error; "" for none */
@@ -41,6 +43,10 @@ void front_reply_init(struct front_reply *reply);
  */
 err_t front_caller(const struct front *front, const struct front_request *request, bool open,
 		   struct api_caller *ret_caller, struct api_fault *fault);
+
+/* An unsigned request whose method and path are those of an operation. */
+bool front_is_rest(const struct front *front, const struct http_head *head, struct bytes path,
+		   struct bytes query);
 
 void front_answer(const struct front *front, const struct front_request *request,
 		  const struct api_caller *caller, struct front_reply *reply);

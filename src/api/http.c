@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "api/front.h"
+#include "api/rest.h"
 #include "api/sigv4.h"
 #include "base/log.h"
 #include "base/when.h"
@@ -69,11 +70,20 @@ static struct request *request_of(struct api_http_request *seen)
 
 /* ---- Answers ---- */
 
-enum { FIELDS_MAX = 7 };
+enum { OWN_FIELDS_MAX = 7, FIELDS_MAX = OWN_FIELDS_MAX + REST_FIELDS_MAX };
 
-static err_t send_head(struct request *request, unsigned status, const char *content_type,
-		       const char *query_error, bool stream, size_t length)
+/* What an answer's head says beside what all say. */
+struct answer_head {
+	unsigned status;
+	const char *content_type, *query_error; /* NULL, or "": none */
+	const struct http_field *fields;	/* further ones */
+	unsigned field_count;
+};
+
+static err_t send_head(struct request *request, const struct answer_head *answer, bool stream,
+		       size_t length)
 {
+	const char *content_type = answer->content_type, *query_error = answer->query_error;
 	struct http_field fields[FIELDS_MAX];
 	struct http_head head = { .is_response = true, .version = HTTP_1_1, .fields = fields };
 	char date[WHEN_HTTP_BYTES + 1];
@@ -93,9 +103,11 @@ static err_t send_head(struct request *request, unsigned status, const char *con
 	if (query_error && query_error[0])
 		fields[n++] = (struct http_field){ BYTES("x-amzn-query-error"),
 						   bytes_of(query_error) };
-	assert(n <= FIELDS_MAX);
-	head.status = (uint16_t)status;
-	head.reason = bytes_of(http_reason((uint16_t)status));
+	assert(n <= OWN_FIELDS_MAX && answer->field_count <= REST_FIELDS_MAX);
+	for (unsigned i = 0; i < answer->field_count; i++)
+		fields[n++] = answer->fields[i];
+	head.status = (uint16_t)answer->status;
+	head.reason = bytes_of(http_reason(head.status));
 	head.field_count = n;
 	head.framing = stream ? HTTP_BODY_CLOSE : HTTP_BODY_LENGTH;
 	head.length = length;
@@ -116,13 +128,13 @@ static void free_request(struct request *request)
 }
 
 /* The whole answer, the end of the exchange, and of the request. */
-static void answer(struct request *request, unsigned status, const char *content_type,
-		   const char *query_error, struct bytes body, bool close_conn)
+static void answer(struct request *request, const struct answer_head *head, struct bytes body,
+		   bool close_conn)
 {
 	struct exchange *x = request->seen.exchange;
 
 	if (x) {
-		err_t err = send_head(request, status, content_type, query_error, false, body.len);
+		err_t err = send_head(request, head, false, body.len);
 
 		if (!err && body.len)
 			exchange_send_data(x, body, true);
@@ -139,9 +151,16 @@ static void answer(struct request *request, unsigned status, const char *content
 
 static void answer_reply(struct request *request, struct front_reply *reply)
 {
+	struct answer_head head = {
+		.status = reply->status,
+		.content_type = reply->content_type,
+		.query_error = reply->query_error,
+		.fields = reply->fields,
+		.field_count = reply->field_count,
+	};
+
 	memcpy(request->request_id, reply->request_id, sizeof request->request_id);
-	answer(request, reply->status, reply->content_type, reply->query_error,
-	       text_bytes(&reply->body), false);
+	answer(request, &head, text_bytes(&reply->body), false);
 	text_fini(&reply->body);
 }
 
@@ -149,6 +168,7 @@ static void answer_reply(struct request *request, struct front_reply *reply)
 static void answer_fault(struct request *request, unsigned status, const char *code,
 			 const char *message, bool close_conn)
 {
+	struct answer_head head = { .status = status };
 	struct api_fault fault;
 	struct front_reply reply;
 
@@ -156,7 +176,8 @@ static void answer_fault(struct request *request, unsigned status, const char *c
 	fault_set(&fault, code, "%s", message);
 	front_fault(&fault, &reply);
 	memcpy(request->request_id, reply.request_id, sizeof request->request_id);
-	answer(request, status, reply.content_type, NULL, text_bytes(&reply.body), close_conn);
+	head.content_type = reply.content_type;
+	answer(request, &head, text_bytes(&reply.body), close_conn);
 	text_fini(&reply.body);
 }
 
@@ -202,8 +223,10 @@ static bool is_for_aws(const struct request *request)
 	if (sigv4_claim(head, &claim) != SIGV4_MISSING || http_find(head, BYTES("X-Amz-Target")) ||
 	    http_find(head, BYTES("Smithy-Protocol")))
 		return true;
-	return root && (bytes_eq_str(head->method, "POST") ||
-			(bytes_eq_str(head->method, "GET") && request->seen.query.len));
+	if (root)
+		return bytes_eq_str(head->method, "POST") ||
+		       (bytes_eq_str(head->method, "GET") && request->seen.query.len);
+	return front_is_rest(&request->http->front, head, request->seen.path, request->seen.query);
 }
 
 static const struct bytes call_prefix = { "/_weir/call/", 12 };
@@ -566,17 +589,19 @@ void api_http_destroy(struct api_http *http)
 void api_http_reply(struct api_http_request *seen, unsigned status, const char *content_type,
 		    struct bytes body)
 {
+	struct answer_head head = { .status = status, .content_type = content_type };
 	struct request *request = request_of(seen);
 
 	assert(request->phase == HANDED);
 	if (!request->request_id[0])
 		random_uuid(request->request_id);
-	answer(request, status, content_type, NULL, body, false);
+	answer(request, &head, body, false);
 }
 
 err_t api_http_begin(struct api_http_request *seen, unsigned status, const char *content_type,
 		     void (*on_gone)(struct api_http_request *request))
 {
+	struct answer_head head = { .status = status, .content_type = content_type };
 	struct request *request = request_of(seen);
 	err_t err;
 
@@ -585,7 +610,7 @@ err_t api_http_begin(struct api_http_request *seen, unsigned status, const char 
 	if (!seen->exchange)
 		return ERR_CLOSED;
 	random_uuid(request->request_id);
-	err = send_head(request, status, content_type, NULL, true, 0);
+	err = send_head(request, &head, true, 0);
 	if (err) {
 		exchange_close_conn(seen->exchange);
 		seen->exchange = NULL;

@@ -26,8 +26,7 @@ struct api_member {
 	const char *name; /* wire and JSON name: "TargetGroupArn" */
 	const struct api_shape *shape;
 	bool required;
-	const char
-		*location; /* NULL, or for REST forms "uri", "header:X-…", "query:…", "payload" */
+	const char *location; /* of the REST forms: where else than in the body; see rest.h */
 	/*
 	 * EC2's name on the wire where it is not `name` with a small first letter ("vpcSet" for
 	 * Vpcs, "Filter" for Filters); requests write it with a capital one. NULL elsewhere.

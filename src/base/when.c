@@ -36,11 +36,12 @@ static uint64_t unix_s_of(const struct date *d)
 	return (days - 719468) * 86400 + d->hour * 3600 + d->minute * 60 + d->second;
 }
 
+static const char days[][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
+static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+				  "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+
 void when_http(uint64_t unix_ms, char out[WHEN_HTTP_BYTES + 1])
 {
-	static const char days[][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
-	static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-					  "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
 	struct date d = date_of(unix_ms / 1000);
 
 	snprintf(out, WHEN_HTTP_BYTES + 1, "%s, %02u %s %04u %02u:%02u:%02u GMT", days[d.weekday],
@@ -107,9 +108,19 @@ static bool number(struct bytes in, size_t start, size_t len, unsigned min, unsi
 	return true;
 }
 
+static err_t finish(const struct date *d, uint64_t *ret_unix_ms)
+{
+	struct date again = date_of(unix_s_of(d));
+
+	if (again.day != d->day || again.month != d->month)
+		return ERR_SYNTAX; /* 31 February */
+	*ret_unix_ms = unix_s_of(d) * 1000;
+	return ERR_OK;
+}
+
 err_t when_parse_basic(struct bytes in, uint64_t *ret_unix_ms)
 {
-	struct date d = { 0 }, again;
+	struct date d = { 0 };
 
 	if (in.len != 16 || in.at[8] != 'T' || in.at[15] != 'Z')
 		return ERR_SYNTAX;
@@ -117,9 +128,25 @@ err_t when_parse_basic(struct bytes in, uint64_t *ret_unix_ms)
 	    !number(in, 6, 2, 1, 31, &d.day) || !number(in, 9, 2, 0, 23, &d.hour) ||
 	    !number(in, 11, 2, 0, 59, &d.minute) || !number(in, 13, 2, 0, 59, &d.second))
 		return ERR_SYNTAX;
-	again = date_of(unix_s_of(&d));
-	if (again.day != d.day || again.month != d.month)
-		return ERR_SYNTAX; /* 31 February */
-	*ret_unix_ms = unix_s_of(&d) * 1000;
-	return ERR_OK;
+	return finish(&d, ret_unix_ms);
+}
+
+err_t when_parse_http(struct bytes in, uint64_t *ret_unix_ms)
+{
+	struct date d = { 0 };
+	bool known = false;
+
+	if (in.len != WHEN_HTTP_BYTES || !bytes_eq_str(bytes_from(in, 25), " GMT"))
+		return ERR_SYNTAX;
+	for (size_t i = 0; i < COUNT(days); i++)
+		known = known || bytes_eq_str(bytes_upto(in, 3), days[i]);
+	for (unsigned i = 0; i < COUNT(months); i++)
+		if (bytes_eq_str(bytes_upto(bytes_from(in, 8), 3), months[i]))
+			d.month = i + 1;
+	if (!known || !d.month || in.at[3] != ',' || in.at[19] != ':' || in.at[22] != ':' ||
+	    !number(in, 5, 2, 1, 31, &d.day) || !number(in, 12, 4, 1970, 9999, &d.year) ||
+	    !number(in, 17, 2, 0, 23, &d.hour) || !number(in, 20, 2, 0, 59, &d.minute) ||
+	    !number(in, 23, 2, 0, 59, &d.second))
+		return ERR_SYNTAX;
+	return finish(&d, ret_unix_ms);
 }

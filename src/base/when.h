@@ -20,5 +20,7 @@ void when_basic(uint64_t unix_ms, char out[WHEN_ISO_BYTES + 1]);  /* 20261002T10
 
 /* "20261002T100000Z" as SigV4 sends it; ERR_SYNTAX on anything else. */
 err_t when_parse_basic(struct bytes in, uint64_t *ret_unix_ms);
+/* "Fri, 02 Oct 2026 10:00:00 GMT", the one form senders may still use; ERR_SYNTAX. */
+err_t when_parse_http(struct bytes in, uint64_t *ret_unix_ms);
 
 #endif

@@ -23,6 +23,8 @@ TEST(dates_agree_with_the_c_library)
 		strftime(want, sizeof want, "%a, %d %b %Y %H:%M:%S GMT", &tm);
 		when_http(s * 1000, http);
 		CHECK_STR(http, want);
+		CHECK_OK(when_parse_http(bytes_of(http), &back));
+		CHECK_EQ(back, s * 1000);
 	}
 }
 
