@@ -7,7 +7,7 @@ help:
 	@echo 'make run     install what is missing, build, start Weir with the first chat'
 	@echo 'make test    all tests; the last line counts them'
 	@echo 'make build   programs into $(BUILD)/'
-	@echo 'make bench   Weir beside nginx and HAProxy, as ratios'
+	@echo 'make bench   Weir beside nginx and HAProxy, as ratios; how fast the API answers'
 	@echo 'make fuzz    every fuzz target for FUZZ_SECONDS (60) each'
 	@echo 'make lint    format, include arrows, warnings of gcc and clang'
 	@echo 'make asan    unit and scenario tests under AddressSanitizer and UBSan'
@@ -50,6 +50,7 @@ bench: build
 	@tools/bootstrap bench
 	@ninja -C $(BUILD) --quiet bench/bench_load bench/bench_backend
 	@bench/compare
+	@bench/api
 
 install: build
 	@meson install -C $(BUILD) --quiet

@@ -17,6 +17,7 @@ static err_t make_elbv2(struct weir *weir)
 		.account = setting_text(settings, SETTING_ACCOUNT),
 		.region = setting_text(settings, SETTING_REGION),
 		.port_offset = (uint16_t)setting_number(settings, SETTING_PORT_OFFSET),
+		.load_balancers_max = (uint32_t)setting_number(settings, SETTING_LOAD_BALANCERS),
 	};
 	size_t count = 0;
 	err_t err = ERR_OK;

@@ -2,7 +2,8 @@
 import botocore.exceptions
 import pytest
 
-from harness import Raw, Target, free_port, get, until
+import clients
+from harness import Raw, Target, Weir, free_port, get, until
 
 
 def code_of(call, **values):
@@ -274,3 +275,19 @@ def test_limits_and_policies_are_listed(elbv2):
     policies = {p["Name"]: p for p in elbv2.describe_ssl_policies(PageSize=100)["SslPolicies"]}
     assert "TLSv1.3" in policies["ELBSecurityPolicy-TLS13-1-2-2021-06"]["SslProtocols"]
     assert code_of(elbv2.describe_ssl_policies, Names=["nope"]) == "SSLPolicyNotFound"
+
+
+def test_the_quota_of_load_balancers_is_the_settings():
+    with Weir("--load-balancers", "2", auth="sigv4") as weir:
+        elbv2, ec2 = clients.boto("elbv2", weir), clients.boto("ec2", weir)
+        limits = {limit["Name"]: limit["Max"] for limit in elbv2.describe_account_limits()["Limits"]}
+        assert limits["application-load-balancers"] == "2"
+        subnets = [s["SubnetId"] for s in ec2.describe_subnets()["Subnets"]][:2]
+        for name in ("one", "two"):
+            elbv2.create_load_balancer(Name=name, Subnets=subnets)
+        with pytest.raises(elbv2.exceptions.TooManyLoadBalancersException):
+            elbv2.create_load_balancer(Name="three", Subnets=subnets)
+        first = elbv2.describe_load_balancers(PageSize=1)
+        second = elbv2.describe_load_balancers(PageSize=1, Marker=first["NextMarker"])
+        assert [p["LoadBalancers"][0]["LoadBalancerName"] for p in (first, second)] == ["one", "two"]
+        assert "NextMarker" not in second

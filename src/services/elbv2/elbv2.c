@@ -59,6 +59,8 @@ static err_t copy_options(struct elbv2 *elbv2, const struct elbv2_options *optio
 	struct elbv2_instance *instances;
 
 	elbv2->options = *options;
+	if (!elbv2->options.load_balancers_max)
+		elbv2->options.load_balancers_max = 50;
 	elbv2->options.account = arena_string(&elbv2->arena, bytes_of(options->account));
 	elbv2->options.region = arena_string(&elbv2->arena, bytes_of(options->region));
 	if (!elbv2->options.account || !elbv2->options.region)

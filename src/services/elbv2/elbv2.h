@@ -31,6 +31,7 @@ struct elbv2_options {
 	struct address bind;	      /* where internet-facing load balancers listen; port 0 */
 	struct address bind_internal; /* the same for internal ones */
 	uint16_t port_offset;	      /* port 80 really is 80 + this */
+	uint32_t load_balancers_max;  /* the account's quota; 0: AWS's 50 */
 	const struct elbv2_instance *instances; /* copied */
 	size_t instance_count;
 	uint64_t (*unix_ms)(void *owner); /* NULL: the loop's clock */

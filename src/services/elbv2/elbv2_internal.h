@@ -114,6 +114,9 @@ err_t record_txn(struct api_call *call, struct store_txn **ret_txn);
 err_t record_get(struct api_call *call, const char *kind, const char *id, json_t **ret_body);
 /* An array of bodies in order of creation; `parent` NULL: all of the kind. */
 err_t record_list(struct api_call *call, const char *kind, const char *parent, json_t **ret_list);
+/* Those of the page alone, by their "seq"; reads no further than the page goes. */
+struct page;
+err_t record_page(struct api_call *call, const char *kind, struct page *page, json_t **ret_list);
 err_t record_count(struct api_call *call, const char *kind, const char *parent,
 		   uint64_t *ret_count);
 err_t record_add(struct api_call *call, const char *kind, const char *id, const char *parent,

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LOAD_BALANCERS_MAX = 50, NAMES_PER_CALL = 20 };
+enum { NAMES_PER_CALL = 20 };
 
 /* Where an alias record would point; Z35SXDOTRQ7X7K for Regions that are not AWS's. */
 static const char *hosted_zone(const char *region)
@@ -334,10 +334,10 @@ err_t elbv2_create_load_balancer(struct api_call *call)
 	if (err != ERR_NOT_FOUND)
 		return err;
 	TRY(record_count(call, KIND_LOAD_BALANCER, NULL, &count));
-	if (count >= LOAD_BALANCERS_MAX)
+	if (count >= elbv2_of(call)->options.load_balancers_max)
 		return api_fault(call, "TooManyLoadBalancers",
-				 "The maximum number of load balancers has been reached: '%d'",
-				 LOAD_BALANCERS_MAX);
+				 "The maximum number of load balancers has been reached: '%u'",
+				 elbv2_of(call)->options.load_balancers_max);
 
 	TRY(record_sequence(call, &sequence));
 	body = json_pack("{s:I, s:O, s:{}, s:{}}", "seq", (json_int_t)sequence, "api", api,
@@ -420,11 +420,10 @@ err_t elbv2_describe_load_balancers(struct api_call *call)
 		return describe_names(call, names);
 
 	TRY(page_begin(call, 400, &page));
-	TRY(record_list(call, KIND_LOAD_BALANCER, NULL, &list));
+	TRY(record_page(call, KIND_LOAD_BALANCER, &page, &list));
 	json_array_foreach (list, index, body)
-		if (page_take(&page, (uint64_t)get_int(body, "seq", 0)))
-			TRY(output_append(call->output, "LoadBalancers",
-					  json_incref((json_t *)api_part(body))));
+		TRY(output_append(call->output, "LoadBalancers",
+				  json_incref((json_t *)api_part(body))));
 	return page_end(&page);
 }
 

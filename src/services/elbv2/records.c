@@ -42,6 +42,34 @@ err_t record_list(struct api_call *call, const char *kind, const char *parent, j
 	return ERR_OK;
 }
 
+struct page_reading {
+	struct page *page;
+	json_t *list;
+	bool failed;
+};
+
+static bool append_of_page(void *owner, const struct store_resource *resource)
+{
+	struct page_reading *reading = owner;
+
+	if (page_take(reading->page,
+		      (uint64_t)json_integer_value(json_object_get(resource->body, "seq"))))
+		reading->failed = json_array_append(reading->list, resource->body) != 0;
+	return !reading->failed && !reading->page->more;
+}
+
+err_t record_page(struct api_call *call, const char *kind, struct page *page, json_t **ret_list)
+{
+	struct page_reading reading = { .page = page, .list = json_array() };
+	struct store_txn *txn;
+
+	TRY(call_hold(call, reading.list));
+	TRY(record_txn(call, &txn));
+	TRY(store_each(txn, kind, NULL, NULL, append_of_page, &reading));
+	*ret_list = reading.list;
+	return reading.failed ? ERR_NOMEM : ERR_OK;
+}
+
 err_t record_count(struct api_call *call, const char *kind, const char *parent, uint64_t *ret_count)
 {
 	struct store_txn *txn;
