@@ -3,33 +3,9 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#include <openssl/bio.h>
 #include <openssl/err.h>
-#include <openssl/ssl.h>
 
-struct tls_context {
-	SSL_CTX *ssl;
-	BIO_METHOD *wire; /* how OpenSSL sees struct tls */
-};
-
-struct tls {
-	SSL *ssl;
-	struct bytes wire; /* given, not yet read */
-	void (*emit)(void *owner, struct bytes wire);
-	void *owner;
-	bool broken; /* nothing more can be read or written */
-};
-
-/*
- * The parts A B C D E of the policies, in their order of preference (reference §3.9). Security
- * level 0, since TLS 1.0 and 1.1 sign with SHA-1, and targets may have old keys.
- */
-static const char target_ciphers[] =
-	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-SHA256:"
-	"ECDHE-RSA-AES128-SHA256:ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:"
-	"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES256-SHA384:"
-	"ECDHE-RSA-AES256-SHA384:ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES256-SHA:AES128-GCM-SHA256:"
-	"AES128-SHA256:AES128-SHA:AES256-GCM-SHA384:AES256-SHA256:AES256-SHA:@SECLEVEL=0";
+#include "crypto/tls_internal.h"
 
 /* ---- The wire, as OpenSSL reads and writes it ---- */
 
@@ -62,7 +38,7 @@ static long wire_control(BIO *bio, int command, long number, void *pointer)
 	return command == BIO_CTRL_FLUSH;
 }
 
-static BIO_METHOD *wire_method(void)
+BIO_METHOD *tls_wire_method(void)
 {
 	BIO_METHOD *method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "wire");
 
@@ -73,54 +49,10 @@ static BIO_METHOD *wire_method(void)
 	return NULL;
 }
 
-/* ---- Contexts ---- */
-
-/*
- * No cache of sessions: it would be a lock that all workers share. Targets too old for secure
- * renegotiation are welcome, since nobody renegotiates.
- */
-static bool set_up(SSL_CTX *ssl)
-{
-	SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-					 SSL_OP_NO_TICKET | SSL_OP_LEGACY_SERVER_CONNECT);
-	SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
-	SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_verify(ssl, SSL_VERIFY_NONE, NULL);
-	return SSL_CTX_set_cipher_list(ssl, target_ciphers) &&
-	       SSL_CTX_set_min_proto_version(ssl, TLS1_VERSION) &&
-	       SSL_CTX_set_max_proto_version(ssl, TLS1_2_VERSION);
-}
-
-err_t tls_context_for_targets(struct tls_context **ret_context)
-{
-	struct tls_context *context = calloc(1, sizeof *context);
-
-	if (!context)
-		return ERR_NOMEM;
-	context->ssl = SSL_CTX_new(TLS_client_method());
-	context->wire = wire_method();
-	if (!context->ssl || !context->wire || !set_up(context->ssl)) {
-		ERR_clear_error();
-		tls_context_destroy(context);
-		return ERR_SYSTEM;
-	}
-	*ret_context = context;
-	return ERR_OK;
-}
-
-void tls_context_destroy(struct tls_context *context)
-{
-	if (!context)
-		return;
-	SSL_CTX_free(context->ssl);
-	BIO_meth_free(context->wire);
-	free(context);
-}
-
 /* ---- Connections ---- */
 
-err_t tls_create(struct tls_context *context, void (*emit)(void *owner, struct bytes wire),
-		 void *owner, struct tls **ret_tls)
+static err_t create(struct tls_context *context, void (*emit)(void *owner, struct bytes wire),
+		    void *owner, struct tls **ret_tls)
 {
 	struct tls *tls = calloc(1, sizeof *tls);
 	SSL *ssl = SSL_new(context->ssl);
@@ -136,11 +68,30 @@ err_t tls_create(struct tls_context *context, void (*emit)(void *owner, struct b
 	tls->ssl = ssl;
 	tls->emit = emit;
 	tls->owner = owner;
+	tls->first = tls_context_ref(context);
+	tls->context = tls_context_ref(context);
 	BIO_set_data(bio, tls);
 	BIO_set_init(bio, 1);
 	SSL_set_bio(ssl, bio, bio);
-	SSL_set_connect_state(ssl);
+	SSL_set_app_data(ssl, tls);
 	*ret_tls = tls;
+	return ERR_OK;
+}
+
+err_t tls_create(struct tls_context *context, void (*emit)(void *owner, struct bytes wire),
+		 void *owner, struct tls **ret_tls)
+{
+	TRY(create(context, emit, owner, ret_tls));
+	SSL_set_connect_state((*ret_tls)->ssl);
+	return ERR_OK;
+}
+
+err_t tls_create_server(struct tls_context *context, const struct tls_server_events *events,
+			void *owner, struct tls **ret_tls)
+{
+	TRY(create(context, events->emit, owner, ret_tls));
+	(*ret_tls)->events = events;
+	SSL_set_accept_state((*ret_tls)->ssl);
 	return ERR_OK;
 }
 
@@ -149,6 +100,8 @@ void tls_destroy(struct tls *tls)
 	if (!tls)
 		return;
 	SSL_free(tls->ssl);
+	tls_context_unref(tls->first);
+	tls_context_unref(tls->context);
 	free(tls);
 }
 
@@ -166,6 +119,7 @@ static err_t reason(struct tls *tls, int result, err_t otherwise)
 	default: break;
 	}
 	tls->broken = true;
+	tls->failure = ERR_peek_error();
 	ERR_clear_error();
 	return otherwise;
 }
@@ -236,4 +190,63 @@ void tls_close(struct tls *tls)
 	ERR_clear_error();
 	SSL_shutdown(tls->ssl); /* the peer's own is heard by tls_read */
 	ERR_clear_error();
+}
+
+/* ---- What was agreed on ---- */
+
+struct bytes tls_application(const struct tls *tls)
+{
+	const unsigned char *name;
+	unsigned len;
+
+	SSL_get0_alpn_selected(tls->ssl, &name, &len);
+	return bytes_make(name, len);
+}
+
+/* The name of whoever's certificate stands in the connection. */
+static struct bytes shown_identity(const struct tls *tls)
+{
+	const X509 *shown = SSL_get_certificate(tls->ssl);
+
+	for (unsigned i = 0; i < tls->context->identity_count; i++)
+		if (tls->context->identities[i]->certificate == shown)
+			return identity_name(tls->context->identities[i]);
+	return BYTES_NONE;
+}
+
+static struct bytes group_name(SSL *ssl)
+{
+	int id = (int)SSL_get_negotiated_group(ssl);
+	struct bytes name = id ? bytes_of(SSL_group_to_name(ssl, id)) : BYTES_NONE;
+
+	return bytes_eq_str(name, "x25519") ? BYTES("X25519") : name; /* as ALB writes it */
+}
+
+void tls_agreed(const struct tls *tls, struct tls_agreed *ret_agreed)
+{
+	bool done = SSL_is_init_finished(tls->ssl);
+
+	*ret_agreed = (struct tls_agreed){
+		.host = bytes_of(SSL_get_servername(tls->ssl, TLSEXT_NAMETYPE_host_name)),
+	};
+	if (!done)
+		return;
+	ret_agreed->protocol = bytes_of(SSL_get_version(tls->ssl));
+	ret_agreed->cipher = bytes_of(SSL_get_cipher_name(tls->ssl));
+	ret_agreed->group = group_name(tls->ssl);
+	ret_agreed->resumed = SSL_session_reused(tls->ssl);
+	if (!ret_agreed->resumed)
+		ret_agreed->identity = shown_identity(tls);
+}
+
+const char *tls_failure_words(const struct tls *tls)
+{
+	const char *words = tls->failure ? ERR_reason_error_string(tls->failure) : NULL;
+
+	return words ? words : tls->broken ? "unknown reason" : "";
+}
+
+bool tls_peer_spoke_http(const struct tls *tls)
+{
+	return ERR_GET_REASON(tls->failure) == SSL_R_HTTP_REQUEST;
 }

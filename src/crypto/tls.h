@@ -6,17 +6,24 @@
  *
  * A struct tls belongs to one thread at a time. Between calls it keeps a record that has not come
  * whole and nothing else: its big buffers are let go whenever they are empty. Renegotiation is
- * refused, compression off.
+ * refused, compression off, 0-RTT never offered.
  */
 #ifndef CRYPTO_TLS_H
 #define CRYPTO_TLS_H
 
-#include "base/bytes.h"
+#include "crypto/identity.h"
+#include "crypto/tls_tickets.h"
 
-struct tls_context; /* versions, ciphers; immutable, shared by all threads */
+struct tls_context; /* versions, ciphers, certificates; immutable, counted, for all threads */
 struct tls;
 
-enum { TLS_RECORD_PLAIN_MAX = 16 * 1024 };
+enum {
+	TLS_RECORD_PLAIN_MAX = 16 * 1024,
+	TLS_CIPHERS_BYTES = 1024,
+	TLS_SUITES_BYTES = 128,
+};
+
+/* ---- Contexts ---- */
 
 /*
  * For connections to targets, as ELBSecurityPolicy-2016-08 says, the policy toward targets under
@@ -24,15 +31,57 @@ enum { TLS_RECORD_PLAIN_MAX = 16 * 1024 };
  * whatever they say, as with ALB. ERR_SYSTEM when OpenSSL cannot be had so.
  */
 err_t tls_context_for_targets(struct tls_context **ret_context);
-void tls_context_destroy(struct tls_context *context); /* after every tls made of it; NULL too */
+
+struct tls_policy {
+	uint8_t oldest, newest;		 /* TLS 1.x, 0-3 */
+	char ciphers[TLS_CIPHERS_BYTES]; /* up to TLS 1.2: OpenSSL's names in order, by ':' */
+	char suites[TLS_SUITES_BYTES];	 /* TLS 1.3, likewise */
+	const char *groups; /* of key exchange, when the policy asks for others than the usual */
+	bool fips;	    /* only a validated module may do it */
+};
+/* ERR_NOT_FOUND when the OpenSSL at hand lacks something of the policy. */
+err_t tls_policy_check(const struct tls_policy *policy);
+
+struct tls_server_options {
+	const struct tls_policy *policy;
+	/* The first is the default; the others are chosen by the name that the client asks for, as
+	 * reference/alb.md §3.9 says. Referenced, not taken over. */
+	struct identity *const *identities;
+	unsigned identity_count;     /* at least 1 */
+	bool http2;		     /* ALPN offers h2 before http/1.1 */
+	struct tls_tickets *tickets; /* referenced; NULL: no session is resumed */
+	struct bytes name;	     /* of whom a session belongs to; others do not resume it */
+};
+/* For connections from clients. ERR_NOMEM; ERR_NOT_FOUND as tls_policy_check. */
+err_t tls_context_for_clients(const struct tls_server_options *options,
+			      struct tls_context **ret_context);
+
+/* Whether one of a server's certificates names this host. */
+bool tls_context_covers(const struct tls_context *context, struct bytes host);
+
+struct tls_context *tls_context_ref(struct tls_context *context);
+void tls_context_unref(struct tls_context *context); /* NULL is welcome */
+
+/* ---- Connections ---- */
 
 /*
- * The client's side of a new connection; the caller owns it, the context outlives it. `emit` takes
- * wire bytes, which are gone when it returns; it runs inside the other calls, and makes none.
- * ERR_NOMEM.
+ * The client's side of a new connection. Takes a reference of the context. `emit` takes wire bytes,
+ * which are gone when it returns; it runs inside the other calls, and makes none. ERR_NOMEM.
  */
 err_t tls_create(struct tls_context *context, void (*emit)(void *owner, struct bytes wire),
 		 void *owner, struct tls **ret_tls);
+
+/*
+ * The server's side. `choose` hears the host name that the client asks for ("" when it names none)
+ * inside tls_handshake, once, before anything was agreed on, and says by whose context it goes on;
+ * NULL refuses the connection. Without `choose` it is the first context for all.
+ */
+struct tls_server_events {
+	void (*emit)(void *owner, struct bytes wire);
+	struct tls_context *(*choose)(void *owner, struct bytes host);
+};
+err_t tls_create_server(struct tls_context *context, const struct tls_server_events *events,
+			void *owner, struct tls **ret_tls);
 void tls_destroy(struct tls *tls); /* says nothing to the peer; NULL is welcome */
 
 /* Bytes that arrived. Borrowed until tls_handshake or tls_read says ERR_AGAIN, or the next give. */
@@ -57,5 +106,27 @@ err_t tls_write(struct tls *tls, struct bytes plain);
 
 /* Emits close_notify, once, when there was a handshake; nothing is written after it. */
 void tls_close(struct tls *tls);
+
+/* ---- What was agreed on ---- */
+
+/* "h2", "http/1.1", or empty: the peer did not ask. */
+struct bytes tls_application(const struct tls *tls);
+
+/* Borrowed from the tls. Names are OpenSSL's, as ALB logs them; what is not known is empty. */
+struct tls_agreed {
+	struct bytes protocol; /* "TLSv1.3" */
+	struct bytes cipher;   /* "ECDHE-RSA-AES128-GCM-SHA256" */
+	struct bytes group;    /* of the key exchange: "X25519", "secp256r1" */
+	struct bytes host;     /* what the client asked for: SNI */
+	struct bytes identity; /* name of the identity it was shown; a resumed session has none */
+	bool resumed;
+};
+void tls_agreed(const struct tls *tls, struct tls_agreed *ret_agreed);
+
+/* Why the handshake failed, for logs: OpenSSL's words; "" before. Static. */
+const char *tls_failure_words(const struct tls *tls);
+
+/* The first bytes were a plain HTTP request: an error page in plain text helps its sender. */
+bool tls_peer_spoke_http(const struct tls *tls);
 
 #endif

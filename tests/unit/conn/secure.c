@@ -186,7 +186,7 @@ static void close_stage(struct stage *stage)
 	fake_net_destroy(stage->net);
 	SSL_free(stage->server);
 	SSL_CTX_free(stage->server_context);
-	tls_context_destroy(stage->context);
+	tls_context_unref(stage->context);
 	text_fini(&stage->log);
 	text_fini(&stage->asked);
 	ERR_clear_error();

@@ -69,7 +69,7 @@ static void pair_open(struct pair *p, SSL_CTX *ctx, size_t step)
 static void pair_close(struct pair *p)
 {
 	tls_destroy(p->tls);
-	tls_context_destroy(p->context);
+	tls_context_unref(p->context);
 	SSL_free(p->server);
 	text_fini(&p->out);
 	text_fini(&p->got);
