@@ -17,7 +17,7 @@ static void enter(struct conn *conn)
 static void release(struct conn *conn)
 {
 	if (conn->secure)
-		tls_destroy(conn->tls[0]);
+		tls_destroy(conn->tls[0].tls);
 	free(conn);
 }
 
@@ -115,7 +115,8 @@ static void give_up(struct conn *conn)
 static uint32_t limit_ms(const struct conn *conn)
 {
 	switch ((enum conn_state)conn->state) {
-	case CONN_CONNECTING: return conn->limit_ms;
+	case CONN_CONNECTING:
+	case CONN_SHAKING: return conn->limit_ms;
 	case CONN_OPEN: return conn->codec->idle(conn) ? conn->limit_ms : 0;
 	case CONN_FLUSHING: return conn->limit_ms ? conn->limit_ms : CONN_LINGER_MS;
 	case CONN_LINGERING: return CONN_LINGER_MS;
@@ -168,8 +169,8 @@ static void settle_receiving(struct conn *conn)
 /* Without TLS's own end a FIN may be anybody's: what is not complete by itself is cut. */
 static err_t end_of(const struct conn *conn, err_t why)
 {
-	return why == ERR_CLOSED && conn->secure && !tls_peer_closed(conn->tls[0]) ? ERR_RESET
-										   : why;
+	return why == ERR_CLOSED && conn->secure && !tls_peer_closed(conn->tls[0].tls) ? ERR_RESET
+										       : why;
 }
 
 /* Offers the codec what was kept, and what came behind it: the end. */
@@ -323,6 +324,8 @@ static void on_ended(void *owner, err_t why)
 	enter(conn);
 	if (conn->state == CONN_CONNECTING)
 		conn_connect_ended(conn, ERR_TLS_HANDSHAKE);
+	else if (conn->state == CONN_SHAKING)
+		conn_tls_shaken(conn, why);
 	else if (conn->state == CONN_OPEN)
 		take_end(conn, why);
 	else if (conn->state == CONN_LINGERING || why != ERR_CLOSED)
@@ -367,6 +370,8 @@ static void on_expired(struct timer *timer)
 	if (due && due <= loop_now_ms(conn->loop)) {
 		if (conn->state == CONN_CONNECTING)
 			conn_connect_ended(conn, ERR_EXPIRED);
+		else if (conn->state == CONN_SHAKING)
+			conn_tls_shaken(conn, ERR_EXPIRED);
 		else if (conn->state == CONN_OPEN)
 			conn->codec->expired(conn);
 		else
@@ -406,16 +411,26 @@ static struct conn *create(struct loop *loop, bool server, bool secure, void *ow
 err_t conn_serve(struct socket *socket, const struct conn_server_options *options,
 		 struct conn **ret_conn)
 {
-	struct conn *conn = create(options->loop, true, false, options->owner);
+	struct conn *conn = create(options->loop, true, options->tls != NULL, options->owner);
+	err_t err = conn ? ERR_OK : ERR_NOMEM;
 
-	if (!conn) {
+	if (conn)
+		conn->events.server = options->events;
+	if (!err && options->tls)
+		err = conn_tls_init(conn, options->tls);
+	if (err) {
+		free(conn);
 		socket_close(socket);
-		return ERR_NOMEM;
+		return err;
 	}
 	conn->socket = socket;
 	conn->state = CONN_OPEN;
-	conn->events.server = options->events;
 	conn->limit_ms = options->idle_ms;
+	if (conn->secure) {
+		conn->state = CONN_SHAKING;
+		conn->tls[0].idle_ms = options->idle_ms;
+		conn->limit_ms = options->handshake_ms;
+	}
 	if (options->keep_alive_ms)
 		conn->keep_alive_until_ms = loop_now_ms(conn->loop) + options->keep_alive_ms;
 	socket_set_owner(socket, &socket_events, conn);
@@ -482,6 +497,10 @@ void conn_drain(struct conn *conn)
 void conn_set_idle_ms(struct conn *conn, uint32_t idle_ms)
 {
 	assert(conn->state != CONN_CONNECTING);
+	if (conn->state == CONN_SHAKING) {
+		conn->tls[0].idle_ms = idle_ms;
+		return;
+	}
 	conn->limit_ms = idle_ms;
 	if (conn->socket)
 		settle_timer(conn);
@@ -506,6 +525,11 @@ const struct address *conn_local(const struct conn *conn)
 struct loop *conn_loop(const struct conn *conn)
 {
 	return conn->loop;
+}
+
+const struct tls *conn_tls(const struct conn *conn)
+{
+	return conn->secure ? conn->tls[0].tls : NULL;
 }
 
 bool conn_was_used(const struct conn *conn)

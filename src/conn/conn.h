@@ -97,6 +97,14 @@ struct conn_server_events {
 	void (*on_rejected)(void *owner, struct exchange *x, const struct http_head *head,
 			    const struct desync_finding *finding, err_t why);
 	/*
+	 * With TLS only; both may be NULL without it. on_hello: whose context serves a client that
+	 * asked for this host ("": none); NULL turns it away. on_secured: once, before any
+	 * exchange: the handshake is done (conn_tls tells what was agreed on), or why not:
+	 * ERR_TLS_HANDSHAKE, ERR_CLOSED, ERR_RESET, ERR_EXPIRED; on_closed follows then.
+	 */
+	struct tls_context *(*on_hello)(void *owner, struct conn *conn, struct bytes host);
+	void (*on_secured)(void *owner, struct conn *conn, err_t err);
+	/*
 	 * The connection is gone, every exchange has ended before, and `conn` is freed after this
 	 * returns. Comes once, but not after conn_destroy. Frees nothing of the owner's.
 	 */
@@ -110,6 +118,8 @@ struct conn_server_options {
 	uint32_t idle_ms;	/* between requests, and while a head is being read; 0: no limit */
 	uint64_t keep_alive_ms; /* age after which the next response says Connection: close; 0: none
 				 */
+	struct tls_context *tls; /* of the server's kind; NULL: plain */
+	uint32_t handshake_ms;	 /* budget for TLS; 0: no limit */
 };
 
 /* Takes over an accepted socket. On failure the socket is closed. */
@@ -165,7 +175,8 @@ const struct address *conn_peer(const struct conn *conn);
 const struct address *conn_local(const struct conn *conn);
 struct loop *conn_loop(const struct conn *conn);
 struct conn *exchange_conn(const struct exchange *x);
-bool conn_was_used(const struct conn *conn); /* carried an exchange before this one */
+const struct tls *conn_tls(const struct conn *conn); /* NULL: plain */
+bool conn_was_used(const struct conn *conn);	     /* carried an exchange before this one */
 
 /* Server side, inside on_exchange/on_rejected: who hears the rest of the request. */
 void exchange_accept(struct exchange *x, const struct exchange_events *events, void *owner);

@@ -13,7 +13,8 @@
  *
  *   CONNECTING ─► OPEN ─► FLUSHING ─► LINGERING ─► CLOSED ─► TOLD
  *   (client)       │          └──────────────────────▲
- *                  └─────────────────────────────────┘
+ *   SHAKING ───────┴─────────────────────────────────┘
+ *   (server with TLS)
  *
  * Whatever an owner or the socket does ends in conn_settle, which runs at the end of our own
  * callback, or, when the owner called us from elsewhere, at the end of the loop's turn. Only there
@@ -28,6 +29,7 @@
 
 enum conn_state {
 	CONN_CONNECTING,
+	CONN_SHAKING, /* server: TLS is being agreed on */
 	CONN_OPEN,
 	CONN_FLUSHING,	/* no exchange any more; closes when the queue is empty */
 	CONN_LINGERING, /* FIN was sent after an answer; what still comes is thrown away */
@@ -120,6 +122,12 @@ struct conn_codec {
 
 extern const struct conn_codec h1_codec;
 
+/* What a connection with TLS has besides. */
+struct conn_tls_part {
+	struct tls *tls;
+	uint32_t idle_ms; /* SHAKING: what becomes limit_ms */
+};
+
 struct conn {
 	/* What a piece of body touches. */
 	struct socket *socket; /* NULL from CLOSED on */
@@ -128,7 +136,7 @@ struct conn {
 	struct backlog *queue; /* toward the peer, as on the wire */
 	struct backlog *kept;  /* from the peer, not yet taken by the codec */
 	uint32_t last_ms;  /* low half of the loop's clock: the last byte, or the state's start */
-	uint32_t limit_ms; /* idle_ms; while CONNECTING connect_ms; 0: none */
+	uint32_t limit_ms; /* idle_ms; while CONNECTING or SHAKING its budget; 0: none */
 	uint8_t state;	   /* enum conn_state */
 	uint8_t holds;	   /* our own frames below; freed at 0 */
 	uint8_t send_err;  /* err_t: sending failed, the exchange has to */
@@ -152,7 +160,7 @@ struct conn {
 	struct loop_job job; /* settles at the end of the turn */
 	struct address peer, local;
 	uint64_t keep_alive_until_ms; /* server; 0: no limit */
-	struct tls *tls[];	      /* one if secure; plain connections have no room for it */
+	struct conn_tls_part tls[];   /* one if secure; plain connections have no room for it */
 };
 
 /* An open idle stream is two of these and two sockets; bench/ holds us to it. */
@@ -181,7 +189,8 @@ void conn_shutdown_write(struct conn *conn);
 /* ---- conn_tls.c; only when conn->secure ---- */
 
 err_t conn_tls_init(struct conn *conn, struct tls_context *context);
-void conn_tls_begin(struct conn *conn); /* the handshake: TCP stands */
+void conn_tls_begin(struct conn *conn);		    /* client: the handshake: TCP stands */
+void conn_tls_shaken(struct conn *conn, err_t err); /* server: the handshake is over */
 void conn_tls_received(struct conn *conn, struct bytes wire);
 void conn_tls_write(struct conn *conn, const struct bytes *slices, unsigned count);
 err_t conn_tls_hold(struct conn *conn, struct bytes b);

@@ -394,7 +394,11 @@ static void on_closed(void *owner, struct conn *conn)
 	stage->conn = NULL;
 }
 
-static const struct conn_server_events server_events = { on_exchange, on_rejected, on_closed };
+static const struct conn_server_events server_events = {
+	.on_exchange = on_exchange,
+	.on_rejected = on_rejected,
+	.on_closed = on_closed,
+};
 
 static void on_timer(struct timer *timer)
 {
