@@ -9,6 +9,7 @@
 #ifndef LB_CONFIG_H
 #define LB_CONFIG_H
 
+#include "crypto/tls.h"
 #include "http/desync.h"
 #include "lb/admit.h"
 #include "net/address.h"
@@ -85,12 +86,22 @@ struct rule_config {
 
 /* ---- Load balancers and listeners ---- */
 
+/* What a TLS connection adds to requests, each under a name of the listener's choice. */
+enum tls_field {
+	TLS_FIELD_VERSION, /* x-amzn-tls-version, reference/alb.md §1 */
+	TLS_FIELD_CIPHER,  /* x-amzn-tls-cipher-suite */
+	TLS_FIELDS,
+};
+
 struct listener_config {
 	struct bytes arn;
 	uint16_t port;	      /* as the API names it: for Host, X-Forwarded-Port, redirects */
 	struct address bound; /* where it really listens: offset and bind address applied */
 	const struct rule_config *rules; /* any order; exactly one default */
 	unsigned rule_count;
+	bool https;
+	struct tls_context *tls; /* https; NULL while no certificate can be had: nobody is served */
+	struct bytes tls_fields[TLS_FIELDS]; /* empty: not sent */
 	/* Listener attributes, reference/alb.md §3.11: name and value of headers to set; "" leaves.
 	 */
 	bool server_header; /* routing.http.response.server.enabled */

@@ -203,17 +203,28 @@ static const struct bytes replaced[] = {
 };
 
 struct keeping {
+	const struct plan_listener *listener;
 	struct hops hops;
 	bool keep_host, keep_xff, drop_invalid;
 	struct forwarded *forwarded;
 };
+
+/* What the listener says of the connection, no client says in its place. */
+static bool is_tls_field(const struct plan_listener *listener, struct bytes name)
+{
+	for (unsigned i = 0; i < TLS_FIELDS; i++)
+		if (listener->tls_fields[i].len && bytes_eq_nocase(listener->tls_fields[i], name))
+			return true;
+	return false;
+}
 
 static bool keeps(const struct keeping *keeping, const struct http_field *field)
 {
 	bool valid;
 
 	if (is_hop(&keeping->hops, field->name) ||
-	    is_one_of(field->name, replaced, COUNT(replaced)))
+	    is_one_of(field->name, replaced, COUNT(replaced)) ||
+	    is_tls_field(keeping->listener, field->name))
 		return false;
 	if (bytes_eq_nocase(field->name, BYTES("Host")))
 		return keeping->keep_host && field_is_sendable(field);
@@ -233,7 +244,8 @@ static bool keeps(const struct keeping *keeping, const struct http_field *field)
 
 /* ---- The request ---- */
 
-enum { OWN_FIELDS_MAX = 5 }; /* three X-Forwarded-*, Host, X-Amzn-Trace-Id */
+/* Three X-Forwarded-*, Host, X-Amzn-Trace-Id, and what TLS adds. */
+enum { OWN_FIELDS_MAX = 5 + TLS_FIELDS };
 
 struct making {
 	const struct http_head *head;
@@ -286,6 +298,7 @@ static err_t make_fields(const struct making *m, bool upgrade, struct fields *fi
 {
 	const struct plan_load_balancer *lb = m->options->listener->load_balancer;
 	struct keeping keeping = {
+		.listener = m->options->listener,
 		.hops = { m->head, connection_lists(m->head), upgrade },
 		.keep_xff = lb->xff_mode == XFF_PRESERVE,
 		.drop_invalid = lb->drop_invalid_fields,
@@ -297,6 +310,10 @@ static err_t make_fields(const struct making *m, bool upgrade, struct fields *fi
 	TRY(add_forwarded_fields(m, fields));
 	TRY(add_host(m, fields, &host_added));
 	fields_add(fields, BYTES("X-Amzn-Trace-Id"), m->options->trace_id);
+	for (unsigned i = 0; i < TLS_FIELDS; i++)
+		if (m->options->listener->tls_fields[i].len && m->options->tls_values[i].len)
+			fields_add(fields, m->options->listener->tls_fields[i],
+				   m->options->tls_values[i]);
 	keeping.keep_host = !host_added;
 	for (unsigned i = 0; i < m->head->field_count; i++)
 		if (keeps(&keeping, &m->head->fields[i]))

@@ -39,7 +39,8 @@ struct forward_options {
 	const struct plan_listener *listener;
 	const struct plan_rule *rule;
 	struct address client;
-	bool tls; /* the client's connection is TLS: "https" */
+	bool tls;			     /* the client's connection is TLS: "https" */
+	struct bytes tls_values[TLS_FIELDS]; /* of the listener's tls_fields; empty: not added */
 	struct bytes trace_id;
 	struct route_scratch *scratch; /* for rewrites */
 };

@@ -377,7 +377,7 @@ void lb_destroy(struct lb *lb)
 	prober_destroy(lb->prober);
 	for (unsigned i = 0; i < lb->worker_count; i++)
 		worker_fini(&lb->workers[i]);
-	tls_context_destroy(lb->tls);
+	tls_context_unref(lb->tls);
 	bindings_fini(&lb->bindings);
 	plan_unref(lb->plan);
 	for (uint32_t slot = 0; slot < lb->cell_slots; slot++)

@@ -6,6 +6,8 @@
 #include "lb/lb_internal.h"
 #include "lb/stream.h"
 
+enum { HANDSHAKE_MS = 10 * 1000 }; /* of a client's TLS */
+
 static void free_when_empty(struct listener *listener)
 {
 	if (listener->acceptor || !list_empty(&listener->clients))
@@ -42,6 +44,31 @@ static void on_rejected(void *owner, struct exchange *x, const struct http_head 
 	stream_begin(owner, x, head, finding, why);
 }
 
+/* By the newest plan: a listener may have come or gone since the connection was accepted. */
+static struct tls_context *on_hello(void *owner, struct conn *conn, struct bytes host)
+{
+	const struct client *client = owner;
+	const struct plan_address *address = client->listener->address;
+	const struct plan_listener *listener = address ? plan_listener_for_sni(address, host)
+						       : NULL;
+
+	(void)conn;
+	return listener ? listener->tls : NULL;
+}
+
+/* Whoever connects and leaves without a word (a TCP check) failed at nothing. */
+static void on_secured(void *owner, struct conn *conn, err_t err)
+{
+	struct client *client = owner;
+	char text[ADDRESS_TEXT_BYTES];
+
+	if (!err || err == ERR_CLOSED)
+		return;
+	metrics_add(&client->cell->metrics, COUNTER_CLIENT_TLS_ERRORS, 1);
+	address_format(conn_peer(conn), text);
+	log_debug("lb", "no TLS with %s: %s", text, tls_failure_words(conn_tls(conn)));
+}
+
 static void on_closed(void *owner, struct conn *conn)
 {
 	(void)conn;
@@ -51,13 +78,16 @@ static void on_closed(void *owner, struct conn *conn)
 static const struct conn_server_events client_events = {
 	.on_exchange = on_exchange,
 	.on_rejected = on_rejected,
+	.on_hello = on_hello,
+	.on_secured = on_secured,
 	.on_closed = on_closed,
 };
 
 static err_t serve(struct listener *listener, struct socket *socket)
 {
 	struct worker *worker = listener->worker;
-	const struct plan_load_balancer *balancer = listener->address->listeners[0]->load_balancer;
+	const struct plan_listener *first = listener->address->listeners[0];
+	const struct plan_load_balancer *balancer = first->load_balancer;
 	struct client *client = calloc(1, sizeof *client);
 	struct conn_server_options options = {
 		.loop = worker->loop,
@@ -65,12 +95,15 @@ static err_t serve(struct listener *listener, struct socket *socket)
 		.owner = client,
 		.idle_ms = balancer->idle_ms,
 		.keep_alive_ms = balancer->client_keep_alive_ms,
+		.tls = first->tls,
+		.handshake_ms = HANDSHAKE_MS,
 	};
 	err_t err;
 
-	if (!client) {
+	if (!client || (first->https && !first->tls)) {
 		socket_close(socket);
-		return ERR_NOMEM;
+		free(client);
+		return first->https ? ERR_TLS_HANDSHAKE : ERR_NOMEM;
 	}
 	err = conn_serve(socket, &options, &client->conn); /* closes the socket on failure */
 	if (err) {

@@ -366,6 +366,11 @@ static err_t compile_listener(struct compiler *c, const struct listener_config *
 	listener->port = config->port;
 	TRY(copy(c, bytes_of(port), &listener->port_text));
 	listener->server_header = config->server_header;
+	listener->https = config->https;
+	if (config->tls)
+		listener->tls = tls_context_ref(config->tls);
+	for (unsigned i = 0; i < TLS_FIELDS; i++)
+		TRY(copy(c, config->tls_fields[i], &listener->tls_fields[i]));
 	TRY(copy(c, config->arn, &listener->arn));
 	TRY(compile_response_headers(c, config, listener));
 	return compile_rules(c, config, listener);
@@ -443,8 +448,13 @@ static void box_free(struct plan_box *box)
 	const struct plan *plan = &box->plan;
 
 	plan_addresses_fini(&box->addresses);
-	for (unsigned i = 0; i < plan->load_balancer_count; i++)
-		meter_unref((struct meter *)plan->load_balancers[i].meter);
+	for (unsigned i = 0; i < plan->load_balancer_count; i++) {
+		const struct plan_load_balancer *lb = &plan->load_balancers[i];
+
+		for (unsigned l = 0; l < lb->listener_count; l++)
+			tls_context_unref(lb->listeners[l].tls);
+		meter_unref((struct meter *)lb->meter);
+	}
 	for (unsigned i = 0; i < plan->group_count; i++) {
 		for (unsigned t = 0; t < plan->groups[i].target_count; t++)
 			target_unref(plan->groups[i].targets[t]);

@@ -93,6 +93,9 @@ struct plan_listener {
 	const struct plan_load_balancer *load_balancer;
 	const struct plan_rule *rules; /* by priority, the default rule last */
 	unsigned rule_count;	       /* at least 1 */
+	bool https;
+	struct tls_context *tls; /* a reference; NULL without, or while there is none */
+	struct bytes tls_fields[TLS_FIELDS];
 	bool server_header;
 	const struct response_header_config *response_headers; /* only those with a value */
 	unsigned response_header_count;
@@ -167,6 +170,15 @@ const struct plan_address *plan_address_at(const struct plan *plan, const struct
  */
 const struct plan_listener *plan_listener_for(const struct plan_address *address,
 					      struct bytes host);
+/* The same, and NULL where that would be the oldest for want of a name. */
+const struct plan_listener *plan_listener_named(const struct plan_address *address,
+						struct bytes host);
+/*
+ * The listener that a TLS client meant by SNI: as by Host, else the oldest with a certificate for
+ * that name, else the oldest of all. NULL when there is none with TLS.
+ */
+const struct plan_listener *plan_listener_for_sni(const struct plan_address *address,
+						  struct bytes host);
 
 /* By arn; NULL. For the control thread. */
 const struct plan_group *plan_group_find(const struct plan *plan, struct bytes arn);

@@ -89,7 +89,8 @@ static bool names(struct bytes host, struct bytes dns_name)
 	       (host.len == dns_name.len || dns_name.at[host.len] == '.');
 }
 
-const struct plan_listener *plan_listener_for(const struct plan_address *address, struct bytes host)
+const struct plan_listener *plan_listener_named(const struct plan_address *address,
+						struct bytes host)
 {
 	struct bytes rest = host_without_port(host);
 
@@ -106,5 +107,30 @@ const struct plan_listener *plan_listener_for(const struct plan_address *address
 			break;
 		rest = bytes_from(rest, dot + 1);
 	}
-	return address->listeners[0];
+	return NULL;
+}
+
+const struct plan_listener *plan_listener_for(const struct plan_address *address, struct bytes host)
+{
+	const struct plan_listener *named = plan_listener_named(address, host);
+
+	return named ? named : address->listeners[0];
+}
+
+const struct plan_listener *plan_listener_for_sni(const struct plan_address *address,
+						  struct bytes host)
+{
+	const struct plan_listener *listener = plan_listener_named(address, host);
+
+	if (listener && listener->tls)
+		return listener;
+	for (unsigned i = 0; address->listener_count > 1 && i < address->listener_count; i++) {
+		listener = address->listeners[i];
+		if (listener->tls && tls_context_covers(listener->tls, host))
+			return listener;
+	}
+	for (unsigned i = 0; i < address->listener_count; i++)
+		if (address->listeners[i]->tls)
+			return address->listeners[i];
+	return NULL;
 }

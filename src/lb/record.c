@@ -252,6 +252,18 @@ static void fill_conn_trace_id(const struct stream *s, struct access_record *rec
 	record->conn_trace_id[36] = '\0';
 }
 
+static void fill_tls(const struct tls *tls, struct access_record *record)
+{
+	struct tls_agreed agreed;
+
+	tls_agreed(tls, &agreed);
+	record->type = ACCESS_HTTPS;
+	record->ssl_protocol = agreed.protocol;
+	record->ssl_cipher = agreed.cipher;
+	record->sni = agreed.host;
+	record->certificate_arn = agreed.resumed ? BYTES("session-reused") : agreed.identity;
+}
+
 static void fill(const struct stream *s, enum access_phase phase, struct access_record *record)
 {
 	const struct plan_load_balancer *balancer = s->listener->load_balancer;
@@ -285,6 +297,8 @@ static void fill(const struct stream *s, enum access_phase phase, struct access_
 		.events = s->meter.events,
 		.heartbeats = s->heartbeats,
 	};
+	if (conn_tls(s->from->conn))
+		fill_tls(conn_tls(s->from->conn), record);
 	if (s->group)
 		record->target_group_arn = s->group->arn;
 	if (s->picked)

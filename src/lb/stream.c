@@ -208,14 +208,23 @@ void stream_stop(struct stream *s, enum end_reason reason)
 static err_t make_head(struct stream *s, struct forwarded *ret_forwarded)
 {
 	struct pending *pending = s->pending;
+	const struct tls *tls = conn_tls(s->from->conn);
 	struct forward_options options = {
 		.listener = s->listener,
+		.tls = tls != NULL,
 		.rule = s->rule,
 		.client = pending->facts.client,
 		.trace_id = pending->trace_id,
 		.scratch = s->worker->scratch,
 	};
 
+	if (tls) {
+		struct tls_agreed agreed;
+
+		tls_agreed(tls, &agreed);
+		options.tls_values[TLS_FIELD_VERSION] = agreed.protocol;
+		options.tls_values[TLS_FIELD_CIPHER] = agreed.cipher;
+	}
 	TRY(forward_request(pending->head, &pending->facts, &options, &pending->arena,
 			    ret_forwarded));
 	pending->forwarded = ret_forwarded->head;
@@ -430,8 +439,9 @@ static void redirect(struct stream *s)
 {
 	struct page page;
 	struct bytes location = BYTES_NONE;
-	err_t err = page_redirect(&s->rule->action, s->listener, &s->pending->facts, false,
-				  s->created_unix_us / 1000, &s->pending->arena, &page, &location);
+	err_t err = page_redirect(&s->rule->action, s->listener, &s->pending->facts,
+				  conn_tls(s->from->conn) != NULL, s->created_unix_us / 1000,
+				  &s->pending->arena, &page, &location);
 
 	if (!err)
 		err = record_keep_rare(s, location, NULL);
@@ -580,12 +590,30 @@ static struct stream *stream_create(struct client *client, struct exchange *x,
 	return s;
 }
 
+/* By Host; where that names nobody, by what the TLS handshake was for. */
+static const struct plan_listener *listener_of(const struct client *client,
+					       const struct http_head *head)
+{
+	const struct plan_address *address = client->listener->address;
+	const struct tls *tls = conn_tls(client->conn);
+	const struct plan_listener *listener;
+	struct tls_agreed agreed;
+
+	if (!address)
+		return NULL;
+	listener = plan_listener_named(address, head->authority);
+	if (listener || !tls || address->listener_count == 1)
+		return listener ? listener : address->listeners[0];
+	tls_agreed(tls, &agreed);
+	listener = plan_listener_for_sni(address, agreed.host);
+	return listener ? listener : address->listeners[0];
+}
+
 void stream_begin(struct client *client, struct exchange *x, const struct http_head *head,
 		  const struct desync_finding *finding, err_t rejected)
 {
 	const struct plan_address *address = client->listener->address;
-	const struct plan_listener *listener = address ? plan_listener_for(address, head->authority)
-						       : NULL;
+	const struct plan_listener *listener = listener_of(client, head);
 	struct pending *pending;
 	struct stream *s;
 	enum end_reason reason;
