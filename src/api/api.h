@@ -35,6 +35,7 @@ struct api_operation {
 	enum api_effect effect;
 	const struct api_shape *input, *output; /* api_shape_none where there is nothing */
 	struct api_rest rest;
+	const char *refusal; /* what it is always refused with, for users; NULL: it acts */
 	/* Fills call->output and returns ERR_OK, or returns api_fault(...). */
 	err_t (*handle)(struct api_call *call);
 };

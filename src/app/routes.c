@@ -39,6 +39,14 @@ static void on_ready(void *owner, struct api_http_request *request)
 		   json_pack("{s:b}", "ready", !weir->draining));
 }
 
+/* As users call it: "elbv2" rather than its credential scope. */
+static const char *name_of(const struct api_service *service)
+{
+	const char *alias = service->aliases ? service->aliases[0] : NULL;
+
+	return alias ? alias : service->name;
+}
+
 /* The form that tools written for LocalStack wait for. */
 static void on_localstack_health(void *owner, struct api_http_request *request)
 {
@@ -47,11 +55,29 @@ static void on_localstack_health(void *owner, struct api_http_request *request)
 	const struct api_service *service;
 
 	for (size_t i = 0; (service = api_service_at(weir->api, i)) != NULL; i++)
-		json_object_set_new(services,
-				    service->aliases ? service->aliases[0] : service->name,
-				    json_string("running"));
+		json_object_set_new(services, name_of(service), json_string("running"));
 	reply_json(request, 200,
 		   json_pack("{s:o, s:s}", "services", services, "version", WEIR_VERSION));
+}
+
+/* Every operation there is, for `weir call` and docs/operations.md. */
+static void on_operations(void *owner, struct api_http_request *request)
+{
+	struct weir *weir = owner;
+	json_t *rows = json_array();
+	const struct api_service *service;
+
+	for (size_t i = 0; (service = api_service_at(weir->api, i)) != NULL; i++)
+		for (size_t k = 0; k < service->operation_count; k++) {
+			const struct api_operation *row = &service->operations[k];
+
+			json_array_append_new(
+				rows, json_pack("{s:s, s:s, s:s, s:s?}", "service",
+						name_of(service), "operation", row->name, "effect",
+						row->effect == API_WRITES ? "writes" : "reads",
+						"refusal", row->refusal));
+		}
+	reply_json(request, 200, json_pack("{s:o}", "operations", rows));
 }
 
 /* ---- Metrics ---- */
@@ -212,6 +238,7 @@ const struct api_route *weir_routes(struct weir *weir, size_t *ret_count)
 		  .path = "/_localstack/health",
 		  .open = true,
 		  .handle = on_localstack_health },
+		{ .method = "GET", .path = "/_weir/operations", .handle = on_operations },
 		{ .method = "GET", .path = "/_weir/streams", .handle = on_streams },
 		{ .method = "POST", .path = "/_weir/reset", .handle = on_reset },
 	};

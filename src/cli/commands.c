@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 const struct command cli_commands[] = {
-	{ "call", "SERVICE OPERATION [JSON]", "run any operation of the API, JSON in, JSON out",
-	  "JSON is the operation's input, '-' reads it from standard input. Names are AWS's:\n"
+	{ "call", "[SERVICE [OPERATION [JSON]]]", "run any operation of the API, JSON in, JSON out",
+	  "Without OPERATION: those there are. JSON is the operation's input, '-' reads it from standard input. Names are AWS's:\n"
 	  "  weir call elbv2 DescribeLoadBalancers\n"
 	  "  weir call elbv2 DescribeTargetHealth '{\"TargetGroupArn\": \"…\"}'\n",
 	  command_call },

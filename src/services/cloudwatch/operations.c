@@ -207,6 +207,8 @@ STRUCTURE(untag_resource_input, NEEDS("ResourceARN", &string_1024), NEEDS("TagKe
 STRUCTURE(list_tags_input, NEEDS("ResourceARN", &string_1024));
 STRUCTURE(list_tags_output, MAY("Tags", &tags));
 
+#define OPERATION_ACTS(note_) NULL
+
 const struct api_operation cloudwatch_operations[] = {
 #define OPERATION(name_, effect_, input_, output_, handler_, acts_, note_) \
 	{                                                                  \
@@ -215,6 +217,7 @@ const struct api_operation cloudwatch_operations[] = {
 		.effect = effect_,                                         \
 		.input = &input_,                                          \
 		.output = &output_,                                        \
+		.refusal = OPERATION_##acts_(note_),                       \
 		.handle = cw_##handler_,                                   \
 	},
 #include "services/cloudwatch/operations.def"

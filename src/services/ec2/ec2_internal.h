@@ -184,8 +184,10 @@ err_t ec2_instances(struct api_call *call, json_t **ret_list);
 extern const struct api_operation ec2_operations[];
 extern const size_t ec2_operation_count;
 
-#define OPERATION(name, effect, handler) err_t ec2_##handler(struct api_call *call);
+#define OPERATION(name, effect, handler)    err_t ec2_##handler(struct api_call *call);
+#define REFUSED(name, effect, handler, why) OPERATION(name, effect, handler)
 #include "services/ec2/operations.def"
+#undef REFUSED
 #undef OPERATION
 
 #endif

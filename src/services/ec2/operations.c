@@ -359,15 +359,18 @@ STRUCTURE(describe_regions_output, W("Regions", &regions, "regionInfo"));
 
 #define SHAPE_(name) &name
 #define SHAPE(name)  SHAPE_(name)
-#define OPERATION(name_, effect_, handler_)         \
+#define ROW(name_, effect_, handler_, refusal_)     \
 	{                                           \
 		.name = #name_,                     \
 		.permission = "ec2:" #name_,        \
 		.effect = API_##effect_,            \
 		.input = SHAPE(handler_##_input),   \
 		.output = SHAPE(handler_##_output), \
+		.refusal = refusal_,                \
 		.handle = ec2_##handler_,           \
 	},
+#define OPERATION(name_, effect_, handler_)	    ROW(name_, effect_, handler_, NULL)
+#define REFUSED(name_, effect_, handler_, refusal_) ROW(name_, effect_, handler_, refusal_)
 
 const struct api_operation ec2_operations[] = {
 #include "services/ec2/operations.def"

@@ -4,6 +4,9 @@
 #include "services/elbv2/elbv2_internal.h"
 #include "services/elbv2/shapes.h"
 
+#define OPERATION_ACTS(note_)	 NULL
+#define OPERATION_REFUSED(note_) note_
+
 const struct api_operation elbv2_operations[] = {
 #define OPERATION(name_, effect_, input_, output_, handler_, acts_, note_) \
 	{                                                                  \
@@ -12,6 +15,7 @@ const struct api_operation elbv2_operations[] = {
 		.effect = effect_,                                         \
 		.input = &input_,                                          \
 		.output = &output_,                                        \
+		.refusal = OPERATION_##acts_(note_),                       \
 		.handle = elbv2_##handler_,                                \
 	},
 #include "services/elbv2/operations.def"
