@@ -7,6 +7,8 @@
 #include "app/weir.h"
 #include "base/log.h"
 
+#define ADMISSION_PATH "/_weir/admission/"
+
 enum { METRICS_MAX = 64 * 1024 * 1024, STREAM_ROWS_MAX = 10000 };
 
 static void reply_json(struct api_http_request *request, unsigned status, json_t *value)
@@ -162,6 +164,56 @@ static void on_metrics(void *owner, struct api_http_request *request)
 	text_fini(&out);
 }
 
+/* ---- Who is let in ---- */
+
+struct admissions {
+	struct weir *weir;
+	json_t *rows;
+	struct bytes wanted; /* the load balancer whose drops are asked */
+	uint64_t drops;
+};
+
+static void note_drops(void *owner, struct bytes load_balancer_id, struct bytes target_group_id,
+		       const struct metrics *sum)
+{
+	struct admissions *all = owner;
+
+	if (!target_group_id.len && bytes_eq(load_balancer_id, all->wanted))
+		all->drops = atomic_load_explicit(&sum->counters[COUNTER_SECURITY_GROUP_DROPS],
+						  memory_order_relaxed);
+}
+
+static void note_admission(void *owner, const struct admission_row *row)
+{
+	struct admissions *all = owner;
+
+	all->wanted = row->load_balancer_id;
+	all->drops = 0;
+	lb_each_metrics(all->weir->lb, note_drops, all);
+	json_array_append_new(all->rows,
+			      json_pack("{s:s%, s:i, s:b, s:I}", "load_balancer",
+					row->load_balancer_id.at, row->load_balancer_id.len,
+					"listener_port", (int)row->listener_port, "admits",
+					(int)row->admits, "dropped", (json_int_t)all->drops));
+}
+
+/* GET /_weir/admission/ADDRESS */
+static void on_admission(void *owner, struct api_http_request *request)
+{
+	struct admissions all = { .weir = owner };
+	struct address client;
+
+	if (address_parse_ip(bytes_from(request->path, sizeof ADMISSION_PATH - 1), 0, &client)) {
+		reply_json(request, 400,
+			   json_pack("{s:s, s:s}", "code", "ValidationError", "message",
+				     "The path ends in the client's IP address."));
+		return;
+	}
+	all.rows = json_array();
+	lb_each_admission(all.weir->lb, &client, note_admission, &all);
+	reply_json(request, 200, json_pack("{s:o}", "listeners", all.rows));
+}
+
 /* ---- Streams ---- */
 
 static json_t *stream_json(const struct stream_row *row)
@@ -240,6 +292,7 @@ const struct api_route *weir_routes(struct weir *weir, size_t *ret_count)
 		  .handle = on_localstack_health },
 		{ .method = "GET", .path = "/_weir/operations", .handle = on_operations },
 		{ .method = "GET", .path = "/_weir/streams", .handle = on_streams },
+		{ .method = "GET", .path = ADMISSION_PATH "*", .handle = on_admission },
 		{ .method = "POST", .path = "/_weir/reset", .handle = on_reset },
 	};
 

@@ -20,6 +20,12 @@ const struct command cli_commands[] = {
 	  "comes; with -o json whole events, one a line.\n"
 	  "  weir logs -f /aws/applicationelb/mindr-alb --filter '[..., status = 5*, t, r, s, q]'\n",
 	  command_logs },
+	{ "explain", "TRACE-ID|CLIENT-ADDRESS", "what became of a request, and what to do about it",
+	  "TRACE-ID is X-Amzn-Trace-Id's value or a part of it, from the request, the target's log or\n"
+	  "the access log. CLIENT-ADDRESS asks which listeners drop that client unanswered.\n"
+	  "  weir explain 1-6b0246d0-157bb8471d98233f9d43f682\n"
+	  "  weir explain 10.0.0.7\n",
+	  command_explain },
 	{ "env", "", "export lines for the AWS tools: eval \"$(weir env)\"", "", command_env },
 	{ "drain", "TARGET-GROUP TARGET[:PORT] [--wait]",
 	  "take a target out of service, streams finish",

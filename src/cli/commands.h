@@ -32,6 +32,7 @@ int command_call(const struct command_line *line);
 int command_status(const struct command_line *line);
 int command_streams(const struct command_line *line);
 int command_logs(const struct command_line *line);
+int command_explain(const struct command_line *line);
 int command_env(const struct command_line *line);
 int command_check(const struct command_line *line);
 int command_drain(const struct command_line *line);

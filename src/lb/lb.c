@@ -288,6 +288,21 @@ void lb_each_metrics(struct lb *lb,
 	}
 }
 
+void lb_each_admission(const struct lb *lb, const struct address *client,
+		       void (*row)(void *owner, const struct admission_row *row), void *owner)
+{
+	for (unsigned i = 0; lb->plan && i < lb->plan->load_balancer_count; i++) {
+		const struct plan_load_balancer *at = &lb->plan->load_balancers[i];
+
+		for (unsigned k = 0; k < at->listener_count; k++) {
+			uint16_t port = at->listeners[k].port;
+
+			row(owner, &(struct admission_row){
+					   at->id, port, admit_allows(at->ingress, client, port) });
+		}
+	}
+}
+
 unsigned lb_open_streams(const struct lb *lb)
 {
 	unsigned count = 0;

@@ -111,6 +111,14 @@ void lb_each_metrics(struct lb *lb,
 		     void (*row)(void *owner, struct bytes load_balancer_id,
 				 struct bytes target_group_id, const struct metrics *sum),
 		     void *owner);
+/* Whether a listener's security groups let new connections of `client` in, one row a listener. */
+struct admission_row {
+	struct bytes load_balancer_id; /* borrowed for the call */
+	uint16_t listener_port;
+	bool admits;
+};
+void lb_each_admission(const struct lb *lb, const struct address *client,
+		       void (*row)(void *owner, const struct admission_row *row), void *owner);
 unsigned lb_open_streams(const struct lb *lb); /* requests in progress, all workers */
 
 #endif
