@@ -70,7 +70,9 @@ static int open_index(struct app *app)
 		text_printf(&path, "%s/passages.db", app->settings.data);
 		err = passages_open(text_str(&path), &app->service.passages, &why);
 		if (!err)
-			err = passages_state(app->service.passages, &app->service.index);
+			err = corpus_create(&app->service.corpus);
+		/* service.index stays empty until the corpus was fed: nothing can be found before.
+		 */
 		if (err)
 			status = complain(why ? why : err_words(err));
 	}
@@ -236,6 +238,7 @@ static void app_fini(struct app *app)
 	model_destroy(app->service.model);
 	if (app->service.loop)
 		loop_destroy(app->service.loop);
+	corpus_destroy(app->service.corpus);
 	passages_close(app->service.passages);
 	if (app->listen_fd >= 0)
 		acceptor_discard(app->listen_fd);

@@ -190,9 +190,10 @@ static double gain_of(const struct choice *choice, const struct candidate *c)
 		      GAIN_FIRST / (1 + (double)c->position) -
 		      LOSS_SAME_PASSAGE * choice->from_passage[c->passage];
 
-	if (intent_fits(q->intent, c->from->passage.section))
+	if (intent_fits(q->intent, c->from->passage.section, c->from->passage.code))
 		gain += GAIN_INTENT;
-	else if (choice->first && intent_fits(q->intent, choice->first->from->passage.section))
+	else if (choice->first && intent_fits(q->intent, choice->first->from->passage.section,
+					      choice->first->from->passage.code))
 		gain -= LOSS_OTHER_KIND;
 	if (q->intent == INTENT_DOSE && c->has_number)
 		gain += GAIN_NUMBER;

@@ -10,7 +10,10 @@ struct call {
 	struct list_node link; /* the server's */
 	struct service *service;
 	struct exchange *x;
-	struct chat *chat;  /* once the call became one */
+	struct chat *chat; /* once the call became one */
+	/* Set while something else answers later: told when the client leaves before. */
+	void (*on_left)(struct call *call);
+	void *work;	    /* its own */
 	struct arena arena; /* what follows of the request's head */
 	struct bytes method, path, query, content_type, accept;
 	char request_id[REQUEST_ID_BYTES];
@@ -23,5 +26,8 @@ void routes_handle(struct call *call);
 
 /* Tells a chat's end. */
 void call_over(void *owner);
+
+/* Ends a call that was answered later: closes the exchange and frees the call. */
+void call_answered(struct call *call);
 
 #endif

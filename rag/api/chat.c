@@ -498,7 +498,11 @@ err_t chat_start(const struct chat_options *options, struct chat_request *reques
 	struct retrieval_options retrieval = {
 		.loop = service->loop,
 		.pool = service->pool,
-		.passages = service->passages,
+		.corpus = service->corpus,
+		.filter = request->filter,
+		.mode = request->mode,
+		.score_min = request->score_min,
+		.no_rerank = request->no_rerank,
 		.message = request->message,
 		.previous = request->previous,
 		.top = request->top_k,

@@ -7,6 +7,7 @@
 #include "base/when.h"
 #include "crypto/random.h"
 #include "rag/retrieve/index.h"
+#include "rag/store/passages_feed.h"
 
 enum {
 	JOBS_KEPT = 16,
@@ -59,7 +60,12 @@ static void work(struct blocking_job *blocking)
 	struct jobs *jobs = container_of(blocking, struct jobs, blocking);
 	struct service *service = jobs->service;
 
-	jobs->worker.err = index_folder(service->passages, service->settings->documents,
+	const struct feed_listener listeners[] = {
+		passages_feed(service->passages),
+		corpus_feed(service->corpus),
+	};
+
+	jobs->worker.err = index_folder(listeners, COUNT(listeners), service->settings->documents,
 					jobs->worker.progress, &jobs->worker.generation);
 	if (!jobs->worker.err)
 		jobs->worker.err = passages_state(service->passages, &jobs->worker.found);

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "http/uri.h"
-#include "rag/retrieve/retrieve.h"
+#include "rag/retrieve/filter.h"
 #include "rag/text/words.h"
 
 /* jansson recurses, so the depth is counted before it sees the text. */
@@ -105,34 +105,41 @@ static struct bytes trim_space(struct bytes b)
 	return b;
 }
 
-static err_t read_message(const json_t *root, struct chat_request *request, struct fault *fault)
+static err_t refuse_member(struct fault *fault, const char *name, const char *words)
 {
-	const json_t *value = json_object_get(root, "message");
+	char field[80];
+
+	snprintf(field, sizeof field, "/%s", name);
+	fault_set(fault, FAULT_INVALID, field, "%s %s", name, words);
+	return ERR_INVALID;
+}
+
+static err_t read_message(const json_t *root, const char *name, struct chat_request *request,
+			  struct fault *fault)
+{
+	const json_t *value = json_object_get(root, name);
 
 	if (!value)
-		return refuse(fault, "/message", "message is missing: say what you want to know.");
+		return refuse_member(fault, name, "is missing: say what you want to know.");
 	if (!json_is_string(value))
-		return refuse(fault, "/message", "message must be a string.");
+		return refuse_member(fault, name, "must be a string.");
 	request->message = trim_space(json_bytes(value));
 	if (request->message.len == 0)
-		return refuse(fault, "/message", "message is empty.");
-	if (characters_before(request->message, request->message.len) > MESSAGE_MAX_CHARS) {
-		fault_set(fault, FAULT_INVALID, "/message", "message is longer than %d characters.",
-			  MESSAGE_MAX_CHARS);
-		return ERR_INVALID;
-	}
+		return refuse_member(fault, name, "is empty.");
+	if (characters_before(request->message, request->message.len) > MESSAGE_MAX_CHARS)
+		return refuse_member(fault, name, "is longer than 8000 characters.");
 	return ERR_OK;
 }
 
-static err_t read_turn(const json_t *turn, size_t index, struct chat_request *request,
-		       size_t *total_bytes, struct fault *fault)
+static err_t read_turn(const json_t *turn, const char *name, size_t index,
+		       struct chat_request *request, size_t *total_bytes, struct fault *fault)
 {
 	const json_t *role = json_object_get(turn, "role");
 	const json_t *content = json_object_get(turn, "content");
 	bool is_user = json_is_string(role) && strcmp(json_string_value(role), "user") == 0;
 	char field[80];
 
-	snprintf(field, sizeof field, "/history/%zu", index);
+	snprintf(field, sizeof field, "/%s/%zu", name, index);
 	if (!json_is_object(turn) || !json_is_string(content))
 		return refuse(fault, field, "Each turn is an object with role and content.");
 	if (!is_user &&
@@ -140,25 +147,26 @@ static err_t read_turn(const json_t *turn, size_t index, struct chat_request *re
 		return refuse(fault, field, "role must be \"user\" or \"assistant\".");
 	*total_bytes += json_string_length(content);
 	if (*total_bytes > HISTORY_MAX_BYTES)
-		return refuse(fault, "/history", "The history is longer than 64 KiB.");
+		return refuse_member(fault, name, "is longer than 64 KiB.");
 	if (is_user)
 		request->previous = json_bytes(content);
 	return ERR_OK;
 }
 
-static err_t read_history(const json_t *root, struct chat_request *request, struct fault *fault)
+static err_t read_history(const json_t *root, const char *name, struct chat_request *request,
+			  struct fault *fault)
 {
-	json_t *history = json_object_get(root, "history"), *turn;
+	json_t *history = json_object_get(root, name), *turn;
 	size_t index, total_bytes = 0;
 
 	if (!history || json_is_null(history))
 		return ERR_OK;
 	if (!json_is_array(history))
-		return refuse(fault, "/history", "history must be an array.");
+		return refuse_member(fault, name, "must be an array.");
 	if (json_array_size(history) > HISTORY_MAX_TURNS)
-		return refuse(fault, "/history", "The history is longer than 50 turns.");
+		return refuse_member(fault, name, "is longer than 50 turns.");
 	json_array_foreach (history, index, turn)
-		TRY(read_turn(turn, index, request, &total_bytes, fault));
+		TRY(read_turn(turn, name, index, request, &total_bytes, fault));
 	request->history = history;
 	return ERR_OK;
 }
@@ -184,14 +192,12 @@ static err_t check_choices(const json_t *root, struct fault *fault)
 	static const struct {
 		const char *name, *field, *values[3], *words;
 	} choices[] = {
-		{ "mode", "/mode", { "mix", "lexical" }, "mode must be \"mix\" or \"lexical\"." },
 		{ "language",
 		  "/language",
 		  { "auto", "en" },
 		  "language must be \"auto\" or \"en\"." },
 	};
 	const json_t *session = json_object_get(root, "session_id");
-	const json_t *filter = json_object_get(root, "filter");
 
 	for (size_t i = 0; i < COUNT(choices); i++) {
 		const json_t *value = json_object_get(root, choices[i].name);
@@ -206,24 +212,51 @@ static err_t check_choices(const json_t *root, struct fault *fault)
 	    (!json_is_string(session) || json_string_length(session) > SESSION_ID_MAX_CHARS))
 		return refuse(fault, "/session_id",
 			      "session_id must be a string of at most 128 bytes.");
-	if (filter && !json_is_null(filter) && json_object_size(filter) > 0)
-		return refuse(fault, "/filter", "Filters are not supported yet.");
-	if (filter && !json_is_null(filter) && !json_is_object(filter))
-		return refuse(fault, "/filter", "filter must be an object.");
 	return ERR_OK;
 }
 
-static err_t read_top_k(const json_t *root, struct chat_request *request, struct fault *fault)
+static err_t read_mode(const json_t *root, struct chat_request *request, struct fault *fault)
 {
-	const json_t *value = json_object_get(root, "top_k");
+	const json_t *value = json_object_get(root, "mode");
 
-	request->top_k = TOP_K_DEFAULT;
+	request->mode = MODE_MIX;
 	if (!value || json_is_null(value))
 		return ERR_OK;
-	if (!json_is_integer(value) || json_integer_value(value) < 1 ||
-	    json_integer_value(value) > RETRIEVE_TOP_MAX)
-		return refuse(fault, "/top_k", "top_k must be a whole number from 1 to 50.");
-	request->top_k = (unsigned)json_integer_value(value);
+	for (unsigned i = 0; json_is_string(value) && i < MODE_COUNT; i++)
+		if (strcmp(json_string_value(value), retrieve_mode_names[i]) == 0) {
+			request->mode = (enum retrieve_mode)i;
+			return ERR_OK;
+		}
+	return refuse(fault, "/mode",
+		      "mode must be mix, lexical, naive, local, global, hybrid or bypass.");
+}
+
+static err_t read_filter(const json_t *root, struct chat_request *request, struct fault *fault)
+{
+	const json_t *filter = json_object_get(root, "filter");
+	struct text why = TEXT_INIT(256);
+	char field[80];
+	err_t err = ERR_OK;
+
+	if (!filter || json_is_null(filter))
+		return ERR_OK;
+	if (filter_check(filter, field, &why))
+		err = refuse(fault, field, text_str(&why));
+	text_fini(&why);
+	request->filter = filter;
+	return err;
+}
+
+static err_t read_count(const json_t *root, const char *name, unsigned *value, struct fault *fault)
+{
+	const json_t *member = json_object_get(root, name);
+
+	if (!member || json_is_null(member))
+		return ERR_OK;
+	if (!json_is_integer(member) || json_integer_value(member) < 1 ||
+	    json_integer_value(member) > RETRIEVE_TOP_MAX)
+		return refuse_member(fault, name, "must be a whole number from 1 to 50.");
+	*value = (unsigned)json_integer_value(member);
 	return ERR_OK;
 }
 
@@ -261,28 +294,85 @@ static err_t read_members(const struct chat_request_parts *parts, struct chat_re
 			  struct fault *fault)
 {
 	request->include_references = true;
-	TRY(read_message(request->root, request, fault));
-	TRY(read_history(request->root, request, fault));
+	TRY(read_message(request->root, "message", request, fault));
+	TRY(read_history(request->root, "history", request, fault));
 	TRY(check_choices(request->root, fault));
-	TRY(read_top_k(request->root, request, fault));
+	TRY(read_mode(request->root, request, fault));
+	TRY(read_filter(request->root, request, fault));
+	request->top_k = TOP_K_DEFAULT;
+	TRY(read_count(request->root, "top_k", &request->top_k, fault));
 	TRY(read_bool(request->root, "include_references", &request->include_references, fault));
 	return read_form(request->root, parts, request, fault);
 }
 
-err_t chat_request_read(const struct chat_request_parts *parts, struct chat_request *ret_request,
-			struct fault *ret_fault)
+static err_t read_score_min(const json_t *root, struct chat_request *request, struct fault *fault)
+{
+	const json_t *value = json_object_get(root, "min_score");
+
+	if (!value || json_is_null(value))
+		return ERR_OK;
+	if (!json_is_number(value) || json_number_value(value) < 0 || json_number_value(value) > 1)
+		return refuse_member(fault, "min_score", "must be a number from 0 to 1.");
+	request->score_min = json_number_value(value);
+	return ERR_OK;
+}
+
+/* LightRAG's members that shape a prompt or a budget of a kind we have not are left alone. */
+static err_t read_query(const struct chat_request_parts *parts, struct chat_request *request,
+			struct fault *fault)
+{
+	const json_t *root = request->root;
+	bool rerank = true;
+
+	(void)parts;
+	request->form = CHAT_JSON;
+	request->include_references = true;
+	request->top_k = QUERY_TOP_K_DEFAULT;
+	TRY(read_message(root, "query", request, fault));
+	TRY(read_history(root, "conversation_history", request, fault));
+	TRY(read_mode(root, request, fault));
+	TRY(read_filter(root, request, fault));
+	/* top_k is LightRAG's number of entities; chunk_top_k that of passages, and it decides. */
+	TRY(read_count(root, "top_k", &request->top_k, fault));
+	TRY(read_count(root, "chunk_top_k", &request->top_k, fault));
+	TRY(read_score_min(root, request, fault));
+	TRY(read_bool(root, "include_references", &request->include_references, fault));
+	TRY(read_bool(root, "include_chunk_content", &request->include_content, fault));
+	TRY(read_bool(root, "only_need_context", &request->context_only, fault));
+	TRY(read_bool(root, "enable_rerank", &rerank, fault));
+	request->no_rerank = !rerank;
+	return ERR_OK;
+}
+
+typedef err_t (*members_fn)(const struct chat_request_parts *parts, struct chat_request *request,
+			    struct fault *fault);
+
+static err_t request_read(const struct chat_request_parts *parts, members_fn members,
+			  struct chat_request *ret_request, struct fault *ret_fault)
 {
 	struct chat_request request = { .root = NULL };
 	err_t err;
 
 	TRY(read_json(parts->body, parts->content_type, &request.root, ret_fault));
-	err = read_members(parts, &request, ret_fault);
+	err = members(parts, &request, ret_fault);
 	if (err) {
 		json_decref(request.root);
 		return err;
 	}
 	*ret_request = request;
 	return ERR_OK;
+}
+
+err_t chat_request_read(const struct chat_request_parts *parts, struct chat_request *ret_request,
+			struct fault *ret_fault)
+{
+	return request_read(parts, read_members, ret_request, ret_fault);
+}
+
+err_t query_request_read(const struct chat_request_parts *parts, struct chat_request *ret_request,
+			 struct fault *ret_fault)
+{
+	return request_read(parts, read_query, ret_request, ret_fault);
 }
 
 void chat_request_fini(struct chat_request *request)

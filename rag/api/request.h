@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "rag/api/fault.h"
+#include "rag/retrieve/retrieve.h"
 
 enum {
 	REQUEST_MAX_BYTES = 1024 * 1024,
@@ -19,6 +20,7 @@ enum {
 	HISTORY_MAX_BYTES = 64 * 1024,
 	SESSION_ID_MAX_CHARS = 128,
 	TOP_K_DEFAULT = 12,
+	QUERY_TOP_K_DEFAULT = 20,
 };
 
 enum chat_form {
@@ -33,6 +35,12 @@ struct chat_request {
 	struct bytes previous; /* the last thing the user said before, or empty */
 	json_t *history;       /* array of {role, content}, or NULL */
 	unsigned top_k;
+	enum retrieve_mode mode;
+	const json_t *filter; /* in root; NULL: none */
+	double score_min;
+	bool no_rerank;
+	bool include_content; /* of the passages, in an answer's references */
+	bool context_only;    /* no answer: what it would be made of */
 	enum chat_form form;
 	bool include_references;
 	bool ndjson_heartbeat; /* asked for by ?heartbeat=1 */
@@ -45,6 +53,9 @@ struct chat_request_parts {
 /* On ERR_OK the caller ends it with chat_request_fini. On ERR_INVALID *ret_fault says why. */
 err_t chat_request_read(const struct chat_request_parts *parts, struct chat_request *ret_request,
 			struct fault *ret_fault);
+/* The same for POST /query, /query/stream and /query/data: LightRAG's members, and ours. */
+err_t query_request_read(const struct chat_request_parts *parts, struct chat_request *ret_request,
+			 struct fault *ret_fault);
 void chat_request_fini(struct chat_request *request);
 
 /* Nothing in the body, or {"scope":"all"} and a reason. */

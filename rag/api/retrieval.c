@@ -2,18 +2,23 @@
 
 #include <stdlib.h>
 
+#include "net/clock.h"
+
 enum { ARENA_MAX_BYTES = 8 * 1024 * 1024 };
 
 struct running {
 	struct retrieval result; /* what the outside sees */
 	struct blocking_job job;
 	struct arena arena;
-	struct passages *passages;
+	struct corpus *corpus;
 	struct bytes message, previous;
+	json_t *filter;
+	enum retrieve_mode mode;
 	struct question question;
 	struct evidence evidence;
 	unsigned top;
-	bool for_model, over;
+	double score_min;
+	bool no_rerank, for_model, over;
 	void (*on_done)(void *owner, struct retrieval *done); /* NULL once nobody waits */
 	void *owner;
 };
@@ -36,8 +41,19 @@ static err_t find(struct running *r)
 {
 	struct answer *answer = &r->result.answer;
 
+	const struct retrieve_options options = {
+		.mode = r->mode,
+		.top = r->top,
+		.filter = r->filter,
+		.text = r->message,
+		.score_min = r->score_min,
+		.no_rerank = r->no_rerank,
+	};
+	uint64_t began_us = clock_mono_us();
+
 	question_read(r->message, r->previous, &r->question);
-	TRY(retrieve(r->passages, &r->question, r->top, &r->arena, &r->evidence));
+	TRY(retrieve(r->corpus, &r->question, &options, &r->arena, &r->evidence));
+	r->result.took_us = clock_mono_us() - began_us;
 	r->result.generation = r->evidence.generation;
 	TRY(answer_extract(&r->question, &r->evidence, &r->arena, answer));
 	for (unsigned i = 0; i < answer->reference_count; i++)
@@ -60,6 +76,7 @@ static void work(struct blocking_job *job)
 static void running_free(struct running *r)
 {
 	arena_fini(&r->arena);
+	json_decref(r->filter);
 	free(r);
 }
 
@@ -82,9 +99,15 @@ err_t retrieval_start(const struct retrieval_options *options, struct retrieval 
 	if (!r)
 		return ERR_NOMEM;
 	arena_init(&r->arena, ARENA_MAX_BYTES);
-	r->passages = options->passages;
+	r->corpus = options->corpus;
+	r->mode = options->mode;
+	r->filter = json_incref((json_t *)options->filter);
 	r->top = options->top;
 	r->for_model = options->for_model;
+	r->score_min = options->score_min;
+	r->no_rerank = options->no_rerank;
+	r->result.question = &r->question;
+	r->result.evidence = &r->evidence;
 	r->on_done = options->on_done;
 	r->owner = options->owner;
 	err = arena_copy(&r->arena, options->message, &r->message);

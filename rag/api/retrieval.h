@@ -14,9 +14,13 @@ struct retrieval;
 struct retrieval_options {
 	struct loop *loop;
 	struct blocking_pool *pool;
-	struct passages *passages;
+	struct corpus *corpus;
 	struct bytes message, previous; /* copied */
+	const json_t *filter;		/* checked; NULL: none; shared */
+	enum retrieve_mode mode;
 	unsigned top;
+	double score_min;
+	bool no_rerank;
 	bool for_model; /* with more references than the extractive answer cites */
 	void (*on_done)(void *owner, struct retrieval *done);
 	void *owner;
@@ -26,7 +30,10 @@ struct retrieval_options {
 struct retrieval {
 	err_t err;
 	struct answer answer;
+	const struct question *question;
+	const struct evidence *evidence;
 	uint64_t generation;
+	uint64_t took_us; /* the search alone */
 	bool cites_medicine;
 	char spelling[300]; /* what to tell the reader about words taken for others, or "" */
 };

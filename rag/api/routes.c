@@ -4,6 +4,7 @@
 #include "http/uri.h"
 #include "rag/api/events.h"
 #include "rag/api/jobs.h"
+#include "rag/api/query.h"
 #include "rag/api/reply.h"
 
 enum { REPLY_MAX_BYTES = 64 * 1024 };
@@ -127,6 +128,12 @@ static void on_chat(struct call *call)
 		reply_fault(call->x, &fault, call->request_id);
 		return;
 	}
+	if (request.mode == MODE_BYPASS && !call->service->model) {
+		chat_request_fini(&request);
+		refuse(call, FAULT_NO_MODEL, 0,
+		       "The mode \"bypass\" needs a model, and none is configured.");
+		return;
+	}
 	if (call->service->draining || !call->service->index.generation ||
 	    call->service->chat_count >= call->service->settings->chats_max) {
 		chat_request_fini(&request);
@@ -243,6 +250,7 @@ static const struct route {
 	{ "GET", "/jobs", "GET, HEAD", on_jobs },
 	{ "GET", "/jobs/*", "GET, HEAD", on_job },
 	{ "POST", "/chat/*", "POST", on_cancel },
+	{ "POST", "/query/data", "POST", query_data },
 };
 
 static bool path_fits(const struct route *route, struct bytes path)

@@ -48,7 +48,7 @@ static void call_free(struct call *call)
 static void call_settle(struct call *call)
 {
 	timer_cancel(&call->stall);
-	if (call->chat)
+	if (call->chat || call->on_left)
 		return;
 	exchange_close(call->x);
 	call_free(call);
@@ -74,12 +74,18 @@ void call_over(void *owner)
 	call_free(owner);
 }
 
+void call_answered(struct call *call)
+{
+	call->on_left = NULL;
+	call_settle(call);
+}
+
 static void on_body(struct exchange *x, void *owner, const struct http_body *body)
 {
 	struct call *call = owner;
 
 	(void)x;
-	if (call->chat)
+	if (call->chat || call->on_left)
 		return;
 	for (unsigned i = 0; i < body->data_count; i++)
 		text_add(&call->body, body->data[i]);
@@ -113,6 +119,8 @@ static void on_failed(struct exchange *x, void *owner, err_t why)
 	(void)why;
 	if (call->chat)
 		chat_client_left(call->chat);
+	else if (call->on_left)
+		call->on_left(call);
 	call_free(call);
 }
 

@@ -7,6 +7,7 @@
 
 #include "net/blocking.h"
 #include "rag/model/client.h"
+#include "rag/retrieve/corpus.h"
 #include "rag/settings.h"
 #include "store/passages.h"
 
@@ -18,7 +19,8 @@ struct service {
 	struct loop *loop;
 	struct blocking_pool *pool;
 	struct passages *passages;
-	struct model *model; /* NULL: answers are extractive */
+	struct corpus *corpus; /* what is searched */
+	struct model *model;   /* NULL: answers are extractive */
 	const struct settings *settings;
 	struct jobs *jobs;
 	struct list_node chats; /* every chat in progress */

@@ -4,7 +4,6 @@
 #include "crypto/digest.h"
 #include "rag/chunk/chunk.h"
 #include "rag/doc/folder.h"
-#include "rag/store/passages_feed.h"
 #include "rag/text/words.h"
 
 enum {
@@ -15,7 +14,8 @@ enum {
 };
 
 struct run {
-	const struct feed_listener *listener;
+	const struct feed_listener *listeners;
+	unsigned listener_count;
 	uint64_t generation;
 	uint32_t ordinal;
 	struct index_progress *progress;
@@ -79,12 +79,17 @@ static err_t on_chunk(void *owner, const struct chunk *chunk)
 
 	TRY(chunk_id(run, chunk, id));
 	passage.id = bytes_of(id);
-	err = run->listener->add(run->listener->owner, run->generation, &passage);
-	if (err == ERR_EXISTS) /* the same words twice under one heading: once is enough */
-		return ERR_OK;
-	if (!err)
-		atomic_fetch_add(&run->progress->passages, 1);
-	return err;
+	for (unsigned i = 0; i < run->listener_count; i++) {
+		const struct feed_listener *l = &run->listeners[i];
+
+		err = l->add(l->owner, run->generation, &passage);
+		if (err == ERR_EXISTS) /* the same words twice under one heading: once is enough */
+			return ERR_OK;
+		if (err)
+			return err;
+	}
+	atomic_fetch_add(&run->progress->passages, 1);
+	return ERR_OK;
 }
 
 static err_t index_document(struct run *run, struct bytes file, struct bytes text)
@@ -132,21 +137,42 @@ static err_t on_file(void *owner, struct bytes file, struct bytes text, err_t wh
 	return ERR_OK;
 }
 
-err_t index_folder(struct passages *passages, const char *directory,
+static err_t begin_all(const struct run *run)
+{
+	for (unsigned i = 0; i < run->listener_count; i++) {
+		const struct feed_listener *l = &run->listeners[i];
+
+		TRY(l->begin(l->owner, run->generation));
+	}
+	return ERR_OK;
+}
+
+static err_t publish_all(const struct run *run, uint64_t change)
+{
+	for (unsigned i = 0; i < run->listener_count; i++) {
+		const struct feed_listener *l = &run->listeners[i];
+
+		TRY(l->publish(l->owner, run->generation, change));
+	}
+	return ERR_OK;
+}
+
+err_t index_folder(const struct feed_listener *listeners, unsigned count, const char *directory,
 		   struct index_progress *progress, uint64_t *ret_generation)
 {
-	const struct feed_listener listener = passages_feed(passages);
+	struct run run = { .listeners = listeners, .listener_count = count, .progress = progress };
 	struct feed_position before;
-	struct run run = { .listener = &listener, .progress = progress };
 	err_t err;
 
-	listener.position(listener.owner, &before);
+	listeners[0].position(listeners[0].owner, &before);
 	run.generation = before.generation + 1;
-	TRY(listener.begin(listener.owner, run.generation));
-	err = folder_read(directory, on_file, &run);
+	err = begin_all(&run);
 	if (!err)
-		err = listener.publish(listener.owner, run.generation, before.change + 1);
-	listener.drop(listener.owner, err ? run.generation : before.generation);
+		err = folder_read(directory, on_file, &run);
+	if (!err)
+		err = publish_all(&run, before.change + 1);
+	for (unsigned i = 0; i < count; i++)
+		listeners[i].drop(listeners[i].owner, err ? run.generation : before.generation);
 	if (!err)
 		*ret_generation = run.generation;
 	return err;

@@ -7,7 +7,8 @@
 
 #include <stdatomic.h>
 
-#include "store/passages.h"
+#include "base/text.h"
+#include "rag/store/feed.h"
 
 /* What an indexing does, read by other threads while it runs. */
 struct index_progress {
@@ -17,11 +18,12 @@ struct index_progress {
 };
 
 /*
- * Reads every document below `directory` and publishes them as one generation. A file that cannot
- * be read is counted as failed, logged, and keeps none of the others out. On any error the
- * generation before stays: ERR_NOT_FOUND (no such folder), ERR_LIMIT, ERR_STORE, ERR_CANCELLED.
+ * Reads every document below `directory` and tells the listeners of them as one generation, one
+ * above what the first of them has. A file that cannot be read is counted as failed, logged, and
+ * keeps none of the others out. On any error the generation before stays: ERR_NOT_FOUND (no such
+ * folder), ERR_LIMIT, ERR_STORE, ERR_CANCELLED.
  */
-err_t index_folder(struct passages *passages, const char *directory,
+err_t index_folder(const struct feed_listener *listeners, unsigned count, const char *directory,
 		   struct index_progress *progress, uint64_t *ret_generation);
 
 #endif

@@ -47,38 +47,65 @@ static const char *const synonyms[][QUESTION_FORMS_MAX + 1] = {
 	{ "tired", "tiredness", "fatigue", "sleepy", "drowsy" },
 };
 
+const char *const question_intent_names[INTENT_COUNT] = {
+	[INTENT_GENERAL] = "general",
+	[INTENT_DOSE] = "dose",
+	[INTENT_SIDE_EFFECTS] = "side effects",
+	[INTENT_INTERACTIONS] = "interactions",
+	[INTENT_WARNINGS] = "warnings",
+	[INTENT_OVERDOSE] = "overdose",
+	[INTENT_MISSED] = "missed dose",
+	[INTENT_PREGNANCY] = "pregnancy",
+	[INTENT_STORAGE] = "storage",
+	[INTENT_HOW_IT_WORKS] = "how it works",
+	[INTENT_USES] = "uses",
+};
+
 struct intent_row {
 	const char *phrases[10]; /* in the question, as lower-case text */
 	const char *headings[6]; /* in the path of a section, as lower-case text */
+	const char *codes[6];	 /* LOINC codes of such sections in drug labels */
 };
 
 static const struct intent_row intents[INTENT_COUNT] = {
-	[INTENT_GENERAL] = { { NULL }, { NULL } },
+	[INTENT_GENERAL] = { { NULL }, { NULL }, { NULL } },
 	[INTENT_OVERDOSE] = { { "overdos", "took too m", "taken too m", "take too m", "poison" },
-			      { "overdos", "too much", "too many" } },
-	[INTENT_MISSED] = { { "missed", "miss a dose", "forgot", "forget" }, { "miss", "forg" } },
+			      { "overdos", "too much", "too many" },
+			      { "34088-5" } },
+	[INTENT_MISSED] = { { "missed", "miss a dose", "forgot", "forget" },
+			    { "miss", "forg" },
+			    { NULL } },
 	[INTENT_INTERACTIONS] = { { "interact", "together", "combine", "mix", "alcohol",
 				    "grapefruit", "other medic", "at the same time",
 				    "take* with " },
-				  { "interact", "other medic", "alcohol", "with other" } },
+				  { "interact", "other medic", "alcohol", "with other" },
+				  { "34073-7", "34074-5" } },
 	[INTENT_PREGNANCY] = { { "pregnan", "breastfe", "breast-fe", "nursing" },
-			       { "pregnan", "breastf" } },
+			       { "pregnan", "breastf" },
+			       { "42228-7", "77290-5", "34080-2", "34079-4" } },
 	[INTENT_SIDE_EFFECTS] = { { "side effect", "side-effect", "adverse", "reaction" },
-				  { "side effect", "unwanted", "adverse" } },
+				  { "side effect", "unwanted", "adverse" },
+				  { "34084-4", "90374-0", "90375-7" } },
 	[INTENT_DOSE] = { { "how much", "how many", "how often", "dose", "dosage", " mg",
 			    "maximum" },
-			  { "dose", "how to take", "how much", "how many", "amount" } },
+			  { "dose", "how to take", "how much", "how many", "amount" },
+			  { "34068-7", "42229-5" } },
 	[INTENT_WARNINGS] = { { "who should not", "who cannot", "who can't", "not take", "avoid",
 				"safe", "danger", "risk", "warning" },
 			      { "who should not", "who can", "warning", "caution", "risk",
-				"careful" } },
+				"careful" },
+			      { "34066-1", "34070-3", "34071-1", "43685-7", "34072-9",
+				"50570-1" } },
 	[INTENT_STORAGE] = { { "store", "storage", "keep it", "fridge", "expire" },
-			     { "stor", "keep" } },
+			     { "stor", "keep" },
+			     { "44425-7", "34069-5", "51945-4" } },
 	[INTENT_HOW_IT_WORKS] = { { "how does", "how do ", "work", "mechanism" },
-				  { "how it works", "how they work", "what happens" } },
+				  { "how it works", "how they work", "what happens" },
+				  { "43679-0", "34090-1" } },
 	[INTENT_USES] = { { "used for", "use for", "what is", "what are", "treat",
 			    "what can i take", "what helps" },
-			  { "what it is", "used for", "uses", "what they" } },
+			  { "what it is", "used for", "uses", "what they" },
+			  { "34067-9", "55105-1" } },
 };
 
 /* The first that fits wins, so the narrow ones come first. */
@@ -116,9 +143,13 @@ static enum question_intent intent_of(struct bytes message)
 	return INTENT_GENERAL;
 }
 
-bool intent_fits(enum question_intent intent, struct bytes section)
+bool intent_fits(enum question_intent intent, struct bytes section, struct bytes code)
 {
 	const struct intent_row *row = &intents[intent];
+
+	for (size_t k = 0; code.len && k < COUNT(row->codes) && row->codes[k]; k++)
+		if (bytes_eq_str(code, row->codes[k]))
+			return true;
 
 	for (size_t k = 0; k < COUNT(row->headings) && row->headings[k]; k++)
 		if (find_nocase(section, row->headings[k]))

@@ -31,6 +31,7 @@ enum question_intent {
 	INTENT_USES,
 	INTENT_COUNT,
 };
+extern const char *const question_intent_names[INTENT_COUNT];
 
 struct question_form {
 	struct bytes word; /* as typed, or a synonym: goes to full-text search */
@@ -56,8 +57,11 @@ struct question {
 /* `message` and `previous` (the last question before, or empty) are borrowed by the terms. */
 void question_read(struct bytes message, struct bytes previous, struct question *ret_question);
 
-/* Whether the heading of a section promises to answer that kind of question. */
-bool intent_fits(enum question_intent intent, struct bytes section);
+/*
+ * Whether the heading of a section promises to answer that kind of question; `code` is the LOINC
+ * code of a drug label's section, or empty.
+ */
+bool intent_fits(enum question_intent intent, struct bytes section, struct bytes code);
 
 /* The number of the term that a word with this stem fulfils, or SIZE_MAX. */
 size_t question_find(const struct question *question, struct bytes stem);

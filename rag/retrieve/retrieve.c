@@ -3,103 +3,72 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "rag/retrieve/filter.h"
+#include "rag/retrieve/rank.h"
 #include "rag/text/distance.h"
+#include "rag/text/whole.h"
 
 /* A passage must cover so much of the question by itself, and so much of what the best one does. */
 #define COVERAGE_FLOOR	 0.56
 #define COVERAGE_OF_BEST 0.55
-#define BM25_SHARE	 0.35
-#define COVERAGE_SHARE	 0.30
-#define TITLE_SHARE	 0.20 /* for being about what the question is about */
-#define INTENT_SHARE	 0.15
-#define CARRIED_WEIGHT	 0.8 /* a word of the question before counts a little less */
+#define CARRIED_WEIGHT	 0.8f /* a word of the question before counts a little less */
+#define SYNONYM_WEIGHT	 0.8f
+#define WHOLE_WEIGHT	 0.7f
 #define KNOWN_WEIGHT_MIN 0.1
 #define KNOWN_WEIGHT_MAX 6.0
+#define VECTOR_FLOOR	 0.05f /* likeness below this is chance */
 
 enum {
 	REPAIR_LETTERS_MIN = 5, /* shorter words are near to too many others */
 	REPAIR_LETTERS_TWO = 8, /* from here on two slips are forgiven */
+	FEW_BY_WORDS = 50,	/* so few found by words: likeness looks at all */
+	BY_VECTOR_MAX = 200,
+	BY_GRAPH_MAX = 200,
+	CANDIDATES_MAX = RETRIEVE_LEXICAL_MAX + BY_VECTOR_MAX + BY_GRAPH_MAX,
+	WHOLES_MAX = 8,
+	REPAIR_WIDTH = 1, /* a repaired form joins those of its term */
 };
 
-struct gathering {
+const char *const retrieve_mode_names[MODE_COUNT] = {
+	[MODE_MIX] = "mix",	  [MODE_LEXICAL] = "lexical", [MODE_NAIVE] = "naive",
+	[MODE_LOCAL] = "local",	  [MODE_GLOBAL] = "global",   [MODE_HYBRID] = "hybrid",
+	[MODE_BYPASS] = "bypass",
+};
+
+/* Which lists propose, and their shares of the sum. */
+static const struct mode_row {
+	bool words, vector, local, global;
+	double shares[3];
+} modes[MODE_COUNT] = {
+	[MODE_MIX] = { true, true, true, true, { 0.6, 0.4, 0.15 } },
+	[MODE_LEXICAL] = { true, false, false, false, { 1, 0, 0 } },
+	[MODE_NAIVE] = { true, true, false, false, { 0.6, 0.4, 0 } },
+	[MODE_LOCAL] = { false, false, true, false, { 0, 0, 1 } },
+	[MODE_GLOBAL] = { false, false, false, true, { 0, 0, 1 } },
+	[MODE_HYBRID] = { false, false, true, true, { 0, 0, 1 } },
+};
+
+struct search {
+	const struct generation *generation;
+	struct question *question;
+	const struct retrieve_options *options;
 	struct arena *arena;
-	const struct question *question;
-	struct evidence_passage *at;
+	uint64_t *allowed; /* bit set of slots; NULL: all */
+	struct candidate_passage *at;
 	unsigned count;
-	double bm25_max, bm25_min;
-	err_t err;
+	uint16_t *place; /* of a slot among the candidates, plus 1; 0: none */
 };
-
-static err_t passage_copy(struct arena *arena, const struct passage *from, struct passage *ret_copy)
-{
-	struct passage copy = *from;
-
-	TRY(arena_copy(arena, from->id, &copy.id));
-	TRY(arena_copy(arena, from->document, &copy.document));
-	TRY(arena_copy(arena, from->title, &copy.title));
-	TRY(arena_copy(arena, from->file, &copy.file));
-	TRY(arena_copy(arena, from->section, &copy.section));
-	TRY(arena_copy(arena, from->source, &copy.source));
-	TRY(arena_copy(arena, from->category, &copy.category));
-	TRY(arena_copy(arena, from->body, &copy.body));
-	*ret_copy = copy;
-	return ERR_OK;
-}
-
-static void mark_terms(const struct question *question, struct bytes text, bool covered[])
-{
-	struct word word;
-
-	for (size_t at = 0; words_next(text, &at, &word);) {
-		size_t term = question_find(question, word_stem(&word));
-
-		if (term != SIZE_MAX)
-			covered[term] = true;
-	}
-}
-
-/* The share of the question's weight whose words occur in title, section or body. */
-static double coverage_of(const struct question *question, const struct passage *passage)
-{
-	bool covered[QUESTION_TERMS_MAX] = { false };
-	double all = 0, met = 0;
-
-	mark_terms(question, passage->title, covered);
-	mark_terms(question, passage->section, covered);
-	mark_terms(question, passage->body, covered);
-	for (unsigned i = 0; i < question->term_count; i++) {
-		all += question->terms[i].weight;
-		met += covered[i] ? question->terms[i].weight : 0;
-	}
-	return all > 0 ? met / all : 0;
-}
-
-static bool on_candidate(void *owner, const struct passage *passage)
-{
-	struct gathering *g = owner;
-	struct evidence_passage *e = &g->at[g->count];
-
-	g->err = passage_copy(g->arena, passage, &e->passage);
-	if (g->err)
-		return false;
-	e->coverage = coverage_of(g->question, passage);
-	if (g->count == 0 || passage->score > g->bm25_max)
-		g->bm25_max = passage->score;
-	if (g->count == 0 || passage->score < g->bm25_min)
-		g->bm25_min = passage->score;
-	return ++g->count < RETRIEVE_CANDIDATES;
-}
 
 /* ---- Words nobody has written ---- */
 
 struct repair {
 	struct bytes stem; /* as typed */
 	unsigned limit, best;
-	uint64_t passages;
+	uint32_t texts;
 	char taken[WORD_STEM_MAX + 1];
 };
 
-static bool on_stem(void *owner, struct bytes stem, uint64_t passages)
+static bool on_stem(void *owner, struct bytes stem, uint32_t texts)
 {
 	struct repair *r = owner;
 	unsigned distance;
@@ -107,36 +76,20 @@ static bool on_stem(void *owner, struct bytes stem, uint64_t passages)
 	if (stem.len > WORD_STEM_MAX)
 		return true;
 	distance = distance_between(r->stem, stem, r->limit);
-	if (distance < r->best || (distance == r->best && passages > r->passages)) {
+	if (distance > r->limit)
+		return true;
+	if (distance < r->best || (distance == r->best && texts > r->texts) ||
+	    (distance == r->best && texts == r->texts && bytes_cmp(stem, bytes_of(r->taken)) < 0)) {
 		r->best = distance;
-		r->passages = passages;
+		r->texts = texts;
 		memcpy(r->taken, stem.at, stem.len);
 		r->taken[stem.len] = '\0';
 	}
 	return true;
 }
 
-/* The stem's first word in a passage, as written there; the stem itself when there is none. */
-static struct bytes surface_of(const struct gathering *g, const char *stem)
-{
-	for (unsigned i = 0; i < g->count; i++) {
-		const struct bytes texts[] = { g->at[i].passage.title, g->at[i].passage.body };
-
-		for (size_t t = 0; t < COUNT(texts); t++) {
-			struct word word;
-
-			for (size_t at = 0; words_next(texts[t], &at, &word);)
-				if (bytes_eq_str(word_stem(&word), stem))
-					return bytes_make(texts[t].at + word.from,
-							  word.to - word.from);
-		}
-	}
-	return bytes_of(stem);
-}
-
 /* Gives a term that nothing fulfils the nearest stem as one more form. */
-static err_t repair_term(struct passages *passages, struct question_term *term, struct arena *arena,
-			 bool *ret_repaired)
+static err_t repair_term(const struct search *s, struct question_term *term, bool *ret_repaired)
 {
 	struct question_form *form = &term->forms[term->form_count];
 	struct repair r = { .stem = bytes_of(term->forms[0].stem) };
@@ -148,10 +101,10 @@ static err_t repair_term(struct passages *passages, struct question_term *term, 
 	r.limit = r.stem.len >= REPAIR_LETTERS_TWO ? 2 : 1;
 	r.best = r.limit + 1;
 	/* The first letter is hardly ever the wrong one, and it makes the search short. */
-	TRY(passages_stems(passages, bytes_upto(r.stem, 1), on_stem, &r));
+	postings_stems(generation_postings(s->generation), r.stem.at[0], on_stem, &r);
 	if (r.best > r.limit)
 		return ERR_OK;
-	TRY(arena_copy(arena, bytes_of(r.taken), &copy));
+	TRY(arena_copy(s->arena, bytes_of(r.taken), &copy));
 	memcpy(form->stem, r.taken, sizeof form->stem);
 	form->word = copy;
 	term->form_count++;
@@ -160,102 +113,275 @@ static err_t repair_term(struct passages *passages, struct question_term *term, 
 }
 
 /* Rare words weigh more; one that no document has weighs most: it is what we know nothing about. */
-static err_t frequency_of(struct passages *passages, const struct question_term *term,
-			  uint64_t *ret_count)
+static uint32_t frequency_of(const struct search *s, const struct question_term *term)
 {
-	uint64_t most = 0, count;
+	uint32_t most = 0;
 
 	for (unsigned f = 0; f < term->form_count; f++) {
-		TRY(passages_frequency(passages, term->forms[f].word, &count));
-		most = count > most ? count : most;
+		uint32_t n = postings_frequency(generation_postings(s->generation),
+						bytes_of(term->forms[f].stem));
+
+		most = n > most ? n : most;
 	}
-	*ret_count = most;
-	return ERR_OK;
+	return most;
 }
 
-static err_t weigh_terms(struct passages *passages, struct question *question, uint64_t total,
-			 struct arena *arena, struct evidence *evidence)
+static err_t weigh_terms(const struct search *s, struct evidence *evidence)
 {
-	for (unsigned i = 0; i < question->term_count; i++) {
-		struct question_term *term = &question->terms[i];
-		bool repaired = false;
-		uint64_t count;
+	double total = postings_live(generation_postings(s->generation));
 
-		TRY(frequency_of(passages, term, &count));
-		if (count == 0 && evidence->repair_count < RETRIEVE_REPAIRS_MAX)
-			TRY(repair_term(passages, term, arena, &repaired));
+	for (unsigned i = 0; i < s->question->term_count; i++) {
+		struct question_term *term = &s->question->terms[i];
+		double n = frequency_of(s, term);
+		bool repaired = false;
+
+		if (n == 0 && evidence->repair_count < RETRIEVE_REPAIRS_MAX)
+			TRY(repair_term(s, term, &repaired));
 		if (repaired) {
 			evidence->repairs[evidence->repair_count++] = (struct evidence_repair){
 				term->forms[0].word,
 				bytes_of(term->forms[term->form_count - 1].stem),
 			};
-			TRY(frequency_of(passages, term, &count));
+			n = frequency_of(s, term);
 		}
-		term->weight = log(1 +
-				   ((double)total - (double)count + 0.5) / ((double)count + 0.5));
+		term->weight = log(1 + (total - n + 0.5) / (n + 0.5));
 		term->weight = fmin(fmax(term->weight, KNOWN_WEIGHT_MIN), KNOWN_WEIGHT_MAX);
 		if (term->carried)
-			term->weight *= CARRIED_WEIGHT;
+			term->weight *= (double)CARRIED_WEIGHT;
 	}
 	return ERR_OK;
 }
 
-static double title_weight(const struct question *question, struct bytes title)
-{
-	bool covered[QUESTION_TERMS_MAX] = { false };
-	double met = 0;
+/* ---- Who proposes ---- */
 
-	mark_terms(question, title, covered);
-	for (unsigned i = 0; i < question->term_count; i++)
-		met += covered[i] ? question->terms[i].weight : 0;
-	return met;
+static struct candidate_passage *candidate_get(struct search *s, uint32_t slot)
+{
+	struct candidate_passage *c;
+
+	if (s->place[slot])
+		return &s->at[s->place[slot] - 1];
+	if (s->count == CANDIDATES_MAX)
+		return NULL;
+	c = &s->at[s->count++];
+	*c = (struct candidate_passage){ .entry = generation_at(s->generation, slot) };
+	s->place[slot] = (uint16_t)s->count;
+	return c;
 }
 
-static void rank(struct gathering *g)
+static bool is_allowed(const struct search *s, uint32_t slot)
 {
-	double width = g->bm25_max - g->bm25_min, title_max = 0;
+	return postings_is_live(generation_postings(s->generation), slot) &&
+	       (!s->allowed || bit_is_set(s->allowed, slot));
+}
 
-	for (unsigned i = 0; i < g->count; i++)
-		title_max = fmax(title_max, title_weight(g->question, g->at[i].passage.title));
-	for (unsigned i = 0; i < g->count; i++) {
-		struct evidence_passage *e = &g->at[i];
-		double bm25 = width > 0 ? (e->passage.score - g->bm25_min) / width : 1;
-		double title = title_max > 0
-				       ? title_weight(g->question, e->passage.title) / title_max
-				       : 1;
-		bool fits = intent_fits(g->question->intent, e->passage.section);
+struct wishes {
+	struct postings_form forms[QUESTION_TERMS_MAX + WHOLES_MAX][QUESTION_FORMS_MAX];
+	struct postings_wish at[QUESTION_TERMS_MAX + WHOLES_MAX];
+	struct whole wholes[WHOLES_MAX];
+	unsigned count;
+};
 
-		e->passage.score = BM25_SHARE * bm25 + COVERAGE_SHARE * e->coverage +
-				   TITLE_SHARE * title + (fits ? INTENT_SHARE : 0);
+static void wishes_of(const struct search *s, struct wishes *w)
+{
+	const struct question *q = s->question;
+	unsigned wholes = 0;
+
+	w->count = 0;
+	for (unsigned i = 0; i < q->term_count; i++) {
+		struct postings_form *forms = w->forms[w->count];
+
+		for (unsigned f = 0; f < q->terms[i].form_count; f++)
+			forms[f] = (struct postings_form){
+				bytes_of(q->terms[i].forms[f].stem),
+				f ? SYNONYM_WEIGHT : 1,
+			};
+		w->at[w->count++] = (struct postings_wish){
+			forms,
+			q->terms[i].form_count,
+			q->terms[i].carried ? CARRIED_WEIGHT : 1,
+		};
+	}
+	for (size_t at = 0;
+	     wholes < WHOLES_MAX && whole_next(s->options->text, &at, &w->wholes[wholes]);
+	     wholes++) {
+		w->forms[w->count][0] = (struct postings_form){ bytes_of(w->wholes[wholes].text),
+								1 };
+		w->at[w->count] = (struct postings_wish){ w->forms[w->count], 1, WHOLE_WEIGHT };
+		w->count++;
 	}
 }
 
-static int by_score(const void *a, const void *b)
+static err_t propose_by_words(struct search *s)
 {
-	const struct evidence_passage *x = a, *y = b;
+	struct postings_hit *hits = arena_array(s->arena, RETRIEVE_LEXICAL_MAX, sizeof *hits);
+	struct wishes *wishes = arena_new(s->arena, struct wishes);
+	unsigned count;
 
-	if (x->passage.score != y->passage.score)
-		return x->passage.score > y->passage.score ? -1 : 1;
-	return bytes_cmp(x->passage.id, y->passage.id); /* the same order on every machine */
+	if (!hits || !wishes)
+		return ERR_NOMEM;
+	wishes_of(s, wishes);
+	TRY(postings_search(generation_postings(s->generation), wishes->at, wishes->count,
+			    s->allowed, hits, RETRIEVE_LEXICAL_MAX, &count));
+	for (unsigned i = 0; i < count; i++) {
+		struct candidate_passage *c = candidate_get(s, hits[i].slot);
+
+		if (!c)
+			break;
+		c->by_words = true;
+		c->scores.bm25 = (double)hits[i].score;
+	}
+	return ERR_OK;
 }
 
-static unsigned keep_good(struct evidence_passage *at, unsigned count, unsigned top)
+static err_t score_likeness(struct search *s, const struct vector *query,
+			    struct candidate_passage *c)
+{
+	const struct vector *vector = generation_vector(s->generation, c->entry);
+
+	if (!vector)
+		return ERR_NOMEM;
+	c->by_vector = true;
+	c->scores.vector = (double)vector_cosine(query, vector);
+	return ERR_OK;
+}
+
+/* Everything is looked at only when words found next to nothing. */
+static err_t scan_likeness(struct search *s, const struct vector *query)
+{
+	uint32_t slots = postings_slots(generation_postings(s->generation));
+	unsigned added = 0;
+
+	for (uint32_t slot = 0; slot < slots && added < BY_VECTOR_MAX; slot++) {
+		struct candidate_passage *c;
+		const struct vector *vector;
+		float cosine;
+
+		if (!is_allowed(s, slot) || s->place[slot])
+			continue;
+		vector = generation_vector(s->generation, generation_at(s->generation, slot));
+		if (!vector)
+			return ERR_NOMEM;
+		cosine = vector_cosine(query, vector);
+		if (cosine < VECTOR_FLOOR)
+			continue;
+		c = candidate_get(s, slot);
+		if (!c)
+			break;
+		c->by_vector = true;
+		c->scores.vector = (double)cosine;
+		added++;
+	}
+	return ERR_OK;
+}
+
+static err_t propose_by_likeness(struct search *s)
+{
+	struct vector *query = arena_new(s->arena, struct vector);
+	unsigned by_words = s->count;
+
+	if (!query)
+		return ERR_NOMEM;
+	TRY(generation_vector_of(s->generation, s->options->text, query));
+	if (query->scale == 0)
+		return ERR_OK;
+	for (unsigned i = 0; i < by_words; i++)
+		TRY(score_likeness(s, query, &s->at[i]));
+	return by_words < FEW_BY_WORDS ? scan_likeness(s, query) : ERR_OK;
+}
+
+/* ---- Filters ---- */
+
+struct allowing {
+	struct search *search;
+	uint8_t *verdict; /* of a document by number: 0 unknown, 1 passes, 2 does not */
+};
+
+static bool allow(void *owner, struct corpus_entry *entry)
+{
+	struct allowing *a = owner;
+	uint8_t *verdict = &a->verdict[entry->document->number];
+
+	if (!*verdict)
+		*verdict = filter_passes(a->search->options->filter, &entry->passage,
+					 entry->document->about)
+				   ? 1
+				   : 2;
+	if (*verdict == 1)
+		bit_set(a->search->allowed, entry->slot);
+	return true;
+}
+
+static err_t apply_filter(struct search *s)
+{
+	uint32_t slots = postings_slots(generation_postings(s->generation));
+	struct allowing allowing = { .search = s };
+
+	if (!s->options->filter || json_object_size(s->options->filter) == 0)
+		return ERR_OK;
+	s->allowed = arena_array(s->arena, slots / 64 + 1, sizeof *s->allowed);
+	allowing.verdict = arena_array(s->arena, generation_documents_max(s->generation) + 1, 1);
+	if (!s->allowed || !allowing.verdict)
+		return ERR_NOMEM;
+	generation_each(s->generation, allow, &allowing);
+	return ERR_OK;
+}
+
+/* ---- What is handed out ---- */
+
+static err_t passage_copy(struct arena *arena, const struct passage *from, struct passage *ret_copy)
+{
+	struct passage copy = *from;
+	struct bytes *const strings[] = {
+		&copy.id,      &copy.document, &copy.title,  &copy.file,
+		&copy.section, &copy.code,     &copy.source, &copy.category,
+		&copy.subject, &copy.metadata, &copy.item,   &copy.body,
+	};
+
+	for (size_t i = 0; i < COUNT(strings); i++)
+		TRY(arena_copy(arena, *strings[i], strings[i]));
+	*ret_copy = copy;
+	return ERR_OK;
+}
+
+static err_t copy_ranked(const struct search *s, unsigned kept, struct evidence *evidence)
+{
+	evidence->ranked = arena_array(s->arena, kept + 1, sizeof *evidence->ranked);
+	evidence->passages = arena_array(s->arena, kept + 1, sizeof *evidence->passages);
+	if (!evidence->ranked || !evidence->passages)
+		return ERR_NOMEM;
+	for (unsigned i = 0; i < kept; i++) {
+		const struct candidate_passage *c = &s->at[i];
+		struct evidence_passage *e = &evidence->ranked[evidence->ranked_count];
+
+		if (c->scores.final < s->options->score_min)
+			continue;
+		*e = (struct evidence_passage){ .coverage = c->coverage,
+						.scores = c->scores,
+						.commands = c->entry->commands };
+		TRY(passage_copy(s->arena, &c->entry->passage, &e->passage));
+		e->passage.score = fmin(c->scores.final, 1);
+		evidence->ranked_count++;
+	}
+	return ERR_OK;
+}
+
+static void keep_good(struct evidence *evidence)
 {
 	double best = 0;
-	unsigned kept = 0;
 
-	for (unsigned i = 0; i < count; i++)
-		best = at[i].coverage > best ? at[i].coverage : best;
-	for (unsigned i = 0; i < count && kept < top; i++)
-		if (at[i].coverage >= COVERAGE_FLOOR && at[i].coverage >= best * COVERAGE_OF_BEST)
-			at[kept++] = at[i];
-	return kept;
+	for (unsigned i = 0; i < evidence->ranked_count; i++)
+		best = fmax(best, evidence->ranked[i].coverage);
+	for (unsigned i = 0; i < evidence->ranked_count; i++)
+		if (evidence->ranked[i].coverage >= COVERAGE_FLOOR &&
+		    evidence->ranked[i].coverage >= best * COVERAGE_OF_BEST)
+			evidence->passages[evidence->count++] = evidence->ranked[i];
 }
 
-static void nearest_titles(const struct gathering *g, struct evidence *evidence)
+static void nearest_titles(struct evidence *evidence)
 {
-	for (unsigned i = 0; i < g->count && evidence->title_count < RETRIEVE_TITLES_MAX; i++) {
-		struct bytes title = g->at[i].passage.title;
+	for (unsigned i = 0;
+	     i < evidence->ranked_count && evidence->title_count < RETRIEVE_TITLES_MAX; i++) {
+		struct bytes title = evidence->ranked[i].passage.title;
 		bool known = false;
 
 		for (unsigned k = 0; k < evidence->title_count; k++)
@@ -265,42 +391,84 @@ static void nearest_titles(const struct gathering *g, struct evidence *evidence)
 	}
 }
 
-static err_t search(struct passages *passages, const struct question *question, struct gathering *g)
+/* The stem's first word in a passage, as written there; the stem itself when there is none. */
+static struct bytes surface_of(const struct evidence *evidence, struct bytes stem)
 {
-	struct bytes words[PASSAGES_WORDS_MAX];
-	size_t count = 0;
+	for (unsigned i = 0; i < evidence->ranked_count; i++) {
+		const struct passage *p = &evidence->ranked[i].passage;
+		const struct bytes texts[] = { p->title, p->body };
 
-	for (unsigned i = 0; i < question->term_count; i++)
-		for (unsigned f = 0; f < question->terms[i].form_count; f++)
-			if (count < PASSAGES_WORDS_MAX)
-				words[count++] = question->terms[i].forms[f].word;
-	TRY(passages_search(passages, words, count, RETRIEVE_CANDIDATES, on_candidate, g));
-	return g->err;
+		for (size_t t = 0; t < COUNT(texts); t++) {
+			struct word word;
+
+			for (size_t at = 0; words_next(texts[t], &at, &word);)
+				if (bytes_eq(word_stem(&word), stem))
+					return bytes_make(texts[t].at + word.from,
+							  word.to - word.from);
+		}
+	}
+	return stem;
 }
 
-err_t retrieve(struct passages *passages, struct question *question, unsigned top,
-	       struct arena *arena, struct evidence *ret_evidence)
+static err_t rank(struct search *s, struct evidence *evidence)
 {
-	struct gathering g = { .arena = arena, .question = question };
-	struct evidence evidence = { .count = 0 };
-	struct passages_state state;
+	const struct mode_row *mode = &modes[s->options->mode];
+	unsigned kept, count;
 
-	assert(top > 0 && top <= RETRIEVE_TOP_MAX);
-	g.at = arena_array(arena, RETRIEVE_CANDIDATES, sizeof *g.at);
-	if (!g.at)
+	rank_fuse(s->at, s->count, mode->shares);
+	count = s->count < RETRIEVE_RERANKED ? s->count : RETRIEVE_RERANKED;
+	if (s->options->no_rerank)
+		rank_cover(s->question, s->at, count);
+	else
+		rank_again(s->question, s->at, count);
+	TRY(rank_without_repeats(s->at, count, s->options->top, &kept));
+	return copy_ranked(s, kept, evidence);
+}
+
+static err_t search_run(struct search *s, struct evidence *evidence)
+{
+	const struct mode_row *mode = &modes[s->options->mode];
+	uint32_t slots = postings_slots(generation_postings(s->generation));
+
+	s->at = arena_array(s->arena, CANDIDATES_MAX, sizeof *s->at);
+	s->place = arena_array(s->arena, slots + 1, sizeof *s->place);
+	if (!s->at || !s->place)
 		return ERR_NOMEM;
-	TRY(passages_state(passages, &state));
-	evidence.generation = state.generation;
-	TRY(weigh_terms(passages, question, state.passages, arena, &evidence));
-	TRY(search(passages, question, &g));
-	rank(&g);
-	if (g.count > 1)
-		qsort(g.at, g.count, sizeof *g.at, by_score);
-	nearest_titles(&g, &evidence);
-	for (unsigned i = 0; i < evidence.repair_count; i++)
-		evidence.repairs[i].taken = surface_of(&g, evidence.repairs[i].taken.at);
-	evidence.passages = g.at;
-	evidence.count = keep_good(g.at, g.count, top);
+	TRY(weigh_terms(s, evidence));
+	TRY(apply_filter(s));
+	if (mode->words)
+		TRY(propose_by_words(s));
+	if (mode->vector)
+		TRY(propose_by_likeness(s));
+	evidence->candidates = s->count;
+	TRY(rank(s, evidence));
+	keep_good(evidence);
+	nearest_titles(evidence);
+	for (unsigned i = 0; i < evidence->repair_count; i++)
+		evidence->repairs[i].taken = surface_of(evidence, evidence->repairs[i].taken);
+	return ERR_OK;
+}
+
+err_t retrieve(struct corpus *corpus, struct question *question,
+	       const struct retrieve_options *options, struct arena *arena,
+	       struct evidence *ret_evidence)
+{
+	struct search s = { .question = question, .options = options, .arena = arena };
+	struct evidence evidence = { .count = 0 };
+	struct generation *generation;
+	err_t err = ERR_OK;
+
+	assert(options->top > 0 && options->top <= RETRIEVE_TOP_MAX);
+	generation = corpus_read(corpus);
+	if (generation) {
+		s.generation = generation;
+		evidence.generation = generation_number(generation);
+		if (options->mode != MODE_BYPASS)
+			err = search_run(&s, &evidence);
+		corpus_read_end(corpus, generation);
+	}
+	if (err)
+		return err;
 	*ret_evidence = evidence;
 	return ERR_OK;
 }

@@ -1,43 +1,78 @@
 /*
- * retrieve: from a question to the passages that may answer it. Blocks on the store: never on
- * a loop.
+ * retrieve: from a question to the passages that may answer it. Takes milliseconds: never on a
+ * loop.
  *
- * Full-text search proposes; the passages are then ranked by BM25 and by how much of the
- * question they cover, rare words counting more. What covers too little is dropped: a
- * question about something else finds nothing, and the answer says so.
+ * Words (BM25F), likeness (hashed vectors, or an engine's) and the graph each propose; their
+ * scores are put on one scale and added; the best are ranked again by how much of the question
+ * they cover, how closely, and whether they stand under the heading the question asks for. Texts
+ * that say the same once more are dropped. What covers too little is no evidence: a question
+ * about something else finds nothing, and the answer says so.
  */
 #ifndef RAG_RETRIEVE_RETRIEVE_H
 #define RAG_RETRIEVE_RETRIEVE_H
 
 #include "base/arena.h"
+#include "rag/retrieve/corpus.h"
 #include "rag/retrieve/question.h"
-#include "store/passages.h"
 
 enum {
-	RETRIEVE_CANDIDATES = 60,
+	RETRIEVE_LEXICAL_MAX = 500, /* proposed by words; likeness is scored on these */
+	RETRIEVE_CANDIDATES = 200,
+	RETRIEVE_RERANKED = 50,
 	RETRIEVE_TOP_MAX = 50,
 	RETRIEVE_TITLES_MAX = 3,
 	RETRIEVE_REPAIRS_MAX = 4,
 };
+
+enum retrieve_mode {
+	MODE_MIX, /* words, likeness and graph together */
+	MODE_LEXICAL,
+	MODE_NAIVE,  /* words and likeness */
+	MODE_LOCAL,  /* what is linked to the things the question names */
+	MODE_GLOBAL, /* relations of the kind the question asks about */
+	MODE_HYBRID, /* local and global */
+	MODE_BYPASS, /* no retrieval at all: the model alone */
+	MODE_COUNT,
+};
+extern const char *const retrieve_mode_names[MODE_COUNT];
 
 /* A word that no document has, and the one like it that was looked for instead. */
 struct evidence_repair {
 	struct bytes typed, taken;
 };
 
+struct evidence_scores {
+	double bm25, vector, graph; /* each 0 … 1 among what was found */
+	double rerank, final;
+};
+
 struct evidence_passage {
-	struct passage passage; /* copied into the arena; score is the rank's, 0 … 1 */
+	struct passage passage; /* copied into the arena; score is scores.final, 0 … 1 */
 	double coverage;	/* of the question's weight, 0 … 1 */
+	struct evidence_scores scores;
+	bool commands; /* tells its reader what to do */
 };
 
 struct evidence {
-	struct evidence_passage *passages; /* best first */
+	struct evidence_passage *ranked; /* all that was found, best first, `top` at most */
+	unsigned ranked_count;
+	struct evidence_passage *passages; /* those of them that may answer, best first */
 	unsigned count;
-	struct bytes titles[RETRIEVE_TITLES_MAX]; /* of the nearest documents, when count is 0 */
+	struct bytes titles[RETRIEVE_TITLES_MAX]; /* of the nearest documents */
 	unsigned title_count;
 	struct evidence_repair repairs[RETRIEVE_REPAIRS_MAX];
 	unsigned repair_count;
 	uint64_t generation;
+	uint64_t candidates; /* how many were looked at */
+};
+
+struct retrieve_options {
+	enum retrieve_mode mode;
+	unsigned top;	      /* 1 … RETRIEVE_TOP_MAX */
+	const json_t *filter; /* checked; NULL for none; borrowed */
+	double score_min;     /* of scores.final */
+	bool no_rerank;
+	struct bytes text; /* the question as typed, for likeness */
 };
 
 /*
@@ -46,9 +81,10 @@ struct evidence {
  * and whoever shows an answer tells the reader.
  *
  * Sets the weights of the question's terms on the way. Finding nothing is ERR_OK with count 0;
- * ERR_STORE, ERR_NOMEM.
+ * ERR_NOMEM.
  */
-err_t retrieve(struct passages *passages, struct question *question, unsigned top,
-	       struct arena *arena, struct evidence *ret_evidence);
+err_t retrieve(struct corpus *corpus, struct question *question,
+	       const struct retrieve_options *options, struct arena *arena,
+	       struct evidence *ret_evidence);
 
 #endif

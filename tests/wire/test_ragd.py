@@ -119,6 +119,61 @@ def test_ndjson_is_lightrags_lines(ragd):
     assert "400 mg" in "".join(line.get("response", "") for line in lines)
 
 
+# ---- What retrieval alone finds ----
+
+def data(ragd, query, **more):
+    status, body, _ = ragd.request("POST", "/query/data", json.dumps({"query": query, **more}),
+                                   {"Content-Type": "application/json"})
+    assert status == 200, body
+    return json.loads(body)
+
+
+def test_query_data_shows_each_passage_with_its_scores(ragd):
+    answer = data(ragd, "What are the side effects of metformin?")
+    chunks = answer["data"]["chunks"]
+    assert answer["status"] == "success" and answer["metadata"]["query_mode"] == "mix"
+    assert answer["metadata"]["keywords"] == {"high_level": ["side effects"],
+                                              "low_level": ["side", "effects", "metformin"]}
+    assert chunks[0]["file_path"] == "metformin.md" and chunks[0]["section"] == "Side effects"
+    assert set(chunks[0]["scores"]) == {"bm25", "vector", "graph", "rerank", "final"}
+    finals = [c["scores"]["final"] for c in chunks]
+    assert finals == sorted(finals, reverse=True) and chunks[0]["scores"]["vector"] > 0
+    files = {r["reference_id"]: r["file_path"] for r in answer["data"]["references"]}
+    assert all(files[c["reference_id"]] == c["file_path"] for c in chunks)
+    start, end = chunks[0]["span"]
+    text = (SAMPLES / "metformin.md").read_text(encoding="utf-8")
+    assert text[start:end] == chunks[0]["content"]
+
+
+def test_the_mode_decides_which_lists_propose(ragd):
+    assert all(c["scores"]["vector"] == 0 for c in data(ragd, "caffeine", mode="lexical")["data"]["chunks"])
+    assert data(ragd, "metphormins", mode="naive")["data"]["chunks"][0]["file_path"] == "metformin.md"
+
+
+def test_a_filter_works_before_ranking(ragd):
+    everything = data(ragd, "How much can I take a day?", chunk_top_k=50)["data"]["chunks"]
+    wanted = next(c for c in everything if c["file_path"] == "caffeine.md")["document_id"]
+    for rule in ({"document_ids": [wanted]}, {"metadata": {"and": [{"key": "file", "value": "caffeine.md"}]}},
+                 {"metadata": {"or": [{"key": "title", "op": "contains", "value": "CAFFEINE"},
+                                      {"key": "year", "op": "gte", "value": 2000}]}}):
+        chunks = data(ragd, "How much can I take a day?", filter=rule)["data"]["chunks"]
+        assert chunks and {c["file_path"] for c in chunks} == {"caffeine.md"}
+    assert data(ragd, "caffeine", filter={"document_ids": []})["data"]["chunks"] == []
+    events = ragd.events("side effects of metformin", filter={"document_ids": [wanted]})
+    assert events[-1][1]["finish_reason"] == "no_context"
+
+
+@pytest.mark.parametrize("body, field", [
+    (b'{"message": "a"}', "/query"),
+    (b'{"query": "a", "min_score": 2}', "/min_score"),
+    (b'{"query": "a", "chunk_top_k": 51}', "/chunk_top_k"),
+    (b'{"query": "a", "filter": {"document_ids": [1]}}', "/filter/document_ids"),
+])
+def test_what_is_wrong_with_a_query_is_said(ragd, body, field):
+    status, answer, _ = ragd.request("POST", "/query/data", body, {"Content-Type": "application/json"})
+    assert (status, json.loads(answer)["error"]["field"]) == (422, field)
+
+
 # ---- Refusals come before the 200 ----
 
 @pytest.mark.parametrize("body, headers, status, code, field", [
@@ -136,8 +191,12 @@ def test_ndjson_is_lightrags_lines(ragd):
     (b'{"message": "a", "top_k": 0}', {}, 422, "invalid", "/top_k"),
     (b'{"message": "a", "top_k": "3"}', {}, 422, "invalid", "/top_k"),
     (b'{"message": "a", "stream": "yes"}', {}, 422, "invalid", "/stream"),
-    (b'{"message": "a", "mode": "bypass"}', {}, 422, "invalid", "/mode"),
-    (b'{"message": "a", "filter": {"tags": {}}}', {}, 422, "invalid", "/filter"),
+    (b'{"message": "a", "mode": "all"}', {}, 422, "invalid", "/mode"),
+    (b'{"message": "a", "mode": "bypass"}', {}, 409, "no_model", None),
+    (b'{"message": "a", "filter": {"tags": []}}', {}, 422, "invalid", "/filter/tags"),
+    (b'{"message": "a", "filter": {"tag": {}}}', {}, 422, "invalid", "/filter"),
+    (b'{"message": "a", "filter": {"metadata": {"and": [{"key": "a", "op": "is"}]}}}', {}, 422, "invalid",
+     "/filter/metadata/and/0"),
     (b'{"message": "\xff"}', {}, 400, "bad_json", None),
     (b'{"message": "a"}', {"Content-Type": "image/png"}, 415, "unsupported_media", None),
     (b"message=a", {"Content-Type": "application/x-www-form-urlencoded"}, 415, "unsupported_media", None),

@@ -66,8 +66,8 @@ TEST(the_kind_of_question_is_seen)
 		question_read(bytes_of(cases[i].message), BYTES_NONE, &q);
 		CHECK_EQ(q.intent, cases[i].intent, "%s", cases[i].message);
 	}
-	CHECK(intent_fits(INTENT_SIDE_EFFECTS, BYTES("Side effects")));
-	CHECK(!intent_fits(INTENT_GENERAL, BYTES("Side effects")));
+	CHECK(intent_fits(INTENT_SIDE_EFFECTS, BYTES("Side effects"), BYTES_NONE));
+	CHECK(!intent_fits(INTENT_GENERAL, BYTES("Side effects"), BYTES_NONE));
 }
 
 TEST(a_question_of_any_length_keeps_to_its_limits)

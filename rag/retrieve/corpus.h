@@ -1,0 +1,76 @@
+/*
+ * corpus: the passages of the library in memory, ready to be searched by word, by likeness and by
+ * what they are about. A listener of the feed (rag/store/feed.h) that keeps nothing on disk.
+ *
+ *   corpus_feed ──► add … commit ─► publish        whoever changes the library
+ *   corpus_read ──► search … ──► corpus_read_end   any thread; changes wait meanwhile
+ *
+ * A reader sees one generation as of one commit. Vectors are made when first needed and kept;
+ * corpus_warm makes those that are missing, so that the first searches need not.
+ */
+#ifndef RAG_RETRIEVE_CORPUS_H
+#define RAG_RETRIEVE_CORPUS_H
+
+#include <jansson.h>
+
+#include "rag/retrieve/postings.h"
+#include "rag/retrieve/vector.h"
+#include "rag/store/feed.h"
+
+struct corpus;
+struct generation;
+
+/* What passages of one document share. */
+struct corpus_document {
+	struct bytes id, title, file;
+	json_t *about;	     /* {"tags":[…],"metadata":{…}}; NULL when there is none */
+	uint64_t about_hash; /* of its text */
+	uint32_t number;     /* below generation_documents_max; not reused in a generation */
+	uint32_t passages;   /* live ones */
+};
+
+struct corpus_entry {
+	struct passage passage;
+	struct corpus_document *document;
+	uint32_t slot;
+	bool commands; /* tells whoever reads it what to do: see text/command */
+	_Atomic(struct vector *) vector;
+};
+
+err_t corpus_create(struct corpus **ret_corpus);
+void corpus_destroy(struct corpus *corpus); /* no reader is left; NULL is welcome */
+
+struct feed_listener corpus_feed(struct corpus *corpus);
+
+/* NULL before the first generation was published. Each one read is given back. */
+struct generation *corpus_read(struct corpus *corpus);
+void corpus_read_end(struct corpus *corpus, struct generation *generation);
+
+/* Makes the vectors that are missing until *stop; a good while for a large library. */
+void corpus_warm(struct corpus *corpus, const _Atomic bool *stop);
+
+/* ---- Of a generation that is being read ---- */
+
+uint64_t generation_number(const struct generation *generation);
+const struct postings *generation_postings(const struct generation *generation);
+uint32_t generation_documents(const struct generation *generation);
+uint32_t generation_documents_max(const struct generation *generation);
+
+struct corpus_entry *generation_at(const struct generation *generation, uint32_t slot);
+struct corpus_entry *generation_find(const struct generation *generation, struct bytes passage_id);
+
+/* Calls `each` for every live passage, in the order of slots; false ends it. */
+typedef bool (*corpus_each_fn)(void *owner, struct corpus_entry *entry);
+void generation_each(const struct generation *generation, corpus_each_fn each, void *owner);
+
+/* The passages before and after it in its document, or NULL. */
+struct corpus_entry *generation_neighbour(const struct generation *generation,
+					  const struct corpus_entry *entry, int step);
+
+/* NULL on no memory. */
+const struct vector *generation_vector(const struct generation *generation,
+				       struct corpus_entry *entry);
+err_t generation_vector_of(const struct generation *generation, struct bytes text,
+			   struct vector *ret_vector);
+
+#endif

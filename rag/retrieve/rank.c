@@ -1,0 +1,308 @@
+#include "rag/retrieve/rank.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* The parts of the final score; together 1. */
+#define FUSED_SHARE    0.50
+#define COVERAGE_SHARE 0.22
+#define TITLE_SHARE    0.10
+#define INTENT_SHARE   0.12
+#define NEARNESS_SHARE 0.06
+#define COMMAND_FACTOR 0.5 /* of a passage that tells its reader what to do */
+#define REPEAT_JACCARD 0.8
+#define RECIPROCAL_K   60.0
+
+enum {
+	SHINGLE_WORDS = 4,
+	SHINGLES_MAX = 512,
+	WINDOW_WORDS = 12, /* terms so near to each other speak of one thing */
+};
+
+/* ---- One score of several lists ---- */
+
+static double *list_score(struct candidate_passage *c, unsigned list)
+{
+	double *const scores[] = { &c->scores.bm25, &c->scores.vector, &c->scores.graph };
+
+	return scores[list];
+}
+
+static bool in_list(const struct candidate_passage *c, unsigned list)
+{
+	return list == 0 ? c->by_words : list == 1 ? c->by_vector : c->by_graph;
+}
+
+/* What a list did not propose has nothing of it; its worst still has a little more than that. */
+static void stretch(struct candidate_passage *at, unsigned count, unsigned list)
+{
+	double low = INFINITY, high = -INFINITY;
+
+	for (unsigned i = 0; i < count; i++)
+		if (in_list(&at[i], list)) {
+			low = fmin(low, *list_score(&at[i], list));
+			high = fmax(high, *list_score(&at[i], list));
+		}
+	for (unsigned i = 0; i < count; i++) {
+		double *score = list_score(&at[i], list);
+
+		if (!in_list(&at[i], list))
+			*score = 0;
+		else
+			*score = high > low ? (*score - low) / (high - low) : 1;
+	}
+}
+
+/* The same order on every machine: equal scores by the passage's id. */
+static int by_final(const void *a, const void *b)
+{
+	const struct candidate_passage *x = a, *y = b;
+
+	if (x->scores.final != y->scores.final)
+		return x->scores.final > y->scores.final ? -1 : 1;
+	return bytes_cmp(x->entry->passage.id, y->entry->passage.id);
+}
+
+static void sort(struct candidate_passage *at, unsigned count)
+{
+	if (count > 1)
+		qsort(at, count, sizeof *at, by_final);
+}
+
+void rank_fuse(struct candidate_passage *at, unsigned count, const double shares[3])
+{
+	for (unsigned list = 0; list < 3; list++)
+		stretch(at, count, list);
+	for (unsigned i = 0; i < count; i++)
+		at[i].scores.final = shares[0] * at[i].scores.bm25 +
+				     shares[1] * at[i].scores.vector +
+				     shares[2] * at[i].scores.graph;
+	sort(at, count);
+}
+
+static void add_ranks(struct candidate_passage *at, unsigned count, unsigned list, double weight)
+{
+	for (unsigned i = 0; i < count; i++) {
+		unsigned rank = 1;
+
+		if (!in_list(&at[i], list))
+			continue;
+		for (unsigned k = 0; k < count; k++)
+			rank += in_list(&at[k], list) &&
+				*list_score(&at[k], list) > *list_score(&at[i], list);
+		at[i].scores.final += weight / (RECIPROCAL_K + rank);
+	}
+}
+
+void rank_reciprocal(struct candidate_passage *at, unsigned count)
+{
+	static const double weights[3] = { 1, 1, 0.5 };
+	double most = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		at[i].scores.final = 0;
+	for (unsigned list = 0; list < 3; list++)
+		add_ranks(at, count, list, weights[list]);
+	for (unsigned list = 0; list < 3; list++)
+		stretch(at, count, list);
+	for (unsigned i = 0; i < count; i++)
+		most = fmax(most, at[i].scores.final);
+	for (unsigned i = 0; i < count; i++)
+		at[i].scores.final = most > 0 ? at[i].scores.final / most : 0;
+	sort(at, count);
+}
+
+/* ---- What the lists do not see ---- */
+
+static uint32_t terms_in(const struct question *question, struct bytes text)
+{
+	uint32_t set = 0;
+	struct word word;
+
+	for (size_t at = 0; words_next(text, &at, &word);) {
+		size_t term = question_find(question, word_stem(&word));
+
+		if (term != SIZE_MAX)
+			set |= 1u << term;
+	}
+	return set;
+}
+
+static double weight_of(const struct question *question, uint32_t set)
+{
+	double met = 0;
+
+	for (unsigned i = 0; i < question->term_count; i++)
+		met += set & (1u << i) ? question->terms[i].weight : 0;
+	return met;
+}
+
+/* The weight of the terms that stand within one window of words, at its best place. */
+static double nearness(const struct question *question, struct bytes body, uint32_t *ret_all)
+{
+	size_t ring[WINDOW_WORDS];
+	unsigned count = 0;
+	uint32_t all = 0;
+	double best = 0;
+	struct word word;
+
+	for (size_t at = 0; words_next(body, &at, &word); count++) {
+		size_t term = question_find(question, word_stem(&word));
+		uint32_t set = 0;
+
+		ring[count % WINDOW_WORDS] = term;
+		if (term == SIZE_MAX)
+			continue;
+		all |= 1u << term;
+		for (unsigned i = 0; i < WINDOW_WORDS && i <= count; i++)
+			if (ring[i] != SIZE_MAX)
+				set |= 1u << ring[i];
+		best = fmax(best, weight_of(question, set));
+	}
+	*ret_all = all;
+	return best;
+}
+
+struct features {
+	double coverage, title, nearness;
+};
+
+static struct features features_of(const struct question *question, const struct passage *passage)
+{
+	double all = 0;
+	uint32_t body,
+		title = terms_in(question, passage->title) | terms_in(question, passage->subject);
+	struct features f;
+
+	for (unsigned i = 0; i < question->term_count; i++)
+		all += question->terms[i].weight;
+	if (all <= 0)
+		return (struct features){ 0, 0, 0 };
+	f.nearness = nearness(question, passage->body, &body) / all;
+	f.title = weight_of(question, title);
+	f.coverage = weight_of(question, title | body | terms_in(question, passage->section)) / all;
+	return f;
+}
+
+void rank_cover(const struct question *question, struct candidate_passage *at, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		at[i].coverage = features_of(question, &at[i].entry->passage).coverage;
+}
+
+void rank_again(const struct question *question, struct candidate_passage *at, unsigned count)
+{
+	struct features features[RETRIEVE_RERANKED];
+	double title_max = 0;
+
+	assert(count <= RETRIEVE_RERANKED);
+	for (unsigned i = 0; i < count; i++) {
+		features[i] = features_of(question, &at[i].entry->passage);
+		title_max = fmax(title_max, features[i].title);
+	}
+	for (unsigned i = 0; i < count; i++) {
+		const struct passage *p = &at[i].entry->passage;
+		double title = title_max > 0 ? features[i].title / title_max : 1;
+		bool fits = question->intent != INTENT_GENERAL &&
+			    intent_fits(question->intent, p->section, p->code);
+
+		at[i].coverage = features[i].coverage;
+		at[i].scores.rerank = COVERAGE_SHARE * features[i].coverage + TITLE_SHARE * title +
+				      NEARNESS_SHARE * features[i].nearness +
+				      (fits ? INTENT_SHARE : 0);
+		at[i].scores.final = FUSED_SHARE * at[i].scores.final + at[i].scores.rerank;
+		if (at[i].entry->commands)
+			at[i].scores.final *= COMMAND_FACTOR;
+	}
+	sort(at, count);
+}
+
+/* ---- Repeats ---- */
+
+struct shingles {
+	uint32_t at[SHINGLES_MAX];
+	unsigned count;
+};
+
+static int by_number(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void shingles_of(struct bytes body, struct shingles *s)
+{
+	uint64_t ring[SHINGLE_WORDS] = { 0 };
+	unsigned words = 0, kept = 0;
+	struct word word;
+
+	s->count = 0;
+	for (size_t at = 0; s->count < SHINGLES_MAX && words_next(body, &at, &word); words++) {
+		uint64_t hash = 0;
+
+		ring[words % SHINGLE_WORDS] = bytes_hash(word_stem(&word), 0);
+		if (words + 1 < SHINGLE_WORDS)
+			continue;
+		for (unsigned i = 0; i < SHINGLE_WORDS; i++)
+			hash = hash * 31 + ring[(words + 1 + i) % SHINGLE_WORDS];
+		s->at[s->count++] = (uint32_t)(hash >> 16);
+	}
+	qsort(s->at, s->count, sizeof s->at[0], by_number);
+	for (unsigned i = 0; i < s->count; i++)
+		if (i == 0 || s->at[i] != s->at[i - 1])
+			s->at[kept++] = s->at[i];
+	s->count = kept;
+}
+
+static bool repeats(const struct shingles *a, const struct shingles *b)
+{
+	unsigned i = 0, k = 0, both = 0;
+
+	if (a->count == 0 || b->count == 0)
+		return false;
+	while (i < a->count && k < b->count) {
+		both += a->at[i] == b->at[k];
+		if (a->at[i] < b->at[k])
+			i++;
+		else if (a->at[i] > b->at[k])
+			k++;
+		else
+			i++, k++;
+	}
+	return both > REPEAT_JACCARD * (a->count + b->count - both);
+}
+
+/* "20240131" or "2024-01-31" of the document's metadata: the same form within one format. */
+static struct bytes effective_of(const struct corpus_entry *entry)
+{
+	const json_t *date = json_object_get(json_object_get(entry->document->about, "metadata"),
+					     "effective");
+
+	return bytes_make(json_string_value(date), json_string_length(date));
+}
+
+err_t rank_without_repeats(struct candidate_passage *at, unsigned count, unsigned top,
+			   unsigned *ret_kept)
+{
+	struct shingles *shingles = malloc((top ? top : 1) * sizeof *shingles), *s;
+	unsigned kept = 0;
+
+	if (!shingles)
+		return ERR_NOMEM;
+	for (unsigned i = 0; i < count && kept < top; i++) {
+		unsigned same = 0;
+
+		s = &shingles[kept];
+		shingles_of(at[i].entry->passage.body, s);
+		while (same < kept && !repeats(&shingles[same], s))
+			same++;
+		if (same == kept)
+			at[kept++] = at[i];
+		else if (bytes_cmp(effective_of(at[i].entry), effective_of(at[same].entry)) > 0)
+			at[same].entry = at[i].entry;
+	}
+	free(shingles);
+	*ret_kept = kept;
+	return ERR_OK;
+}

@@ -1,0 +1,150 @@
+#include "rag/retrieve/vector.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "rag/text/words.h"
+
+enum {
+	GRAM_MIN = 3,
+	GRAM_MAX = 5,
+	SET_CAP = 1 << 15, /* distinct features of one text: a power of two */
+	SET_FULL = SET_CAP / 4 * 3,
+};
+
+#define WEIGHT_STEM 1.0f
+#define WEIGHT_PAIR 0.5f
+#define WEIGHT_GRAM 0.35f
+
+struct feature {
+	uint64_t hash; /* 0: free */
+	float weight;  /* of its kind */
+	uint32_t count;
+};
+
+/* The features of one text, each once. Too large for a stack. */
+struct feature_set {
+	uint32_t used[SET_FULL], used_count;
+	struct feature at[SET_CAP];
+};
+
+static void note(struct feature_set *set, uint64_t hash, float weight)
+{
+	uint32_t i = (uint32_t)hash & (SET_CAP - 1);
+
+	hash |= 1; /* never the mark of a free place */
+	while (set->at[i].hash && set->at[i].hash != hash)
+		i = (i + 1) & (SET_CAP - 1);
+	if (!set->at[i].hash) {
+		if (set->used_count == SET_FULL)
+			return;
+		set->used[set->used_count++] = i;
+		set->at[i] = (struct feature){ hash, weight, 0 };
+	}
+	set->at[i].count++;
+}
+
+/* Runs of letters of "^word$"; bytes, so that every script has them. */
+static void note_grams(struct feature_set *set, struct bytes word)
+{
+	char marked[WORD_STEM_MAX + 3] = "^";
+	size_t len = size_min(word.len, WORD_STEM_MAX);
+
+	for (size_t i = 0; i < len; i++)
+		marked[1 + i] = ascii_lower(word.at[i]);
+	marked[1 + len] = '$';
+	len += 2;
+	for (size_t n = GRAM_MIN; n <= GRAM_MAX; n++)
+		for (size_t i = 0; i + n <= len; i++)
+			note(set, bytes_hash(bytes_make(marked + i, n), 3), WEIGHT_GRAM);
+}
+
+static void note_text(struct feature_set *set, struct bytes text)
+{
+	unsigned words = 0;
+	uint64_t before = 0;
+	struct word word;
+
+	for (size_t at = 0; words < VECTOR_WORDS_MAX && words_next(text, &at, &word); words++) {
+		uint64_t hash;
+
+		if (word.is_stop || word.stem_len == 0) {
+			before = 0;
+			continue;
+		}
+		hash = bytes_hash(word_stem(&word), 1);
+		note(set, hash, WEIGHT_STEM);
+		if (before)
+			note(set, before * 0x9E3779B97F4A7C15u ^ hash, WEIGHT_PAIR);
+		note_grams(set, bytes_make(text.at + word.from, word.to - word.from));
+		before = hash;
+	}
+}
+
+static struct feature_set *set_of(struct bytes text)
+{
+	struct feature_set *set = calloc(1, sizeof *set);
+
+	if (set)
+		note_text(set, text);
+	return set;
+}
+
+static uint32_t *counter_of(const struct vector_table *table, uint64_t hash)
+{
+	return (uint32_t *)&table->seen[(hash >> 20) & (VECTOR_TABLE_SIZE - 1)];
+}
+
+err_t vector_count(struct vector_table *table, struct bytes text)
+{
+	struct feature_set *set = set_of(text);
+
+	if (!set)
+		return ERR_NOMEM;
+	table->texts++;
+	for (uint32_t i = 0; i < set->used_count; i++)
+		(*counter_of(table, set->at[set->used[i]].hash))++;
+	free(set);
+	return ERR_OK;
+}
+
+static void add_up(const struct vector_table *table, const struct feature_set *set,
+		   float sums[VECTOR_DIMENSIONS])
+{
+	for (uint32_t i = 0; i < set->used_count; i++) {
+		const struct feature *f = &set->at[set->used[i]];
+		float seen = (float)*counter_of(table, f->hash), total = (float)table->texts;
+		float idf = logf(1 + total / (1 + seen));
+		float value = f->weight * (1 + logf((float)f->count)) * idf;
+
+		sums[f->hash >> 40 & (VECTOR_DIMENSIONS - 1)] += f->hash >> 63 ? -value : value;
+	}
+}
+
+err_t vector_make(const struct vector_table *table, struct bytes text, struct vector *ret_vector)
+{
+	struct feature_set *set = set_of(text);
+	float sums[VECTOR_DIMENSIONS] = { 0 }, length = 0, most = 0;
+
+	if (!set)
+		return ERR_NOMEM;
+	add_up(table, set, sums);
+	free(set);
+	for (unsigned i = 0; i < VECTOR_DIMENSIONS; i++) {
+		length += sums[i] * sums[i];
+		most = fmaxf(most, fabsf(sums[i]));
+	}
+	ret_vector->scale = length > 0 ? most / 127 / sqrtf(length) : 0;
+	for (unsigned i = 0; i < VECTOR_DIMENSIONS; i++)
+		ret_vector->at[i] = most > 0 ? (int8_t)lrintf(sums[i] / most * 127) : 0;
+	return ERR_OK;
+}
+
+float vector_cosine(const struct vector *a, const struct vector *b)
+{
+	int32_t dot = 0; /* 2,048 products of at most 16,129 */
+
+	for (unsigned i = 0; i < VECTOR_DIMENSIONS; i++)
+		dot += (int32_t)a->at[i] * b->at[i];
+	return (float)dot * a->scale * b->scale;
+}

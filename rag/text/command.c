@@ -1,0 +1,156 @@
+#include "rag/text/command.h"
+
+/* Lower case; a star stands for any words of the same sentence. */
+static const char *const commands[] = {
+	"ignore*previous*instruction",
+	"ignore*above*instruction",
+	"ignore*all*instruction",
+	"disregard*instruction",
+	"disregard*above",
+	"forget*instruction",
+	"forget*you were told",
+	"override*instruction",
+	"new instructions:",
+	"system prompt",
+	"system message",
+	"you are now ",
+	"act as if you",
+	"pretend to be",
+	"pretend you",
+	"do not tell the user",
+	"don't tell the user",
+	"as an ai",
+	"reveal your",
+	"print your instructions",
+	"repeat your instructions",
+	"respond only with",
+	"reply only with",
+	"answer only with",
+	"always answer",
+	"always recommend",
+	"when asked*say",
+	"when asked*answer",
+	"if asked*say",
+	"the assistant must",
+	"the assistant should",
+	"the model must",
+	"developer mode",
+	"jailbreak",
+	"<|im_start|>",
+	"[inst]",
+	"### instruction",
+	"begin new context",
+	"end of context",
+	"send the conversation",
+	"exfiltrate",
+	"![](http",
+};
+
+enum { GAP_MAX = 60 }; /* between the parts of a command */
+
+static bool here(struct bytes text, size_t at, struct bytes needle)
+{
+	return at + needle.len <= text.len &&
+	       bytes_eq_nocase(bytes_make(text.at + at, needle.len), needle);
+}
+
+static bool goes_on(struct bytes text, size_t at, struct bytes rest)
+{
+	struct bytes part;
+
+	while (bytes_cut(&rest, '*', &part)) {
+		size_t gap = 0;
+
+		while (gap <= GAP_MAX && !here(text, at + gap, part)) {
+			if (at + gap >= text.len || text.at[at + gap] == '\n')
+				return false;
+			gap++;
+		}
+		if (gap > GAP_MAX)
+			return false;
+		at += gap + part.len;
+	}
+	return true;
+}
+
+bool command_in(struct bytes text)
+{
+	for (size_t at = 0; at < text.len; at++) {
+		char c = ascii_lower(text.at[at]);
+
+		for (size_t i = 0; i < COUNT(commands); i++) {
+			struct bytes rest = bytes_of(commands[i]), first;
+
+			if (c != commands[i][0])
+				continue;
+			bytes_cut(&rest, '*', &first);
+			if (here(text, at, first) && goes_on(text, at + first.len, rest))
+				return true;
+		}
+	}
+	return false;
+}
+
+static const char *const roles[] = { "system", "assistant", "user", "developer",
+				     "tool",   "human",	    "ai",   "instruction" };
+
+/* "System:", "### Assistant:" at the start of a line. */
+static bool is_role_line(struct bytes line)
+{
+	size_t at = 0;
+
+	while (at < line.len && strchr("#*>_ \t-", line.at[at]))
+		at++;
+	line = bytes_from(line, at);
+	for (size_t i = 0; i < COUNT(roles); i++) {
+		struct bytes role = bytes_of(roles[i]);
+
+		if (!bytes_starts_nocase(line, role))
+			continue;
+		at = role.len;
+		while (at < line.len && strchr("s* \t", line.at[at]))
+			at++;
+		if (at < line.len && line.at[at] == ':')
+			return true;
+	}
+	return false;
+}
+
+/* U+202A … U+202E, U+2066 … U+2069, U+200E, U+200F: three bytes each. */
+static bool turns_direction(struct bytes text, size_t at)
+{
+	unsigned char c;
+
+	if (at + 3 > text.len || (unsigned char)text.at[at] != 0xE2)
+		return false;
+	c = (unsigned char)text.at[at + 2];
+	if ((unsigned char)text.at[at + 1] == 0x80)
+		return (c >= 0xAA && c <= 0xAE) || c == 0x8E || c == 0x8F;
+	return (unsigned char)text.at[at + 1] == 0x81 && c >= 0xA6 && c <= 0xA9;
+}
+
+void command_disarm(struct text *out, struct bytes text)
+{
+	struct bytes line;
+	bool first = true;
+
+	while (bytes_cut(&text, '\n', &line)) {
+		if (!first)
+			text_add_char(out, '\n');
+		first = false;
+		if (is_role_line(line))
+			text_add_str(out, "(quoted) ");
+		for (size_t i = 0; i < line.len; i++) {
+			unsigned char c = (unsigned char)line.at[i];
+
+			if (turns_direction(line, i)) {
+				i += 2;
+				continue;
+			}
+			if (c == '<' && i + 1 < line.len && line.at[i + 1] == '|')
+				text_add_str(out, "< ");
+			else if ((c >= 0x20 || c == '\t') && c != 0x7F)
+				text_add_char(out, (char)c);
+		}
+	}
+}
