@@ -169,7 +169,8 @@ err_t services_start(struct weir *weir, struct text *why)
 	TRY(make_identities(weir));
 	TRY(make_logs(weir, why));
 	TRY(make_elbv2(weir));
-	return make_cloudwatch(weir);
+	TRY(make_cloudwatch(weir));
+	return tagging_create(weir->api, &weir->tagging);
 }
 
 void services_stop(struct weir *weir)
@@ -178,6 +179,7 @@ void services_stop(struct weir *weir)
 	weir->cloudwatch = NULL; /* late log events find no one to tell */
 	elbv2_destroy(weir->elbv2);
 	ec2_destroy(weir->ec2);
+	tagging_destroy(weir->tagging);
 	sts_destroy(weir->sts);
 	iam_destroy(weir->iam);
 	api_destroy(weir->api);

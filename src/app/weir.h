@@ -23,6 +23,7 @@
 #include "services/iam/iam.h"
 #include "services/logs/logs.h"
 #include "services/sts/sts.h"
+#include "services/tagging/tagging.h"
 
 enum { WORKERS_MAX = 64 };
 
@@ -52,6 +53,7 @@ struct weir {
 	struct logs *logs;
 	struct iam *iam;
 	struct sts *sts;
+	struct tagging *tagging;
 	struct api_http *front;
 	struct api_caller root; /* who holds DATA/credentials */
 	char root_arn[64];
