@@ -132,6 +132,24 @@ unsigned fake_accepted_count(const struct fake_target *target);
 struct fake_peer *fake_accepted(const struct fake_target *target, unsigned index); /* or NULL */
 struct fake_peer *fake_last_accepted(const struct fake_target *target);		   /* or NULL */
 
+/* ---- Servers elsewhere: net/fetch.h ---- */
+
+struct fetch_request;
+
+struct fake_answer {
+	err_t err; /* instead of an answer */
+	unsigned status;
+	const char *body;  /* copied */
+	uint32_t after_ms; /* longer than the request's timeout: ERR_EXPIRED then */
+};
+
+/* Says what each question is answered; NULL, as at first: ERR_UNREACHABLE. Runs inside fetch_start.
+ */
+void fake_on_fetch(void (*answer)(void *owner, const struct fetch_request *request,
+				  struct fake_answer *ret_answer),
+		   void *owner);
+unsigned fake_fetches(void); /* asked since fake_on_fetch */
+
 /* ---- The system around ---- */
 
 /* acceptor_bind of this address fails so (ERR_DENIED, ERR_UNREACHABLE…); ERR_OK: no more. */
