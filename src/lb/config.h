@@ -49,6 +49,54 @@ struct action_config {
 	struct bytes content_type, body;
 };
 
+/* ---- Gates: what must hold before the action, reference/alb.md §3.6 and §3.7 ---- */
+
+enum gate_kind { GATE_AUTHENTICATE, GATE_JWT };
+
+enum unauthenticated {
+	ON_UNAUTHENTICATED_LOGIN,
+	ON_UNAUTHENTICATED_ALLOW,
+	ON_UNAUTHENTICATED_DENY
+};
+
+struct query_parameter {
+	struct bytes name, value; /* plain, not encoded */
+};
+
+struct oidc_config {
+	struct bytes issuer, authorization_endpoint, token_endpoint, user_info_endpoint;
+	struct bytes client_id, client_secret; /* the secret may be empty: a public client */
+	struct bytes cookie_name;	       /* a cookie's name, without its "-0" */
+	struct bytes scope;
+	uint32_t session_seconds; /* 1-604800 */
+	enum unauthenticated on_unauthenticated;
+	const struct query_parameter *extra; /* for the authorization endpoint */
+	unsigned extra_count;		     /* 0-10 */
+};
+
+enum claim_format { CLAIM_SINGLE_STRING, CLAIM_STRING_ARRAY, CLAIM_SPACE_SEPARATED };
+
+struct claim_config {
+	enum claim_format format;
+	struct bytes name;
+	const struct bytes *values; /* any of them will do */
+	unsigned value_count;	    /* 1-10 */
+};
+
+struct jwt_config {
+	struct bytes jwks_url, issuer;
+	const struct claim_config *claims; /* all must hold */
+	unsigned claim_count;		   /* 0-10 */
+};
+
+struct gate_config {
+	enum gate_kind kind;
+	struct oidc_config oidc; /* AUTHENTICATE */
+	struct jwt_config jwt;	 /* JWT */
+};
+
+enum { GATES_MAX = 2 }; /* one of each kind */
+
 enum condition_kind {
 	CONDITION_HOST_HEADER,
 	CONDITION_PATH_PATTERN,
@@ -80,6 +128,8 @@ struct rule_config {
 	uint32_t priority; /* 1-50000; 0: the default rule, which is the last */
 	const struct condition_config *conditions;
 	unsigned condition_count;
+	const struct gate_config *gates; /* in the order they are to hold */
+	unsigned gate_count;		 /* 0-GATES_MAX */
 	struct action_config action;
 	struct rewrite_config host_rewrite, url_rewrite;
 };

@@ -196,10 +196,10 @@ static bool field_is_sendable(const struct http_field *field)
 
 /* Replaced by the balancer's own, whatever the client sent. */
 static const struct bytes replaced[] = {
-	{ "X-Forwarded-Proto", 17 },
-	{ "X-Forwarded-Port", 16 },
-	{ "X-Amzn-Trace-Id", 15 },
-	{ "Expect", 6 },
+	{ "X-Forwarded-Proto", 17 },	   { "X-Forwarded-Port", 16 },
+	{ "X-Amzn-Trace-Id", 15 },	   { "Expect", 6 },
+	{ "x-amzn-oidc-accesstoken", 23 }, { "x-amzn-oidc-identity", 20 },
+	{ "x-amzn-oidc-data", 16 },
 };
 
 struct keeping {
@@ -244,8 +244,9 @@ static bool keeps(const struct keeping *keeping, const struct http_field *field)
 
 /* ---- The request ---- */
 
-/* Three X-Forwarded-*, Host, X-Amzn-Trace-Id, and what TLS adds. */
-enum { OWN_FIELDS_MAX = 5 + TLS_FIELDS };
+/* Three X-Forwarded-*, Host, X-Amzn-Trace-Id, who it is, and what TLS adds. */
+enum { IDENTITY_FIELDS = 3 };
+enum { OWN_FIELDS_MAX = 5 + IDENTITY_FIELDS + TLS_FIELDS };
 
 struct making {
 	const struct http_head *head;
@@ -288,6 +289,15 @@ static err_t add_host(const struct making *m, struct fields *fields, bool *ret_a
 	return ERR_OK;
 }
 
+static void add_identity(const struct forward_identity *identity, struct fields *fields)
+{
+	if (!identity)
+		return;
+	fields_add(fields, BYTES("x-amzn-oidc-accesstoken"), identity->access_token);
+	fields_add(fields, BYTES("x-amzn-oidc-identity"), identity->subject);
+	fields_add(fields, BYTES("x-amzn-oidc-data"), identity->data);
+}
+
 static bool is_websocket(const struct http_head *head)
 {
 	return (head->flags & HTTP_FLAG_UPGRADE) &&
@@ -314,6 +324,7 @@ static err_t make_fields(const struct making *m, bool upgrade, struct fields *fi
 		if (m->options->listener->tls_fields[i].len && m->options->tls_values[i].len)
 			fields_add(fields, m->options->listener->tls_fields[i],
 				   m->options->tls_values[i]);
+	add_identity(m->options->identity, fields);
 	keeping.keep_host = !host_added;
 	for (unsigned i = 0; i < m->head->field_count; i++)
 		if (keeps(&keeping, &m->head->fields[i]))

@@ -35,6 +35,11 @@ enum transform_status {
 const char *transform_status_name(
 	enum transform_status status); /* "TransformSuccess"; NULL: none */
 
+/* Who is signed in: x-amzn-oidc-* (reference/alb.md §3.6). A client's own are always left out. */
+struct forward_identity {
+	struct bytes access_token, subject, data;
+};
+
 struct forward_options {
 	const struct plan_listener *listener;
 	const struct plan_rule *rule;
@@ -42,7 +47,8 @@ struct forward_options {
 	bool tls;			     /* the client's connection is TLS: "https" */
 	struct bytes tls_values[TLS_FIELDS]; /* of the listener's tls_fields; empty: not added */
 	struct bytes trace_id;
-	struct route_scratch *scratch; /* for rewrites */
+	const struct forward_identity *identity; /* NULL: nobody */
+	struct route_scratch *scratch;		 /* for rewrites */
 };
 
 struct forwarded {

@@ -25,6 +25,7 @@ struct lb {
 	struct lb_options options;
 	struct registry *registry;
 	struct tls_context *tls; /* toward targets: workers and prober share it */
+	struct lb_auth auth;
 	struct bindings bindings;
 	struct prober *prober;
 	const struct plan *plan;   /* a reference; NULL before the first */
@@ -333,6 +334,27 @@ static void on_housekeeping(struct timer *timer)
 	timer_set(lb->options.control, timer, loop_now_ms(lb->options.control) + HOUSEKEEPING_MS);
 }
 
+static err_t make_auth(struct lb *lb)
+{
+	const struct fetcher_options fetcher = { .ca_file = lb->options.idp_ca_file };
+	struct text made = TEXT_INIT(SIGN_PRIVATE_MAX);
+	struct bytes key = lb->options.signing_key;
+	err_t err = ERR_OK;
+
+	memcpy(lb->auth.session_key, lb->options.session_key, sizeof lb->auth.session_key);
+	lb->auth.kid = lb->options.signing_kid.at ? lb->options.signing_kid : BYTES("none");
+	if (!key.len) {
+		err = sign_key_make(&made);
+		key = text_bytes(&made);
+	}
+	if (!err)
+		err = sign_key_load(key, &lb->auth.sign);
+	if (made.at)
+		explicit_bzero(made.at, made.cap);
+	text_fini(&made);
+	return err ? err : fetcher_create(&fetcher, &lb->auth.fetcher);
+}
+
 err_t lb_create(const struct lb_options *options, struct lb **ret_lb)
 {
 	struct lb *lb = calloc(1, sizeof *lb + options->worker_count * sizeof(struct worker));
@@ -352,9 +374,11 @@ err_t lb_create(const struct lb_options *options, struct lb **ret_lb)
 		err = tls_context_for_targets(&lb->tls);
 	prober_options.tls = lb->tls;
 	if (!err)
+		err = make_auth(lb);
+	if (!err)
 		err = prober_create(&prober_options, &lb->prober);
 	for (unsigned i = 0; i < options->worker_count && !err; i++) {
-		err = worker_init(&lb->workers[i], lb, &lb->options, i);
+		err = worker_init(&lb->workers[i], lb, &lb->options, &lb->auth, i);
 		lb->workers[i].tls = lb->tls;
 		lb->worker_count += !err;
 	}
@@ -393,6 +417,8 @@ void lb_destroy(struct lb *lb)
 	for (unsigned i = 0; i < lb->worker_count; i++)
 		worker_fini(&lb->workers[i]);
 	tls_context_unref(lb->tls);
+	fetcher_destroy(lb->auth.fetcher);
+	sign_key_destroy(lb->auth.sign);
 	bindings_fini(&lb->bindings);
 	plan_unref(lb->plan);
 	for (uint32_t slot = 0; slot < lb->cell_slots; slot++)

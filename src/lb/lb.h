@@ -40,6 +40,12 @@ struct lb_options {
 	const struct lb_events *events;
 	void *owner;
 	uint8_t cookie_key[32]; /* for stickiness cookies; kept in the data directory */
+	/* For authenticate and jwt-validation actions: what sessions are sealed with, and a private
+	 * key on P-256 in PKCS #8 (sign.h) with its name, which signs x-amzn-oidc-data. Without a
+	 * key one is made that nobody knows. */
+	uint8_t session_key[32];
+	struct bytes signing_key, signing_kid;
+	const char *idp_ca_file; /* authorities of identity providers; NULL or "": the system's */
 	struct bytes account, region;
 };
 

@@ -70,6 +70,8 @@ struct content {
 	uint16_t status;
 	struct bytes type, body;
 	struct bytes location; /* at == NULL: none */
+	const struct bytes *cookies;
+	unsigned cookie_count;
 };
 
 static err_t build(const struct content *content, const struct plan_listener *listener,
@@ -78,7 +80,8 @@ static err_t build(const struct content *content, const struct plan_listener *li
 	struct builder builder = { .arena = arena };
 	char date[WHEN_HTTP_BYTES + 1];
 
-	builder.cap = OWN_FIELDS_MAX + (listener ? listener->response_header_count : 0);
+	builder.cap = OWN_FIELDS_MAX + content->cookie_count +
+		      (listener ? listener->response_header_count : 0);
 	builder.fields = arena_array(arena, builder.cap, sizeof *builder.fields);
 	if (!builder.fields)
 		return ERR_NOMEM;
@@ -90,6 +93,8 @@ static err_t build(const struct content *content, const struct plan_listener *li
 	add_text(&builder, BYTES("Content-Length"), arena_printf(arena, "%zu", content->body.len));
 	if (content->location.at)
 		add(&builder, BYTES("Location"), content->location);
+	for (unsigned i = 0; i < content->cookie_count; i++)
+		add(&builder, BYTES("Set-Cookie"), content->cookies[i]);
 	if (builder.err)
 		return builder.err;
 	if (listener)
@@ -135,6 +140,23 @@ err_t page_error(uint16_t status, const struct plan_listener *listener, uint64_t
 	char *body = html(arena, status);
 
 	assert(status != 460); /* nobody is there to read it */
+	if (!body)
+		return ERR_NOMEM;
+	content.body = bytes_of(body);
+	return build(&content, listener, unix_ms, arena, ret_page);
+}
+
+err_t page_gate(uint16_t status, struct bytes location, const struct bytes *cookies,
+		unsigned cookie_count, const struct plan_listener *listener, uint64_t unix_ms,
+		struct arena *arena, struct page *ret_page)
+{
+	struct content content = { .status = status,
+				   .type = BYTES("text/html"),
+				   .location = location,
+				   .cookies = cookies,
+				   .cookie_count = cookie_count };
+	char *body = html(arena, status);
+
 	if (!body)
 		return ERR_NOMEM;
 	content.body = bytes_of(body);

@@ -24,6 +24,12 @@ err_t page_error(uint16_t status, const struct plan_listener *listener, uint64_t
 err_t page_fixed(const struct plan_action *action, const struct plan_listener *listener,
 		 uint64_t unix_ms, struct arena *arena, struct page *ret_page);
 
+/* What a gate answers: a redirect (`location`, else at == NULL) or a refusal, with cookies to set.
+ */
+err_t page_gate(uint16_t status, struct bytes location, const struct bytes *cookies,
+		unsigned cookie_count, const struct plan_listener *listener, uint64_t unix_ms,
+		struct arena *arena, struct page *ret_page);
+
 /*
  * ERR_TOO_LARGE: the Location passes PAGE_LOCATION_MAX; answer 507 (END_REDIRECT_TOO_LONG, metric
  * REDIRECT_URL_LIMIT). *ret_location is what the access log shows.

@@ -285,6 +285,83 @@ static err_t compile_action(struct compiler *c, const struct action_config *conf
 	return config->kind == ACTION_FORWARD ? compile_forwards(c, config, action) : ERR_OK;
 }
 
+/* ---- Gates ---- */
+
+static err_t compile_oidc(struct compiler *c, const struct oidc_config *config,
+			  struct oidc_config *oidc)
+{
+	struct query_parameter *extra = array(c, config->extra_count, sizeof *extra);
+
+	if (!extra)
+		return ERR_NOMEM;
+	oidc->session_seconds = config->session_seconds;
+	oidc->on_unauthenticated = config->on_unauthenticated;
+	TRY(copy(c, config->issuer, &oidc->issuer));
+	TRY(copy(c, config->authorization_endpoint, &oidc->authorization_endpoint));
+	TRY(copy(c, config->token_endpoint, &oidc->token_endpoint));
+	TRY(copy(c, config->user_info_endpoint, &oidc->user_info_endpoint));
+	TRY(copy(c, config->client_id, &oidc->client_id));
+	TRY(copy(c, config->client_secret, &oidc->client_secret));
+	TRY(copy(c, config->cookie_name, &oidc->cookie_name));
+	TRY(copy(c, config->scope, &oidc->scope));
+	oidc->extra = extra;
+	oidc->extra_count = config->extra_count;
+	for (unsigned i = 0; i < config->extra_count; i++) {
+		TRY(copy(c, config->extra[i].name, &extra[i].name));
+		TRY(copy(c, config->extra[i].value, &extra[i].value));
+	}
+	return ERR_OK;
+}
+
+static err_t compile_claim(struct compiler *c, const struct claim_config *config,
+			   struct claim_config *claim)
+{
+	struct bytes *values = array(c, config->value_count, sizeof *values);
+
+	if (!values)
+		return ERR_NOMEM;
+	claim->format = config->format;
+	claim->values = values;
+	claim->value_count = config->value_count;
+	for (unsigned i = 0; i < config->value_count; i++)
+		TRY(copy(c, config->values[i], &values[i]));
+	return copy(c, config->name, &claim->name);
+}
+
+static err_t compile_jwt(struct compiler *c, const struct jwt_config *config,
+			 struct jwt_config *jwt)
+{
+	struct claim_config *claims = array(c, config->claim_count, sizeof *claims);
+
+	if (!claims)
+		return ERR_NOMEM;
+	jwt->claims = claims;
+	jwt->claim_count = config->claim_count;
+	for (unsigned i = 0; i < config->claim_count; i++)
+		TRY(compile_claim(c, &config->claims[i], &claims[i]));
+	TRY(copy(c, config->jwks_url, &jwt->jwks_url));
+	return copy(c, config->issuer, &jwt->issuer);
+}
+
+static err_t compile_gates(struct compiler *c, const struct rule_config *config,
+			   struct plan_rule *rule)
+{
+	struct gate_config *gates = array(c, config->gate_count, sizeof *gates);
+
+	assert(config->gate_count <= GATES_MAX);
+	if (!gates)
+		return ERR_NOMEM;
+	rule->gates = gates;
+	rule->gate_count = config->gate_count;
+	for (unsigned i = 0; i < config->gate_count; i++) {
+		gates[i].kind = config->gates[i].kind;
+		TRY(gates[i].kind == GATE_JWT
+			    ? compile_jwt(c, &config->gates[i].jwt, &gates[i].jwt)
+			    : compile_oidc(c, &config->gates[i].oidc, &gates[i].oidc));
+	}
+	return ERR_OK;
+}
+
 static err_t compile_rewrite(struct compiler *c, const struct rewrite_config *config, bool nocase,
 			     struct plan_rewrite *rewrite)
 {
@@ -301,6 +378,7 @@ static err_t compile_rule(struct compiler *c, const struct rule_config *config,
 	rule->priority = config->priority;
 	TRY(copy(c, config->arn, &rule->arn));
 	TRY(compile_conditions(c, config, rule));
+	TRY(compile_gates(c, config, rule));
 	TRY(compile_action(c, &config->action, &rule->action));
 	TRY(compile_rewrite(c, &config->host_rewrite, true, &rule->host_rewrite));
 	return compile_rewrite(c, &config->url_rewrite, false, &rule->url_rewrite);
@@ -327,6 +405,9 @@ static err_t compile_rules(struct compiler *c, const struct listener_config *con
 	qsort(rules, config->rule_count, sizeof *rules, by_priority);
 	listener->rules = rules;
 	listener->rule_count = config->rule_count;
+	for (unsigned i = 0; i < config->rule_count; i++)
+		for (unsigned g = 0; g < rules[i].gate_count; g++)
+			listener->authenticates |= rules[i].gates[g].kind == GATE_AUTHENTICATE;
 	assert(listener->rule_count > 0 && rules[listener->rule_count - 1].priority == 0);
 	assert(listener->rule_count == 1 || rules[listener->rule_count - 2].priority > 0);
 	return ERR_OK;

@@ -80,6 +80,8 @@ struct plan_rule {
 	uint32_t priority; /* 0: the default rule */
 	const struct plan_condition *conditions;
 	unsigned condition_count;
+	const struct gate_config *gates; /* in order; all of it the plan's own */
+	unsigned gate_count;
 	struct plan_action action;
 	struct plan_rewrite host_rewrite, url_rewrite;
 };
@@ -96,6 +98,7 @@ struct plan_listener {
 	bool https;
 	struct tls_context *tls; /* a reference; NULL without, or while there is none */
 	struct bytes tls_fields[TLS_FIELDS];
+	bool authenticates; /* some rule has a GATE_AUTHENTICATE: the callback path is ours */
 	bool server_header;
 	const struct response_header_config *response_headers; /* only those with a value */
 	unsigned response_header_count;

@@ -202,16 +202,31 @@ void record_first_piece(struct stream *s)
 
 /* ---- Access records ---- */
 
+/* By what stood before the action, and the action: the last column is none. */
+#define ACTIONS_AFTER(gates)                                                        \
+	{                                                                           \
+		gates ",forward", gates ",redirect", gates ",fixed-response", gates \
+	}
+
+enum { NOT_PERFORMED = ACTION_FIXED_RESPONSE + 1 };
+
+static const char *const action_lists[][NOT_PERFORMED + 1] = {
+	{ "forward", "redirect", "fixed-response", "" },
+	ACTIONS_AFTER("authenticate"),
+	ACTIONS_AFTER("jwt-validation"),
+	ACTIONS_AFTER("authenticate,jwt-validation"),
+	ACTIONS_AFTER("jwt-validation,authenticate"),
+};
+
 static struct bytes actions_of(const struct stream *s)
 {
-	if (!s->rule)
-		return BYTES_NONE;
-	switch (s->rule->action.kind) {
-	case ACTION_FORWARD: return BYTES("forward");
-	case ACTION_REDIRECT: return BYTES("redirect");
-	case ACTION_FIXED_RESPONSE: return BYTES("fixed-response");
-	}
-	return BYTES_NONE;
+	const unsigned both = GATES_AUTHENTICATED | GATES_TOKEN;
+	unsigned row = s->gates & both;
+	unsigned column = s->gates & GATES_PERFORMED ? s->rule->action.kind : NOT_PERFORMED;
+
+	if (row == both && s->gates & GATES_TOKEN_FIRST)
+		row++;
+	return bytes_of(action_lists[row][column]);
 }
 
 static int64_t time_of(uint64_t us)

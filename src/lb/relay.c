@@ -182,7 +182,7 @@ static err_t send_head(struct stream *s, const struct http_head *head)
 		.app_bound = s->flags & STREAM_APP_BOUND,
 		.app_cross_site = s->flags & STREAM_APP_CROSS_SITE,
 	};
-	struct bytes cookies[STICKY_COOKIES_MAX];
+	struct bytes cookies[STICKY_COOKIES_MAX + COUNT(s->kept->values)];
 	unsigned cookie_count = 0;
 	struct http_head out;
 	struct arena arena;
@@ -190,6 +190,8 @@ static err_t send_head(struct stream *s, const struct http_head *head)
 
 	arena_init(&arena, RESPONSE_MAX);
 	err = sticky_set(&sticky, &answer, &arena, cookies, &cookie_count);
+	for (unsigned i = 0; s->kept && i < s->kept->count; i++)
+		cookies[cookie_count++] = s->kept->values[i];
 	if (!err)
 		err = forward_response(head, s->listener, cookies, cookie_count, &arena, &out);
 	if (!err) {

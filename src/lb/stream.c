@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "lb/gate.h"
 #include "lb/lb_internal.h"
 
 /* Limits of a request that no group has been chosen for: only its client can be slow. */
@@ -47,6 +48,7 @@ void stream_forget_pending(struct stream *s)
 	if (!s->pending)
 		return;
 	upstream_cancel(&s->pending->waiter);
+	gate_destroy(s->pending->gate);
 	arena_fini(&s->pending->arena);
 	free(s->pending);
 	s->pending = NULL;
@@ -85,6 +87,7 @@ static void stream_free(struct stream *s)
 	list_remove(&s->link);
 	hold_unref(s->hold);
 	free(s->rare);
+	free(s->kept);
 	free(s);
 	atomic_fetch_sub_explicit(&worker->stream_count, 1, memory_order_relaxed);
 	worker_check_stopped(worker);
@@ -112,7 +115,7 @@ static void stream_end(struct stream *s, enum end_reason reason, enum client_end
 }
 
 /* Sends an answer of our own and ends. */
-static void answer_page(struct stream *s, const struct page *page, enum end_reason reason)
+void stream_answer(struct stream *s, const struct page *page, enum end_reason reason)
 {
 	err_t err;
 
@@ -138,7 +141,7 @@ static void answer_status(struct stream *s, uint16_t status, enum end_reason rea
 	if (err)
 		stream_end(s, reason, CLIENT_CLOSES);
 	else
-		answer_page(s, &page, reason);
+		stream_answer(s, &page, reason);
 	arena_fini(&arena);
 }
 
@@ -215,6 +218,7 @@ static err_t make_head(struct stream *s, struct forwarded *ret_forwarded)
 		.rule = s->rule,
 		.client = pending->facts.client,
 		.trace_id = pending->trace_id,
+		.identity = gate_identity(pending->gate),
 		.scratch = s->worker->scratch,
 	};
 
@@ -232,6 +236,34 @@ static err_t make_head(struct stream *s, struct forwarded *ret_forwarded)
 	return ERR_OK;
 }
 
+err_t stream_read_facts(struct stream *s)
+{
+	struct address client = s->pending->facts.client;
+
+	return route_facts_of(s->pending->head, &client, s->listener->load_balancer->dns_name,
+			      &s->pending->facts);
+}
+
+err_t stream_keep_cookies(struct stream *s, const struct bytes *values, unsigned count)
+{
+	size_t len = 0;
+	char *at;
+
+	assert(!s->kept && count <= COUNT(s->kept->values));
+	for (unsigned i = 0; i < count; i++)
+		len += values[i].len;
+	s->kept = calloc(1, sizeof *s->kept + len);
+	if (!s->kept)
+		return ERR_NOMEM;
+	at = s->kept->text;
+	for (unsigned i = 0; i < count; i++) {
+		memcpy(at, values[i].at, values[i].len);
+		s->kept->values[s->kept->count++] = bytes_make(at, values[i].len);
+		at += values[i].len;
+	}
+	return ERR_OK;
+}
+
 /*
  * The bytes of the client's head have moved since it came (see conn.h), and with them all that
  * borrows from it: made again from what it is now.
@@ -239,10 +271,8 @@ static err_t make_head(struct stream *s, struct forwarded *ret_forwarded)
 static err_t remake_head(struct stream *s)
 {
 	struct forwarded forwarded;
-	struct address client = s->pending->facts.client;
 
-	TRY(route_facts_of(s->pending->head, &client, s->listener->load_balancer->dns_name,
-			   &s->pending->facts));
+	TRY(stream_read_facts(s));
 	return make_head(s, &forwarded);
 }
 
@@ -446,7 +476,7 @@ static void redirect(struct stream *s)
 	if (!err)
 		err = record_keep_rare(s, location, NULL);
 	if (!err)
-		answer_page(s, &page, END_REDIRECT);
+		stream_answer(s, &page, END_REDIRECT);
 	else
 		stream_stop(s, err == ERR_TOO_LARGE ? END_REDIRECT_TOO_LONG : END_INTERNAL);
 }
@@ -459,7 +489,7 @@ static void fixed_response(struct stream *s)
 		       &page))
 		stream_stop(s, END_INTERNAL);
 	else
-		answer_page(s, &page, END_FIXED);
+		stream_answer(s, &page, END_FIXED);
 }
 
 /* ---- Beginning ---- */
@@ -504,11 +534,24 @@ static enum end_reason judge(struct stream *s, const struct desync_finding *find
 	return END_COMPLETE;
 }
 
+void stream_perform(struct stream *s)
+{
+	s->gates |= GATES_PERFORMED;
+	switch (s->rule->action.kind) {
+	case ACTION_FORWARD: forward(s); return;
+	case ACTION_REDIRECT: redirect(s); return;
+	case ACTION_FIXED_RESPONSE: fixed_response(s); return;
+	}
+	assert(false && "an action that does nothing");
+}
+
 static void act(struct stream *s)
 {
-	struct route_result result = route_match(s->listener, &s->pending->facts,
-						 s->worker->scratch);
+	struct route_result result;
 
+	if (gate_callback(s))
+		return;
+	result = route_match(s->listener, &s->pending->facts, s->worker->scratch);
 	record_count_balancer(s, COUNTER_RULE_EVALUATIONS, result.evaluations);
 	s->rule = result.rule;
 	if (!s->rule) {
@@ -517,12 +560,10 @@ static void act(struct stream *s)
 		return;
 	}
 	s->rule_priority = (int32_t)s->rule->priority;
-	switch (s->rule->action.kind) {
-	case ACTION_FORWARD: forward(s); return;
-	case ACTION_REDIRECT: redirect(s); return;
-	case ACTION_FIXED_RESPONSE: fixed_response(s); return;
-	}
-	assert(false && "an action that does nothing");
+	if (s->rule->gate_count)
+		gate_begin(s);
+	else
+		stream_perform(s);
 }
 
 /* Facts of the head as far as it can be read; *ret_rejected gets what is wrong with it. */

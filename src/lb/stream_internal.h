@@ -18,6 +18,7 @@
 #include "lb/decide.h"
 #include "lb/forward.h"
 #include "lb/page.h"
+#include "lb/session.h"
 #include "lb/sticky.h"
 #include "lb/stream.h"
 
@@ -48,6 +49,16 @@ enum {
 	STREAM_WANTS_ACKS = 1 << 16, /* the target waits for ACKs: never again */
 };
 
+/* What stood before the action and was looked at: for the log. */
+enum {
+	GATES_AUTHENTICATED = 1 << 0,
+	GATES_TOKEN = 1 << 1,
+	GATES_TOKEN_FIRST = 1 << 2,
+	GATES_PERFORMED = 1 << 3, /* the action was begun */
+};
+
+struct gate;
+
 /* Needed until the response head was relayed. */
 struct pending {
 	struct stream *stream;
@@ -57,12 +68,20 @@ struct pending {
 	struct http_head forwarded;   /* likewise */
 	struct bytes trace_id;	      /* in the arena */
 	struct upstream_waiter waiter;
+	struct gate *gate; /* NULL: the rule has none */
 };
 
 /* What few requests have; in memory of its own. */
 struct rare {
 	struct bytes redirect_url, transformed_host, transformed_uri; /* in `text` */
 	enum transform_status transform;
+	char text[];
+};
+
+/* Set-Cookie values that wait for the answer's head; malloc'ed. */
+struct kept_cookies {
+	unsigned count;
+	struct bytes values[SESSION_COOKIES_MAX + 1]; /* in `text` */
 	char text[];
 };
 
@@ -90,9 +109,10 @@ struct stream {
 	const struct plan_rule *rule;	/* NULL before one matched */
 	const struct plan_group *group; /* NULL before one was chosen */
 	struct client *from;
-	struct pending *pending;  /* NULL from the response head on */
-	struct rare *rare;	  /* NULL mostly */
-	const char *error_reason; /* reference/alb.md §7.2; static; NULL: none */
+	struct pending *pending;   /* NULL from the response head on */
+	struct rare *rare;	   /* NULL mostly */
+	struct kept_cookies *kept; /* for the answer, from a gate; NULL mostly */
+	const char *error_reason;  /* reference/alb.md §7.2; static; NULL: none */
 	struct timer timer;
 	struct list_node link; /* in worker->streams */
 	uint64_t created_unix_us;
@@ -104,6 +124,7 @@ struct stream {
 	int32_t rule_priority;
 	struct facts lengths;
 	uint8_t finding_tier, finding_reason, version;
+	uint8_t gates; /* GATES_… */
 	char facts[];
 };
 
@@ -151,6 +172,13 @@ void stream_lost(struct stream *s, enum end_reason reason);
 /* The target needs it no more: counts, pools and deregistration follow. */
 void stream_release_target(struct stream *s);
 void stream_forget_pending(struct stream *s);
+
+/* For gate.c: the rule's gates let it pass; an answer of a gate's own; the facts, read again from a
+ * head whose bytes have moved; cookies that the answer is to set. */
+void stream_perform(struct stream *s);
+void stream_answer(struct stream *s, const struct page *page, enum end_reason reason);
+err_t stream_read_facts(struct stream *s);
+err_t stream_keep_cookies(struct stream *s, const struct bytes *values, unsigned count);
 
 /* ---- relay.c ---- */
 

@@ -45,7 +45,7 @@ void hold_unref(struct hold *hold)
 /* ---- Life ---- */
 
 err_t worker_init(struct worker *worker, struct lb *lb, const struct lb_options *options,
-		  unsigned index)
+		  const struct lb_auth *auth, unsigned index)
 {
 	*worker = (struct worker){
 		.lb = lb,
@@ -58,6 +58,8 @@ err_t worker_init(struct worker *worker, struct lb *lb, const struct lb_options 
 	};
 	list_init(&worker->listeners);
 	list_init(&worker->streams);
+	worker->auth = auth;
+	TRY(jwks_create(auth->fetcher, worker->loop, &worker->jwks));
 	rng_seed(&worker->rng, loop_unix_us(options->control) * 64 + index);
 	worker->trace_seed = rng_next(&worker->rng);
 	return route_scratch_create(&worker->scratch);
@@ -68,6 +70,7 @@ void worker_fini(struct worker *worker)
 	assert(list_empty(&worker->listeners) && list_empty(&worker->streams));
 	assert(worker->pools_open == 0);
 	hold_unref(worker->hold);
+	jwks_destroy(worker->jwks);
 	route_scratch_destroy(worker->scratch);
 	free(worker->pools);
 }

@@ -12,7 +12,9 @@
 
 #include "base/rng.h"
 #include "conn/conn.h"
+#include "crypto/sign.h"
 #include "lb/balance.h"
+#include "lb/jwks.h"
 #include "lb/lb.h"
 #include "lb/plan.h"
 #include "lb/route.h"
@@ -66,6 +68,14 @@ struct pool {
 	uint64_t plan_serial; /* of the newest plan that names the target */
 };
 
+/* What gates need, the lb's: the same for all workers. */
+struct lb_auth {
+	struct fetcher *fetcher;
+	struct sign_key *sign;
+	struct bytes kid;
+	uint8_t session_key[32];
+};
+
 struct worker {
 	struct lb *lb; /* only passed on to lb_internal.h's calls */
 	struct loop *loop;
@@ -75,6 +85,8 @@ struct worker {
 	const uint8_t *cookie_key;
 	struct tls_context *tls; /* toward targets of HTTPS groups; the lb's */
 	unsigned index;
+	const struct lb_auth *auth;
+	struct jwks *jwks; /* this worker's key sets */
 
 	struct hold *hold; /* the newest plan; NULL before the first */
 	struct rng rng;
@@ -95,7 +107,7 @@ struct worker {
 
 /* Control thread, before anything was posted. The options outlive the worker. */
 err_t worker_init(struct worker *worker, struct lb *lb, const struct lb_options *options,
-		  unsigned index);
+		  const struct lb_auth *auth, unsigned index);
 /* Control thread, after lb_note_stopped (or before anything was posted), when the loop does not run
  * any more. */
 void worker_fini(struct worker *worker);

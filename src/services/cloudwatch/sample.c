@@ -146,12 +146,12 @@ static void sample_gauges(const struct place *place, const struct metrics *now)
 
 /* The middle of a bucket stands for all in it; the sum is exact. */
 static err_t read_histogram(const struct histogram *now, const struct histogram *then,
-			    struct point *point)
+			    double second, struct point *point)
 {
 	for (unsigned b = 0; b < HISTOGRAM_BUCKETS; b++) {
 		uint32_t count = now->buckets[b] - then->buckets[b];
 		double low = b ? (double)histogram_bucket_limit(b - 1) : 0;
-		double middle = (low + (double)histogram_bucket_limit(b)) / 2 / 1e6;
+		double middle = (low + (double)histogram_bucket_limit(b)) / 2 / 1e6 * second;
 
 		if (!count)
 			continue;
@@ -160,7 +160,7 @@ static err_t read_histogram(const struct histogram *now, const struct histogram 
 		point->max = middle;
 		point->count += count;
 	}
-	point->sum = (double)(now->sum_us - then->sum_us) / 1e6;
+	point->sum = (double)(now->sum_us - then->sum_us) / 1e6 * second;
 	return ERR_OK;
 }
 
@@ -168,15 +168,19 @@ static void sample_histograms(const struct place *place, const struct metrics *n
 			      const struct metrics *then)
 {
 	for (enum metric_histogram id = 0; id < HISTOGRAM_COUNT; id++) {
-		const char *space = id == HISTOGRAM_TARGET_RESPONSE_TIME ? CW_BALANCER : CW_STREAMS;
+		/* Of AWS's own two, one is in milliseconds (reference/alb.md §8.5). */
+		bool milliseconds = id == HISTOGRAM_AUTH_LATENCY;
+		bool aws = id == HISTOGRAM_TARGET_RESPONSE_TIME || milliseconds;
 		struct point point = { 0 };
 
 		if (!applies(&histogram_rows[id], place) ||
 		    now->histograms[id].count == then->histograms[id].count)
 			continue;
-		if (!read_histogram(&now->histograms[id], &then->histograms[id], &point) &&
+		if (!read_histogram(&now->histograms[id], &then->histograms[id],
+				    milliseconds ? 1000 : 1, &point) &&
 		    point.count > 0)
-			record(place, space, histogram_rows[id].aws, "Seconds", &point);
+			record(place, aws ? CW_BALANCER : CW_STREAMS, histogram_rows[id].aws,
+			       milliseconds ? "Milliseconds" : "Seconds", &point);
 		point_fini(&point);
 	}
 }
