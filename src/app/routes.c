@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "app/weir.h"
+#include "base/encode.h"
 #include "base/log.h"
 
 #define ADMISSION_PATH "/_weir/admission/"
@@ -250,6 +251,51 @@ static void on_streams(void *owner, struct api_http_request *request)
 	lb_streams(weir->lb, STREAM_ROWS_MAX, on_stream_rows, request);
 }
 
+/* ---- Keys of x-amzn-oidc-data ---- */
+
+#define PUBLIC_KEYS "/_weir/public-keys/"
+
+static void reply_jwks(struct weir *weir, struct api_http_request *request)
+{
+	uint8_t x[SIGN_COORDINATE_BYTES], y[SIGN_COORDINATE_BYTES];
+	struct text x64 = TEXT_INIT(64), y64 = TEXT_INIT(64);
+	json_t *key = NULL;
+
+	if (!sign_key_public_point(weir->keys.signing, x, y)) {
+		encode_base64url(&x64, bytes_make(x, sizeof x));
+		encode_base64url(&y64, bytes_make(y, sizeof y));
+		key = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "kty", "EC", "crv", "P-256",
+				"use", "sig", "alg", "ES256", "kid", weir->keys.signing_kid, "x",
+				text_str(&x64), "y", text_str(&y64));
+	}
+	reply_json(request, key ? 200 : 500, json_pack("{s:[o]}", "keys", key));
+	text_fini(&x64);
+	text_fini(&y64);
+}
+
+/* AWS: https://public-keys.auth.elb.REGION.amazonaws.com/KID. Targets ask, so it is open. */
+static void on_public_key(void *owner, struct api_http_request *request)
+{
+	struct weir *weir = owner;
+	struct bytes name = bytes_from(request->path, sizeof PUBLIC_KEYS - 1);
+	struct text pem = TEXT_INIT(1024);
+
+	if (bytes_eq(name, BYTES("jwks.json"))) {
+		reply_jwks(weir, request);
+		return;
+	}
+	if (!bytes_eq_str(name, weir->keys.signing_kid)) {
+		reply_json(request, 404,
+			   json_pack("{s:s, s:s}", "code", "NotFound", "message",
+				     "There is no key of that name."));
+		return;
+	}
+	if (sign_key_public_pem(weir->keys.signing, &pem))
+		text_clear(&pem);
+	api_http_reply(request, pem.len ? 200 : 500, "text/plain", text_bytes(&pem));
+	text_fini(&pem);
+}
+
 /* ---- Reset ---- */
 
 static void on_reset(void *owner, struct api_http_request *request)
@@ -291,6 +337,7 @@ const struct api_route *weir_routes(struct weir *weir, size_t *ret_count)
 		  .open = true,
 		  .handle = on_localstack_health },
 		{ .method = "GET", .path = "/_weir/operations", .handle = on_operations },
+		{ .method = "GET", .path = PUBLIC_KEYS "*", .open = true, .handle = on_public_key },
 		{ .method = "GET", .path = "/_weir/streams", .handle = on_streams },
 		{ .method = "GET", .path = ADMISSION_PATH "*", .handle = on_admission },
 		{ .method = "POST", .path = "/_weir/reset", .handle = on_reset },

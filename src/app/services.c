@@ -18,6 +18,7 @@ static err_t make_elbv2(struct weir *weir)
 		.region = setting_text(settings, SETTING_REGION),
 		.port_offset = (uint16_t)setting_number(settings, SETTING_PORT_OFFSET),
 		.load_balancers_max = (uint32_t)setting_number(settings, SETTING_LOAD_BALANCERS),
+		.cognito_endpoint = setting_text(settings, SETTING_COGNITO_ENDPOINT),
 	};
 	size_t count = 0;
 	err_t err = ERR_OK;
@@ -40,6 +41,7 @@ static err_t make_elbv2(struct weir *weir)
 	}
 	options.instances = instances;
 	options.instance_count = count;
+	memcpy(options.seal_key, weir->keys.seal_key, sizeof options.seal_key);
 	if (!err)
 		err = address_parse_ip(bytes_of(setting_text(settings, SETTING_BIND)), 0,
 				       &options.bind);

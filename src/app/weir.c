@@ -119,6 +119,10 @@ static err_t make_balancer(struct weir *weir)
 	for (unsigned i = 0; i < weir->worker_count; i++)
 		loops[i] = weir->workers[i].loop;
 	memcpy(options.cookie_key, weir->keys.cookie_key, sizeof options.cookie_key);
+	memcpy(options.session_key, weir->keys.session_key, sizeof options.session_key);
+	options.signing_key = text_bytes(&weir->keys.signing_key);
+	options.signing_kid = bytes_of(weir->keys.signing_kid);
+	options.idp_ca_file = setting_text(weir->settings, SETTING_IDP_CA_FILE);
 	return lb_create(&options, &weir->lb);
 }
 

@@ -5,6 +5,7 @@
 #include "services/elbv2/elbv2_internal.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <strings.h>
 
 enum { GROUPS_PER_ACTION = 5, WEIGHT_MAX = 999, STICKY_SECONDS_MAX = 604800 };
@@ -356,14 +357,88 @@ static err_t normalise_one(struct api_call *call, const json_t *action, const ch
 		return redirect(call, action, protocol, out);
 	if (strcmp(type, "fixed-response") == 0)
 		return fixed_response(call, action, out);
-	return api_fault(call, "InvalidLoadBalancerAction",
-			 "Actions of type '%s' are supported only on HTTPS listeners", type);
+	if (strcmp(protocol, "HTTPS") != 0)
+		return api_fault(call, "InvalidLoadBalancerAction",
+				 "Actions of type '%s' are supported only on HTTPS listeners",
+				 type);
+	if (strcmp(type, "authenticate-oidc") == 0)
+		return action_authenticate_oidc(call, action, out);
+	if (strcmp(type, "authenticate-cognito") == 0)
+		return action_authenticate_cognito(call, action, out);
+	return action_jwt_validation(call, action, out);
 }
 
-/*
- * What may stand before the terminal action belongs to HTTPS listeners, so on HTTP there is one
- * action; the types are told first, since that is what the user has to change.
- */
+static bool is_terminal(const json_t *action)
+{
+	const char *type = get_string(action, "Type");
+
+	return strcmp(type, "forward") == 0 || strcmp(type, "redirect") == 0 ||
+	       strcmp(type, "fixed-response") == 0;
+}
+
+static int by_order(const void *a, const void *b)
+{
+	int64_t x = get_int(*(json_t *const *)a, "Order", 0);
+	int64_t y = get_int(*(json_t *const *)b, "Order", 0);
+
+	return (x > y) - (x < y);
+}
+
+/* Several actions go by their orders; where none has one, as they were given. */
+static err_t sort_actions(struct api_call *call, json_t *list, json_t **ret_sorted)
+{
+	size_t count = json_array_size(list), ordered = 0;
+	json_t **sorted = arena_array(call->arena, count + 1, sizeof *sorted);
+
+	if (!sorted)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < count; i++) {
+		sorted[i] = json_array_get(list, i);
+		ordered += json_object_get(sorted[i], "Order") != NULL;
+	}
+	if (count > 1 && ordered && ordered < count)
+		return api_fault(call, "InvalidLoadBalancerAction",
+				 "You must specify an order for each action");
+	for (size_t i = 0; count > 1 && !ordered && i < count; i++)
+		TRY(set_new(sorted[i], "Order", json_integer((json_int_t)i + 1)));
+	qsort(sorted, count, sizeof *sorted, by_order);
+	*ret_sorted = json_array();
+	TRY(call_hold(call, *ret_sorted));
+	for (size_t i = 0; i < count; i++) {
+		if (i && by_order(&sorted[i - 1], &sorted[i]) == 0)
+			return api_fault(call, "InvalidLoadBalancerAction",
+					 "Two actions cannot have the same order");
+		if (json_array_append(*ret_sorted, sorted[i]))
+			return ERR_NOMEM;
+	}
+	return ERR_OK;
+}
+
+/* One action at the end; before it at most one that authenticates and one that checks a token. */
+static err_t check_sequence(struct api_call *call, const json_t *sorted)
+{
+	size_t count = json_array_size(sorted), authenticates = 0, validates = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const json_t *action = json_array_get(sorted, i);
+		const char *type = get_string(action, "Type");
+
+		if (is_terminal(action) != (i == count - 1))
+			return api_fault(
+				call, "InvalidLoadBalancerAction",
+				"The list of actions must have exactly one action of type "
+				"'forward', 'redirect' or 'fixed-response', and it must be "
+				"the last");
+		authenticates += strncmp(type, "authenticate-", 13) == 0;
+		validates += strcmp(type, "jwt-validation") == 0;
+	}
+	if (authenticates > 1 || validates > 1)
+		return api_fault(call, "InvalidLoadBalancerAction",
+				 "A rule can have at most one action that authenticates users and "
+				 "one of type 'jwt-validation'");
+	return ERR_OK;
+}
+
 err_t actions_normalise(struct api_call *call, const json_t *actions, const char *protocol,
 			json_t **ret_actions)
 {
@@ -380,11 +455,6 @@ err_t actions_normalise(struct api_call *call, const json_t *actions, const char
 		if (json_array_append(out, normal))
 			return ERR_NOMEM;
 	}
-	if (json_array_size(out) > 1)
-		return api_fault(
-			call, "InvalidLoadBalancerAction",
-			"The list of actions must have exactly one action of type 'forward', "
-			"'redirect' or 'fixed-response', and it must be the last");
-	*ret_actions = out;
-	return ERR_OK;
+	TRY(sort_actions(call, out, ret_actions));
+	return check_sequence(call, *ret_actions);
 }

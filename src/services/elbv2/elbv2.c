@@ -63,7 +63,9 @@ static err_t copy_options(struct elbv2 *elbv2, const struct elbv2_options *optio
 		elbv2->options.load_balancers_max = 50;
 	elbv2->options.account = arena_string(&elbv2->arena, bytes_of(options->account));
 	elbv2->options.region = arena_string(&elbv2->arena, bytes_of(options->region));
-	if (!elbv2->options.account || !elbv2->options.region)
+	elbv2->options.cognito_endpoint = arena_string(&elbv2->arena,
+						       bytes_of(options->cognito_endpoint));
+	if (!elbv2->options.account || !elbv2->options.region || !elbv2->options.cognito_endpoint)
 		return ERR_NOMEM;
 	if (!options->instance_count)
 		return ERR_OK;

@@ -32,6 +32,12 @@ struct elbv2_options {
 	struct address bind_internal; /* the same for internal ones */
 	uint16_t port_offset;	      /* port 80 really is 80 + this */
 	uint32_t load_balancers_max;  /* the account's quota; 0: AWS's 50 */
+	/* What client secrets of identity providers are sealed with (crypto/seal.h). */
+	uint8_t seal_key[32];
+	/* Instead of Cognito's own endpoints: http://127.0.0.1:9229; NULL or "": none. Copied */
+	const char *cognito_endpoint;
+	/* A Cognito client's secret, at == NULL: it has none. May be NULL. `owner` below. */
+	struct bytes (*cognito_secret)(void *owner, struct bytes client_id);
 	const struct elbv2_instance *instances; /* copied */
 	size_t instance_count;
 	uint64_t (*unix_ms)(void *owner); /* NULL: the loop's clock */

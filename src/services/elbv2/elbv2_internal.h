@@ -6,6 +6,7 @@
  *   load balancer, target group, listener, rule
  *       { "seq": creation order, "api": as Describe answers it, "attributes": {key: value},
  *         "tags": {key: value} }                       attributes: only those that were set
+ *       a rule with authenticate-oidc: "client_secret", sealed for the rule's ARN
  *   target   { "group", "Id", "Port", "AvailabilityZone"?, "registered_ms", "draining_until_ms",
  *              "draining_since_ms", "again": it was registered anew while it drained }
  *   use      { "group", "rule", "load_balancer" }      a rule forwards to a group
@@ -17,6 +18,7 @@
 #define SERVICES_ELBV2_ELBV2_INTERNAL_H
 
 #include "base/list.h"
+#include "crypto/seal.h"
 #include "services/elbv2/elbv2.h"
 #include "services/elbv2/mirror.h"
 #include "services/elbv2/security.h"
@@ -71,6 +73,8 @@ struct elbv2_call {
 	bool wrote;
 	json_t *held; /* an array: bodies read, freed with the call */
 	struct after *after;
+	const char *client_secret; /* of the actions that this call sets; the input's */
+	bool existing_secret;	   /* they keep the one the rule has */
 };
 
 static inline struct elbv2_call *call_of(struct api_call *call)
@@ -264,6 +268,15 @@ err_t target_group_present(struct api_call *call, json_t *body);
 /* Checked, with defaults filled in: what Describe answers. New arrays, held by the call. */
 err_t actions_normalise(struct api_call *call, const json_t *actions, const char *protocol,
 			json_t **ret_actions);
+/* auth_actions.c: one action, checked, into `out`; a secret goes into the call. */
+err_t action_authenticate_oidc(struct api_call *call, const json_t *action, json_t *out);
+err_t action_authenticate_cognito(struct api_call *call, const json_t *action, json_t *out);
+err_t action_jwt_validation(struct api_call *call, const json_t *action, json_t *out);
+/* Keeps the call's client secret, sealed, in a rule's body, beside the part Describe shows. */
+err_t rule_keep_secret(struct api_call *call, json_t *rule, const json_t *actions);
+/* The secret in `arena`; ERR_NOT_FOUND, ERR_DENIED (sealed with another key), ERR_NOMEM. */
+err_t rule_open_secret(const uint8_t seal_key[SEAL_KEY_BYTES], const json_t *rule,
+		       struct arena *arena, struct bytes *ret_secret);
 err_t conditions_normalise(struct api_call *call, const json_t *conditions,
 			   json_t **ret_conditions);
 err_t transforms_normalise(struct api_call *call, const json_t *transforms,

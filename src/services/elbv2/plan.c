@@ -132,6 +132,13 @@ static err_t plan_listener(struct planner *p, const json_t *body, const char *sc
 	const char *arn = resource_arn(RESOURCE_LISTENER, body);
 	const struct children *rules = children_of(&p->rules, arn);
 	struct rule_config *out = arena_array(p->arena, rules->count + 1, sizeof *out);
+	const struct gate_planner gates = {
+		.arena = p->arena,
+		.seal_key = p->elbv2->options.seal_key,
+		.cognito_endpoint = p->elbv2->options.cognito_endpoint,
+		.cognito_secret = p->elbv2->options.cognito_secret,
+		.owner = p->elbv2->options.owner,
+	};
 
 	if (!out)
 		return ERR_NOMEM;
@@ -141,7 +148,7 @@ static err_t plan_listener(struct planner *p, const json_t *body, const char *sc
 	to->rules = out;
 	to->rule_count = rules->count;
 	for (unsigned i = 0; i < rules->count; i++)
-		TRY(plan_rule(rules->at[i], p->arena, &out[i]));
+		TRY(plan_rule(&gates, rules->at[i], &out[i]));
 	return plan_headers(p, body, to);
 }
 

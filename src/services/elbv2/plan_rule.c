@@ -136,11 +136,12 @@ static void transforms(const json_t *list, struct rule_config *to)
 	}
 }
 
-err_t plan_rule(const json_t *rule, struct arena *arena, struct rule_config *ret_rule)
+err_t plan_rule(const struct gate_planner *p, const json_t *rule, struct rule_config *ret_rule)
 {
 	const json_t *api = api_part(rule), *conditions = json_object_get(api, "Conditions"), *one;
 	const json_t *actions = json_object_get(api, "Actions");
 	uint32_t priority = rule_priority(rule);
+	struct arena *arena = p->arena;
 	struct condition_config *out;
 	size_t index;
 
@@ -154,7 +155,8 @@ err_t plan_rule(const json_t *rule, struct arena *arena, struct rule_config *ret
 	json_array_foreach (conditions, index, one)
 		TRY(condition(one, arena, &out[index]));
 	transforms(json_object_get(api, "Transforms"), ret_rule);
-	/* The terminal action is the last; what stands before it comes with HTTPS. */
+	TRY(plan_gates(p, rule, ret_rule));
+	/* The terminal action is the last. */
 	return action(json_array_get(actions, json_array_size(actions) - 1), arena,
 		      &ret_rule->action);
 }

@@ -96,6 +96,7 @@ err_t rule_add(struct api_call *call, const json_t *listener, const char *priori
 			 conditions, "Actions", actions, "IsDefault",
 			 strcmp(priority, "default") == 0, "Transforms", transforms, "tags", tags);
 	TRY(call_hold(call, body));
+	TRY(rule_keep_secret(call, body, actions));
 	TRY(record_add(call, KIND_RULE, arn, listener_arn, body));
 	TRY(uses_set(call, arn, load_balancer, NULL, actions));
 	*ret_body = body;
@@ -194,6 +195,7 @@ err_t rule_set_actions(struct api_call *call, json_t *rule, json_t *actions)
 {
 	json_t *api = json_object_get(rule, "api");
 
+	TRY(rule_keep_secret(call, rule, actions));
 	TRY(uses_set(call, resource_arn(RESOURCE_RULE, rule), get_string(rule, "load_balancer"),
 		     json_object_get(api, "Actions"), actions));
 	TRY(set_new(api, "Actions", json_incref(actions)));
