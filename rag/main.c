@@ -11,6 +11,7 @@
 #include "net/clock.h"
 #include "rag/api/jobs.h"
 #include "rag/api/server.h"
+#include "rag/api/warm.h"
 
 enum {
 	EXIT_FAILED = 1,
@@ -22,6 +23,7 @@ enum {
 struct app {
 	struct settings settings;
 	struct service service;
+	struct warmer warmer;
 	struct server *server;
 	struct address bound;
 	int listen_fd; /* -1 once the server has it */
@@ -71,6 +73,7 @@ static int open_index(struct app *app)
 		err = passages_open(text_str(&path), &app->service.passages, &why);
 		if (!err)
 			err = corpus_create(&app->service.corpus);
+		app->warmer.corpus = app->service.corpus;
 		/* service.index stays empty until the corpus was fed: nothing can be found before.
 		 */
 		if (err)
@@ -167,6 +170,10 @@ static void on_stopped(struct service *service)
 
 static void on_job_ended(struct service *service, err_t err)
 {
+	struct app *app = container_of(service, struct app, service);
+
+	if (!err)
+		warm_start(&app->warmer, service->loop, service->pool);
 	if (err && err != ERR_CANCELLED)
 		log_error("rag", "the documents at %s could not be read: %s",
 			  service->settings->documents, err_words(err));
@@ -229,6 +236,7 @@ static int run(struct app *app)
 
 static void app_fini(struct app *app)
 {
+	warm_stop(&app->warmer);
 	if (app->service.jobs)
 		jobs_cancel(app->service.jobs);
 	if (app->service.pool)

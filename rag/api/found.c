@@ -97,6 +97,53 @@ static void references(struct text *out, const struct evidence *evidence)
 	}
 }
 
+/* The number of the reference whose passage that is, or 0. */
+static unsigned reference_of_passage(const struct evidence *evidence, struct bytes passage_id)
+{
+	for (unsigned i = 0; i < evidence->ranked_count; i++)
+		if (bytes_eq(evidence->ranked[i].passage.id, passage_id))
+			return reference_of(evidence, i);
+	return 0;
+}
+
+static void source_of(struct text *out, const struct evidence *evidence, struct bytes passage_id)
+{
+	unsigned number = reference_of_passage(evidence, passage_id);
+
+	string(out, "source_id", passage_id);
+	if (number)
+		text_printf(out, ",\"reference_id\":\"%u\"", number);
+	text_add_char(out, '}');
+}
+
+static void entities(struct text *out, const struct evidence *evidence)
+{
+	for (unsigned i = 0; i < evidence->entity_count; i++) {
+		const struct evidence_entity *e = &evidence->entities[i];
+
+		text_add_str(out, i ? ",{" : "{");
+		string(out, "entity_name", e->name);
+		text_printf(out, ",\"entity_type\":\"%s\",\"mentions\":%u,",
+			    entity_kind_names[e->kind], e->mentions);
+		source_of(out, evidence, e->passage_id);
+	}
+}
+
+static void relations(struct text *out, const struct evidence *evidence)
+{
+	for (unsigned i = 0; i < evidence->relation_count; i++) {
+		const struct evidence_relation *r = &evidence->relations[i];
+
+		text_add_str(out, i ? ",{" : "{");
+		string(out, "src_id", r->from);
+		text_add_char(out, ',');
+		string(out, "tgt_id", r->to);
+		text_printf(out, ",\"keywords\":\"%s\",\"weight\":%.2f,\"evidence\":%u,",
+			    relation_kind_names[r->kind], (double)r->weight, r->evidence);
+		source_of(out, evidence, r->passage_id);
+	}
+}
+
 static void keywords(struct text *out, const struct question *question)
 {
 	text_add_str(out, "\"keywords\":{\"high_level\":[");
@@ -119,7 +166,11 @@ void found_write(struct text *out, const struct found *found)
 	string(out, "message",
 	       e->ranked_count ? BYTES("Query executed successfully")
 			       : BYTES("Nothing was found that fits the question."));
-	text_add_str(out, ",\"data\":{\"entities\":[],\"relationships\":[],\"chunks\":[");
+	text_add_str(out, ",\"data\":{\"entities\":[");
+	entities(out, e);
+	text_add_str(out, "],\"relationships\":[");
+	relations(out, e);
+	text_add_str(out, "],\"chunks\":[");
 	for (unsigned i = 0; i < e->ranked_count; i++)
 		chunk(out, e, i);
 	text_add_str(out, "],\"references\":[");

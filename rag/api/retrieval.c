@@ -46,6 +46,7 @@ static err_t find(struct running *r)
 		.top = r->top,
 		.filter = r->filter,
 		.text = r->message,
+		.previous = r->previous,
 		.score_min = r->score_min,
 		.no_rerank = r->no_rerank,
 	};

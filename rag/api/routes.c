@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "http/uri.h"
 #include "rag/api/events.h"
+#include "rag/api/graph.h"
 #include "rag/api/jobs.h"
 #include "rag/api/query.h"
 #include "rag/api/reply.h"
@@ -251,6 +252,9 @@ static const struct route {
 	{ "GET", "/jobs/*", "GET, HEAD", on_job },
 	{ "POST", "/chat/*", "POST", on_cancel },
 	{ "POST", "/query/data", "POST", query_data },
+	{ "GET", "/graph/search", "GET, HEAD", graph_search },
+	{ "GET", "/graph/entity/*", "GET, HEAD", graph_entity_named },
+	{ "GET", "/graph/neighbours", "GET, HEAD", graph_neighbours },
 };
 
 static bool path_fits(const struct route *route, struct bytes path)

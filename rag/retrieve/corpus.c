@@ -8,6 +8,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "rag/text/command.h"
+#include "rag/text/words.h"
 
 enum {
 	DEAD_MIN = 512, /* dead slots below this are not worth a rebuild of the postings */
@@ -37,6 +38,7 @@ struct generation {
 		struct map ids, documents, places;
 		uint32_t documents_max;
 		struct vector_table *table;
+		struct graph *graph;
 	} locked;
 };
 
@@ -90,8 +92,10 @@ static struct corpus_entry *entry_new(const struct passage *passage)
 
 static void entry_free(struct corpus_entry *entry)
 {
-	if (entry)
-		free(atomic_load(&entry->vector));
+	if (!entry)
+		return;
+	free(atomic_load(&entry->vector));
+	free(atomic_load(&entry->words));
 	free(entry);
 }
 
@@ -147,6 +151,7 @@ static void generation_free(struct generation *g)
 	map_fini(&g->locked.documents);
 	map_fini(&g->locked.places);
 	postings_destroy(g->locked.postings);
+	graph_destroy(g->locked.graph);
 	free(g->locked.table);
 	pthread_rwlock_destroy(&g->locked.lock);
 	list_remove(&g->link);
@@ -165,7 +170,7 @@ static err_t generation_new(uint64_t number, struct generation **ret_generation)
 	list_init(&g->changes);
 	pthread_rwlock_init(&g->locked.lock, NULL);
 	g->locked.table = calloc(1, sizeof *g->locked.table);
-	err = g->locked.table ? ERR_OK : ERR_NOMEM;
+	err = g->locked.table ? graph_create(&g->locked.graph) : ERR_NOMEM;
 	if (!err)
 		err = postings_create(&postings_tuning_default, &g->locked.postings);
 	if (err) {
@@ -258,8 +263,9 @@ static err_t entry_add(struct generation *g, struct corpus_entry *entry)
 	g->locked.entries[entry->slot] = entry;
 	entry->document->passages++;
 	TRY(map_put(&g->locked.ids, entry->passage.id, entry, NULL));
-	return map_put(&g->locked.places, place_key(entry->document, entry->passage.ordinal, key),
-		       entry, NULL);
+	TRY(map_put(&g->locked.places, place_key(entry->document, entry->passage.ordinal, key),
+		    entry, NULL));
+	return graph_add(g->locked.graph, &entry->passage, entry->slot);
 }
 
 static void entry_remove(struct generation *g, struct bytes id)
@@ -274,6 +280,7 @@ static void entry_remove(struct generation *g, struct bytes id)
 	text = text_of(entry);
 	place = place_key(entry->document, entry->passage.ordinal, key);
 	postings_remove(g->locked.postings, entry->slot, &text);
+	graph_remove(g->locked.graph, entry->slot);
 	/* A successor may have its place already. */
 	if (map_get(&g->locked.places, place) == entry)
 		map_remove(&g->locked.places, place);
@@ -290,9 +297,11 @@ static err_t compact(struct generation *g)
 {
 	uint32_t slots = postings_slots(g->locked.postings), kept = 0;
 	struct postings *postings;
-	err_t err = ERR_OK;
+	struct graph *graph;
+	err_t err;
 
 	TRY(postings_create(&postings_tuning_default, &postings));
+	err = graph_create(&graph);
 	for (uint32_t i = 0; !err && i < slots; i++) {
 		struct corpus_entry *entry = g->locked.entries[i];
 		struct postings_text text;
@@ -302,9 +311,12 @@ static err_t compact(struct generation *g)
 			continue;
 		text = text_of(entry);
 		err = postings_add(postings, &text, &slot);
+		if (!err)
+			err = graph_add(graph, &entry->passage, slot);
 	}
 	if (err) { /* the old ones are still good, only large */
 		postings_destroy(postings);
+		graph_destroy(graph);
 		return err;
 	}
 	for (uint32_t i = 0; i < slots; i++) {
@@ -317,7 +329,9 @@ static err_t compact(struct generation *g)
 		g->locked.entries[kept++] = entry;
 	}
 	postings_destroy(g->locked.postings);
+	graph_destroy(g->locked.graph);
 	g->locked.postings = postings;
+	g->locked.graph = graph;
 	return ERR_OK;
 }
 
@@ -591,8 +605,10 @@ void corpus_warm(struct corpus *corpus, const _Atomic bool *stop)
 		if (!g)
 			return;
 		more = slot < postings_slots(g->locked.postings);
-		if (more && g->locked.entries[slot])
+		if (more && g->locked.entries[slot]) {
 			(void)generation_vector(g, g->locked.entries[slot]);
+			(void)entry_words(g->locked.entries[slot]);
+		}
 		corpus_read_end(corpus, g);
 		if (!more)
 			return;
@@ -609,6 +625,11 @@ uint64_t generation_number(const struct generation *g)
 const struct postings *generation_postings(const struct generation *g)
 {
 	return g->locked.postings;
+}
+
+const struct graph *generation_graph(const struct generation *g)
+{
+	return g->locked.graph;
 }
 
 uint32_t generation_documents(const struct generation *g)
@@ -648,6 +669,40 @@ struct corpus_entry *generation_neighbour(const struct generation *g,
 	if (ordinal < 0)
 		return NULL;
 	return map_get(&g->locked.places, place_key(entry->document, (uint32_t)ordinal, key));
+}
+
+static struct corpus_words *words_of(struct bytes body)
+{
+	struct corpus_words *words;
+	uint32_t count = 0;
+	struct word word;
+
+	/* A word and what parts it from the next take two bytes at least. */
+	words = malloc(sizeof *words + (body.len / 2 + 1) * sizeof words->at[0]);
+	if (!words)
+		return NULL;
+	for (size_t at = 0; words_next(body, &at, &word);)
+		words->at[count++] = stem_hash(word_stem(&word));
+	words->count = count;
+	return words;
+}
+
+const struct corpus_words *entry_words(struct corpus_entry *entry)
+{
+	struct corpus_words *words = atomic_load(&entry->words), *none = NULL, *fitting;
+
+	if (words)
+		return words;
+	words = words_of(entry->passage.body);
+	if (!words)
+		return NULL;
+	fitting = realloc(words, sizeof *words + words->count * sizeof words->at[0]);
+	words = fitting ? fitting : words;
+	if (!atomic_compare_exchange_strong(&entry->words, &none, words)) {
+		free(words);
+		return none;
+	}
+	return words;
 }
 
 err_t generation_vector_of(const struct generation *g, struct bytes text, struct vector *ret_vector)

@@ -13,6 +13,7 @@
 
 #include <jansson.h>
 
+#include "rag/graph/graph.h"
 #include "rag/retrieve/postings.h"
 #include "rag/retrieve/vector.h"
 #include "rag/store/feed.h"
@@ -29,12 +30,19 @@ struct corpus_document {
 	uint32_t passages;   /* live ones */
 };
 
+/* The words of a passage's body, as hashes of their stems (stem_hash). */
+struct corpus_words {
+	uint32_t count;
+	uint32_t at[];
+};
+
 struct corpus_entry {
 	struct passage passage;
 	struct corpus_document *document;
 	uint32_t slot;
 	bool commands; /* tells whoever reads it what to do: see text/command */
 	_Atomic(struct vector *) vector;
+	_Atomic(struct corpus_words *) words;
 };
 
 err_t corpus_create(struct corpus **ret_corpus);
@@ -46,13 +54,14 @@ struct feed_listener corpus_feed(struct corpus *corpus);
 struct generation *corpus_read(struct corpus *corpus);
 void corpus_read_end(struct corpus *corpus, struct generation *generation);
 
-/* Makes the vectors that are missing until *stop; a good while for a large library. */
+/* Makes the vectors and words that are missing, until *stop; a good while for a large library. */
 void corpus_warm(struct corpus *corpus, const _Atomic bool *stop);
 
 /* ---- Of a generation that is being read ---- */
 
 uint64_t generation_number(const struct generation *generation);
 const struct postings *generation_postings(const struct generation *generation);
+const struct graph *generation_graph(const struct generation *generation);
 uint32_t generation_documents(const struct generation *generation);
 uint32_t generation_documents_max(const struct generation *generation);
 
@@ -68,8 +77,14 @@ struct corpus_entry *generation_neighbour(const struct generation *generation,
 					  const struct corpus_entry *entry, int step);
 
 /* NULL on no memory. */
+const struct corpus_words *entry_words(struct corpus_entry *entry);
 const struct vector *generation_vector(const struct generation *generation,
 				       struct corpus_entry *entry);
+static inline uint32_t stem_hash(struct bytes stem) /* never 0 */
+{
+	return (uint32_t)bytes_hash(stem, 0) | 1;
+}
+
 err_t generation_vector_of(const struct generation *generation, struct bytes text,
 			   struct vector *ret_vector);
 

@@ -114,17 +114,56 @@ void rank_reciprocal(struct candidate_passage *at, unsigned count)
 
 /* ---- What the lists do not see ---- */
 
-static uint32_t terms_in(const struct question *question, struct bytes text)
+enum { FORMS_CAP = 512 }; /* places for the forms of a question: a power of two */
+
+/* Which term a stem's hash fulfils, plus 1. */
+struct term_table {
+	const struct question *question;
+	uint32_t hash[FORMS_CAP];
+	uint8_t term[FORMS_CAP];
+};
+
+_Static_assert(QUESTION_TERMS_MAX *QUESTION_FORMS_MAX < FORMS_CAP / 2, "the table has room");
+_Static_assert(QUESTION_TERMS_MAX <= 32, "the terms of a question fit a bit set");
+
+static void table_fill(struct term_table *table, const struct question *question)
+{
+	memset(table, 0, sizeof *table);
+	table->question = question;
+	for (unsigned i = 0; i < question->term_count; i++)
+		for (unsigned f = 0; f < question->terms[i].form_count; f++) {
+			uint32_t hash = stem_hash(bytes_of(question->terms[i].forms[f].stem));
+			uint32_t at = hash & (FORMS_CAP - 1);
+
+			while (table->term[at] && table->hash[at] != hash)
+				at = (at + 1) & (FORMS_CAP - 1);
+			if (!table->term[at])
+				table->term[at] = (uint8_t)(i + 1);
+			table->hash[at] = hash;
+		}
+}
+
+/* The bit of the term that a word with this hash fulfils, or 0. */
+static inline uint32_t term_bit(const struct term_table *table, uint32_t hash)
+{
+	uint32_t at = hash & (FORMS_CAP - 1);
+
+	while (table->term[at]) {
+		if (table->hash[at] == hash)
+			return 1u << (table->term[at] - 1);
+		at = (at + 1) & (FORMS_CAP - 1);
+	}
+	return 0;
+}
+
+static uint32_t terms_in(const struct term_table *table, struct bytes text)
 {
 	uint32_t set = 0;
 	struct word word;
 
-	for (size_t at = 0; words_next(text, &at, &word);) {
-		size_t term = question_find(question, word_stem(&word));
-
-		if (term != SIZE_MAX)
-			set |= 1u << term;
-	}
+	for (size_t at = 0; words_next(text, &at, &word);)
+		if (word.stem_len)
+			set |= term_bit(table, stem_hash(word_stem(&word)));
 	return set;
 }
 
@@ -132,32 +171,33 @@ static double weight_of(const struct question *question, uint32_t set)
 {
 	double met = 0;
 
-	for (unsigned i = 0; i < question->term_count; i++)
-		met += set & (1u << i) ? question->terms[i].weight : 0;
+	for (; set; set &= set - 1)
+		met += question->terms[__builtin_ctz(set)].weight;
 	return met;
 }
 
 /* The weight of the terms that stand within one window of words, at its best place. */
-static double nearness(const struct question *question, struct bytes body, uint32_t *ret_all)
+static double nearness(const struct term_table *table, const struct corpus_words *words,
+		       uint32_t *ret_all)
 {
-	size_t ring[WINDOW_WORDS];
-	unsigned count = 0;
-	uint32_t all = 0;
+	uint32_t ring[WINDOW_WORDS] = { 0 }, all = 0, best_set = 0;
 	double best = 0;
-	struct word word;
 
-	for (size_t at = 0; words_next(body, &at, &word); count++) {
-		size_t term = question_find(question, word_stem(&word));
-		uint32_t set = 0;
+	for (uint32_t i = 0; i < words->count; i++) {
+		uint32_t bit = term_bit(table, words->at[i]), set = 0;
 
-		ring[count % WINDOW_WORDS] = term;
-		if (term == SIZE_MAX)
+		ring[i % WINDOW_WORDS] = bit;
+		if (!bit)
 			continue;
-		all |= 1u << term;
-		for (unsigned i = 0; i < WINDOW_WORDS && i <= count; i++)
-			if (ring[i] != SIZE_MAX)
-				set |= 1u << ring[i];
-		best = fmax(best, weight_of(question, set));
+		all |= bit;
+		for (unsigned k = 0; k < WINDOW_WORDS; k++)
+			set |= ring[k];
+		if (set != best_set) {
+			double weight = weight_of(table->question, set);
+
+			best_set = weight > best ? set : best_set;
+			best = fmax(best, weight);
+		}
 	}
 	*ret_all = all;
 	return best;
@@ -167,37 +207,52 @@ struct features {
 	double coverage, title, nearness;
 };
 
-static struct features features_of(const struct question *question, const struct passage *passage)
+static err_t features_of(const struct term_table *table, struct corpus_entry *entry,
+			 struct features *ret_features)
 {
+	const struct question *question = table->question;
+	const struct passage *passage = &entry->passage;
+	const struct corpus_words *words = entry_words(entry);
+	uint32_t body, title = terms_in(table, passage->title) | terms_in(table, passage->subject);
 	double all = 0;
-	uint32_t body,
-		title = terms_in(question, passage->title) | terms_in(question, passage->subject);
-	struct features f;
 
+	if (!words)
+		return ERR_NOMEM;
+	*ret_features = (struct features){ 0, 0, 0 };
 	for (unsigned i = 0; i < question->term_count; i++)
 		all += question->terms[i].weight;
 	if (all <= 0)
-		return (struct features){ 0, 0, 0 };
-	f.nearness = nearness(question, passage->body, &body) / all;
-	f.title = weight_of(question, title);
-	f.coverage = weight_of(question, title | body | terms_in(question, passage->section)) / all;
-	return f;
+		return ERR_OK;
+	ret_features->nearness = nearness(table, words, &body) / all;
+	ret_features->title = weight_of(question, title);
+	ret_features->coverage =
+		weight_of(question, title | body | terms_in(table, passage->section)) / all;
+	return ERR_OK;
 }
 
-void rank_cover(const struct question *question, struct candidate_passage *at, unsigned count)
+err_t rank_cover(const struct question *question, struct candidate_passage *at, unsigned count)
 {
-	for (unsigned i = 0; i < count; i++)
-		at[i].coverage = features_of(question, &at[i].entry->passage).coverage;
+	struct term_table table;
+	struct features features;
+
+	table_fill(&table, question);
+	for (unsigned i = 0; i < count; i++) {
+		TRY(features_of(&table, at[i].entry, &features));
+		at[i].coverage = features.coverage;
+	}
+	return ERR_OK;
 }
 
-void rank_again(const struct question *question, struct candidate_passage *at, unsigned count)
+err_t rank_again(const struct question *question, struct candidate_passage *at, unsigned count)
 {
 	struct features features[RETRIEVE_RERANKED];
+	struct term_table table;
 	double title_max = 0;
 
 	assert(count <= RETRIEVE_RERANKED);
+	table_fill(&table, question);
 	for (unsigned i = 0; i < count; i++) {
-		features[i] = features_of(question, &at[i].entry->passage);
+		TRY(features_of(&table, at[i].entry, &features[i]));
 		title_max = fmax(title_max, features[i].title);
 	}
 	for (unsigned i = 0; i < count; i++) {
@@ -215,6 +270,7 @@ void rank_again(const struct question *question, struct candidate_passage *at, u
 			at[i].scores.final *= COMMAND_FACTOR;
 	}
 	sort(at, count);
+	return ERR_OK;
 }
 
 /* ---- Repeats ---- */
@@ -231,22 +287,17 @@ static int by_number(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void shingles_of(struct bytes body, struct shingles *s)
+static void shingles_of(const struct corpus_words *words, struct shingles *s)
 {
-	uint64_t ring[SHINGLE_WORDS] = { 0 };
-	unsigned words = 0, kept = 0;
-	struct word word;
+	unsigned kept = 0;
 
 	s->count = 0;
-	for (size_t at = 0; s->count < SHINGLES_MAX && words_next(body, &at, &word); words++) {
+	for (uint32_t i = 0; i + SHINGLE_WORDS <= words->count && s->count < SHINGLES_MAX; i++) {
 		uint64_t hash = 0;
 
-		ring[words % SHINGLE_WORDS] = bytes_hash(word_stem(&word), 0);
-		if (words + 1 < SHINGLE_WORDS)
-			continue;
-		for (unsigned i = 0; i < SHINGLE_WORDS; i++)
-			hash = hash * 31 + ring[(words + 1 + i) % SHINGLE_WORDS];
-		s->at[s->count++] = (uint32_t)(hash >> 16);
+		for (unsigned k = 0; k < SHINGLE_WORDS; k++)
+			hash = (hash ^ words->at[i + k]) * 0x9E3779B97F4A7C15u;
+		s->at[s->count++] = (uint32_t)(hash >> 32);
 	}
 	qsort(s->at, s->count, sizeof s->at[0], by_number);
 	for (unsigned i = 0; i < s->count; i++)
@@ -291,10 +342,15 @@ err_t rank_without_repeats(struct candidate_passage *at, unsigned count, unsigne
 	if (!shingles)
 		return ERR_NOMEM;
 	for (unsigned i = 0; i < count && kept < top; i++) {
+		const struct corpus_words *words = entry_words(at[i].entry);
 		unsigned same = 0;
 
+		if (!words) {
+			free(shingles);
+			return ERR_NOMEM;
+		}
 		s = &shingles[kept];
-		shingles_of(at[i].entry->passage.body, s);
+		shingles_of(words, s);
 		while (same < kept && !repeats(&shingles[same], s))
 			same++;
 		if (same == kept)

@@ -24,11 +24,11 @@ void rank_fuse(struct candidate_passage *at, unsigned count, const double shares
 /* Reciprocal ranks instead, for a vector of a model that knows meaning: k 60, weights 1, 1, 0.5. */
 void rank_reciprocal(struct candidate_passage *at, unsigned count);
 
-/* Sets coverage, scores.rerank and scores.final of the first `count` and sorts them. */
-void rank_again(const struct question *question, struct candidate_passage *at, unsigned count);
+/* Sets coverage, scores.rerank and scores.final of all and sorts them. ERR_NOMEM. */
+err_t rank_again(const struct question *question, struct candidate_passage *at, unsigned count);
 
 /* Coverage alone, when nothing is to be ranked again. */
-void rank_cover(const struct question *question, struct candidate_passage *at, unsigned count);
+err_t rank_cover(const struct question *question, struct candidate_passage *at, unsigned count);
 
 /*
  * Drops what says the same as one before it (four-word shingles, Jaccard above 0.8), newer labels

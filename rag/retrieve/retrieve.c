@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "rag/retrieve/filter.h"
+#include "rag/retrieve/links.h"
 #include "rag/retrieve/rank.h"
 #include "rag/text/distance.h"
 #include "rag/text/whole.h"
@@ -26,7 +27,6 @@ enum {
 	BY_GRAPH_MAX = 200,
 	CANDIDATES_MAX = RETRIEVE_LEXICAL_MAX + BY_VECTOR_MAX + BY_GRAPH_MAX,
 	WHOLES_MAX = 8,
-	REPAIR_WIDTH = 1, /* a repaired form joins those of its term */
 };
 
 const char *const retrieve_mode_names[MODE_COUNT] = {
@@ -289,6 +289,135 @@ static err_t propose_by_likeness(struct search *s)
 	return by_words < FEW_BY_WORDS ? scan_likeness(s, query) : ERR_OK;
 }
 
+/* ---- The graph ---- */
+
+static struct bytes first_passage(const struct search *s, const uint32_t *slots, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (is_allowed(s, slots[i]))
+			return generation_at(s->generation, slots[i])->passage.id;
+	return BYTES_NONE;
+}
+
+static err_t copy_entities(const struct search *s, const struct links *links,
+			   struct evidence *evidence)
+{
+	evidence->entities = arena_array(s->arena, links->entity_count + 1u,
+					 sizeof *evidence->entities);
+	if (!evidence->entities)
+		return ERR_NOMEM;
+	for (unsigned i = 0; i < links->entity_count; i++) {
+		struct evidence_entity *out = &evidence->entities[evidence->entity_count];
+		struct entity e;
+		struct bytes id;
+
+		if (!graph_entity(generation_graph(s->generation), links->entities[i], &e))
+			continue;
+		id = first_passage(s, e.slots, e.mentions);
+		if (!id.len)
+			continue;
+		*out = (struct evidence_entity){ .kind = e.kind, .mentions = e.mentions };
+		TRY(arena_copy(s->arena, e.name, &out->name));
+		TRY(arena_copy(s->arena, id, &out->passage_id));
+		evidence->entity_count++;
+	}
+	return ERR_OK;
+}
+
+static err_t copy_relations(const struct search *s, const struct links *links,
+			    struct evidence *evidence)
+{
+	const struct graph *graph = generation_graph(s->generation);
+
+	evidence->relations = arena_array(s->arena, links->relation_count + 1u,
+					  sizeof *evidence->relations);
+	if (!evidence->relations)
+		return ERR_NOMEM;
+	for (unsigned i = 0; i < links->relation_count; i++) {
+		struct evidence_relation *out = &evidence->relations[evidence->relation_count];
+		struct entity from, to;
+		struct relation r;
+		struct bytes id;
+
+		if (!graph_relation(graph, links->relations[i], &r) ||
+		    !graph_entity(graph, r.from, &from) || !graph_entity(graph, r.to, &to))
+			continue;
+		id = first_passage(s, r.slots, r.evidence);
+		*out = (struct evidence_relation){ .kind = r.kind,
+						   .evidence = r.evidence,
+						   .weight = r.weight };
+		TRY(arena_copy(s->arena, from.name, &out->from));
+		TRY(arena_copy(s->arena, to.name, &out->to));
+		TRY(arena_copy(s->arena, id, &out->passage_id));
+		evidence->relation_count++;
+	}
+	return ERR_OK;
+}
+
+/* The weakest of the best BY_GRAPH_MAX scores: what is below is not proposed. */
+static float threshold_of(const float *scores, uint32_t slots)
+{
+	uint32_t above;
+	float low = 0, high = 0;
+
+	for (uint32_t i = 0; i < slots; i++)
+		high = fmaxf(high, scores[i]);
+	for (unsigned step = 0; step < 24; step++) {
+		float middle = (low + high) / 2;
+
+		above = 0;
+		for (uint32_t i = 0; i < slots; i++)
+			above += scores[i] > middle;
+		if (above > BY_GRAPH_MAX)
+			low = middle;
+		else
+			high = middle;
+	}
+	above = 0;
+	for (uint32_t i = 0; i < slots; i++)
+		above += scores[i] > 0;
+	return above > BY_GRAPH_MAX ? high : 0;
+}
+
+static err_t propose_by_graph(struct search *s, bool local, bool global, struct evidence *evidence)
+{
+	uint32_t slots = postings_slots(generation_postings(s->generation));
+	float *scores = arena_array(s->arena, slots + 1, sizeof *scores), threshold;
+	const struct links_options options = {
+		.graph = generation_graph(s->generation),
+		.question = s->question,
+		.text = s->options->text,
+		.previous = s->options->previous,
+		.local = local,
+		.global = global,
+		.allowed = s->allowed,
+		.scores = scores,
+	};
+	struct links links;
+
+	if (!scores)
+		return ERR_NOMEM;
+	links_find(&options, &links);
+	TRY(copy_entities(s, &links, evidence));
+	TRY(copy_relations(s, &links, evidence));
+	threshold = threshold_of(scores, slots);
+	for (uint32_t slot = 0; slot < slots; slot++) {
+		struct candidate_passage *c;
+
+		if (scores[slot] <= 0 || !is_allowed(s, slot))
+			continue;
+		/* What others proposed keeps what the graph says of it, however little. */
+		c = s->place[slot]	       ? &s->at[s->place[slot] - 1]
+		    : scores[slot] > threshold ? candidate_get(s, slot)
+					       : NULL;
+		if (!c)
+			continue;
+		c->by_graph = true;
+		c->scores.graph = (double)scores[slot];
+	}
+	return ERR_OK;
+}
+
 /* ---- Filters ---- */
 
 struct allowing {
@@ -410,17 +539,16 @@ static struct bytes surface_of(const struct evidence *evidence, struct bytes ste
 	return stem;
 }
 
-static err_t rank(struct search *s, struct evidence *evidence)
+static err_t rank(struct search *s, const struct mode_row *mode, struct evidence *evidence)
 {
-	const struct mode_row *mode = &modes[s->options->mode];
 	unsigned kept, count;
 
 	rank_fuse(s->at, s->count, mode->shares);
 	count = s->count < RETRIEVE_RERANKED ? s->count : RETRIEVE_RERANKED;
 	if (s->options->no_rerank)
-		rank_cover(s->question, s->at, count);
+		TRY(rank_cover(s->question, s->at, count));
 	else
-		rank_again(s->question, s->at, count);
+		TRY(rank_again(s->question, s->at, count));
 	TRY(rank_without_repeats(s->at, count, s->options->top, &kept));
 	return copy_ranked(s, kept, evidence);
 }
@@ -440,8 +568,15 @@ static err_t search_run(struct search *s, struct evidence *evidence)
 		TRY(propose_by_words(s));
 	if (mode->vector)
 		TRY(propose_by_likeness(s));
+	if (mode->local || mode->global)
+		TRY(propose_by_graph(s, mode->local, mode->global, evidence));
+	if (s->count == 0 && !mode->words) {
+		/* The graph knows nothing of it: an exact word still finds what has it. */
+		mode = &modes[MODE_LEXICAL];
+		TRY(propose_by_words(s));
+	}
 	evidence->candidates = s->count;
-	TRY(rank(s, evidence));
+	TRY(rank(s, mode, evidence));
 	keep_good(evidence);
 	nearest_titles(evidence);
 	for (unsigned i = 0; i < evidence->repair_count; i++)

@@ -53,6 +53,19 @@ struct evidence_passage {
 	bool commands; /* tells its reader what to do */
 };
 
+/* What the graph has of the question, as names; copied into the arena. */
+struct evidence_entity {
+	struct bytes name, passage_id; /* the first passage that names it, of those allowed */
+	enum entity_kind kind;
+	uint32_t mentions;
+};
+struct evidence_relation {
+	struct bytes from, to, passage_id;
+	enum relation_kind kind;
+	uint32_t evidence;
+	float weight;
+};
+
 struct evidence {
 	struct evidence_passage *ranked; /* all that was found, best first, `top` at most */
 	unsigned ranked_count;
@@ -62,6 +75,10 @@ struct evidence {
 	unsigned title_count;
 	struct evidence_repair repairs[RETRIEVE_REPAIRS_MAX];
 	unsigned repair_count;
+	struct evidence_entity *entities;
+	unsigned entity_count;
+	struct evidence_relation *relations; /* strongest first */
+	unsigned relation_count;
 	uint64_t generation;
 	uint64_t candidates; /* how many were looked at */
 };
@@ -72,7 +89,8 @@ struct retrieve_options {
 	const json_t *filter; /* checked; NULL for none; borrowed */
 	double score_min;     /* of scores.final */
 	bool no_rerank;
-	struct bytes text; /* the question as typed, for likeness */
+	struct bytes text;     /* the question as typed, for likeness */
+	struct bytes previous; /* the one before it, or empty */
 };
 
 /*

@@ -174,6 +174,32 @@ def test_what_is_wrong_with_a_query_is_said(ragd, body, field):
     assert (status, json.loads(answer)["error"]["field"]) == (422, field)
 
 
+def test_modes_of_the_graph_answer_with_entities_and_relations(ragd):
+    for mode in ("local", "global", "hybrid", "mix"):
+        answer = data(ragd, "Can I take ibuprofen with aspirin?", mode=mode)["data"]
+        assert any(c["scores"]["graph"] > 0 for c in answer["chunks"]), mode
+        ends = {(r["src_id"].lower(), r["tgt_id"].lower()) for r in answer["relationships"]}
+        assert mode == "global" or ("ibuprofen", "aspirin") in ends, mode
+        assert {e["entity_name"].lower() for e in answer["entities"]} >= {"ibuprofen", "aspirin"}, mode
+    only = data(ragd, "ibuprofen and aspirin", mode="local",
+                filter={"metadata": {"and": [{"key": "file", "value": "aspirin.md"}]}})["data"]
+    assert {c["file_path"] for c in only["chunks"]} == {"aspirin.md"}
+    assert data(ragd, "zebra crossing quagga caffeine", mode="local")["data"]["chunks"], "an exact word always finds"
+
+
+def test_the_graph_can_be_looked_around_in(ragd):
+    found = ragd.json("/graph/search?q=IBUPROFEN&limit=5")
+    assert any(e["name"].lower() == "ibuprofen" and e["type"] == "Drug" for e in found["entities"])
+    around = ragd.json("/graph/neighbours?name=ibuprofen&depth=2&limit=30")
+    assert len(around["nodes"]) == 30 and around["truncated"] is True
+    keys = {n["id"] for n in around["nodes"]}
+    assert all(e["source"] in keys and e["target"] in keys and e["chunk_ids"] for e in around["edges"])
+    assert ragd.json("/graph/entity/Ibuprofen")["nodes"][0]["name"].lower() == "ibuprofen"
+    assert ragd.get("/graph/entity/nobody%20knows%20this")[0] == 404
+    assert ragd.get("/graph/neighbours?name=ibuprofen&depth=4")[0] == 422
+    assert ragd.get("/graph/neighbours")[0] == 422
+
+
 # ---- Refusals come before the 200 ----
 
 @pytest.mark.parametrize("body, headers, status, code, field", [

@@ -1,0 +1,575 @@
+#include "rag/graph/extract.h"
+
+#include <jansson.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "rag/text/sentence.h"
+#include "rag/text/whole.h"
+#include "rag/text/words.h"
+
+enum {
+	LEXICON_CAP = 1024, /* places in the table of known names: a power of two */
+	SENTENCE_MENTIONS_MAX = 16,
+	SENTENCES_MAX = 200,
+	SUFFIX_WORD_MIN = 6,
+	NEGATION_REACH = 48, /* bytes before a cue in which a "not" denies it */
+	PAIRS_MAX = 6,	     /* names of one sentence that are related to each other */
+};
+
+#define WEIGHT_SENTENCE 1.0f
+#define WEIGHT_PASSAGE	0.3f
+#define WEIGHT_GIVEN	3.0f /* said by the document's own structure */
+#define WEIGHT_ITEM	10.0f
+
+/* ---- Known names and endings ---- */
+
+/* Our own list, from what labels and leaflets speak of. Separated by commas. */
+static const struct {
+	enum entity_kind kind;
+	const char *names;
+} lists[] = {
+	{ ENTITY_CONDITION,
+	  "heart attack,myocardial infarction,stroke,angina,heart failure,hypertension,high blood "
+	  "pressure,diabetes,tuberculosis,cancer,lymphoma,leukemia,melanoma,hepatitis,hepatitis B,"
+	  "psoriasis,plaque psoriasis,rheumatoid arthritis,arthritis,Crohn's disease,ulcerative "
+	  "colitis,uveitis,asthma,COPD,pneumonia,sepsis,infection,serious infections,bacterial "
+	  "infection,fungal infection,histoplasmosis,HIV,influenza,common cold,malaria,migraine,"
+	  "epilepsy,depression,insomnia,anxiety,hyperlipidemia,hypercholesterolemia,dyslipidemia,"
+	  "coronary heart disease,liver disease,kidney disease,renal impairment,hepatic "
+	  "impairment,multiple sclerosis,lupus,anemia,osteoporosis,gout,obesity,allergy,"
+	  "anaphylaxis,rhabdomyolysis,myopathy,liver failure,renal failure,heartburn,reflux,"
+	  "demyelinating disease,malignancy,hidradenitis suppurativa,glaucoma,emphysema,"
+	  "chronic bronchitis,enlarged prostate" },
+	{ ENTITY_EFFECT,
+	  "nausea,vomiting,headache,dizziness,rash,diarrhea,diarrhoea,constipation,fatigue,"
+	  "drowsiness,fever,cough,pain,muscle pain,muscle weakness,joint pain,back pain,abdominal "
+	  "pain,chest pain,stomach pain,itching,hives,swelling,bleeding,bruising,dry mouth,"
+	  "sweating,tremor,palpitations,shortness of breath,weight gain,weight loss,hair loss,"
+	  "jaundice,dark urine,sore throat,injection site reaction,hypersensitivity,confusion,"
+	  "memory loss,sleeplessness,nervousness,upset stomach,indigestion,excitability,"
+	  "photosensitivity,hypotension,liver enzyme abnormalities,mucus,phlegm" },
+	{ ENTITY_POPULATION,
+	  "children,pediatric patients,adolescents,elderly,older adults,geriatric patients,"
+	  "pregnant women,pregnancy,nursing mothers,breastfeeding,lactation,infants,adults,women of "
+	  "childbearing potential" },
+	{ ENTITY_FORM,
+	  "tablet,capsule,prefilled syringe,pen,vial,solution,suspension,cream,ointment,injection,"
+	  "syrup,lozenge,patch,inhaler,drops,extended-release tablet" },
+	{ ENTITY_ROUTE, "oral,subcutaneous,intravenous,intramuscular,topical,inhalation,by mouth" },
+	{ ENTITY_CLASS,
+	  "statin,HMG-CoA reductase inhibitor,TNF blocker,tumor necrosis factor blocker,NSAID,"
+	  "antibiotic,antihistamine,anticoagulant,antidepressant,MAO inhibitor,monoamine oxidase "
+	  "inhibitor,beta blocker,ACE inhibitor,corticosteroid,immunosuppressant,opioid,painkiller,"
+	  "oral contraceptive,antacid,decongestant,expectorant,cough suppressant,live vaccine,"
+	  "vaccine,fibrate,protease inhibitor,antifungal,biologic" },
+	{ ENTITY_DRUG,
+	  "aspirin,warfarin,digoxin,cyclosporine,methotrexate,anakinra,abatacept,niacin,rifampin,"
+	  "clarithromycin,itraconazole,gemfibrozil,colchicine,diltiazem,erythromycin,dextromethorphan,"
+	  "guaifenesin,paracetamol,acetaminophen,insulin,heparin,morphine,codeine,metformin,"
+	  "alcohol,grapefruit juice,caffeine,vitamin D,omeprazole,prednisone,azathioprine,"
+	  "theophylline,cimetidine,norethindrone,ethinyl estradiol,tipranavir,ritonavir,telaprevir,"
+	  "boceprevir,nelfinavir,fosamprenavir,darunavir,saquinavir,lopinavir,efavirenz,cetirizine,"
+	  "loratadine,clopidogrel" },
+};
+
+static const struct {
+	const char *ending;
+	enum entity_kind kind;
+} endings[] = {
+	{ "mab", ENTITY_DRUG },	      { "statin", ENTITY_DRUG },     { "pril", ENTITY_DRUG },
+	{ "sartan", ENTITY_DRUG },    { "azole", ENTITY_DRUG },	     { "cillin", ENTITY_DRUG },
+	{ "mycin", ENTITY_DRUG },     { "olol", ENTITY_DRUG },	     { "dipine", ENTITY_DRUG },
+	{ "profen", ENTITY_DRUG },    { "floxacin", ENTITY_DRUG },   { "tidine", ENTITY_DRUG },
+	{ "setron", ENTITY_DRUG },    { "triptan", ENTITY_DRUG },    { "gliptin", ENTITY_DRUG },
+	{ "glitazone", ENTITY_DRUG }, { "xaban", ENTITY_DRUG },	     { "navir", ENTITY_DRUG },
+	{ "zepam", ENTITY_DRUG },     { "formin", ENTITY_DRUG },     { "lukast", ENTITY_DRUG },
+	{ "cycline", ENTITY_DRUG },   { "limus", ENTITY_DRUG },	     { "kinra", ENTITY_DRUG },
+	{ "itis", ENTITY_CONDITION }, { "emia", ENTITY_CONDITION },  { "aemia", ENTITY_CONDITION },
+	{ "osis", ENTITY_CONDITION }, { "pathy", ENTITY_CONDITION }, { "algia", ENTITY_EFFECT },
+	{ "uria", ENTITY_CONDITION }, { "penia", ENTITY_CONDITION }, { "oma", ENTITY_CONDITION },
+};
+
+struct known {
+	char key[EXTRACT_KEY_MAX];
+	enum entity_kind kind;
+};
+
+static struct known lexicon[LEXICON_CAP];
+static pthread_once_t lexicon_once = PTHREAD_ONCE_INIT;
+
+bool extract_key(struct bytes name, char ret_key[EXTRACT_KEY_MAX])
+{
+	size_t len = 0;
+	struct word word;
+
+	for (size_t at = 0; words_next(name, &at, &word);) {
+		if (word.is_stop || word.stem_len == 0)
+			continue;
+		if (len + word.stem_len + 2 > EXTRACT_KEY_MAX)
+			break;
+		if (len)
+			ret_key[len++] = ' ';
+		memcpy(ret_key + len, word.stem, word.stem_len);
+		len += word.stem_len;
+	}
+	ret_key[len] = '\0';
+	return len > 1;
+}
+
+static struct known *lexicon_place(const char *key)
+{
+	size_t i = (size_t)bytes_hash(bytes_of(key), 5) & (LEXICON_CAP - 1);
+
+	while (lexicon[i].key[0] && strcmp(lexicon[i].key, key) != 0)
+		i = (i + 1) & (LEXICON_CAP - 1);
+	return &lexicon[i];
+}
+
+static void lexicon_fill(void)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < COUNT(lists); i++) {
+		struct bytes rest = bytes_of(lists[i].names), name;
+
+		while (bytes_cut(&rest, ',', &name)) {
+			char key[EXTRACT_KEY_MAX];
+			struct known *known;
+
+			if (!extract_key(name, key))
+				continue;
+			known = lexicon_place(key);
+			memcpy(known->key, key, sizeof key);
+			known->kind = lists[i].kind;
+			count++;
+		}
+	}
+	assert(count < LEXICON_CAP / 2);
+}
+
+static bool lexicon_find(const char *key, enum entity_kind *ret_kind)
+{
+	const struct known *known;
+
+	pthread_once(&lexicon_once, lexicon_fill);
+	known = lexicon_place(key);
+	if (!known->key[0])
+		return false;
+	*ret_kind = known->kind;
+	return true;
+}
+
+/* "CYP3A4", "OATP1B1", "P-gp" is left to the list of runs. */
+static bool is_enzyme(struct bytes word)
+{
+	static const char *const roots[] = { "CYP", "OATP", "UGT", "OCT", "BCRP", "MRP" };
+
+	for (size_t i = 0; i < COUNT(roots); i++) {
+		struct bytes root = bytes_of(roots[i]);
+
+		if (bytes_starts(word, root) && word.len > root.len && word.at[root.len] >= '0' &&
+		    word.at[root.len] <= '9')
+			return true;
+	}
+	return bytes_eq_str(word, "BCRP");
+}
+
+bool extract_kind_of(struct bytes word, enum entity_kind *ret_kind)
+{
+	char key[EXTRACT_KEY_MAX];
+
+	if (is_enzyme(word)) {
+		*ret_kind = ENTITY_ENZYME;
+		return true;
+	}
+	if (extract_key(word, key) && lexicon_find(key, ret_kind))
+		return true;
+	for (size_t i = 0; word.len >= SUFFIX_WORD_MIN && i < COUNT(endings); i++) {
+		struct bytes ending = bytes_of(endings[i].ending);
+
+		if (bytes_eq_nocase(bytes_from(word, word.len - size_min(ending.len, word.len)),
+				    ending)) {
+			*ret_kind = endings[i].kind;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ---- Mentions ---- */
+
+/* The number of the mention, or SIZE_MAX when there is no room. */
+static size_t mention(struct extract *x, const char *key, struct bytes name, enum entity_kind kind)
+{
+	struct extract_mention *m;
+
+	for (unsigned i = 0; i < x->mention_count; i++)
+		if (strcmp(x->mentions[i].key, key) == 0)
+			return i;
+	if (x->mention_count == EXTRACT_MENTIONS_MAX)
+		return SIZE_MAX;
+	m = &x->mentions[x->mention_count];
+	memcpy(m->key, key, strlen(key) + 1);
+	m->name = name;
+	m->kind = kind;
+	return x->mention_count++;
+}
+
+static size_t mention_name(struct extract *x, struct bytes name, enum entity_kind kind)
+{
+	char key[EXTRACT_KEY_MAX];
+
+	return extract_key(name, key) ? mention(x, key, name, kind) : SIZE_MAX;
+}
+
+static void relate(struct extract *x, size_t from, size_t to, enum relation_kind kind, float weight)
+{
+	if (from == to || from == SIZE_MAX || to == SIZE_MAX)
+		return;
+	for (unsigned i = 0; i < x->relation_count; i++) {
+		struct extract_relation *r = &x->relations[i];
+
+		if (r->from == from && r->to == to && r->kind == kind) {
+			r->weight += weight;
+			return;
+		}
+	}
+	if (x->relation_count < EXTRACT_RELATIONS_MAX)
+		x->relations[x->relation_count++] =
+			(struct extract_relation){ (uint16_t)from, (uint16_t)to, kind, weight };
+}
+
+/* Words of a sentence, for names of several. */
+struct sentence_words {
+	struct bytes text;
+	struct word at[220];
+	unsigned count;
+};
+
+static void words_of(struct bytes text, struct sentence_words *w)
+{
+	w->text = text;
+	w->count = 0;
+	for (size_t at = 0; w->count < COUNT(w->at) && words_next(text, &at, &w->at[w->count]);)
+		w->count++;
+}
+
+static struct bytes name_of(const struct sentence_words *w, unsigned from, unsigned count)
+{
+	return bytes_make(w->text.at + w->at[from].from,
+			  w->at[from + count - 1].to - w->at[from].from);
+}
+
+/* Nothing but one blank or hyphen between the words of a name. */
+static bool is_run(const struct sentence_words *w, unsigned from, unsigned count)
+{
+	for (unsigned i = from + 1; i < from + count; i++) {
+		size_t gap = w->at[i].from - w->at[i - 1].to;
+
+		if (gap != 1 || !strchr(" -'", w->text.at[w->at[i - 1].to]))
+			return false;
+	}
+	return true;
+}
+
+static bool is_capital(const struct sentence_words *w, unsigned i)
+{
+	char c = w->text.at[w->at[i].from];
+
+	return c >= 'A' && c <= 'Z' && w->at[i].to - w->at[i].from > 1;
+}
+
+/* How many words from `at` are one known name, and of what kind; 0: none. */
+static unsigned known_at(const struct sentence_words *w, unsigned at, enum entity_kind *ret_kind)
+{
+	char key[EXTRACT_KEY_MAX];
+
+	for (unsigned n = EXTRACT_WORDS_MAX; n >= 2; n--)
+		if (at + n <= w->count && !w->at[at].is_stop && !w->at[at + n - 1].is_stop &&
+		    is_run(w, at, n) && extract_key(name_of(w, at, n), key) && strchr(key, ' ') &&
+		    lexicon_find(key, ret_kind))
+			return n;
+	if (!w->at[at].is_stop && extract_kind_of(name_of(w, at, 1), ret_kind))
+		return 1;
+	return 0;
+}
+
+/* "Mayo Clinic": capitals in the middle of a sentence. */
+static unsigned capitals_at(const struct sentence_words *w, unsigned at)
+{
+	unsigned n = 0;
+
+	if (at == 0)
+		return 0;
+	while (n < EXTRACT_WORDS_MAX && at + n < w->count && is_capital(w, at + n) &&
+	       !w->at[at + n].is_stop && is_run(w, at, n + 1))
+		n++;
+	return n >= 2 ? n : 0;
+}
+
+static unsigned mentions_in(struct extract *x, const struct sentence_words *w,
+			    size_t found[SENTENCE_MENTIONS_MAX])
+{
+	unsigned count = 0;
+
+	for (unsigned at = 0; at < w->count && count < SENTENCE_MENTIONS_MAX;) {
+		enum entity_kind kind = ENTITY_CONCEPT;
+		unsigned n = known_at(w, at, &kind);
+		size_t m;
+
+		if (n == 0)
+			n = capitals_at(w, at);
+		if (n == 0) {
+			at++;
+			continue;
+		}
+		m = mention_name(x, name_of(w, at, n), kind);
+		if (m != SIZE_MAX)
+			found[count++] = m;
+		at += n;
+	}
+	return count;
+}
+
+/* ---- What a sentence says ---- */
+
+#define BIT(kind) (1u << ENTITY_##kind)
+#define ILLS	  (BIT(CONDITION) | BIT(EFFECT))
+#define AGENTS	  (BIT(DRUG) | BIT(INGREDIENT) | BIT(CLASS))
+
+static const struct cue {
+	const char *words; /* lower case */
+	enum relation_kind kind;
+	unsigned objects;
+} cues[] = {
+	{ "contraindicated", RELATION_CONTRAINDICATED, ILLS | BIT(POPULATION) | AGENTS },
+	{ "should not be used", RELATION_CONTRAINDICATED, ILLS | BIT(POPULATION) | AGENTS },
+	{ "do not use", RELATION_CONTRAINDICATED, ILLS | BIT(POPULATION) | AGENTS },
+	{ "metabolized by", RELATION_METABOLISED, BIT(ENZYME) },
+	{ "metabolised by", RELATION_METABOLISED, BIT(ENZYME) },
+	{ "substrate of", RELATION_METABOLISED, BIT(ENZYME) },
+	{ "inhibit", RELATION_INHIBITS, BIT(ENZYME) },
+	{ "induce", RELATION_INDUCES, BIT(ENZYME) },
+	{ "concomitant", RELATION_INTERACTS, AGENTS | BIT(ENZYME) },
+	{ "coadminist", RELATION_INTERACTS, AGENTS | BIT(ENZYME) },
+	{ "co-administ", RELATION_INTERACTS, AGENTS | BIT(ENZYME) },
+	{ "interact", RELATION_INTERACTS, AGENTS | BIT(ENZYME) },
+	{ "in combination with", RELATION_INTERACTS, AGENTS },
+	{ "together with", RELATION_INTERACTS, AGENTS },
+	{ "at the same time", RELATION_INTERACTS, AGENTS },
+	{ "along with", RELATION_INTERACTS, AGENTS },
+	{ "indicated", RELATION_TREATS, ILLS },
+	{ "used to treat", RELATION_TREATS, ILLS },
+	{ "treatment of", RELATION_TREATS, ILLS },
+	{ "treats", RELATION_TREATS, ILLS },
+	{ "relieve", RELATION_TREATS, ILLS },
+	{ "reduce the risk of", RELATION_TREATS, ILLS },
+	{ "can cause", RELATION_CAUSES, ILLS },
+	{ "may cause", RELATION_CAUSES, ILLS },
+	{ "side effect", RELATION_CAUSES, ILLS },
+	{ "adverse reaction", RELATION_CAUSES, ILLS },
+	{ "have been reported", RELATION_CAUSES, ILLS },
+	{ "increased risk", RELATION_CAUSES, ILLS },
+	{ "dose", RELATION_DOSE, BIT(DOSE) },
+	{ "dosage", RELATION_DOSE, BIT(DOSE) },
+	{ " take ", RELATION_DOSE, BIT(DOSE) },
+};
+
+/* What every sentence under a label's heading says without saying it. */
+static const struct cue section_cues[] = {
+	{ "34084-4", RELATION_CAUSES, ILLS },
+	{ "34067-9", RELATION_TREATS, ILLS },
+	{ "55105-1", RELATION_TREATS, ILLS },
+	{ "34070-3", RELATION_CONTRAINDICATED, ILLS | BIT(POPULATION) | AGENTS },
+	{ "34073-7", RELATION_INTERACTS, AGENTS | BIT(ENZYME) },
+};
+
+static size_t find_nocase(struct bytes text, struct bytes needle)
+{
+	for (size_t i = 0; i + needle.len <= text.len; i++)
+		if (bytes_eq_nocase(bytes_make(text.at + i, needle.len), needle))
+			return i;
+	return SIZE_MAX;
+}
+
+static bool is_denied(struct bytes sentence, size_t cue_at)
+{
+	static const char *const negations[] = { " not ",    "no evidence", "did not",
+						 "without ", " never ",	    "no clinically" };
+	size_t from = cue_at > NEGATION_REACH ? cue_at - NEGATION_REACH : 0;
+	struct bytes before = bytes_make(sentence.at + from, cue_at - from);
+
+	for (size_t i = 0; i < COUNT(negations); i++)
+		if (find_nocase(before, bytes_of(negations[i])) != SIZE_MAX)
+			return true;
+	return false;
+}
+
+static const struct cue *cue_of(struct bytes sentence, struct bytes code)
+{
+	for (size_t i = 0; i < COUNT(cues); i++) {
+		size_t at = find_nocase(sentence, bytes_of(cues[i].words));
+
+		if (at != SIZE_MAX && !is_denied(sentence, at))
+			return &cues[i];
+	}
+	for (size_t i = 0; code.len && i < COUNT(section_cues); i++)
+		if (bytes_eq_str(code, section_cues[i].words))
+			return &section_cues[i];
+	return NULL;
+}
+
+static bool is_agent(const struct extract *x, size_t m)
+{
+	return (1u << x->mentions[m].kind & AGENTS) != 0;
+}
+
+/* Quantities of a sentence about dosing are things to find, too. */
+static unsigned doses_in(struct extract *x, struct bytes sentence, size_t found[], unsigned room)
+{
+	struct whole whole;
+	unsigned count = 0;
+
+	for (size_t at = 0; count < room && whole_next(sentence, &at, &whole);) {
+		size_t m;
+
+		if (!whole.is_quantity || !bytes_ends(bytes_of(whole.text), BYTES("mg")))
+			continue;
+		m = mention(x, whole.text,
+			    bytes_make(sentence.at + whole.from, whole.to - whole.from),
+			    ENTITY_DOSE);
+		if (m != SIZE_MAX)
+			found[count++] = m;
+	}
+	return count;
+}
+
+static void read_sentence(struct extract *x, struct bytes sentence, struct bytes code,
+			  size_t subject, struct sentence_words *words)
+{
+	const struct cue *cue = cue_of(sentence, code);
+	size_t found[SENTENCE_MENTIONS_MAX], agent = subject;
+	unsigned count;
+
+	words_of(sentence, words);
+	count = mentions_in(x, words, found);
+	if (cue && cue->kind == RELATION_DOSE)
+		count += doses_in(x, sentence, found + count, SENTENCE_MENTIONS_MAX - count);
+	for (unsigned i = 0; i < count && agent == SIZE_MAX; i++)
+		agent = is_agent(x, found[i]) ? found[i] : agent;
+	for (unsigned i = 0; i < count; i++) {
+		if (cue && (cue->objects & 1u << x->mentions[found[i]].kind))
+			relate(x, agent, found[i], cue->kind, WEIGHT_SENTENCE);
+		else
+			relate(x, agent, found[i], RELATION_RELATED, WEIGHT_PASSAGE);
+	}
+	for (unsigned i = 0; i < count && i < PAIRS_MAX; i++)
+		for (unsigned k = i + 1; k < count && k < PAIRS_MAX; k++)
+			if (found[i] != agent && found[k] != agent)
+				relate(x, found[i], found[k], RELATION_RELATED, WEIGHT_SENTENCE);
+}
+
+/* ---- What the document says of itself ---- */
+
+static void given(struct extract *x, const json_t *value, size_t subject, enum entity_kind kind,
+		  enum relation_kind relation, struct bytes within)
+{
+	const json_t *one;
+	size_t i;
+
+	if (json_is_array(value)) {
+		json_array_foreach (value, i, one)
+			given(x, one, subject, kind, relation, within);
+		return;
+	}
+	if (json_is_object(value))
+		value = json_object_get(value, "name");
+	if (json_is_string(value)) {
+		struct bytes name = bytes_make(json_string_value(value), json_string_length(value));
+		/* The slice in the passage, which outlives the JSON. */
+		size_t at = find_nocase(within, name);
+
+		if (at == SIZE_MAX)
+			return;
+		relate(x, mention_name(x, bytes_make(within.at + at, name.len), kind), subject,
+		       relation, WEIGHT_GIVEN);
+	}
+}
+
+static size_t read_subject(struct extract *x, const struct passage *passage)
+{
+	struct bytes name = passage->subject.len ? passage->subject : passage->title;
+	enum entity_kind kind = passage->subject.len ? ENTITY_DRUG : ENTITY_CONCEPT;
+
+	if (!passage->subject.len && words_count(name) <= EXTRACT_WORDS_MAX)
+		extract_kind_of(name, &kind);
+	return mention_name(x, name, kind);
+}
+
+static void read_metadata(struct extract *x, const struct passage *passage, size_t subject)
+{
+	static const struct {
+		const char *name;
+		enum entity_kind kind;
+		enum relation_kind relation;
+	} members[] = {
+		{ "ingredients", ENTITY_INGREDIENT, RELATION_PART_OF },
+		{ "active_ingredients", ENTITY_INGREDIENT, RELATION_PART_OF },
+		{ "brand", ENTITY_DRUG, RELATION_RELATED },
+		{ "class", ENTITY_CLASS, RELATION_MEMBER_OF },
+		{ "route", ENTITY_ROUTE, RELATION_RELATED },
+		{ "dose_form", ENTITY_FORM, RELATION_RELATED },
+		{ "labeler", ENTITY_ORGANIZATION, RELATION_RELATED },
+	};
+	json_t *root;
+
+	if (!passage->metadata.len || subject == SIZE_MAX)
+		return;
+	root = json_loadb(passage->metadata.at, passage->metadata.len, 0, NULL);
+	for (size_t i = 0; i < COUNT(members); i++)
+		given(x, json_object_get(json_object_get(root, "metadata"), members[i].name),
+		      subject, members[i].kind, members[i].relation, passage->metadata);
+	json_decref(root);
+}
+
+/* A table, figure or equation: an entity of its own, tied to all that it names. */
+static void read_item(struct extract *x, const struct passage *passage)
+{
+	static const enum entity_kind kinds[PASSAGE_KINDS] = {
+		[PASSAGE_TABLE] = ENTITY_TABLE,
+		[PASSAGE_IMAGE] = ENTITY_FIGURE,
+		[PASSAGE_EQUATION] = ENTITY_EQUATION,
+	};
+	struct bytes name = bytes_upto(passage->body, bytes_index(passage->body, '\n'));
+	unsigned named = x->mention_count;
+	char key[EXTRACT_KEY_MAX];
+	size_t item;
+
+	if (passage->kind != PASSAGE_TABLE && passage->kind != PASSAGE_IMAGE &&
+	    passage->kind != PASSAGE_EQUATION)
+		return;
+	snprintf(key, sizeof key, "item %.*s", (int)size_min(passage->id.len, 80), passage->id.at);
+	item = mention(x, key, bytes_upto(name, 80), kinds[passage->kind]);
+	for (unsigned i = 0; i < named; i++)
+		relate(x, item, i, RELATION_BELONGS, WEIGHT_ITEM);
+}
+
+void extract_passage(const struct passage *passage, struct extract *x)
+{
+	struct sentence_words *words = malloc(sizeof *words);
+	size_t subject, at = 0;
+	struct span span;
+
+	x->mention_count = x->relation_count = 0;
+	if (!words)
+		return;
+	subject = read_subject(x, passage);
+	read_metadata(x, passage, subject);
+	for (unsigned n = 0; n < SENTENCES_MAX && sentence_next(passage->body, &at, &span); n++)
+		read_sentence(x, bytes_make(passage->body.at + span.from, span.to - span.from),
+			      passage->code, subject, words);
+	read_item(x, passage);
+	free(words);
+}

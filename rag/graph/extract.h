@@ -1,0 +1,50 @@
+/*
+ * extract: what a passage speaks of and what it says, by rules. Pure.
+ *
+ * In order of trust: what the document says of itself (subject, ingredients, maker, class), the
+ * kind of section (what stands under "Adverse reactions" is caused), words of a small list and
+ * endings that tell a kind ("-statin", "-itis"), enzymes by their pattern ("CYP3A4"), runs of
+ * capitalised words, and quantities beside a word for dosing. Between two things of one sentence
+ * a cue decides the relation ("contraindicated in", "metabolized by"), unless the sentence denies
+ * it; without one they are only related.
+ */
+#ifndef RAG_GRAPH_EXTRACT_H
+#define RAG_GRAPH_EXTRACT_H
+
+#include "rag/graph/graph.h"
+
+enum {
+	EXTRACT_MENTIONS_MAX = 96, /* of one passage */
+	EXTRACT_RELATIONS_MAX = 160,
+	EXTRACT_KEY_MAX = 96,
+	EXTRACT_WORDS_MAX = 5, /* of one name */
+};
+
+struct extract_mention {
+	char key[EXTRACT_KEY_MAX];
+	struct bytes name; /* in the passage */
+	enum entity_kind kind;
+};
+
+struct extract_relation {
+	uint16_t from, to; /* mentions */
+	enum relation_kind kind;
+	float weight;
+};
+
+struct extract {
+	struct extract_mention mentions[EXTRACT_MENTIONS_MAX];
+	struct extract_relation relations[EXTRACT_RELATIONS_MAX];
+	unsigned mention_count, relation_count;
+};
+
+/* Names borrow from the passage. Too large for a stack. */
+void extract_passage(const struct passage *passage, struct extract *ret_extract);
+
+/* The key of a name: its stems joined by blanks, function words left out. False for none. */
+bool extract_key(struct bytes name, char ret_key[EXTRACT_KEY_MAX]);
+
+/* The kind of a single word, if its ending or the list tells one. */
+bool extract_kind_of(struct bytes word, enum entity_kind *ret_kind);
+
+#endif

@@ -1,0 +1,163 @@
+#include "rag/retrieve/links.h"
+
+#include <math.h>
+
+#include "rag/retrieve/postings.h"
+
+#define WEIGHT_NAMED 1.0f /* a passage that names what is asked about */
+#define WEIGHT_BOTH  2.0f /* one that says something of two things asked about */
+#define WEIGHT_KIND  1.5f /* one that says of it what the question asks */
+#define WEIGHT_TOUCH 1.0f /* a relation of the right kind that a word of the question touches */
+
+#define BIT(kind) (1u << RELATION_##kind)
+
+static const unsigned kinds_of[INTENT_COUNT] = {
+	[INTENT_DOSE] = BIT(DOSE),
+	[INTENT_SIDE_EFFECTS] = BIT(CAUSES),
+	[INTENT_INTERACTIONS] = BIT(INTERACTS) | BIT(INHIBITS) | BIT(INDUCES) | BIT(METABOLISED),
+	[INTENT_WARNINGS] = BIT(CONTRAINDICATED) | BIT(CAUSES),
+	[INTENT_PREGNANCY] = BIT(CONTRAINDICATED),
+	[INTENT_HOW_IT_WORKS] = BIT(INHIBITS) | BIT(INDUCES) | BIT(METABOLISED) | BIT(MEMBER_OF),
+	[INTENT_USES] = BIT(TREATS),
+};
+
+bool links_fit(enum question_intent intent, enum relation_kind kind)
+{
+	return (kinds_of[intent] & 1u << kind) != 0;
+}
+
+/* A thing that half of all passages name tells little by being named. */
+static float damp(uint32_t mentions)
+{
+	return 1 / log2f(2 + (float)mentions);
+}
+
+static void propose(const struct links_options *o, const uint32_t *slots, uint32_t count,
+		    float weight)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (!o->allowed || bit_is_set(o->allowed, slots[i]))
+			o->scores[slots[i]] += weight;
+}
+
+static bool is_allowed(const struct links_options *o, const uint32_t *slots, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (!o->allowed || bit_is_set(o->allowed, slots[i]))
+			return true;
+	return false;
+}
+
+/* Keeps the strongest; a relation met twice stays once. */
+static void keep(struct links *links, uint32_t id, float strength)
+{
+	unsigned at = links->relation_count;
+
+	for (unsigned i = 0; i < links->relation_count; i++)
+		if (links->relations[i] == id)
+			return;
+	while (at > 0 && links->strengths[at - 1] < strength)
+		at--;
+	if (at == LINKS_RELATIONS_MAX)
+		return;
+	if (links->relation_count < LINKS_RELATIONS_MAX)
+		links->relation_count++;
+	for (unsigned i = links->relation_count - 1; i > at; i--) {
+		links->relations[i] = links->relations[i - 1];
+		links->strengths[i] = links->strengths[i - 1];
+	}
+	links->relations[at] = id;
+	links->strengths[at] = strength;
+}
+
+static bool is_named(const struct links *links, uint32_t entity)
+{
+	for (unsigned i = 0; i < links->entity_count; i++)
+		if (links->entities[i] == entity)
+			return true;
+	return false;
+}
+
+static void take_relation(const struct links_options *o, struct links *links,
+			  const struct relation *r, float weight)
+{
+	if (!is_allowed(o, r->slots, r->evidence))
+		return;
+	propose(o, r->slots, r->evidence, weight * damp(r->evidence));
+	keep(links, r->id, weight * logf(1 + r->weight));
+}
+
+static void find_local(const struct links_options *o, struct links *links)
+{
+	for (unsigned i = 0; i < links->entity_count; i++) {
+		struct entity e;
+
+		if (!graph_entity(o->graph, links->entities[i], &e))
+			continue;
+		propose(o, e.slots, e.mentions, WEIGHT_NAMED * damp(e.mentions));
+		for (uint32_t k = 0; k < e.relation_count; k++) {
+			struct relation r;
+			uint32_t other;
+
+			if (!graph_relation(o->graph, e.relations[k], &r))
+				continue;
+			other = r.from == e.id ? r.to : r.from;
+			if (is_named(links, other))
+				take_relation(o, links, &r, WEIGHT_BOTH);
+			else if (links_fit(o->question->intent, r.kind))
+				take_relation(o, links, &r, WEIGHT_KIND);
+		}
+	}
+}
+
+/* Whether a word of the question is one of a name's: the key is stems joined by blanks. */
+static bool touches(const struct links_options *o, uint32_t entity)
+{
+	struct bytes rest, stem;
+	struct entity e;
+
+	if (!graph_entity(o->graph, entity, &e))
+		return false;
+	rest = e.key;
+	while (bytes_cut(&rest, ' ', &stem))
+		if (question_find(o->question, stem) != SIZE_MAX)
+			return true;
+	return false;
+}
+
+static void find_touched(const struct links_options *o, struct links *links, unsigned kinds)
+{
+	for (uint32_t id = 0; id < graph_relations_max(o->graph); id++) {
+		struct relation r;
+
+		if (!graph_relation(o->graph, id, &r) || !(kinds & 1u << r.kind))
+			continue;
+		if (touches(o, r.from) || touches(o, r.to))
+			take_relation(o, links, &r, WEIGHT_TOUCH);
+	}
+}
+
+/* Where nothing of the kind is said, what is named together is better than nothing. */
+static void find_global(const struct links_options *o, struct links *links)
+{
+	unsigned before = links->relation_count;
+
+	find_touched(o, links, kinds_of[o->question->intent]);
+	if (links->relation_count == before)
+		find_touched(o, links, BIT(RELATED));
+}
+
+void links_find(const struct links_options *o, struct links *ret_links)
+{
+	struct links links = { .entity_count = 0 };
+
+	links.entity_count = graph_link(o->graph, o->text, links.entities, LINKS_ENTITIES_MAX);
+	if (links.entity_count == 0 && o->previous.len)
+		links.entity_count = graph_link(o->graph, o->previous, links.entities,
+						LINKS_ENTITIES_MAX);
+	if (o->local)
+		find_local(o, &links);
+	if (o->global)
+		find_global(o, &links);
+	*ret_links = links;
+}
