@@ -201,6 +201,23 @@ err_t identity_read(const struct identity_pems *pems, struct bytes name, uint64_
 	return ERR_OK;
 }
 
+err_t identity_read_sealed(const uint8_t seal_key[SEAL_KEY_BYTES], const struct identity_pems *pems,
+			   struct bytes name, struct identity **ret_identity)
+{
+	struct text key = TEXT_INIT(SEAL_PLAIN_MAX);
+	struct identity_pems open = *pems;
+	enum identity_problem problem;
+	err_t err = seal_text_open(seal_key, pems->key, name, &key);
+
+	open.key = text_bytes(&key);
+	if (!err)
+		err = identity_read(&open, name, 0, ret_identity, &problem);
+	if (key.at)
+		explicit_bzero(key.at, key.cap);
+	text_fini(&key);
+	return err;
+}
+
 struct identity *identity_ref(struct identity *identity)
 {
 	atomic_fetch_add_explicit(&identity->refs, 1, memory_order_relaxed);

@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
+#include "base/encode.h"
 #include "crypto/random.h"
 
 enum { NONCE_BYTES = 12, TAG_BYTES = 16 };
@@ -110,5 +111,30 @@ err_t seal_open(const uint8_t key[SEAL_KEY_BYTES], struct bytes sealed, struct b
 	EVP_CIPHER_CTX_free(gcm);
 	OPENSSL_cleanse(plain, len);
 	free(plain);
+	return err;
+}
+
+err_t seal_text(const uint8_t key[SEAL_KEY_BYTES], struct bytes plain, struct bytes context,
+		struct text *out)
+{
+	struct text sealed = TEXT_INIT(SEAL_PLAIN_MAX + SEAL_OVERHEAD_BYTES);
+	err_t err = seal(key, plain, context, &sealed);
+
+	if (!err)
+		encode_base64(out, text_bytes(&sealed));
+	text_fini(&sealed);
+	return err ? err : text_err(out);
+}
+
+err_t seal_text_open(const uint8_t key[SEAL_KEY_BYTES], struct bytes sealed, struct bytes context,
+		     struct text *out)
+{
+	struct text raw = TEXT_INIT(SEAL_PLAIN_MAX + SEAL_OVERHEAD_BYTES);
+	err_t err = decode_base64(&raw, sealed);
+
+	err = err == ERR_NOMEM ? err
+	      : err	       ? ERR_DENIED
+			       : seal_open(key, text_bytes(&raw), context, out);
+	text_fini(&raw);
 	return err;
 }

@@ -20,4 +20,10 @@ err_t seal(const uint8_t key[SEAL_KEY_BYTES], struct bytes plain, struct bytes c
 err_t seal_open(const uint8_t key[SEAL_KEY_BYTES], struct bytes sealed, struct bytes context,
 		struct text *out); /* ERR_DENIED when it is not ours */
 
+/* The same as base64, for values that lie in JSON. */
+err_t seal_text(const uint8_t key[SEAL_KEY_BYTES], struct bytes plain, struct bytes context,
+		struct text *out);
+err_t seal_text_open(const uint8_t key[SEAL_KEY_BYTES], struct bytes sealed, struct bytes context,
+		     struct text *out);
+
 #endif
