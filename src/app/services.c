@@ -5,6 +5,42 @@
 
 #include "base/log.h"
 
+/* ---- Certificates: kept by ACM and IAM, used by listeners ---- */
+
+static err_t find_identity(void *owner, const char *arn, struct identity **ret_identity)
+{
+	struct weir *weir = owner;
+
+	return acm_identity(weir->acm, arn, ret_identity);
+}
+
+static json_t *find_users(void *owner, const char *arn)
+{
+	struct weir *weir = owner;
+
+	return elbv2_certificate_users(weir->elbv2, arn);
+}
+
+static err_t make_acm(struct weir *weir, struct text *why)
+{
+	struct acm_options options = {
+		.api = weir->api,
+		.store = weir->store,
+		.loop = weir->control,
+		.data = setting_text(weir->settings, SETTING_DATA),
+		.account = setting_text(weir->settings, SETTING_ACCOUNT),
+		.region = setting_text(weir->settings, SETTING_REGION),
+		.users = find_users,
+		.owner = weir,
+	};
+	err_t err;
+
+	memcpy(options.seal_key, weir->keys.seal_key, sizeof options.seal_key);
+	err = acm_create(&options, &weir->acm, why);
+	explicit_bzero(options.seal_key, sizeof options.seal_key);
+	return err;
+}
+
 static err_t make_elbv2(struct weir *weir)
 {
 	const struct settings *settings = weir->settings;
@@ -17,6 +53,8 @@ static err_t make_elbv2(struct weir *weir)
 		.account = setting_text(settings, SETTING_ACCOUNT),
 		.region = setting_text(settings, SETTING_REGION),
 		.port_offset = (uint16_t)setting_number(settings, SETTING_PORT_OFFSET),
+		.identity = find_identity,
+		.owner = weir,
 		.load_balancers_max = (uint32_t)setting_number(settings, SETTING_LOAD_BALANCERS),
 		.cognito_endpoint = setting_text(settings, SETTING_COGNITO_ENDPOINT),
 	};
@@ -170,6 +208,7 @@ err_t services_start(struct weir *weir, struct text *why)
 	TRY(make_ec2(weir));
 	TRY(make_identities(weir));
 	TRY(make_logs(weir, why));
+	TRY(make_acm(weir, why));
 	TRY(make_elbv2(weir));
 	TRY(make_cloudwatch(weir));
 	return tagging_create(weir->api, &weir->tagging);
@@ -180,6 +219,7 @@ void services_stop(struct weir *weir)
 	cloudwatch_destroy(weir->cloudwatch);
 	weir->cloudwatch = NULL; /* late log events find no one to tell */
 	elbv2_destroy(weir->elbv2);
+	acm_destroy(weir->acm);
 	ec2_destroy(weir->ec2);
 	tagging_destroy(weir->tagging);
 	sts_destroy(weir->sts);

@@ -246,6 +246,8 @@ static err_t restore(struct weir *weir, struct text *why)
 	char *sentence = NULL;
 	err_t err = elbv2_restore(weir->elbv2, &sentence);
 
+	acm_resume(weir->acm);
+
 	if (err)
 		text_add_str(why, sentence ? sentence : err_words(err));
 	free(sentence);

@@ -17,6 +17,7 @@
 #include "app/keys.h"
 #include "cli/settings.h"
 #include "lb/lb.h"
+#include "services/acm/acm.h"
 #include "services/cloudwatch/cloudwatch.h"
 #include "services/ec2/ec2.h"
 #include "services/elbv2/elbv2.h"
@@ -47,6 +48,7 @@ struct weir {
 	unsigned worker_count;
 	struct lb *lb;
 	struct api *api;
+	struct acm *acm;
 	struct ec2 *ec2;
 	struct elbv2 *elbv2;
 	struct cloudwatch *cloudwatch;

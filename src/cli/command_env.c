@@ -26,6 +26,8 @@ int command_env(const struct command_line *line)
 	printf("export AWS_DEFAULT_REGION='%s' AWS_REGION='%s'\n", client.region, client.region);
 	printf("export AWS_ACCESS_KEY_ID='%s'\n", client.access_key);
 	printf("export AWS_SECRET_ACCESS_KEY='%s'\n", client.secret);
+	/* Of certificates that were issued for localhost names: curl --cacert "$WEIR_CA_BUNDLE". */
+	printf("export WEIR_CA_BUNDLE='%s/ca.pem'\n", setting_text(line->settings, SETTING_DATA));
 	client_close(&client);
 	return EXIT_DONE;
 }

@@ -4,6 +4,7 @@
  */
 #include "services/elbv2/attributes.h"
 
+#include <ctype.h>
 #include <stdio.h>
 
 static const struct owner {
@@ -17,13 +18,18 @@ static const struct owner {
 
 /* ---- Describe ---- */
 
+static bool is_https(const json_t *listener)
+{
+	return strcmp(get_string(api_part(listener), "Protocol"), "HTTPS") == 0;
+}
+
 static bool described(const struct attribute *row, enum resource owner, const json_t *body)
 {
 	if (row->owner != owner)
 		return false;
 	switch (row->effect) {
-	case EFFECT_FOREIGN:
-	case EFFECT_HTTPS_ONLY: return false;
+	case EFFECT_FOREIGN: return false;
+	case EFFECT_HTTPS_ONLY: return is_https(body);
 	case EFFECT_WEIR: return get_string(json_object_get(body, "attributes"), row->key) != NULL;
 	case EFFECT_ACTS:
 	case EFFECT_DEFAULT_ONLY:
@@ -133,6 +139,45 @@ static err_t not_here(struct api_call *call, const struct attribute *row)
 		noun, row->key);
 }
 
+/* A new name of a header: one that no other of them has, and that means nothing by itself. */
+static err_t check_field_name(struct api_call *call, const struct attribute *row,
+			      const json_t *body, const char *value)
+{
+	static const char *const reserved[] = { "Host",
+						"Connection",
+						"Content-Length",
+						"Transfer-Encoding",
+						"Upgrade",
+						"TE",
+						"Expect",
+						"X-Forwarded-For",
+						"X-Forwarded-Proto",
+						"X-Forwarded-Port",
+						"X-Amzn-Trace-Id" };
+
+	for (const char *c = value; *c; c++)
+		if (!isalnum((unsigned char)*c) && *c != '-' && *c != '_')
+			return api_fault(call, "ValidationError",
+					 "'%s' value '%s' must consist of letters, digits, '-' "
+					 "and '_'",
+					 row->key, value);
+	for (size_t i = 0; i < COUNT(reserved); i++)
+		if (bytes_eq_nocase(bytes_of(reserved[i]), bytes_of(value)))
+			return api_fault(call, "ValidationError",
+					 "'%s' value '%s' is the name of a header with a meaning "
+					 "of its own",
+					 row->key, value);
+	for (size_t i = 0; value[0] && i < attribute_count; i++)
+		if (&attributes[i] != row && attributes[i].effect == EFFECT_HTTPS_ONLY &&
+		    bytes_eq_nocase(
+			    bytes_of(attribute_value(RESOURCE_LISTENER, body, attributes[i].key)),
+			    bytes_of(value)))
+			return api_fault(call, "ValidationError",
+					 "'%s' value '%s' is the name of another header already",
+					 row->key, value);
+	return ERR_OK;
+}
+
 static err_t set_one(struct api_call *call, const struct attribute *row, json_t *body,
 		     const char *given)
 {
@@ -141,8 +186,10 @@ static err_t set_one(struct api_call *call, const struct attribute *row, json_t 
 
 	if (!value)
 		return ERR_NOMEM;
-	if (row->effect == EFFECT_FOREIGN || row->effect == EFFECT_HTTPS_ONLY)
+	if (row->effect == EFFECT_FOREIGN || (row->effect == EFFECT_HTTPS_ONLY && !is_https(body)))
 		return not_here(call, row);
+	if (row->effect == EFFECT_HTTPS_ONLY)
+		TRY(check_field_name(call, row, body, value));
 	if (row->effect == EFFECT_WEIR && !value[0]) {
 		json_object_del(set, row->key);
 		return ERR_OK;

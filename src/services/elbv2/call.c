@@ -111,19 +111,24 @@ err_t copy_held(struct api_call *call, const json_t *json, json_t **ret_copy)
 	return ERR_OK;
 }
 
+void call_leave_store(struct api_call *call)
+{
+	struct elbv2_call *self = call_of(call);
+
+	assert(!self->wrote);
+	store_rollback(self->txn);
+	self->txn = NULL;
+}
+
 err_t call_ec2(struct api_call *call, const char *operation, json_t *input, json_t **ret_output,
 	       struct api_fault *ret_fault)
 {
-	struct elbv2_call *self = call_of(call);
 	json_t *output = NULL;
 	err_t err;
 
 	if (!input)
 		return ERR_NOMEM;
-	assert(!self->wrote);
-	store_rollback(self->txn);
-	self->txn = NULL;
-
+	call_leave_store(call);
 	err = api_call(call->api, call->caller, "ec2", operation, input, &output, ret_fault);
 	json_decref(input);
 	if (err)

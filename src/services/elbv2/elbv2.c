@@ -47,6 +47,8 @@ static void on_changes(struct store_listener *listener, const struct store_chang
 
 	if (mirror_note(&elbv2->mirror, changes, count))
 		elbv2->dirty = true;
+	if (tls_listeners_note(elbv2, changes, count))
+		elbv2->dirty = true;
 	if (security_note(&elbv2->security, changes, count))
 		elbv2->dirty = true;
 	if (elbv2->dirty && elbv2->restored && !elbv2->committing)
@@ -54,11 +56,19 @@ static void on_changes(struct store_listener *listener, const struct store_chang
 			  loop_now_ms(elbv2->options.loop));
 }
 
+static err_t no_identity(void *owner, const char *arn, struct identity **ret_identity)
+{
+	(void)owner, (void)arn, (void)ret_identity;
+	return ERR_NOT_FOUND;
+}
+
 static err_t copy_options(struct elbv2 *elbv2, const struct elbv2_options *options)
 {
 	struct elbv2_instance *instances;
 
 	elbv2->options = *options;
+	if (!options->identity)
+		elbv2->options.identity = no_identity;
 	if (!elbv2->options.load_balancers_max)
 		elbv2->options.load_balancers_max = 50;
 	elbv2->options.account = arena_string(&elbv2->arena, bytes_of(options->account));
@@ -117,8 +127,11 @@ err_t elbv2_create(const struct elbv2_options *options, struct elbv2 **ret_elbv2
 
 	err = copy_options(elbv2, options);
 	if (!err)
+		err = tls_listeners_init(elbv2);
+	if (!err)
 		err = api_register(options->api, &elbv2->service);
 	if (err) {
+		tls_listeners_fini(elbv2);
 		arena_fini(&elbv2->arena);
 		free(elbv2);
 		return err;
@@ -135,10 +148,16 @@ void elbv2_destroy(struct elbv2 *elbv2)
 		return;
 	timer_cancel(&elbv2->drain_timer);
 	timer_cancel(&elbv2->change_timer);
+	tls_listeners_fini(elbv2);
 	mirror_fini(&elbv2->mirror);
 	security_fini(&elbv2->security);
 	arena_fini(&elbv2->arena);
 	free(elbv2);
+}
+
+json_t *elbv2_certificate_users(const struct elbv2 *elbv2, const char *certificate_arn)
+{
+	return tls_listeners_users(elbv2, certificate_arn);
 }
 
 void elbv2_on_health(struct elbv2 *elbv2, struct bytes group_arn, struct bytes target_id,

@@ -40,6 +40,9 @@ struct elbv2_options {
 	struct bytes (*cognito_secret)(void *owner, struct bytes client_id);
 	const struct elbv2_instance *instances; /* copied */
 	size_t instance_count;
+	/* The identity that a certificate's ARN stands for, asked when no transaction is open: the
+	 * caller unrefs it. ERR_NOT_FOUND, ERR_AGAIN: not issued yet. NULL: there are none. */
+	err_t (*identity)(void *owner, const char *arn, struct identity **ret_identity);
 	uint64_t (*unix_ms)(void *owner); /* NULL: the loop's clock */
 	void *owner;
 };
@@ -67,6 +70,9 @@ void elbv2_on_health(struct elbv2 *elbv2, struct bytes group_arn, struct bytes t
 		     uint16_t port);
 void elbv2_on_drained(struct elbv2 *elbv2, struct bytes group_arn, struct bytes target_id,
 		      uint16_t port);
+
+/* Load balancers that use a certificate: an array of ARNs, a new reference; NULL on no memory. */
+json_t *elbv2_certificate_users(const struct elbv2 *elbv2, const char *certificate_arn);
 
 /* What `weir status` says first. */
 struct elbv2_summary {

@@ -22,6 +22,7 @@
 #include "services/elbv2/elbv2.h"
 #include "services/elbv2/mirror.h"
 #include "services/elbv2/security.h"
+#include "services/elbv2/tls.h"
 
 /* ---- The service ---- */
 
@@ -32,6 +33,7 @@ struct elbv2 {
 	struct store_listener listener;
 	struct mirror mirror; /* what plans are made of */
 	struct security security;
+	struct tls_listeners tls;
 	struct timer change_timer; /* due at once: reconciles what changed outside of a call */
 	bool dirty;		   /* something of ours changed since the last plan */
 	bool restored;		   /* the first plan was applied */
@@ -94,6 +96,10 @@ err_t call_after(struct api_call *call, enum after_kind kind, const struct addre
 		 const char *arn);
 /* Keeps `json` until the call ends; a NULL is ERR_NOMEM. */
 err_t call_hold(struct api_call *call, json_t *json);
+
+/* Closes the open transaction, in which nothing was written, since another service opens its own.
+ */
+void call_leave_store(struct api_call *call);
 
 /*
  * Asks EC2 through the API's door. The open transaction is closed first (asserted: nothing was
@@ -290,6 +296,13 @@ err_t rules_drop(struct api_call *call, const char *listener_arn);
 err_t listener_default_rule(struct api_call *call, const char *listener_arn, json_t **ret_rule);
 err_t listener_drop(struct api_call *call, json_t *listener, const char *scheme);
 uint32_t rule_priority(const json_t *rule); /* the default rule: UINT32_MAX */
+
+/* ---- Listeners (certificates.c) ---- */
+
+/* What the input says of TLS, before anything is read for the call: it asks other services. */
+err_t listener_check_tls(struct api_call *call, const char *protocol);
+/* Makes the record's protocol, policy and certificates what the input says, or leaves them. */
+err_t listener_set_tls(struct api_call *call, const char *protocol, json_t *listener);
 
 /* ---- Targets (targets.c) ---- */
 

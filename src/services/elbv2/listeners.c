@@ -12,33 +12,43 @@ enum { LISTENERS_PER_LOAD_BALANCER = 50 };
 
 static err_t check_protocol(struct api_call *call, const char *protocol)
 {
-	if (strcmp(protocol, "HTTP") == 0)
+	if (strcmp(protocol, "HTTP") == 0 || strcmp(protocol, "HTTPS") == 0)
 		return ERR_OK;
-	if (strcmp(protocol, "HTTPS") == 0)
-		return api_fault(call, "UnsupportedProtocol",
-				 "Listener protocol 'HTTPS' is not supported yet; use 'HTTP'");
 	return api_fault(call, "ValidationError",
 			 "Listener protocol '%s' must be one of 'HTTP, HTTPS'", protocol);
 }
 
-/* What only HTTPS listeners have. */
-static err_t check_tls_members(struct api_call *call)
+/*
+ * Load balancers at one address are told apart by Host and SNI, but TLS and plain text cannot
+ * share it.
+ */
+static err_t check_neighbours(struct api_call *call, const json_t *self, const char *scheme,
+			      const char *protocol, uint16_t port)
 {
-	const json_t *in = call->input;
-	const char *mode = get_filled(json_object_get(in, "MutualAuthentication"), "Mode");
+	const struct elbv2 *elbv2 = elbv2_of(call);
+	struct address at = elbv2_bound(elbv2, scheme, port);
 
-	if (get_filled(in, "SslPolicy"))
-		return api_fault(call, "ValidationError",
-				 "An SSL policy cannot be specified for HTTP listeners");
-	if (json_array_size(json_object_get(in, "Certificates")))
-		return api_fault(call, "ValidationError",
-				 "A certificate cannot be specified for HTTP listeners");
-	if (json_array_size(json_object_get(in, "AlpnPolicy")))
-		return api_fault(call, "ValidationError",
-				 "An ALPN policy cannot be specified for HTTP listeners");
-	if (mode && strcmp(mode, "off") != 0)
-		return api_fault(call, "ValidationError",
-				 "Mutual authentication cannot be specified for HTTP listeners");
+	mirror_each(&elbv2->mirror, MIRROR_LISTENERS, node)
+	{
+		const json_t *other = api_part(mirror_body(node));
+		const char *balancer = get_string(other, "LoadBalancerArn");
+		const struct mirror_record *record = map_get(
+			&elbv2->mirror.by_id[MIRROR_LOAD_BALANCERS], bytes_of(balancer));
+		struct address theirs;
+
+		if (!record || (self && strcmp(get_string(other, "ListenerArn"),
+					       resource_arn(RESOURCE_LISTENER, self)) == 0))
+			continue;
+		theirs = elbv2_bound(elbv2, get_string(api_part(record->body), "Scheme"),
+				     (uint16_t)get_int(other, "Port", 0));
+		if (address_eq(&at, &theirs) &&
+		    strcmp(get_string(other, "Protocol"), protocol) != 0)
+			return api_fault(call, "InvalidConfigurationRequest",
+					 "Listener port '%u' carries %s for load balancer '%s', "
+					 "which shares this machine's address: give one of them "
+					 "another port",
+					 port, get_string(other, "Protocol"), balancer);
+	}
 	return ERR_OK;
 }
 
@@ -109,16 +119,19 @@ static err_t check_create(struct api_call *call)
 	if (!json_object_get(call->input, "Port"))
 		return api_fault(call, "ValidationError", "A listener port must be specified");
 	TRY(check_protocol(call, protocol));
-	return check_tls_members(call);
+	return listener_check_tls(call, protocol);
 }
 
 /* The same port again: fine when it is the same listener. */
 static err_t answer_existing(struct api_call *call, const json_t *listener, const json_t *actions)
 {
-	json_t *rule;
+	json_t *rule, *asked;
 
+	TRY(copy_held(call, listener, &asked));
+	TRY(listener_set_tls(call, get_string(call->input, "Protocol"), asked));
 	TRY(listener_default_rule(call, resource_arn(RESOURCE_LISTENER, listener), &rule));
-	if (!json_equal(json_object_get(api_part(rule), "Actions"), actions))
+	if (!json_equal(json_object_get(api_part(rule), "Actions"), actions) ||
+	    !json_equal(asked, listener))
 		return api_fault(
 			call, "DuplicateListener",
 			"A listener already exists on this port for this load balancer '%s'",
@@ -139,11 +152,11 @@ static err_t make_listener(struct api_call *call, const json_t *load_balancer, j
 	if (!own)
 		return ERR_NOMEM;
 	TRY(record_sequence(call, &sequence));
-	body = json_pack("{s:I, s:{s:s, s:s, s:I, s:s}, s:{}, s:{}}", "seq", (json_int_t)sequence,
-			 "api", "ListenerArn", own, "LoadBalancerArn", arn, "Port",
-			 (json_int_t)get_int(call->input, "Port", 0), "Protocol", "HTTP",
-			 "attributes", "tags");
+	body = json_pack("{s:I, s:{s:s, s:s, s:I}, s:{}, s:{}}", "seq", (json_int_t)sequence, "api",
+			 "ListenerArn", own, "LoadBalancerArn", arn, "Port",
+			 (json_int_t)get_int(call->input, "Port", 0), "attributes", "tags");
 	TRY(call_hold(call, body));
+	TRY(listener_set_tls(call, get_string(call->input, "Protocol"), body));
 	TRY(tags_merge(call, RESOURCE_LISTENER, json_object_get(call->input, "Tags"),
 		       json_object_get(body, "tags")));
 	*ret_body = body;
@@ -153,6 +166,7 @@ static err_t make_listener(struct api_call *call, const json_t *load_balancer, j
 err_t elbv2_create_listener(struct api_call *call)
 {
 	const json_t *in = call->input;
+	const char *protocol = get_string(in, "Protocol"), *scheme;
 	json_t *load_balancer, *actions, *existing, *listener, *rule, *none = json_array();
 	json_t *no_tags = json_object();
 	uint64_t count;
@@ -164,7 +178,7 @@ err_t elbv2_create_listener(struct api_call *call)
 	TRY(resource_get(call, RESOURCE_LOAD_BALANCER, get_string(in, "LoadBalancerArn"),
 			 &load_balancer));
 	arn = resource_arn(RESOURCE_LOAD_BALANCER, load_balancer);
-	TRY(actions_normalise(call, json_object_get(in, "DefaultActions"), "HTTP", &actions));
+	TRY(actions_normalise(call, json_object_get(in, "DefaultActions"), protocol, &actions));
 	TRY(find_port(call, arn, get_int(in, "Port", 0), &existing, &count));
 	if (existing)
 		return answer_existing(call, existing, actions);
@@ -173,12 +187,13 @@ err_t elbv2_create_listener(struct api_call *call)
 				 "A load balancer can have at most '%d' listeners",
 				 LISTENERS_PER_LOAD_BALANCER);
 
+	scheme = get_string(api_part(load_balancer), "Scheme");
+	TRY(check_neighbours(call, NULL, scheme, protocol, (uint16_t)get_int(in, "Port", 0)));
 	TRY(make_listener(call, load_balancer, &listener));
 	TRY(record_add(call, KIND_LISTENER, resource_arn(RESOURCE_LISTENER, listener), arn,
 		       listener));
 	TRY(rule_add(call, listener, "default", none, actions, none, no_tags, &rule));
-	TRY(bind_port(call, get_string(api_part(load_balancer), "Scheme"),
-		      (uint16_t)get_int(in, "Port", 0)));
+	TRY(bind_port(call, scheme, (uint16_t)get_int(in, "Port", 0)));
 	return present(call, listener);
 }
 
@@ -211,23 +226,24 @@ err_t elbv2_describe_listeners(struct api_call *call)
 	return page_end(&page);
 }
 
-/* An HTTP listener has none. */
-err_t elbv2_describe_listener_certificates(struct api_call *call)
-{
-	json_t *body;
-
-	TRY(resource_get(call, RESOURCE_LISTENER, get_string(call->input, "ListenerArn"), &body));
-	return set_new(call->output, "Certificates", json_array());
-}
-
 /* ---- Modify ---- */
 
-static err_t move_port(struct api_call *call, json_t *listener, int64_t port)
+static err_t find_scheme(struct api_call *call, const json_t *listener, const char **ret_scheme)
 {
-	const char *arn = get_string(api_part(listener), "LoadBalancerArn"), *scheme;
+	json_t *load_balancer;
+
+	TRY(record_get(call, KIND_LOAD_BALANCER, get_string(api_part(listener), "LoadBalancerArn"),
+		       &load_balancer));
+	*ret_scheme = get_string(api_part(load_balancer), "Scheme");
+	return ERR_OK;
+}
+
+static err_t move_port(struct api_call *call, json_t *listener, const char *scheme, int64_t port)
+{
+	const char *arn = get_string(api_part(listener), "LoadBalancerArn");
 	int64_t old = get_int(api_part(listener), "Port", 0);
-	json_t *other, *load_balancer;
 	struct address before;
+	json_t *other;
 	uint64_t count;
 
 	if (port == old)
@@ -236,32 +252,45 @@ static err_t move_port(struct api_call *call, json_t *listener, int64_t port)
 	if (other)
 		return api_fault(call, "ValidationError", "Listener port '%lld' is already in use",
 				 (long long)port);
-	TRY(record_get(call, KIND_LOAD_BALANCER, arn, &load_balancer));
-	scheme = get_string(api_part(load_balancer), "Scheme");
 	TRY(bind_port(call, scheme, (uint16_t)port));
 	before = elbv2_bound(elbv2_of(call), scheme, (uint16_t)old);
 	TRY(call_after(call, AFTER_UNBIND, &before, NULL));
 	return set_new(json_object_get(listener, "api"), "Port", json_integer(port));
 }
 
+static err_t replace_actions(struct api_call *call, const char *arn, const char *protocol)
+{
+	json_t *actions = json_object_get(call->input, "DefaultActions"), *rule;
+
+	if (!json_array_size(actions))
+		return ERR_OK;
+	TRY(actions_normalise(call, actions, protocol, &actions));
+	TRY(listener_default_rule(call, arn, &rule));
+	return rule_set_actions(call, rule, actions);
+}
+
 err_t elbv2_modify_listener(struct api_call *call)
 {
 	const json_t *in = call->input;
-	const char *protocol = get_string(in, "Protocol");
-	json_t *actions = json_object_get(in, "DefaultActions"), *listener, *rule;
-	const char *arn;
+	const char *asked = get_string(in, "Protocol"), *protocol = asked, *arn, *scheme;
+	json_t *listener;
+	int64_t port;
 
+	if (asked)
+		TRY(check_protocol(call, asked));
 	TRY(resource_get(call, RESOURCE_LISTENER, get_string(in, "ListenerArn"), &listener));
-	if (protocol)
-		TRY(check_protocol(call, protocol));
-	TRY(check_tls_members(call));
+	if (!protocol) /* not the record's own word, which is about to be replaced */
+		protocol = strcmp(get_string(api_part(listener), "Protocol"), "HTTPS") == 0
+				   ? "HTTPS"
+				   : "HTTP";
+	TRY(listener_check_tls(call, protocol)); /* leaves the store; what was read stays held */
 	arn = resource_arn(RESOURCE_LISTENER, listener);
-	if (json_array_size(actions)) {
-		TRY(actions_normalise(call, actions, "HTTP", &actions));
-		TRY(listener_default_rule(call, arn, &rule));
-		TRY(rule_set_actions(call, rule, actions));
-	}
-	TRY(move_port(call, listener, get_int(in, "Port", get_int(api_part(listener), "Port", 0))));
+	port = get_int(in, "Port", get_int(api_part(listener), "Port", 0));
+	TRY(find_scheme(call, listener, &scheme));
+	TRY(check_neighbours(call, listener, scheme, protocol, (uint16_t)port));
+	TRY(listener_set_tls(call, protocol, listener));
+	TRY(replace_actions(call, arn, protocol));
+	TRY(move_port(call, listener, scheme, port));
 	TRY(record_put(call, KIND_LISTENER, arn, get_string(api_part(listener), "LoadBalancerArn"),
 		       listener));
 	return present(call, listener);

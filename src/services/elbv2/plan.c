@@ -126,9 +126,34 @@ static err_t plan_headers(struct planner *p, const json_t *body, struct listener
 	return ERR_OK;
 }
 
-static err_t plan_listener(struct planner *p, const json_t *body, const char *scheme,
+static struct bytes plan_field_name(const json_t *listener, const char *key, const char *usual)
+{
+	const char *name = attribute_value(RESOURCE_LISTENER, listener, key);
+
+	return bytes_of(name[0] ? name : usual);
+}
+
+static void plan_tls(struct planner *p, const json_t *body, const json_t *load_balancer,
+		     struct listener_config *to)
+{
+	to->https = strcmp(get_string(api_part(body), "Protocol"), "HTTPS") == 0;
+	if (!to->https)
+		return;
+	to->tls = tls_listener_context(p->elbv2, resource_arn(RESOURCE_LISTENER, body));
+	if (!attribute_true(RESOURCE_LOAD_BALANCER, load_balancer,
+			    "routing.http.x_amzn_tls_version_and_cipher_suite.enabled"))
+		return;
+	to->tls_fields[TLS_FIELD_VERSION] = plan_field_name(
+		body, "routing.http.request.x_amzn_tls_version.header_name", "X-Amzn-Tls-Version");
+	to->tls_fields[TLS_FIELD_CIPHER] = plan_field_name(
+		body, "routing.http.request.x_amzn_tls_cipher_suite.header_name",
+		"X-Amzn-Tls-Cipher-Suite");
+}
+
+static err_t plan_listener(struct planner *p, const json_t *body, const json_t *load_balancer,
 			   struct listener_config *to)
 {
+	const char *scheme = get_string(api_part(load_balancer), "Scheme");
 	const char *arn = resource_arn(RESOURCE_LISTENER, body);
 	const struct children *rules = children_of(&p->rules, arn);
 	struct rule_config *out = arena_array(p->arena, rules->count + 1, sizeof *out);
@@ -145,6 +170,7 @@ static err_t plan_listener(struct planner *p, const json_t *body, const char *sc
 	*to = (struct listener_config){ .arn = bytes_of(arn) };
 	to->port = (uint16_t)get_int(api_part(body), "Port", 0);
 	to->bound = elbv2_bound(p->elbv2, scheme, to->port);
+	plan_tls(p, body, load_balancer, to);
 	to->rules = out;
 	to->rule_count = rules->count;
 	for (unsigned i = 0; i < rules->count; i++)
@@ -203,8 +229,7 @@ static err_t plan_load_balancer(struct planner *p, const json_t *body,
 	to->listeners = out;
 	to->listener_count = listeners->count;
 	for (unsigned i = 0; i < listeners->count; i++)
-		TRY(plan_listener(p, listeners->at[i], get_string(api_part(body), "Scheme"),
-				  &out[i]));
+		TRY(plan_listener(p, listeners->at[i], body, &out[i]));
 	return ERR_OK;
 }
 
@@ -449,6 +474,8 @@ void elbv2_reconcile(struct elbv2 *elbv2)
 							     .access_key = "",
 							     .arn = "",
 							     .is_root = true });
+	if (!err)
+		tls_listeners_refresh(elbv2);
 	if (!err)
 		err = plan_config(elbv2, &arena, &config);
 	if (!err)

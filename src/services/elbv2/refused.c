@@ -61,31 +61,6 @@ err_t elbv2_get_resource_policy(struct api_call *call)
 			 get_string(call->input, "ResourceArn"));
 }
 
-/* ---- Certificates of listeners ---- */
-
-static err_t no_certificates(struct api_call *call)
-{
-	const char *arn = get_string(
-		json_array_get(json_object_get(call->input, "Certificates"), 0), "CertificateArn");
-	json_t *body;
-
-	TRY(resource_get(call, RESOURCE_LISTENER, get_string(call->input, "ListenerArn"), &body));
-	if (!arn)
-		return api_fault(call, "ValidationError", "A certificate ARN must be specified");
-	return api_fault(call, "CertificateNotFound",
-			 "Certificate '%s' not found: certificates come with HTTPS listeners", arn);
-}
-
-err_t elbv2_add_listener_certificates(struct api_call *call)
-{
-	return no_certificates(call);
-}
-
-err_t elbv2_remove_listener_certificates(struct api_call *call)
-{
-	return no_certificates(call);
-}
-
 /* ---- Capacity and address pools ---- */
 
 err_t elbv2_modify_capacity_reservation(struct api_call *call)

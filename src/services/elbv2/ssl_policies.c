@@ -1,6 +1,9 @@
 /*
- * ssl_policies: DescribeSSLPolicies, from the components of the policies (ssl_policies.def).
+ * ssl_policies: DescribeSSLPolicies, and policies as TLS takes them, from the components of the
+ * policies (ssl_policies.def).
  */
+#include <stdio.h>
+
 #include "services/elbv2/elbv2_internal.h"
 
 static const struct policy {
@@ -93,6 +96,44 @@ static const struct policy *policy_find(const char *name)
 			return &policies[i];
 	return NULL;
 }
+
+/* ---- As TLS takes them ---- */
+
+/* The hybrid groups first: that is what such a policy is for. */
+static const char hybrid_groups[] = "X25519MLKEM768:SecP256r1MLKEM768:SecP384r1MLKEM1024:"
+				    "X25519:P-256:P-384:P-521";
+
+static void add_name(char *list, size_t cap, const char *name)
+{
+	size_t len = strlen(list);
+	int more = snprintf(list + len, cap - len, "%s%s", len ? ":" : "", name);
+
+	assert(more > 0 && len + (size_t)more < cap);
+}
+
+err_t ssl_policy_get(const char *name, struct tls_policy *ret_policy)
+{
+	const struct policy *policy = policy_find(name);
+
+	*ret_policy = (struct tls_policy){ .groups = NULL };
+	if (!policy)
+		return ERR_NOT_FOUND;
+	ret_policy->newest = (uint8_t)(policy->protocols[0] - '0');
+	ret_policy->oldest = (uint8_t)(policy->protocols[strlen(policy->protocols) - 1] - '0');
+	for (size_t i = 0; i < COUNT(ciphers); i++) {
+		bool is_suite = strncmp(ciphers[i].name, "TLS_", 4) == 0;
+
+		if (has_cipher(policy, &ciphers[i]))
+			add_name(is_suite ? ret_policy->suites : ret_policy->ciphers,
+				 is_suite ? TLS_SUITES_BYTES : TLS_CIPHERS_BYTES, ciphers[i].name);
+	}
+	ret_policy->fips = strstr(name, "-FIPS-") != NULL;
+	if (strstr(name, "-PQ-"))
+		ret_policy->groups = hybrid_groups;
+	return ERR_OK;
+}
+
+/* ---- DescribeSSLPolicies ---- */
 
 static bool for_type(const char *type)
 {

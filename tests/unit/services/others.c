@@ -90,10 +90,10 @@ TEST(there_are_no_trust_stores_policies_certificates_or_pools)
 		    "Name", "ts", "CaCertificatesBundleS3Bucket", "b", "CaCertificatesBundleS3Key",
 		    "k");
 	CHECK_FAULT("GetResourcePolicy", "ResourceNotFound", NULL, "{s:s}", "ResourceArn", lb);
-	CHECK_FAULT("AddListenerCertificates", "CertificateNotFound", NULL, "{s:s, s:[{s:s}]}",
+	CHECK_FAULT("AddListenerCertificates", "OperationNotPermitted", NULL, "{s:s, s:[{s:s}]}",
 		    "ListenerArn", listener, "Certificates", "CertificateArn",
 		    "arn:aws:acm:us-east-1:1:certificate/x");
-	CHECK_FAULT("RemoveListenerCertificates", "CertificateNotFound", NULL, "{s:s, s:[{s:s}]}",
+	CHECK_FAULT("RemoveListenerCertificates", "OperationNotPermitted", NULL, "{s:s, s:[{s:s}]}",
 		    "ListenerArn", listener, "Certificates", "CertificateArn",
 		    "arn:aws:acm:us-east-1:1:certificate/x");
 	CHECK_FAULT("ModifyIpPools", "InvalidConfigurationRequest", NULL, "{s:s, s:{s:s}}",

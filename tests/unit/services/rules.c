@@ -68,7 +68,8 @@ TEST(what_a_listener_needs_is_asked_for_in_the_words_of_aws)
 	house_fault(__FILE__, __LINE__, "CreateListener", "ValidationError",
 		    "Listener protocol 'TCP' must be one of 'HTTP, HTTPS'",
 		    listener_input("Protocol", json_string("TCP")));
-	house_fault(__FILE__, __LINE__, "CreateListener", "UnsupportedProtocol", NULL,
+	house_fault(__FILE__, __LINE__, "CreateListener", "ValidationError",
+		    "A certificate must be specified for HTTPS listeners",
 		    listener_input("Protocol", json_string("HTTPS")));
 	house_fault(__FILE__, __LINE__, "CreateListener", "ValidationError",
 		    "An SSL policy cannot be specified for HTTP listeners",
@@ -149,8 +150,9 @@ TEST(a_modified_listener_moves_its_port_after_the_new_one_is_bound)
 	house_listener(lb, 80, group);
 	CHECK_FAULT("ModifyListener", "ValidationError", "Listener port '80' is already in use",
 		    "{s:s, s:i}", "ListenerArn", listener, "Port", 80);
-	CHECK_FAULT("ModifyListener", "UnsupportedProtocol", NULL, "{s:s, s:s}", "ListenerArn",
-		    listener, "Protocol", "HTTPS");
+	CHECK_FAULT("ModifyListener", "ValidationError",
+		    "A certificate must be specified for HTTPS listeners", "{s:s, s:s}",
+		    "ListenerArn", listener, "Protocol", "HTTPS");
 	house_close();
 }
 
