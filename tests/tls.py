@@ -32,6 +32,11 @@ class Pair:
             words += ["-CA", ca.path, "-CAkey", ca.key, "-addext", "basicConstraints=CA:FALSE"]
         openssl(*words)
 
+    def expire(self):
+        """Signed anew, to have ended yesterday."""
+        self.path.write_bytes(openssl("x509", "-in", self.path, "-signkey", self.key, "-days", "-1"))
+        return self
+
     def pem(self):
         return self.path.read_text()
 

@@ -11,6 +11,8 @@ static err_t find_identity(void *owner, const char *arn, struct identity **ret_i
 {
 	struct weir *weir = owner;
 
+	if (bytes_starts(bytes_of(arn), BYTES("arn:aws:iam:")))
+		return iam_identity(weir->iam, arn, ret_identity);
 	return acm_identity(weir->acm, arn, ret_identity);
 }
 
@@ -187,16 +189,20 @@ static err_t make_logs(struct weir *weir, struct text *why)
 /* IAM says who may do what; STS makes its sessions through it. */
 static err_t make_identities(struct weir *weir)
 {
-	const struct iam_options options = {
+	struct iam_options options = {
 		.api = weir->api,
 		.store = weir->store,
 		.loop = weir->control,
 		.account = setting_text(weir->settings, SETTING_ACCOUNT),
 		.region = setting_text(weir->settings, SETTING_REGION),
+		.users = find_users,
+		.owner = weir,
 	};
 	struct sts_sessions sessions = { iam_assume_role, iam_session_token, NULL };
 
+	memcpy(options.seal_key, weir->keys.seal_key, sizeof options.seal_key);
 	TRY(iam_create(&options, &weir->iam));
+	explicit_bzero(options.seal_key, sizeof options.seal_key);
 	api_set_authorizer(weir->api, iam_authorize, weir->iam);
 	sessions.owner = weir->iam;
 	return sts_create(weir->api, &sessions, &weir->sts);

@@ -202,12 +202,12 @@ err_t identity_read(const struct identity_pems *pems, struct bytes name, uint64_
 }
 
 err_t identity_read_sealed(const uint8_t seal_key[SEAL_KEY_BYTES], const struct identity_pems *pems,
-			   struct bytes name, struct identity **ret_identity)
+			   struct bytes context, struct bytes name, struct identity **ret_identity)
 {
 	struct text key = TEXT_INIT(SEAL_PLAIN_MAX);
 	struct identity_pems open = *pems;
 	enum identity_problem problem;
-	err_t err = seal_text_open(seal_key, pems->key, name, &key);
+	err_t err = seal_text_open(seal_key, pems->key, context, &key);
 
 	open.key = text_bytes(&key);
 	if (!err)

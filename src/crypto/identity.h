@@ -41,11 +41,11 @@ enum identity_problem {
 err_t identity_read(const struct identity_pems *pems, struct bytes name, uint64_t now_unix_s,
 		    struct identity **ret_identity, enum identity_problem *ret_problem);
 /*
- * From what is kept: `pems->key` is what seal_text made of the key with the name as its context.
- * Dates are not looked at. ERR_DENIED: another key sealed it.
+ * From what is kept: `pems->key` is what seal_text made of the key with that context. Dates are not
+ * looked at. ERR_DENIED: another key sealed it.
  */
 err_t identity_read_sealed(const uint8_t seal_key[SEAL_KEY_BYTES], const struct identity_pems *pems,
-			   struct bytes name, struct identity **ret_identity);
+			   struct bytes context, struct bytes name, struct identity **ret_identity);
 struct identity *identity_ref(struct identity *identity);
 void identity_unref(struct identity *identity); /* NULL is welcome */
 

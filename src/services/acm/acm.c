@@ -140,7 +140,7 @@ err_t acm_identity(struct acm *acm, const char *arn, struct identity **ret_ident
 		err = ERR_AGAIN;
 	else
 		err = identity_read_sealed(acm->options.seal_key, &pems, bytes_of(arn),
-					   ret_identity);
+					   bytes_of(arn), ret_identity);
 	json_decref(body);
 	return err;
 }

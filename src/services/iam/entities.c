@@ -6,6 +6,8 @@
 /* "CreateRole" or "CreateUser": what of the two the operation is about. */
 static const struct iam_entity *entity_of(const struct api_call *call)
 {
+	if (strstr(call->operation->name, "ServerCertificate"))
+		return &iam_certificate;
 	return strstr(call->operation->name, "Role") ? &iam_role : &iam_user;
 }
 

@@ -89,6 +89,7 @@ void iam_destroy(struct iam *iam)
 {
 	if (!iam)
 		return;
+	explicit_bzero(iam->options.seal_key, sizeof iam->options.seal_key);
 	arena_fini(&iam->lent);
 	arena_fini(&iam->arena);
 	free(iam);

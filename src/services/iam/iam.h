@@ -8,6 +8,7 @@
 #define SERVICES_IAM_IAM_H
 
 #include "api/api.h"
+#include "crypto/identity.h"
 #include "store/store.h"
 
 struct iam;
@@ -16,8 +17,12 @@ struct iam_options {
 	struct api
 		*api; /* the service registers itself here; borrowed, as the store and the loop */
 	struct store *store;
-	struct loop *loop;	      /* the time */
-	const char *account, *region; /* copied */
+	struct loop *loop;		  /* the time */
+	const char *account, *region;	  /* copied */
+	uint8_t seal_key[SEAL_KEY_BYTES]; /* for the private keys of server certificates */
+	/* Who uses a certificate: an array of ARNs, a new reference; NULL on no memory. */
+	json_t *(*users)(void *owner, const char *arn);
+	void *owner;
 };
 
 err_t iam_create(const struct iam_options *options, struct iam **ret_iam);
@@ -29,6 +34,10 @@ bool iam_find_key(struct iam *iam, struct bytes access_key, struct bytes *ret_se
 
 /* An api_authorize_fn: policies of the caller against the call's permission and resources. */
 err_t iam_authorize(void *iam, struct api_call *call);
+
+/* The identity behind a server certificate's ARN; the caller unrefs it. Not inside a transaction.
+ * ERR_NOT_FOUND. */
+err_t iam_identity(struct iam *iam, const char *arn, struct identity **ret_identity);
 
 /* STS's operations that make temporary keys: they read call->input and fill call->output. */
 err_t iam_assume_role(void *iam, struct api_call *call);

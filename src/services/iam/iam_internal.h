@@ -6,6 +6,7 @@
  *
  *   users, roles   Inline {name: document}, Attached [ARN], Tags
  *   profiles       RoleNames [name]
+ *   certificates   CertificateBody, CertificateChain, Key (sealed for ServerCertificateId), Tags
  *   policies       Versions [{VersionId, Document, CreateDate}], NextVersion
  *   keys           Secret
  *   sessions       Secret, Token, Expires, Arn, UserId, RoleName or UserName, Policy
@@ -29,6 +30,7 @@ enum {
 	IAM_TAGS_MAX = 50,
 	IAM_VERSIONS_MAX = 5,
 	IAM_KEYS_MAX = 2,
+	IAM_CERTIFICATES_MAX = 20,
 	IAM_TRUST_CHARS_MAX = 2048,
 	IAM_MANAGED_CHARS_MAX = 6144,
 	IAM_USER_INLINE_CHARS_MAX = 2048,
@@ -55,7 +57,7 @@ struct iam_entity {
 	const char *arn;				 /* "user" */
 	const char *words, *title;			 /* "user", "User" */
 };
-extern const struct iam_entity iam_user, iam_role, iam_profile;
+extern const struct iam_entity iam_user, iam_role, iam_profile, iam_certificate;
 
 /* ---- records.c ---- */
 static inline struct iam_call *iam_of(const struct api_call *call)
@@ -123,6 +125,12 @@ IAM_OPERATION(delete_profile);
 IAM_OPERATION(add_role);
 IAM_OPERATION(remove_role);
 IAM_OPERATION(list_profiles_of_role);
+/* ---- certificates.c ---- */
+IAM_OPERATION(upload_certificate);
+IAM_OPERATION(get_certificate);
+IAM_OPERATION(list_certificates);
+IAM_OPERATION(update_certificate);
+IAM_OPERATION(delete_certificate);
 /* ---- inline.c ---- */
 IAM_OPERATION(put_inline);
 IAM_OPERATION(get_inline);

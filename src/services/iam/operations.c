@@ -158,6 +158,29 @@ STRUCTURE(entities_out, M("PolicyUsers", &policy_users), M("PolicyRoles", &polic
 STRUCTURE(tag_policy_in, R("PolicyArn", &arn), R("Tags", &tags));
 STRUCTURE(untag_policy_in, R("PolicyArn", &arn), R("TagKeys", &tag_keys));
 
+/* ---- Server certificates ---- */
+TEXT(pem, 1, 16384, NULL);
+TEXT(pem_chain, 1, 2097152, NULL);
+STRUCTURE(certificate_metadata, M("Path", &api_string), M("ServerCertificateName", &api_string),
+	  M("ServerCertificateId", &api_string), M("Arn", &api_string),
+	  M("UploadDate", &api_timestamp), M("Expiration", &api_timestamp));
+LIST(certificate_metadata_list, &certificate_metadata);
+STRUCTURE(server_certificate, M("ServerCertificateMetadata", &certificate_metadata),
+	  M("CertificateBody", &api_string), M("CertificateChain", &api_string), M("Tags", &tags));
+STRUCTURE(upload_certificate_in, M("Path", &path), R("ServerCertificateName", &long_name),
+	  R("CertificateBody", &pem), R("PrivateKey", &pem), M("CertificateChain", &pem_chain),
+	  M("Tags", &tags));
+STRUCTURE(upload_certificate_out, M("ServerCertificateMetadata", &certificate_metadata),
+	  M("Tags", &tags));
+STRUCTURE(certificate_in, R("ServerCertificateName", &long_name));
+STRUCTURE(certificate_out, M("ServerCertificate", &server_certificate));
+STRUCTURE(certificates_out, M("ServerCertificateMetadataList", &certificate_metadata_list), MORE);
+STRUCTURE(update_certificate_in, R("ServerCertificateName", &long_name), M("NewPath", &path),
+	  M("NewServerCertificateName", &long_name));
+STRUCTURE(tag_certificate_in, R("ServerCertificateName", &long_name), R("Tags", &tags));
+STRUCTURE(untag_certificate_in, R("ServerCertificateName", &long_name), R("TagKeys", &tag_keys));
+STRUCTURE(certificate_paged_in, R("ServerCertificateName", &long_name), PAGED);
+
 /* ---- Instance profiles ---- */
 STRUCTURE(create_profile_in, R("InstanceProfileName", &long_name), M("Path", &path),
 	  M("Tags", &tags));
@@ -239,6 +262,19 @@ const struct api_operation iam_operations[] = {
 		  list_profiles_of_role),
 	OPERATION("TagInstanceProfile", WRITES, tag_profile_in, api_shape_none, tag_entity),
 	OPERATION("UntagInstanceProfile", WRITES, untag_profile_in, api_shape_none, untag_entity),
+	OPERATION("UploadServerCertificate", WRITES, upload_certificate_in, upload_certificate_out,
+		  upload_certificate),
+	OPERATION("GetServerCertificate", READS, certificate_in, certificate_out, get_certificate),
+	OPERATION("ListServerCertificates", READS, list_in, certificates_out, list_certificates),
+	OPERATION("UpdateServerCertificate", WRITES, update_certificate_in, api_shape_none,
+		  update_certificate),
+	OPERATION("DeleteServerCertificate", WRITES, certificate_in, api_shape_none,
+		  delete_certificate),
+	OPERATION("TagServerCertificate", WRITES, tag_certificate_in, api_shape_none, tag_entity),
+	OPERATION("UntagServerCertificate", WRITES, untag_certificate_in, api_shape_none,
+		  untag_entity),
+	OPERATION("ListServerCertificateTags", READS, certificate_paged_in, tags_out,
+		  list_entity_tags),
 	OPERATION("ListInstanceProfileTags", READS, profile_paged_in, tags_out, list_entity_tags),
 };
 const size_t iam_operation_count = COUNT(iam_operations);

@@ -21,6 +21,15 @@ const struct iam_entity iam_profile = { "iam.instance_profile",
 					"instance profile",
 					"Instance Profile" };
 
+const struct iam_entity iam_certificate = { "iam.server_certificate",
+					    "ServerCertificateName",
+					    "ServerCertificate",
+					    "ServerCertificateId",
+					    "ASCA",
+					    "server-certificate",
+					    "Server Certificate",
+					    "Server Certificate" };
+
 const char *iam_text(const json_t *object, const char *key)
 {
 	return json_string_value(json_object_get(object, key));

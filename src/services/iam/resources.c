@@ -71,7 +71,8 @@ static err_t of_entity(struct api_call *call, const struct iam_entity *entity, c
 
 static err_t of_iam(struct api_call *call, json_t *arns)
 {
-	static const struct iam_entity *const entities[] = { &iam_profile, &iam_role, &iam_user };
+	static const struct iam_entity *const entities[] = { &iam_profile, &iam_certificate,
+							     &iam_role, &iam_user };
 	const char *policy = iam_text(call->input, "PolicyName"), *name;
 	const char *path = iam_text(call->input, "Path");
 
@@ -102,6 +103,8 @@ err_t iam_resources(struct api_call *call, json_t **ret_arns)
 		TRY(of_balancing(call, arns));
 	else if (strcmp(service, "iam") == 0)
 		TRY(of_iam(call, arns));
+	else if (strcmp(service, "acm") == 0)
+		TRY(add(arns, iam_text(call->input, "CertificateArn")));
 	else if (strcmp(service, "sts") == 0)
 		TRY(add(arns, iam_text(call->input, "RoleArn")));
 	if (json_array_size(arns) == 0)
