@@ -57,6 +57,7 @@ struct request {
 	struct http_head head_copy;
 	struct api_caller caller;
 	char request_id[37];
+	char peer[ADDRESS_TEXT_BYTES];
 	/* STREAMING: */
 	void (*on_gone)(struct api_http_request *request);
 	struct text behind; /* waits for the exchange to drain */
@@ -266,6 +267,7 @@ static void dispatch_operation(struct request *request, bool house,
 
 	front_reply_init(&reply);
 	err = front_caller(front, whole, false, &request->caller, &fault);
+	request->caller.source_ip = request->peer;
 	if (err && house)
 		front_fault(&fault, &reply);
 	else if (err)
@@ -436,6 +438,8 @@ static void on_exchange(void *owner, struct exchange *x, const struct http_head 
 	struct api_http *http = client->http;
 	struct request *request = new_request(http, x, head);
 
+	if (request)
+		address_format_ip(conn_peer(client->conn), request->peer);
 	(void)finding; /* nothing behind us could read the request differently */
 	exchange_accept(x, &exchange_events, request);
 	if (!request)

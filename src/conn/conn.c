@@ -267,7 +267,8 @@ void conn_take(struct conn *conn, struct bytes data)
 	struct bytes whole = data;
 
 	if (conn->state == CONN_OPEN) {
-		conn_mark(conn);
+		if (!conn->codec->many)
+			conn_mark(conn);
 		if (!conn->kept)
 			conn->codec->receive(conn, &data);
 		if (conn->state == CONN_OPEN && backlog_add(&conn->kept, data))
@@ -336,6 +337,9 @@ static void on_ended(void *owner, err_t why)
 
 void conn_connect_ended(struct conn *conn, err_t err)
 {
+	/* A target that shall speak HTTP/2, and did not choose it, cannot (RFC 9113 §3.2). */
+	if (!err && conn->http2 && conn->secure && !conn_tls_agreed_h2(conn))
+		err = ERR_TLS_HANDSHAKE;
 	conn->limit_ms = 0;
 	if (err) {
 		conn_close(conn, CONN_FIN);
@@ -344,6 +348,8 @@ void conn_connect_ended(struct conn *conn, err_t err)
 		conn->state = CONN_OPEN;
 		socket_local(conn->socket, &conn->local);
 		conn_mark(conn);
+		if (conn->http2 && h2_conn_begin(conn))
+			conn_spoil(conn, ERR_NOMEM);
 	}
 	conn->events.client->on_connected(conn->owner, conn, err);
 }
@@ -430,6 +436,10 @@ err_t conn_serve(struct socket *socket, const struct conn_server_options *option
 		conn->state = CONN_SHAKING;
 		conn->tls[0].idle_ms = options->idle_ms;
 		conn->limit_ms = options->handshake_ms;
+	} else if (options->http2 && h2_conn_begin(conn)) {
+		socket_close(socket);
+		release(conn);
+		return ERR_NOMEM;
 	}
 	if (options->keep_alive_ms)
 		conn->keep_alive_until_ms = loop_now_ms(conn->loop) + options->keep_alive_ms;
@@ -453,6 +463,7 @@ err_t conn_connect(const struct conn_client_options *options, struct conn **ret_
 	conn->events.client = options->events;
 	conn->limit_ms = options->connect_ms;
 	conn->peer = options->to;
+	conn->http2 = options->http2;
 	if (conn->secure)
 		err = conn_tls_init(conn, options->tls);
 	if (!err)

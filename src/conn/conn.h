@@ -119,6 +119,7 @@ struct conn_server_options {
 	const struct conn_server_events *events;
 	void *owner;
 	uint32_t idle_ms;	/* between requests, and while a head is being read; 0: no limit */
+	bool http2;		/* prior knowledge: the client begins with HTTP/2 */
 	uint64_t keep_alive_ms; /* age after which the next response says Connection: close; 0: none
 				 */
 	struct tls_context *tls; /* of the server's kind; NULL: plain */
@@ -149,6 +150,7 @@ struct conn_client_options {
 	const struct conn_client_events *events;
 	void *owner;
 	uint32_t connect_ms;	 /* budget for TCP and TLS together; 0: the kernel's */
+	bool http2;		 /* prior knowledge: it speaks HTTP/2 from its first byte */
 	struct tls_context *tls; /* NULL: plain. Outlives the conn */
 };
 

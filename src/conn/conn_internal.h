@@ -4,12 +4,12 @@
  *   conn.c     the socket, timers, and who is told what, when
  *   conn_send.c  what goes toward the peer, and what of it waits
  *   conn_tls.c what lies between, when there is TLS: wire bytes below, plain ones above
- *   codec      what the bytes mean: exchanges. h1_conn.c and h1_send.c are the one for HTTP/1
+ *   codec      what the bytes mean: exchanges. h1_conn.c and h1_send.c are the one for HTTP/1,
+ *              h2_conn.c and h2_send.c the one for HTTP/2, over http/h2.h
  *
  * The codec sees plain bytes on both sides: conn_write takes them, conn_take brings them. Under TLS
- * the queue holds wire bytes, sealed when they came, and `kept` plain ones. The seam for HTTP/2 is
- * struct conn_codec: it is chosen when the connection is up (ALPN), and keeps its state where `h1`
- * lies now.
+ * the queue holds wire bytes, sealed when they came, and `kept` plain ones. The codec is chosen
+ * when the connection is up.
  *
  *   CONNECTING ─► OPEN ─► FLUSHING ─► LINGERING ─► CLOSED ─► TOLD
  *   (client)       │          └──────────────────────▲
@@ -90,7 +90,10 @@ struct h1_conn {
 	bool used : 1, begun : 1; /* conn_was_used: before this exchange; ever */
 };
 
+struct h2_conn; /* h2_internal.h: many exchanges, in memory of its own */
+
 struct conn_codec {
+	bool many; /* exchanges at a time; then it marks the conn's idle clock itself, too */
 	/* Takes bytes off *in as far as it may now; the rest is kept, and offered again at each
 	 * settling. May be called with none. */
 	void (*receive)(struct conn *conn, struct bytes *in);
@@ -113,6 +116,8 @@ struct conn_codec {
 	enum conn_room (*send_body)(struct exchange *x, const struct http_body *body);
 	enum conn_room (*send_data)(struct exchange *x, struct bytes data, bool end);
 	bool (*can_insert)(const struct exchange *x);
+	size_t (*send_room)(const struct exchange *x, size_t room); /* clips the socket's */
+	size_t (*queued_bytes)(const struct exchange *x);
 	void (*forget_head)(struct exchange *x);
 	void (*pause)(struct exchange *x, bool paused);
 	uint32_t (*receive_most)(const struct exchange *x, uint32_t bytes); /* clips a hint */
@@ -120,7 +125,7 @@ struct conn_codec {
 	void (*close)(struct exchange *x, bool conn_too);
 };
 
-extern const struct conn_codec h1_codec;
+extern const struct conn_codec h1_codec, h2_codec;
 
 /* What a connection with TLS has besides. */
 struct conn_tls_part {
@@ -144,11 +149,15 @@ struct conn {
 	bool blocked : 1;		  /* the kernel is full: on_writable will come */
 	bool draining : 1;		  /* conn_drain */
 	bool linger : 1;		  /* FLUSHING: by halves */
+	bool http2 : 1;			  /* it begins with HTTP/2, told by its owner */
 	bool ended : 1;			  /* the peer's FIN came while bytes were kept */
 	bool idle_due : 1;		  /* on_idle(reusable) is to be told */
 	bool receiving : 1, watching : 1; /* what the socket was told */
 	bool secure : 1;		  /* there is tls[0] */
-	struct h1_conn h1;
+	union {
+		struct h1_conn h1;
+		struct h2_conn *h2;
+	};
 
 	/* Cold. */
 	union {
@@ -186,11 +195,15 @@ void conn_connect_ended(struct conn *conn, err_t err);
 /* FIN after what was sent. */
 void conn_shutdown_write(struct conn *conn);
 
+/* From here on it speaks HTTP/2; nothing was sent or taken yet. ERR_NOMEM. */
+err_t h2_conn_begin(struct conn *conn);
+
 /* ---- conn_tls.c; only when conn->secure ---- */
 
 err_t conn_tls_init(struct conn *conn, struct tls_context *context);
 void conn_tls_begin(struct conn *conn);		    /* client: the handshake: TCP stands */
 void conn_tls_shaken(struct conn *conn, err_t err); /* server: the handshake is over */
+bool conn_tls_agreed_h2(const struct conn *conn);   /* by ALPN */
 void conn_tls_received(struct conn *conn, struct bytes wire);
 void conn_tls_write(struct conn *conn, const struct bytes *slices, unsigned count);
 err_t conn_tls_hold(struct conn *conn, struct bytes b);

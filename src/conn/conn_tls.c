@@ -36,6 +36,11 @@ err_t conn_tls_init(struct conn *conn, struct tls_context *context)
 
 /* ---- The handshake ---- */
 
+bool conn_tls_agreed_h2(const struct conn *conn)
+{
+	return bytes_eq_str(tls_application(conn->tls[0].tls), "h2");
+}
+
 /* A plain request on a port for TLS gets a plain answer, so that its sender can see why. */
 static void answer_plainly(struct conn *conn)
 {
@@ -61,6 +66,8 @@ void conn_tls_shaken(struct conn *conn, err_t err)
 	conn->limit_ms = conn->tls[0].idle_ms;
 	if (!err) {
 		conn->state = CONN_OPEN;
+		if (conn_tls_agreed_h2(conn) && h2_conn_begin(conn))
+			conn_spoil(conn, ERR_NOMEM);
 	} else if (err == ERR_TLS_HANDSHAKE) {
 		conn->state = CONN_FLUSHING;
 		conn->linger = true;

@@ -14,7 +14,7 @@ err_t exchange_open(struct conn *conn, const struct exchange_events *events, voi
 	struct exchange *x;
 
 	assert(!conn->server && !conn->destroyed);
-	if (conn->state == CONN_CONNECTING || conn->idle_due)
+	if (conn->state == CONN_CONNECTING || (conn->idle_due && !conn->codec->many))
 		return ERR_AGAIN;
 	if (conn->state != CONN_OPEN)
 		return ERR_CLOSED;
@@ -67,14 +67,14 @@ void exchange_resume(struct exchange *x)
 
 size_t exchange_send_room(struct exchange *x)
 {
-	size_t queued = backlog_bytes(x->conn->queue), room;
+	size_t queued = exchange_queued_bytes(x), room;
 
 	if (!x->conn->socket || x->conn->blocked)
 		return 0;
 	room = socket_send_room(x->conn->socket);
 	if (x->conn->secure) /* records have heads and tails */
 		room -= size_min(room, room / 64 + 64);
-	return room > queued ? room - queued : 0;
+	return x->conn->codec->send_room(x, room > queued ? room - queued : 0);
 }
 
 void exchange_receive_hint(struct exchange *x, uint32_t bytes)
@@ -88,7 +88,7 @@ void exchange_receive_hint(struct exchange *x, uint32_t bytes)
 
 size_t exchange_queued_bytes(const struct exchange *x)
 {
-	return backlog_bytes(x->conn->queue);
+	return x->conn->codec->queued_bytes(x);
 }
 
 uint64_t exchange_received_bytes(const struct exchange *x)

@@ -495,6 +495,17 @@ static void pause(struct exchange *x, bool paused)
 	conn_touch(x->conn);
 }
 
+static size_t send_room(const struct exchange *x, size_t room)
+{
+	(void)x;
+	return room;
+}
+
+static size_t queued_bytes(const struct exchange *x)
+{
+	return backlog_bytes(x->conn->queue);
+}
+
 static void tunnel(struct exchange *x)
 {
 	struct h1_conn *h1 = h1_of(x);
@@ -532,6 +543,8 @@ const struct conn_codec h1_codec = {
 	.send_body = h1_send_body,
 	.send_data = h1_send_data,
 	.can_insert = h1_can_insert,
+	.send_room = send_room,
+	.queued_bytes = queued_bytes,
 	.forget_head = forget_head,
 	.pause = pause,
 	.receive_most = receive_most,

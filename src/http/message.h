@@ -40,6 +40,7 @@ enum {
 	HTTP_FLAG_HAS_LENGTH = 1 << 4,
 	HTTP_FLAG_CLOSE =
 		1 << 5, /* of a head to be sent: the connection ends after this exchange */
+	HTTP_FLAG_TE_TRAILERS = 1 << 6, /* request: who asked understands trailers (HTTP/2) */
 };
 
 struct http_head {

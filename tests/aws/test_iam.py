@@ -276,3 +276,48 @@ def test_what_a_service_asks_for_its_own_call_needs_no_permission(weir, iam, ali
     mine = client_as("elbv2", weir, alice)
     assert len(mine.create_load_balancer(Name="one", Subnets=subnets)["LoadBalancers"]) == 1
     assert code_of(client_as("ec2", weir, alice).describe_subnets) == "AccessDenied"
+
+
+# ---- Single resources of the other services ----
+
+def test_policies_name_log_groups_alarms_and_network_by_their_arns(weir, iam, alice):
+    logs, cloudwatch, ec2 = (client_as(s, weir, alice) for s in ("logs", "cloudwatch", "ec2"))
+    root = clients.boto("ec2", weir)
+    vpc = root.describe_vpcs()["Vpcs"][0]["VpcId"]
+    ours, theirs = (root.create_security_group(GroupName=n, Description="d", VpcId=vpc)["GroupId"] for n in ("ours", "theirs"))
+    where = f"{REGION}:{ACCOUNT}"
+    iam.put_user_policy(UserName="alice", PolicyName="mine", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "logs:*", "Resource": f"arn:aws:logs:{where}:log-group:mine/*:*"},
+        {"Effect": "Allow", "Action": "cloudwatch:*", "Resource": f"arn:aws:cloudwatch:{where}:alarm:mine-*"},
+        {"Effect": "Allow", "Action": "cloudwatch:PutMetricData", "Resource": "*",
+         "Condition": {"StringEquals": {"cloudwatch:namespace": "Mine"}}},
+        {"Effect": "Allow", "Action": "ec2:AuthorizeSecurityGroupIngress", "Resource": f"arn:aws:ec2:{where}:security-group/{ours}"}]}))
+    logs.create_log_group(logGroupName="mine/a")
+    logs.create_log_stream(logGroupName="mine/a", logStreamName="s")
+    message, _ = fault_of(logs.create_log_group, logGroupName="yours/a")
+    assert f"arn:aws:logs:{where}:log-group:yours/a:log-stream:" in message
+    assert code_of(logs.describe_log_groups) == "AccessDenied"
+    alarm = {"MetricName": "m", "Namespace": "n", "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1, "Threshold": 1,
+             "ComparisonOperator": "GreaterThanThreshold"}
+    cloudwatch.put_metric_alarm(AlarmName="mine-1", **alarm)
+    assert code_of(cloudwatch.put_metric_alarm, AlarmName="yours-1", **alarm) == "AccessDenied"
+    assert code_of(cloudwatch.delete_alarms, AlarmNames=["mine-1", "yours-1"]) == "AccessDenied", "every one must be allowed"
+    cloudwatch.put_metric_data(Namespace="Mine", MetricData=[{"MetricName": "m", "Value": 1}])
+    assert code_of(cloudwatch.put_metric_data, Namespace="Yours", MetricData=[{"MetricName": "m", "Value": 1}]) == "AccessDenied"
+    rule = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "CidrIp": "10.0.0.0/8"}
+    ec2.authorize_security_group_ingress(GroupId=ours, **rule)
+    message, _ = fault_of(ec2.authorize_security_group_ingress, GroupId=theirs, **rule)
+    assert f"security-group/{theirs}" in message
+
+
+def test_policies_may_ask_where_a_call_comes_from(weir, iam, alice):
+    mine = client_as("ec2", weir, alice)
+
+    def admit(cidr):
+        iam.put_user_policy(UserName="alice", PolicyName="near", PolicyDocument=allow(
+            "ec2:Describe*", Condition={"IpAddress": {"aws:SourceIp": cidr}}))
+
+    admit("127.0.0.0/8")
+    assert mine.describe_vpcs()["Vpcs"]
+    admit("10.0.0.0/8")
+    assert code_of(mine.describe_vpcs) == "AccessDenied"

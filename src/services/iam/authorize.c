@@ -109,9 +109,9 @@ static bool needs_no_permission(const char *permission)
 	       strcmp(permission, "sts:GetSessionToken") == 0;
 }
 
-static err_t deny(struct api_call *call, const char *resource, enum policy_effect effect)
+static err_t deny(struct api_call *call, const char *permission, const char *resource,
+		  enum policy_effect effect)
 {
-	const char *permission = call->operation->permission;
 	const char *arn = call->caller->arn ? call->caller->arn : "anonymous";
 
 	if (effect == POLICY_DENIES)
@@ -123,6 +123,31 @@ static err_t deny(struct api_call *call, const char *resource, enum policy_effec
 			 "User: %s is not authorized to perform: %s on resource: %s because no "
 			 "identity-based policy allows the %s action",
 			 arn, permission, resource, permission);
+}
+
+/* Who hands a role to a service must be allowed to: else anyone could have what the role has. */
+static err_t judge_passing(struct api_call *call, const struct iam_principal *who,
+			   const struct iam_context *context)
+{
+	struct policy_request request = { .action = "iam:PassRole" };
+	enum policy_effect effect;
+	const char *service;
+	size_t at = 0;
+
+	while (iam_passed_role(call, &at, &request.resource, &service)) {
+		struct iam_context *with = arena_new(call->arena, struct iam_context);
+
+		if (!with)
+			return ERR_NOMEM;
+		*with = *context;
+		TRY(iam_context_add(call, with, "iam:PassedToService", service));
+		request.keys = with->keys;
+		request.key_count = with->count;
+		TRY(iam_evaluate(call, who, &request, &effect));
+		if (effect != POLICY_ALLOWS)
+			return deny(call, request.action, request.resource, effect);
+	}
+	return ERR_OK;
 }
 
 static err_t judge(struct api_call *call)
@@ -147,9 +172,9 @@ static err_t judge(struct api_call *call)
 		request.resource = json_string_value(arn);
 		TRY(iam_evaluate(call, &who, &request, &effect));
 		if (effect != POLICY_ALLOWS && !(trust_decides && effect == POLICY_SILENT))
-			return deny(call, request.resource, effect);
+			return deny(call, request.action, request.resource, effect);
 	}
-	return ERR_OK;
+	return judge_passing(call, &who, context);
 }
 
 err_t iam_authorize(void *owner, struct api_call *call)

@@ -179,12 +179,17 @@ struct iam_context {
 /* What conditions may ask about the call: aws:username, aws:RequestTag/…, sts:ExternalId, … */
 err_t iam_context(struct api_call *call, const struct iam_principal *principal,
 		  struct iam_context *ret_context);
+err_t iam_context_add(struct api_call *call, struct iam_context *context, const char *name,
+		      const char *value); /* a NULL value is absent */
 /* Identity policies and session policies together. */
 err_t iam_evaluate(struct api_call *call, const struct iam_principal *principal,
 		   const struct policy_request *request, enum policy_effect *ret_effect);
 
 /* ---- resources.c: the ARNs a call is about, as a held array; ["*"] when it names none ---- */
 err_t iam_resources(struct api_call *call, json_t **ret_arns);
+/* The roles that the input hands to a service, one after the other: *at begins with 0. */
+bool iam_passed_role(const struct api_call *call, size_t *at, const char **ret_role,
+		     const char **ret_service);
 
 /* The entity that the input names: RoleName, else UserName; of the caller when it names none. */
 err_t iam_named(struct api_call *call, const struct iam_entity **ret_entity, const char **ret_name);

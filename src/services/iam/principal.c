@@ -138,13 +138,23 @@ err_t iam_context(struct api_call *call, const struct iam_principal *principal,
 	TRY(add(call, ret_context, "aws:CurrentTime", iso));
 	TRY(add(call, ret_context, "aws:EpochTime", epoch));
 	TRY(add(call, ret_context, "aws:SecureTransport", "false"));
+	TRY(add(call, ret_context, "aws:SourceIp", call->caller->source_ip));
 	TRY(add(call, ret_context, "aws:RequestedRegion", call->caller->region));
 	TRY(add(call, ret_context, "sts:ExternalId", iam_text(call->input, "ExternalId")));
 	TRY(add(call, ret_context, "sts:RoleSessionName",
 		iam_text(call->input, "RoleSessionName")));
 	TRY(add(call, ret_context, "iam:PolicyARN", iam_text(call->input, "PolicyArn")));
+	if (strcmp(call->service->name, "monitoring") == 0)
+		TRY(add(call, ret_context, "cloudwatch:namespace",
+			iam_text(call->input, "Namespace")));
 	TRY(add_tags(call, ret_context, "aws:RequestTag/", json_object_get(call->input, "Tags")));
 	return add_tag_keys(call, ret_context);
+}
+
+err_t iam_context_add(struct api_call *call, struct iam_context *context, const char *name,
+		      const char *value)
+{
+	return add(call, context, name, value);
 }
 
 /* ---- The answer ---- */
