@@ -293,6 +293,8 @@ err_t rule_add(struct api_call *call, const json_t *listener, const char *priori
 	       json_t **ret_body);
 err_t rule_set_actions(struct api_call *call, json_t *rule, json_t *actions);
 err_t rules_drop(struct api_call *call, const char *listener_arn);
+/* Whether a listener of that protocol may have the rules it has; a fault else. */
+err_t rules_check_protocol(struct api_call *call, const char *listener_arn, const char *protocol);
 err_t listener_default_rule(struct api_call *call, const char *listener_arn, json_t **ret_rule);
 err_t listener_drop(struct api_call *call, json_t *listener, const char *scheme);
 uint32_t rule_priority(const json_t *rule); /* the default rule: UINT32_MAX */

@@ -290,6 +290,7 @@ err_t elbv2_modify_listener(struct api_call *call)
 	TRY(check_neighbours(call, listener, scheme, protocol, (uint16_t)port));
 	TRY(listener_set_tls(call, protocol, listener));
 	TRY(replace_actions(call, arn, protocol));
+	TRY(rules_check_protocol(call, arn, protocol));
 	TRY(move_port(call, listener, scheme, port));
 	TRY(record_put(call, KIND_LISTENER, arn, get_string(api_part(listener), "LoadBalancerArn"),
 		       listener));

@@ -253,6 +253,27 @@ err_t elbv2_modify_rule(struct api_call *call)
 	return output_append(call->output, "Rules", json_deep_copy(api));
 }
 
+/* What stands before the last action belongs to HTTPS. */
+err_t rules_check_protocol(struct api_call *call, const char *listener_arn, const char *protocol)
+{
+	json_t *list, *rule;
+	size_t index;
+
+	if (strcmp(protocol, "HTTPS") == 0)
+		return ERR_OK;
+	TRY(record_list(call, KIND_RULE, listener_arn, &list));
+	json_array_foreach (list, index, rule) {
+		const json_t *actions = json_object_get(api_part(rule), "Actions");
+
+		if (json_array_size(actions) > 1)
+			return api_fault(
+				call, "InvalidLoadBalancerAction",
+				"Actions of type '%s' are supported only on HTTPS listeners",
+				get_string(json_array_get(actions, 0), "Type"));
+	}
+	return ERR_OK;
+}
+
 /* ---- Priorities ---- */
 
 static err_t check_pairs(struct api_call *call, const json_t *pairs)
