@@ -7,6 +7,7 @@
 
 #include "rag/api/request.h"
 #include "rag/chunk/chunk.h"
+#include "rag/doc/markdown.h"
 #include "rag/model/completion.h"
 #include "rag/model/sse_reader.h"
 #include "rag/retrieve/question.h"
@@ -34,13 +35,17 @@ static void request(struct bytes in)
 	}
 }
 
-static err_t on_chunk(void *owner, const struct chunk *chunk)
+static err_t on_chunk(void *owner, const struct passage *chunk)
 {
 	const struct document *document = owner;
 	struct text shown = TEXT_INIT(1 << 22);
 	struct span span;
 
-	if (chunk->body.at != document->text.at + chunk->from || chunk->char_from > chunk->from)
+	if (chunk->char_from > chunk->char_to || chunk->char_to > document->text.len)
+		abort();
+	if (chunk->kind == PASSAGE_TEXT &&
+	    (chunk->body.at < document->text.at ||
+	     chunk->body.at + chunk->body.len > document->text.at + document->text.len))
 		abort();
 	for (size_t at = 0; sentence_next(chunk->body, &at, &span);) {
 		if (span.from >= span.to || span.to > chunk->body.len || at < span.to)
@@ -59,8 +64,8 @@ static void document(struct bytes in)
 	struct arena arena;
 
 	arena_init(&arena, 64 << 20);
-	if (document_parse(&arena, BYTES("a.md"), in, &read) == ERR_OK)
-		if (chunk_document(&read, on_chunk, &read))
+	if (markdown_parse(&arena, BYTES("a.md"), in, &read) == ERR_OK)
+		if (chunk_document(&read, CHUNK_SECTIONS, on_chunk, &read))
 			abort();
 	arena_fini(&arena);
 }

@@ -1,6 +1,7 @@
 /*
  * ragd: the program. Reads its settings, opens what it needs, and runs one loop until told to stop.
  */
+#include <curl/curl.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,14 +10,14 @@
 
 #include "base/log.h"
 #include "net/clock.h"
-#include "rag/api/jobs.h"
 #include "rag/api/server.h"
 #include "rag/api/warm.h"
+#include "rag/ingest/remote.h"
 
 enum {
 	EXIT_FAILED = 1,
 	EXIT_USAGE = 2,
-	BLOCKING_THREADS = PASSAGES_READERS + 1, /* searches, and one reindex beside them */
+	BLOCKING_THREADS = PASSAGES_READERS + 4, /* searches, and calls that look at documents */
 	MODEL_CONNECT_MS = 10000,
 };
 
@@ -24,6 +25,8 @@ struct app {
 	struct settings settings;
 	struct service service;
 	struct warmer warmer;
+	struct loop_job warm_post;
+	_Atomic bool warm_posted;
 	struct server *server;
 	struct address bound;
 	int listen_fd; /* -1 once the server has it */
@@ -57,9 +60,51 @@ static err_t make_folders(const char *path)
 	return err;
 }
 
+/* On the loop: what the last documents brought is made ready for the first searches of them. */
+static void on_warm(struct loop_job *job)
+{
+	struct app *app = container_of(job, struct app, warm_post);
+
+	atomic_store(&app->warm_posted, false);
+	warm_start(&app->warmer, app->service.loop, app->service.pool);
+}
+
+/* On a thread of ingest's. */
+static void on_settled(void *owner)
+{
+	struct app *app = owner;
+
+	if (atomic_exchange(&app->warm_posted, true))
+		return;
+	app->warm_post.run = on_warm;
+	loop_post(app->service.loop, &app->warm_post);
+}
+
+static err_t open_catalog(struct app *app)
+{
+	struct service *service = &app->service;
+	struct feed_listener listener;
+	struct ingest_options options = {
+		.library = service->library,
+		.folder = app->settings.documents,
+		.source = remote_source(&app->settings),
+		.workers = (unsigned)app->settings.workers,
+		.document_bytes_max = app->settings.document_bytes,
+		.on_settled = on_settled,
+		.owner = app,
+	};
+
+	TRY(corpus_create(&service->corpus));
+	listener = corpus_feed(service->corpus);
+	app->warmer.corpus = service->corpus;
+	TRY(catalog_open(service->library, &listener, 1, &service->catalog));
+	options.catalog = service->catalog;
+	return ingest_create(&options, &service->ingest);
+}
+
 static int open_index(struct app *app)
 {
-	struct text path = TEXT_INIT(4096), words = TEXT_INIT(8192);
+	struct text words = TEXT_INIT(8192);
 	char *why = NULL;
 	err_t err = make_folders(app->settings.data);
 	int status = 0;
@@ -69,18 +114,13 @@ static int open_index(struct app *app)
 			    err_words(err));
 		status = complain(text_str(&words));
 	} else {
-		text_printf(&path, "%s/passages.db", app->settings.data);
-		err = passages_open(text_str(&path), &app->service.passages, &why);
+		err = library_open(app->settings.data, &app->service.library, &why);
 		if (!err)
-			err = corpus_create(&app->service.corpus);
-		app->warmer.corpus = app->service.corpus;
-		/* service.index stays empty until the corpus was fed: nothing can be found before.
-		 */
+			err = open_catalog(app);
 		if (err)
 			status = complain(why ? why : err_words(err));
 	}
 	free(why);
-	text_fini(&path);
 	text_fini(&words);
 	return status;
 }
@@ -95,12 +135,26 @@ static int check_heartbeat(const struct app *app)
 	return complain("RAG_HEARTBEAT must be event, comment or off.");
 }
 
+static int read_keys(struct app *app)
+{
+	struct text why = TEXT_INIT(1024);
+	int status = 0;
+
+	if (access_init(&app->service.access, app->settings.api_keys,
+			(uint32_t)app->settings.rate_per_minute, &why))
+		status = complain(text_str(&why));
+	text_fini(&why);
+	return status;
+}
+
 static int check_documents(const struct app *app)
 {
 	struct text words = TEXT_INIT(8192);
 	struct stat st;
 	int status = 0;
 
+	if (app->settings.documents[0] == '\0')
+		return 0;
 	if (stat(app->settings.documents, &st) != 0 || !S_ISDIR(st.st_mode)) {
 		text_printf(&words, "there is no folder of documents at %s: see --documents.",
 			    app->settings.documents);
@@ -121,10 +175,11 @@ static int bind_port(struct app *app)
 	if (err) {
 		text_printf(&words, "--host must be an IP address, not \"%.60s\".",
 			    app->settings.host);
-	} else if (!address_is_loopback(&at) && !app->settings.allow_anonymous) {
+	} else if (!address_is_loopback(&at) && !app->settings.allow_anonymous &&
+		   app->service.access.count == 0) {
 		text_printf(&words,
 			    "%s is open to others, and nobody is asked who they are: set "
-			    "RAG_ALLOW_ANONYMOUS=1 if that is meant.",
+			    "RAG_API_KEYS, or RAG_ALLOW_ANONYMOUS=1 if that is meant.",
 			    app->settings.host);
 		err = ERR_DENIED;
 	} else {
@@ -168,17 +223,6 @@ static void on_stopped(struct service *service)
 	loop_stop(service->loop);
 }
 
-static void on_job_ended(struct service *service, err_t err)
-{
-	struct app *app = container_of(service, struct app, service);
-
-	if (!err)
-		warm_start(&app->warmer, service->loop, service->pool);
-	if (err && err != ERR_CANCELLED)
-		log_error("rag", "the documents at %s could not be read: %s",
-			  service->settings->documents, err_words(err));
-}
-
 static void on_signal(void *owner, int number)
 {
 	struct app *app = owner;
@@ -194,13 +238,12 @@ static err_t open_service(struct app *app)
 {
 	struct service *service = &app->service;
 
-	TRY(jobs_create(service, on_job_ended, &service->jobs));
 	TRY(loop_on_signal(service->loop, SIGTERM, on_signal, app));
 	TRY(loop_on_signal(service->loop, SIGINT, on_signal, app));
 	TRY(blocking_pool_create(BLOCKING_THREADS, &service->pool));
 	TRY(server_open(service, app->listen_fd, on_stopped, &app->server));
 	app->listen_fd = -1;
-	return jobs_start_reindex(service->jobs);
+	return ingest_start(service->ingest);
 }
 
 static void announce(const struct app *app)
@@ -237,17 +280,16 @@ static int run(struct app *app)
 static void app_fini(struct app *app)
 {
 	warm_stop(&app->warmer);
-	if (app->service.jobs)
-		jobs_cancel(app->service.jobs);
+	ingest_destroy(app->service.ingest);
 	if (app->service.pool)
 		blocking_pool_destroy(app->service.pool);
 	server_close(app->server);
-	jobs_destroy(app->service.jobs);
 	model_destroy(app->service.model);
 	if (app->service.loop)
 		loop_destroy(app->service.loop);
+	catalog_close(app->service.catalog);
 	corpus_destroy(app->service.corpus);
-	passages_close(app->service.passages);
+	library_close(app->service.library);
 	if (app->listen_fd >= 0)
 		acceptor_discard(app->listen_fd);
 }
@@ -265,6 +307,7 @@ int main(int argc, char **argv)
 
 	log_setup(LOG_LEVEL_INFO, clock_unix_ms);
 	signal(SIGPIPE, SIG_IGN);
+	curl_global_init(CURL_GLOBAL_DEFAULT); /* before threads */
 	app.listen_fd = -1;
 	if (settings_read(argc, argv, environment, &app.settings, &words)) {
 		complain(text_str(&words));
@@ -278,6 +321,8 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	status = check_heartbeat(&app);
+	if (!status)
+		status = read_keys(&app);
 	if (!status)
 		status = check_documents(&app);
 	if (!status)

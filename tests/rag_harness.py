@@ -142,4 +142,4 @@ def names(events):
 def finished(server):
     """The newest job once it has ended, else None."""
     job = server.json("/reindex")
-    return job if job["state"] != "running" else None
+    return job if job["state"] not in ("queued", "running", "cancelling") else None

@@ -16,12 +16,18 @@ struct call {
 	void *work;	    /* its own */
 	struct arena arena; /* what follows of the request's head */
 	struct bytes method, path, query, content_type, accept;
+	struct bytes x_api_key, authorization, idempotency_key, last_event_id;
+	struct bytes peer; /* the client's address, as text */
 	char request_id[REQUEST_ID_BYTES];
 	struct text body;
-	struct timer stall; /* a body that stops coming */
+	uint64_t large_bytes; /* of the server's memory for large bodies that this one has */
+	struct timer stall;   /* a body that stops coming */
 };
 
-/* Answers the request, now or later; a call that has no chat after it is through. */
+/* How large the body of a request to this method and path may be. */
+size_t routes_body_max(struct call *call);
+
+/* Answers the request, now or later; a call that has no chat and no task after it is through. */
 void routes_handle(struct call *call);
 
 /* Tells a chat's end. */

@@ -1,187 +1,301 @@
-#include "rag/api/jobs.h"
-
-#include <stdlib.h>
+/*
+ * The jobs' routes.
+ */
+#include <stdio.h>
 
 #include "base/encode.h"
-#include "base/log.h"
 #include "base/when.h"
-#include "crypto/random.h"
-#include "rag/retrieve/index.h"
-#include "rag/store/passages_feed.h"
+#include "http/uri.h"
+#include "net/clock.h"
+#include "rag/api/documents.h"
+#include "rag/api/request.h"
 
-enum {
-	JOBS_KEPT = 16,
-	JOB_ID_BYTES = 4 + 16 + 1, /* "job_", 16 digits and a NUL */
-};
+enum { JOBS_SHOWN = 100, ERRORS_SHOWN = 100, EVENTS_PAGE = 500 };
 
-struct job {
-	char id[JOB_ID_BYTES];
-	const char *state; /* "" while the place is free */
-	uint64_t began_unix_ms, began_ms, ended_ms, generation;
-	struct index_progress progress;
-	err_t err;
-};
+/* ---- Writing ---- */
 
-struct jobs {
-	struct service *service;
-	void (*on_ended)(struct service *service, err_t err);
-	struct job kept[JOBS_KEPT]; /* a ring; the newest is at `newest` */
-	unsigned newest, count;
-	struct job *running;
-	struct blocking_job blocking; /* of the running one */
-	struct {		      /* its thread's alone from submit to done() */
-		struct index_progress *progress;
-		struct passages_state found;
-		uint64_t generation;
-		err_t err;
-	} worker;
-};
-
-err_t jobs_create(struct service *service, void (*on_ended)(struct service *service, err_t err),
-		  struct jobs **ret_jobs)
+static void time_at(struct text *out, const char *name, uint64_t unix_ms)
 {
-	struct jobs *jobs = calloc(1, sizeof *jobs);
+	char when[WHEN_ISO_BYTES + 1];
 
-	if (!jobs)
-		return ERR_NOMEM;
-	jobs->service = service;
-	jobs->on_ended = on_ended;
-	*ret_jobs = jobs;
-	return ERR_OK;
+	if (!unix_ms)
+		return;
+	when_iso_ms(unix_ms, when);
+	text_printf(out, ",\"%s\":\"%s\"", name, when);
 }
 
-void jobs_destroy(struct jobs *jobs)
+static void speed(struct text *out, const struct library_job *job, uint64_t now_ms)
 {
-	free(jobs);
+	uint64_t until_ms = job->ended_ms ? job->ended_ms : now_ms;
+	uint64_t elapsed_ms = job->started_ms ? until_ms - job->started_ms : 0;
+	uint64_t through = job->done + job->failed;
+	double rate = elapsed_ms ? (double)through * 1000.0 / (double)elapsed_ms : 0;
+
+	text_printf(out, ",\"elapsed_ms\":%llu,\"rate_docs_s\":%.1f",
+		    (unsigned long long)elapsed_ms, rate);
+	if (!job->ended_ms && rate > 0 && job->total > through)
+		text_printf(out, ",\"eta_s\":%.0f", (double)(job->total - through) / rate);
 }
 
-static void work(struct blocking_job *blocking)
+static void job_members(struct text *out, const struct library_job *job)
 {
-	struct jobs *jobs = container_of(blocking, struct jobs, blocking);
-	struct service *service = jobs->service;
-
-	const struct feed_listener listeners[] = {
-		passages_feed(service->passages),
-		corpus_feed(service->corpus),
-	};
-
-	jobs->worker.err = index_folder(listeners, COUNT(listeners), service->settings->documents,
-					jobs->worker.progress, &jobs->worker.generation);
-	if (!jobs->worker.err)
-		jobs->worker.err = passages_state(service->passages, &jobs->worker.found);
-}
-
-static const char *state_of(const struct job *job)
-{
-	if (job->err == ERR_CANCELLED)
-		return "cancelled";
-	if (job->err)
-		return "failed";
-	return atomic_load(&job->progress.documents_failed) ? "partial" : "succeeded";
-}
-
-static void done(struct blocking_job *blocking)
-{
-	struct jobs *jobs = container_of(blocking, struct jobs, blocking);
-	struct job *job = jobs->running;
-
-	jobs->running = NULL;
-	job->err = jobs->worker.err;
-	job->generation = jobs->worker.generation;
-	if (!job->err)
-		jobs->service->index = jobs->worker.found;
-	job->state = state_of(job);
-	job->ended_ms = loop_now_ms(jobs->service->loop);
-	log_info("rag", "%s %s: %llu documents, %llu passages, generation %llu", job->id,
-		 job->state, (unsigned long long)atomic_load(&job->progress.documents_done),
-		 (unsigned long long)atomic_load(&job->progress.passages),
-		 (unsigned long long)job->generation);
-	jobs->on_ended(jobs->service, job->err);
-}
-
-err_t jobs_start_reindex(struct jobs *jobs)
-{
-	struct service *service = jobs->service;
-	struct job *job;
-
-	if (jobs->running)
-		return ERR_IN_USE;
-	jobs->newest = (jobs->newest + 1) % JOBS_KEPT;
-	jobs->count += jobs->count < JOBS_KEPT;
-	job = &jobs->kept[jobs->newest];
-	memset(job, 0, sizeof *job);
-	memcpy(job->id, "job_", 4);
-	random_hex(job->id + 4, JOB_ID_BYTES - 5);
-	job->state = "running";
-	job->began_ms = loop_now_ms(service->loop);
-	job->began_unix_ms = loop_unix_us(service->loop) / 1000;
-	jobs->running = job;
-	memset(&jobs->worker, 0, sizeof jobs->worker);
-	jobs->worker.progress = &job->progress;
-	jobs->blocking = (struct blocking_job){ .work = work, .done = done, .loop = service->loop };
-	blocking_submit(service->pool, &jobs->blocking);
-	return ERR_OK;
-}
-
-bool jobs_running(const struct jobs *jobs)
-{
-	return jobs->running != NULL;
-}
-
-void jobs_cancel(struct jobs *jobs)
-{
-	if (jobs->running)
-		atomic_store(&jobs->running->progress.cancelled, true);
-}
-
-static void write_job(const struct jobs *jobs, const struct job *job, struct text *out)
-{
-	char began[WHEN_ISO_BYTES + 1];
-	uint64_t until_ms = job->ended_ms ? job->ended_ms : loop_now_ms(jobs->service->loop);
-
-	when_iso_ms(job->began_unix_ms, began);
 	text_printf(
 		out,
-		"{\"id\":\"%s\",\"kind\":\"reindex\",\"state\":\"%s\",\"documents\":{\"done\":%llu,"
-		"\"failed\":%llu},\"chunks_done\":%llu,\"started_at\":\"%s\",\"elapsed_ms\":%llu,"
-		"\"location\":\"/jobs/%s\"",
-		job->id, job->state, (unsigned long long)atomic_load(&job->progress.documents_done),
-		(unsigned long long)atomic_load(&job->progress.documents_failed),
-		(unsigned long long)atomic_load(&job->progress.passages), began,
-		(unsigned long long)(until_ms - job->began_ms), job->id);
-	if (job->ended_ms && !job->err)
+		"\"id\":\"%.*s\",\"kind\":\"%.*s\",\"state\":\"%s\",\"documents\":{\"total\":%llu,"
+		"\"done\":%llu,\"failed\":%llu},\"chunks_done\":%llu",
+		BYTES_ARG(job->id), BYTES_ARG(job->kind), library_job_state_names[job->state],
+		(unsigned long long)job->total, (unsigned long long)job->done,
+		(unsigned long long)job->failed, (unsigned long long)job->passages);
+	time_at(out, "created_at", job->created_ms);
+	time_at(out, "started_at", job->started_ms);
+	time_at(out, "ended_at", job->ended_ms);
+	speed(out, job, clock_unix_ms());
+	if (job->generation)
 		text_printf(out, ",\"generation\":%llu", (unsigned long long)job->generation);
-	if (job->err) {
+	if (job->error.len) {
 		text_add_str(out, ",\"error\":\"");
-		encode_json(out, bytes_of(err_words(job->err)));
+		encode_json(out, job->error);
 		text_add_char(out, '"');
 	}
+	text_printf(out, ",\"location\":\"/jobs/%.*s\"", BYTES_ARG(job->id));
+}
+
+static bool on_failure(void *owner, uint64_t seq, struct bytes kind, struct bytes body)
+{
+	struct text *out = owner;
+
+	(void)seq;
+	(void)kind;
+	text_add_str(out, out->at[out->len - 1] == '[' ? "" : ",");
+	text_add(out, body);
+	return true;
+}
+
+err_t job_write(struct text *out, struct service *service, struct bytes id, bool errors)
+{
+	struct library_job job;
+	struct arena arena;
+	err_t err;
+
+	arena_init(&arena, 1 << 20);
+	err = library_job_get(service->library, id, &arena, &job);
+	if (!err) {
+		text_add_char(out, '{');
+		job_members(out, &job);
+		if (errors) {
+			text_add_str(out, ",\"errors\":[");
+			err = library_events(service->library, job.id, BYTES("failed"), 0,
+					     ERRORS_SHOWN, on_failure, out);
+			text_add_char(out, ']');
+		}
+		text_add_char(out, '}');
+	}
+	arena_fini(&arena);
+	return err;
+}
+
+static bool on_job(void *owner, const struct library_job *job)
+{
+	struct text *out = owner;
+
+	text_add_str(out, out->at[out->len - 1] == '[' ? "{" : ",{");
+	job_members(out, job);
 	text_add_char(out, '}');
+	return true;
 }
 
-/* The i-th, newest first. */
-static const struct job *job_at(const struct jobs *jobs, unsigned i)
+void jobs_list(struct task *task)
 {
-	return &jobs->kept[(jobs->newest + JOBS_KEPT - i) % JOBS_KEPT];
+	err_t err;
+
+	text_add_str(&task->out, "{\"jobs\":[");
+	err = library_jobs(task->service->library, false, JOBS_SHOWN, on_job, &task->out);
+	text_add_str(&task->out, "]}\n");
+	if (err)
+		task_failed(task, err);
 }
 
-err_t jobs_write_one(const struct jobs *jobs, struct bytes id, struct text *out)
+static void send_job(struct task *task, struct bytes id, uint16_t status)
 {
-	for (unsigned i = 0; i < jobs->count; i++) {
-		if (id.len && !bytes_eq_str(id, job_at(jobs, i)->id))
-			continue;
-		write_job(jobs, job_at(jobs, i), out);
-		return ERR_OK;
+	err_t err = job_write(&task->out, task->service, id, true);
+
+	if (err == ERR_NOT_FOUND)
+		task_refuse(task, FAULT_NOT_FOUND, "", "There is no such job.");
+	else if (err)
+		task_failed(task, err);
+	text_add_char(&task->out, '\n');
+	task->status = status;
+}
+
+void jobs_newest(struct task *task)
+{
+	send_job(task, BYTES_NONE, 200);
+}
+
+/* ---- GET /jobs/ID, and its journal as events ---- */
+
+static bool on_event(void *owner, uint64_t seq, struct bytes kind, struct bytes body)
+{
+	text_printf(owner,
+		    "id: %llu\nevent: document\ndata: {\"type\":\"document\",\"state\":\"%.*s\",",
+		    (unsigned long long)seq, BYTES_ARG(kind));
+	text_add(owner, body.len ? bytes_from(body, 1) : BYTES("}"));
+	text_add_str(owner, "\n\n");
+	return true;
+}
+
+/*
+ * What happened since the last event the client has, and how far it is. The stream ends there; a
+ * client that wants more comes again by itself ("retry"), as EventSource does.
+ */
+static void send_events(struct task *task, struct bytes id)
+{
+	struct library_job job;
+	struct bytes rest = task->query, key, value;
+	uint64_t after = 0;
+	err_t err = library_job_get(task->service->library, id, &task->arena, &job);
+
+	while (uri_query_cut(&rest, &key, &value))
+		if (bytes_eq_str(key, "after"))
+			(void)bytes_to_u64(value, INT64_MAX, &after);
+	if (task->last_event_id.len)
+		(void)bytes_to_u64(task->last_event_id, INT64_MAX, &after);
+	if (err == ERR_NOT_FOUND) {
+		task_refuse(task, FAULT_NOT_FOUND, "", "There is no such job.");
+		return;
 	}
-	return ERR_NOT_FOUND;
+	text_add_str(&task->out, "retry: 500\n\n");
+	if (!err)
+		err = library_events(task->service->library, id, BYTES_NONE, after, EVENTS_PAGE,
+				     on_event, &task->out);
+	if (err) {
+		task_failed(task, err);
+		return;
+	}
+	text_printf(&task->out, "event: %s\ndata: {\"type\":\"%s\",",
+		    job.ended_ms ? "done" : "progress", job.ended_ms ? "done" : "progress");
+	job_members(&task->out, &job);
+	text_add_str(&task->out, "}\n\n");
+	task->media_type = "text/event-stream";
 }
 
-void jobs_write_all(const struct jobs *jobs, struct text *out)
+void jobs_one(struct task *task)
 {
-	text_add_str(out, "{\"jobs\":[");
-	for (unsigned i = 0; i < jobs->count; i++) {
-		text_add_str(out, i ? "," : "");
-		write_job(jobs, job_at(jobs, i), out);
+	struct bytes id = bytes_from(task->path, strlen("/jobs/"));
+	size_t slash = bytes_index(id, '/');
+
+	if (slash == SIZE_MAX)
+		send_job(task, id, 200);
+	else if (bytes_eq_str(bytes_from(id, slash), "/events"))
+		send_events(task, bytes_upto(id, slash));
+	else
+		task_refuse(task, FAULT_NOT_FOUND, "", "There is nothing at this path.");
+}
+
+/* ---- POST ---- */
+
+static void retry(struct task *task, struct bytes id)
+{
+	const struct ingest_reindex again = { .scope = INGEST_FAILED,
+					      .job = id,
+					      .args = BYTES("{\"scope\":\"failed\"}") };
+	char job[INGEST_JOB_ID_BYTES];
+	err_t err = ingest_reindex(task->service->ingest, &again, job);
+
+	if (err == ERR_NOT_FOUND)
+		task_refuse(task, FAULT_NOT_FOUND, "",
+			    "No document of that job failed, or there is no such job.");
+	else if (err)
+		task_failed(task, err);
+	else
+		send_job(task, bytes_of(job), 202);
+}
+
+void jobs_act(struct task *task)
+{
+	struct bytes id = bytes_from(task->path, strlen("/jobs/"));
+	size_t slash = bytes_index(id, '/');
+	struct bytes verb = slash == SIZE_MAX ? BYTES_NONE : bytes_from(id, slash);
+	err_t err;
+
+	id = bytes_upto(id, slash);
+	if (bytes_eq_str(verb, "/retry")) {
+		retry(task, id);
+		return;
 	}
-	text_add_str(out, "]}\n");
+	if (!bytes_eq_str(verb, "/cancel")) {
+		task_refuse(task, FAULT_NOT_FOUND, "", "A job takes cancel and retry.");
+		return;
+	}
+	err = ingest_cancel(task->service->ingest, id);
+	if (err == ERR_NOT_FOUND)
+		task_refuse(task, FAULT_NOT_FOUND, "", "There is no such job.");
+	else if (err == ERR_CONFLICT)
+		task_refuse(task, FAULT_CONFLICT, "", "That job is over already.");
+	else if (err)
+		task_failed(task, err);
+	else
+		send_job(task, id, 202);
+}
+
+static void dry_run(struct task *task)
+{
+	struct library_counts counts;
+	err_t err = library_count(task->service->library, &counts);
+
+	if (err) {
+		task_failed(task, err);
+		return;
+	}
+	text_printf(&task->out, "{\"dry_run\":true,\"documents\":%llu,\"failed\":%llu}\n",
+		    (unsigned long long)(counts.documents[LIBRARY_INDEXED] - counts.aliases),
+		    (unsigned long long)counts.documents[LIBRARY_FAILED]);
+}
+
+static void start_reindex(struct task *task, const struct ingest_reindex *reindex)
+{
+	char job[INGEST_JOB_ID_BYTES] = "";
+	err_t err = ingest_reindex(task->service->ingest, reindex, job);
+
+	if (err == ERR_IN_USE) {
+		task_refuse(task, FAULT_BUSY, "",
+			    "The documents are being read already: see GET /jobs/%s.", job);
+		task->fault.retry_after_ms = 1000;
+	} else if (err == ERR_NOT_FOUND) {
+		task_refuse(task, FAULT_NOT_FOUND, "", "There is no document to read again.");
+	} else if (err) {
+		task_failed(task, err);
+	} else {
+		send_job(task, bytes_of(job), 202);
+	}
+}
+
+void jobs_reindex(struct task *task)
+{
+	struct reindex_request request;
+	struct ingest_reindex reindex = { .scope = INGEST_ALL, .args = BYTES("{}") };
+	struct bytes *ids;
+	json_t *value;
+	size_t i;
+
+	if (reindex_request_read(text_bytes(&task->body), task->content_type, &request,
+				 &task->fault))
+		return;
+	if (task->service->draining)
+		task_refuse(task, FAULT_DRAINING, "", "This server is about to stop.");
+	reindex.scope = request.scope;
+	reindex.keep_passages = request.keep_passages;
+	reindex.id_count = json_array_size(request.ids);
+	ids = arena_array(&task->arena, reindex.id_count + 1, sizeof *ids);
+	json_array_foreach (request.ids, i, value)
+		if (ids)
+			ids[i] = bytes_make(json_string_value(value), json_string_length(value));
+	reindex.ids = ids;
+	if (!ids)
+		task_failed(task, ERR_NOMEM);
+	else if (!task->fault.kind && request.dry_run)
+		dry_run(task);
+	else if (!task->fault.kind)
+		start_reindex(task, &reindex);
+	json_decref(request.root);
 }

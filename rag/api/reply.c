@@ -46,6 +46,26 @@ void reply_json(struct exchange *x, uint16_t status, const char *request_id, str
 	send_whole(x, &reply, body);
 }
 
+void reply_typed(struct exchange *x, uint16_t status, const char *request_id,
+		 const char *content_type, struct bytes body)
+{
+	struct reply reply;
+
+	begin(&reply, status, request_id, content_type);
+	send_whole(x, &reply, body);
+}
+
+void reply_asset(struct exchange *x, const char *request_id, const char *content_type,
+		 struct bytes body)
+{
+	struct reply reply;
+
+	begin(&reply, 200, request_id, content_type);
+	field_add(&reply, BYTES("Content-Security-Policy"), BYTES("default-src 'none'; sandbox"));
+	field_add(&reply, BYTES("Cross-Origin-Resource-Policy"), BYTES("same-origin"));
+	send_whole(x, &reply, body);
+}
+
 void reply_text(struct exchange *x, uint16_t status, const char *request_id, struct bytes body)
 {
 	struct reply reply;

@@ -9,6 +9,11 @@
 
 /* Whole responses; the exchange is the caller's to close. */
 void reply_json(struct exchange *x, uint16_t status, const char *request_id, struct bytes body);
+void reply_typed(struct exchange *x, uint16_t status, const char *request_id,
+		 const char *content_type, struct bytes body);
+/* Bytes of strangers: shown by a browser, and never run. May be cached: an id names its bytes. */
+void reply_asset(struct exchange *x, const char *request_id, const char *content_type,
+		 struct bytes body);
 void reply_text(struct exchange *x, uint16_t status, const char *request_id, struct bytes body);
 void reply_fault(struct exchange *x, const struct fault *fault, const char *request_id);
 /* The same with Allow, for 405. */

@@ -54,8 +54,8 @@ static bool media_is_fine(struct bytes content_type, struct bytes body)
 	       (body.at[0] == '{' || body.at[0] == ' ' || body.at[0] == '\n');
 }
 
-static err_t read_json(struct bytes body, struct bytes content_type, json_t **ret_root,
-		       struct fault *fault)
+err_t request_read_json(struct bytes body, struct bytes content_type, json_t **ret_root,
+			struct fault *fault)
 {
 	json_error_t error;
 	json_t *root;
@@ -353,7 +353,7 @@ static err_t request_read(const struct chat_request_parts *parts, members_fn mem
 	struct chat_request request = { .root = NULL };
 	err_t err;
 
-	TRY(read_json(parts->body, parts->content_type, &request.root, ret_fault));
+	TRY(request_read_json(parts->body, parts->content_type, &request.root, ret_fault));
 	err = members(parts, &request, ret_fault);
 	if (err) {
 		json_decref(request.root);
@@ -381,21 +381,76 @@ void chat_request_fini(struct chat_request *request)
 	*request = (struct chat_request){ .root = NULL };
 }
 
-err_t reindex_request_check(struct bytes body, struct bytes content_type, struct fault *ret_fault)
+/* Which stages are to run again: without parse and chunk, the passages stay as they are. */
+static err_t read_stages(const json_t *root, struct reindex_request *request, struct fault *fault)
 {
-	const json_t *scope, *dry_run;
-	json_t *root;
-	err_t err = ERR_OK;
+	static const char *const names[] = { "parse", "chunk", "embed", "graph" };
+	json_t *stages = json_object_get(root, "stages"), *stage;
+	size_t i;
 
-	if (trim_space(body).len == 0)
+	if (!stages)
 		return ERR_OK;
-	TRY(read_json(body, content_type, &root, ret_fault));
-	scope = json_object_get(root, "scope");
-	dry_run = json_object_get(root, "dry_run");
-	if (scope && (!json_is_string(scope) || strcmp(json_string_value(scope), "all") != 0))
-		err = refuse(ret_fault, "/scope", "scope must be \"all\".");
-	else if (dry_run && !json_is_false(dry_run))
-		err = refuse(ret_fault, "/dry_run", "A dry run is not supported yet.");
-	json_decref(root);
-	return err;
+	if (!json_is_array(stages) || json_array_size(stages) == 0)
+		return refuse(fault, "/stages", "stages must be an array of names.");
+	request->keep_passages = true;
+	json_array_foreach (stages, i, stage) {
+		size_t k = 0;
+
+		while (k < COUNT(names) && json_is_string(stage) &&
+		       strcmp(json_string_value(stage), names[k]) != 0)
+			k++;
+		if (k == COUNT(names) || !json_is_string(stage))
+			return refuse(fault, "/stages", "A stage is parse, chunk, embed or graph.");
+		request->keep_passages &= k >= 2;
+	}
+	return ERR_OK;
+}
+
+static err_t read_scope(const json_t *root, struct reindex_request *request, struct fault *fault)
+{
+	static const char *const names[] = { "all", "failed", "documents" };
+	const json_t *scope = json_object_get(root, "scope");
+	json_t *id;
+	size_t i, k = 0;
+
+	while (scope && k < COUNT(names) &&
+	       (!json_is_string(scope) || strcmp(json_string_value(scope), names[k]) != 0))
+		k++;
+	if (k == COUNT(names))
+		return refuse(fault, "/scope", "scope must be all, failed or documents.");
+	request->scope = (enum ingest_scope)k;
+	if (request->scope != INGEST_SOME)
+		return ERR_OK;
+	request->ids = json_object_get(root, "document_ids");
+	if (!json_is_array(request->ids) || json_array_size(request->ids) == 0 ||
+	    json_array_size(request->ids) > REINDEX_IDS_MAX)
+		return refuse(fault, "/document_ids", "document_ids must be an array of ids.");
+	json_array_foreach (request->ids, i, id)
+		if (!json_is_string(id))
+			return refuse(fault, "/document_ids", "An id is a string.");
+	return ERR_OK;
+}
+
+err_t reindex_request_read(struct bytes body, struct bytes content_type,
+			   struct reindex_request *ret_request, struct fault *ret_fault)
+{
+	struct reindex_request request = { .scope = INGEST_ALL };
+	err_t err;
+
+	if (trim_space(body).len == 0) {
+		*ret_request = request;
+		return ERR_OK;
+	}
+	TRY(request_read_json(body, content_type, &request.root, ret_fault));
+	err = read_scope(request.root, &request, ret_fault);
+	if (!err)
+		err = read_stages(request.root, &request, ret_fault);
+	if (!err)
+		err = read_bool(request.root, "dry_run", &request.dry_run, ret_fault);
+	if (err) {
+		json_decref(request.root);
+		return err;
+	}
+	*ret_request = request;
+	return ERR_OK;
 }

@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "rag/api/fault.h"
+#include "rag/ingest/ingest.h"
 #include "rag/retrieve/retrieve.h"
 
 enum {
@@ -21,6 +22,7 @@ enum {
 	SESSION_ID_MAX_CHARS = 128,
 	TOP_K_DEFAULT = 12,
 	QUERY_TOP_K_DEFAULT = 20,
+	REINDEX_IDS_MAX = 10000,
 };
 
 enum chat_form {
@@ -58,7 +60,18 @@ err_t query_request_read(const struct chat_request_parts *parts, struct chat_req
 			 struct fault *ret_fault);
 void chat_request_fini(struct chat_request *request);
 
-/* Nothing in the body, or {"scope":"all"} and a reason. */
-err_t reindex_request_check(struct bytes body, struct bytes content_type, struct fault *ret_fault);
+/* A JSON object of bounded depth. On ERR_INVALID *ret_fault says why. */
+err_t request_read_json(struct bytes body, struct bytes content_type, json_t **ret_root,
+			struct fault *ret_fault);
+
+struct reindex_request {
+	json_t *root; /* NULL for an empty body; owns `ids`; the caller's to decref */
+	enum ingest_scope scope;
+	json_t *ids; /* array of strings, or NULL */
+	bool keep_passages, dry_run;
+};
+/* {"scope":"all|failed|documents","document_ids":[],"stages":[],"reason":"…","dry_run":false} */
+err_t reindex_request_read(struct bytes body, struct bytes content_type,
+			   struct reindex_request *ret_request, struct fault *ret_fault);
 
 #endif

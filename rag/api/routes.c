@@ -1,10 +1,14 @@
 #include "rag/api/call.h"
 
+#include <stdio.h>
+
 #include "base/log.h"
 #include "http/uri.h"
 #include "rag/api/events.h"
+#include "rag/api/documents.h"
+#include "rag/api/intake.h"
+#include "rag/api/metrics.h"
 #include "rag/api/graph.h"
-#include "rag/api/jobs.h"
 #include "rag/api/query.h"
 #include "rag/api/reply.h"
 
@@ -34,7 +38,13 @@ static void on_health(struct call *call)
 	const struct service *s = call->service;
 	bool serves = !s->draining && s->index.generation;
 	struct text body = TEXT_INIT(REPLY_MAX_BYTES);
+	char building[24] = "null", running[INGEST_JOB_ID_BYTES];
+	struct ingest_counts counts;
 
+	if (s->building)
+		snprintf(building, sizeof building, "%llu", (unsigned long long)s->building);
+	ingest_running(s->ingest, running);
+	ingest_counts(s->ingest, &counts);
 	text_printf(
 		&body,
 		"{\"status\":\"%s\",\"version\":\"" RAG_VERSION "\",\"uptime_s\":%llu,"
@@ -42,11 +52,11 @@ static void on_health(struct call *call)
 		"\"engines\":{\"llm\":{\"kind\":\"%s\",\"state\":\"ok\"},"
 		"\"store\":{\"kind\":\"sqlite\",\"state\":\"ok\"},"
 		"\"documents\":{\"kind\":\"fs\",\"state\":\"ok\"}},"
-		"\"chats\":{\"running\":%u},\"jobs\":{\"running\":%u,\"queued\":0}}\n",
+		"\"chats\":{\"running\":%u},\"jobs\":{\"running\":%u,\"working\":%u}}\n",
 		health_word(s), (unsigned long long)((loop_now_ms(s->loop) - s->started_ms) / 1000),
 		(unsigned long long)s->index.generation, (unsigned long long)s->index.documents,
-		(unsigned long long)s->index.passages, jobs_running(s->jobs) ? "true" : "false",
-		s->model ? "openai" : "extractive", s->chat_count, jobs_running(s->jobs) ? 1 : 0);
+		(unsigned long long)s->index.passages, building, s->model ? "openai" : "extractive",
+		s->chat_count, running[0] ? 1 : 0, counts.working);
 	reply_json(call->x, serves ? 200 : 503, call->request_id, text_bytes(&body));
 	text_fini(&body);
 }
@@ -68,41 +78,6 @@ static void on_version(struct call *call)
 {
 	reply_json(call->x, 200, call->request_id,
 		   BYTES("{\"name\":\"ragd\",\"version\":\"" RAG_VERSION "\"}\n"));
-}
-
-static void metric(struct text *out, const char *name, const char *kind, const char *help,
-		   uint64_t value)
-{
-	text_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", name, help, name, kind, name,
-		    (unsigned long long)value);
-}
-
-static void on_metrics(struct call *call)
-{
-	const struct service *s = call->service;
-	struct text out = TEXT_INIT(REPLY_MAX_BYTES);
-
-	metric(&out, "rag_requests_total", "counter", "Requests", s->counted.requests);
-	metric(&out, "rag_chats_total", "counter", "Questions taken", s->counted.chats);
-	metric(&out, "rag_inflight", "gauge", "Answers in progress", s->chat_count);
-	metric(&out, "rag_chats_complete_total", "counter", "Answers that ended complete",
-	       s->counted.stopped);
-	metric(&out, "rag_no_context_total", "counter", "Questions no document answers",
-	       s->counted.no_context);
-	metric(&out, "rag_chats_cancelled_total", "counter", "Answers cancelled by request",
-	       s->counted.cancelled);
-	metric(&out, "rag_chats_left_total", "counter", "Answers whose client left",
-	       s->counted.left);
-	metric(&out, "rag_chats_failed_total", "counter", "Answers that ended in an error",
-	       s->counted.failed);
-	metric(&out, "rag_heartbeats_total", "counter", "Heartbeats sent", s->counted.heartbeats);
-	metric(&out, "rag_engine_errors_total", "counter", "Answers the model failed to finish",
-	       s->counted.model_failures);
-	metric(&out, "rag_documents", "gauge", "Documents in the index", s->index.documents);
-	metric(&out, "rag_chunks", "gauge", "Passages in the index", s->index.passages);
-	metric(&out, "rag_generation", "gauge", "Generation of the index", s->index.generation);
-	reply_text(call->x, 200, call->request_id, text_bytes(&out));
-	text_fini(&out);
 }
 
 /* ---- POST /chat and its cancel ---- */
@@ -178,83 +153,69 @@ static void on_cancel(struct call *call)
 	text_fini(&body);
 }
 
-/* ---- POST /reindex, GET /jobs ---- */
+/* ---- Who may ---- */
 
-static void send_job(struct call *call, uint16_t status, struct bytes id)
+static enum access_role role_of(const struct call *call)
 {
-	struct text body = TEXT_INIT(REPLY_MAX_BYTES);
-
-	if (jobs_write_one(call->service->jobs, id, &body) == ERR_OK) {
-		text_add_char(&body, '\n');
-		reply_json(call->x, status, call->request_id, text_bytes(&body));
-	} else {
-		refuse(call, FAULT_NOT_FOUND, 0, "There is no such job.");
-	}
-	text_fini(&body);
+	return access_role(&call->service->access, call->x_api_key, call->authorization);
 }
 
-static void on_reindex(struct call *call)
+/* A client is its key, and without one its address. */
+static struct bytes client_of(const struct call *call)
 {
-	struct fault fault;
-	err_t err;
-
-	if (reindex_request_check(text_bytes(&call->body), call->content_type, &fault)) {
-		reply_fault(call->x, &fault, call->request_id);
-		return;
-	}
-	if (call->service->draining) {
-		refuse(call, FAULT_DRAINING, 1000, "This server is about to stop.");
-		return;
-	}
-	err = jobs_start_reindex(call->service->jobs);
-	if (err)
-		refuse(call, FAULT_BUSY, 1000,
-		       "The documents are being read already: see GET /reindex.");
-	else
-		send_job(call, 202, BYTES_NONE);
-}
-
-static void on_reindex_state(struct call *call)
-{
-	send_job(call, 200, BYTES_NONE);
-}
-
-static void on_jobs(struct call *call)
-{
-	struct text body = TEXT_INIT(REPLY_MAX_BYTES);
-
-	jobs_write_all(call->service->jobs, &body);
-	reply_json(call->x, 200, call->request_id, text_bytes(&body));
-	text_fini(&body);
-}
-
-static void on_job(struct call *call)
-{
-	send_job(call, 200, bytes_from(call->path, strlen("/jobs/")));
+	if (call->x_api_key.len)
+		return call->x_api_key;
+	return call->authorization.len ? call->authorization : call->peer;
 }
 
 /* ---- The table ---- */
 
-static const struct route {
-	const char *method, *path; /* a path that ends in '*' is the beginning of one */
-	const char *allowed;	   /* of the path, for 405 */
-	void (*handle)(struct call *call);
-} routes[] = {
-	{ "POST", "/chat", "POST", on_chat },
-	{ "GET", "/health", "GET, HEAD", on_health },
-	{ "POST", "/reindex", "GET, HEAD, POST", on_reindex },
-	{ "GET", "/reindex", "GET, HEAD, POST", on_reindex_state },
-	{ "GET", "/livez", "GET, HEAD", on_livez },
-	{ "GET", "/readyz", "GET, HEAD", on_readyz },
-	{ "GET", "/version", "GET, HEAD", on_version },
-	{ "GET", "/metrics", "GET, HEAD", on_metrics },
-	{ "GET", "/jobs", "GET, HEAD", on_jobs },
-	{ "GET", "/jobs/*", "GET, HEAD", on_job },
-	{ "POST", "/chat/*", "POST", on_cancel },
-	{ "POST", "/query/data", "POST", query_data },
-	{ "GET", "/graph/search", "GET, HEAD", graph_search },
-	{ "GET", "/graph/entity/*", "GET, HEAD", graph_entity_named },
-	{ "GET", "/graph/neighbours", "GET, HEAD", graph_neighbours },
+enum {
+	UPLOAD_ROOM = 64 * 1024, /* around the file of an upload */
+	TEXTS_MAX_BYTES = 32 * 1024 * 1024,
+};
+
+enum body_limit { BODY_JSON, BODY_TEXTS, BODY_UPLOAD };
+
+struct route {
+	const char *method, *path;	   /* a path that ends in '*' is the beginning of one */
+	const char *allowed;		   /* of the path, for 405 */
+	enum access_role role;		   /* who may; ACCESS_NOBODY: everybody, unasked */
+	void (*handle)(struct call *call); /* on the loop, or … */
+	void (*work)(struct task *task);   /* … on a thread, one of the two */
+	enum body_limit body;
+};
+
+static const struct route routes[] = {
+	{ "POST", "/chat", "POST", ACCESS_READ, on_chat, NULL, BODY_JSON },
+	{ "POST", "/chat/*", "POST", ACCESS_READ, on_cancel, NULL, BODY_JSON },
+	{ "GET", "/health", "GET, HEAD", ACCESS_NOBODY, on_health, NULL, BODY_JSON },
+	{ "GET", "/livez", "GET, HEAD", ACCESS_NOBODY, on_livez, NULL, BODY_JSON },
+	{ "GET", "/readyz", "GET, HEAD", ACCESS_NOBODY, on_readyz, NULL, BODY_JSON },
+	{ "GET", "/version", "GET, HEAD", ACCESS_NOBODY, on_version, NULL, BODY_JSON },
+	{ "GET", "/metrics", "GET, HEAD", ACCESS_READ, NULL, metrics_write, BODY_JSON },
+	{ "POST", "/query/data", "POST", ACCESS_READ, query_data, NULL, BODY_JSON },
+	{ "GET", "/graph/search", "GET, HEAD", ACCESS_READ, graph_search, NULL, BODY_JSON },
+	{ "GET", "/graph/entity/*", "GET, HEAD", ACCESS_READ, graph_entity_named, NULL, BODY_JSON },
+	{ "GET", "/graph/neighbours", "GET, HEAD", ACCESS_READ, graph_neighbours, NULL, BODY_JSON },
+	{ "POST", "/documents/upload", "POST", ACCESS_WRITE, NULL, intake_upload, BODY_UPLOAD },
+	{ "POST", "/documents/text", "POST", ACCESS_WRITE, NULL, intake_text, BODY_TEXTS },
+	{ "POST", "/documents/texts", "POST", ACCESS_WRITE, NULL, intake_texts, BODY_TEXTS },
+	{ "POST", "/documents/content_list", "POST", ACCESS_WRITE, NULL, intake_content_list,
+	  BODY_TEXTS },
+	{ "POST", "/documents/process", "POST", ACCESS_WRITE, NULL, intake_process, BODY_JSON },
+	{ "POST", "/documents/delete", "POST", ACCESS_WRITE, NULL, documents_delete_many,
+	  BODY_JSON },
+	{ "GET", "/documents", "GET, HEAD", ACCESS_READ, NULL, documents_list, BODY_JSON },
+	{ "GET", "/documents/*", "GET, HEAD, DELETE", ACCESS_READ, NULL, documents_one, BODY_JSON },
+	{ "DELETE", "/documents/*", "GET, HEAD, DELETE", ACCESS_WRITE, NULL, documents_delete,
+	  BODY_JSON },
+	{ "GET", "/assets/*", "GET, HEAD", ACCESS_READ, NULL, documents_asset, BODY_JSON },
+	{ "POST", "/reindex", "GET, HEAD, POST", ACCESS_ADMIN, NULL, jobs_reindex, BODY_JSON },
+	{ "GET", "/reindex", "GET, HEAD, POST", ACCESS_READ, NULL, jobs_newest, BODY_JSON },
+	{ "GET", "/jobs", "GET, HEAD", ACCESS_READ, NULL, jobs_list, BODY_JSON },
+	{ "GET", "/jobs/*", "GET, HEAD, POST", ACCESS_READ, NULL, jobs_one, BODY_JSON },
+	{ "POST", "/jobs/*", "GET, HEAD, POST", ACCESS_ADMIN, NULL, jobs_act, BODY_JSON },
 };
 
 static bool path_fits(const struct route *route, struct bytes path)
@@ -266,23 +227,97 @@ static bool path_fits(const struct route *route, struct bytes path)
 	return bytes_starts(path, bytes_upto(pattern, pattern.len - 1));
 }
 
-void routes_handle(struct call *call)
+/* The first whose method and path fit; *ret_other is one of that path. */
+static const struct route *find(const struct call *call, const struct route **ret_other)
 {
 	struct bytes method = bytes_eq_str(call->method, "HEAD") ? BYTES("GET") : call->method;
-	const struct route *other = NULL;
 
-	call->service->counted.requests++;
+	*ret_other = NULL;
 	for (size_t i = 0; i < COUNT(routes); i++) {
 		if (!path_fits(&routes[i], call->path))
 			continue;
-		other = &routes[i];
-		if (bytes_eq_str(method, routes[i].method)) {
-			routes[i].handle(call);
-			return;
-		}
+		if (!*ret_other)
+			*ret_other = &routes[i];
+		if (bytes_eq_str(method, routes[i].method))
+			return &routes[i];
 	}
-	if (other)
-		reply_not_allowed(call->x, other->allowed, call->request_id);
-	else
+	return NULL;
+}
+
+static bool may(const struct call *call, const struct route *route)
+{
+	return role_of(call) >= route->role;
+}
+
+static void refuse_key(struct call *call, const struct route *route)
+{
+	char words[160];
+
+	call->service->counted.refused_keys++;
+	if (role_of(call) == ACCESS_NOBODY) {
+		refuse(call, FAULT_UNAUTHORIZED, 0,
+		       "Send a key that this server knows, as X-API-Key or Authorization: Bearer.");
+		return;
+	}
+	snprintf(words, sizeof words, "This takes a key of role %s; yours is %s.",
+		 access_role_name(route->role), access_role_name(role_of(call)));
+	refuse(call, FAULT_FORBIDDEN, 0, words);
+}
+
+size_t routes_body_max(struct call *call)
+{
+	const struct route *other, *route = find(call, &other);
+	enum body_limit limit = route ? route->body : BODY_JSON;
+
+	if (limit == BODY_UPLOAD) /* nobody's large body is read before the key is known */
+		return may(call, route) ? call->service->settings->document_bytes + UPLOAD_ROOM
+					: REQUEST_MAX_BYTES;
+	return limit == BODY_TEXTS && may(call, route) ? TEXTS_MAX_BYTES : REQUEST_MAX_BYTES;
+}
+
+static void run(struct call *call, const struct route *route)
+{
+	if (route->handle)
+		route->handle(call);
+	else if (task_start(call, route->work))
+		refuse(call, FAULT_INTERNAL, 0, "There is no memory for this request.");
+}
+
+/* What the routes see of the index is as of now. */
+static void refresh(struct service *service)
+{
+	struct catalog_state state;
+
+	catalog_state(service->catalog, &state);
+	service->index = (struct passages_state){
+		.generation = ingest_is_ready(service->ingest) ? state.generation : 0,
+		.change = state.change,
+		.documents = state.documents,
+		.passages = state.passages,
+	};
+	service->building = state.building;
+}
+
+void routes_handle(struct call *call)
+{
+	const struct route *other, *route = find(call, &other);
+	uint32_t wait_ms = 0;
+
+	call->service->counted.requests++;
+	refresh(call->service);
+	if (!other) {
 		refuse(call, FAULT_NOT_FOUND, 0, "There is nothing at this path.");
+	} else if (!route) {
+		reply_not_allowed(call->x, other->allowed, call->request_id);
+	} else if (route->role != ACCESS_NOBODY && !may(call, route)) {
+		refuse_key(call, route);
+	} else if (route->role != ACCESS_NOBODY &&
+		   !access_take(&call->service->access, client_of(call),
+				loop_now_ms(call->service->loop), &wait_ms)) {
+		call->service->counted.refused_rate++;
+		refuse(call, FAULT_RATE_LIMITED, wait_ms,
+		       "This client asks too often; try again later.");
+	} else {
+		run(call, route);
+	}
 }

@@ -1,5 +1,6 @@
 #include "rag/api/server.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -14,6 +15,7 @@ enum {
 	CONN_IDLE_MS = 200 * 1000,
 	BODY_STALL_MS = 30 * 1000,
 	HEAD_COPY_MAX = 16 * 1024,
+	LARGE_BYTES_MAX = 256 * 1024 * 1024,
 	STOP_GRACE_MS = 500, /* for the last bytes of the last answers */
 };
 
@@ -21,6 +23,7 @@ struct client {
 	struct list_node link;
 	struct server *server;
 	struct conn *conn;
+	char peer[ADDRESS_TEXT_BYTES]; /* without its port */
 };
 
 struct server {
@@ -38,6 +41,7 @@ struct server {
 static void call_free(struct call *call)
 {
 	timer_cancel(&call->stall);
+	call->service->upload_bytes -= call->large_bytes;
 	list_remove(&call->link);
 	text_fini(&call->body);
 	arena_fini(&call->arena);
@@ -61,6 +65,32 @@ static void call_refuse(struct call *call, enum fault_kind kind, const char *wor
 	fault_set(&fault, kind, "", "%s", words);
 	reply_fault(call->x, &fault, call->request_id);
 	call_settle(call);
+}
+
+static void refuse_large(struct call *call)
+{
+	char words[80];
+
+	snprintf(words, sizeof words, "The body is larger than %zu bytes.", call->body.max);
+	call_refuse(call, FAULT_TOO_LARGE, words);
+}
+
+/* Large bodies wait in memory until they are whole: so many bytes of them, and no more. */
+static bool admit_large(struct call *call, const struct http_head *head)
+{
+	uint64_t wanted = call->body.max;
+
+	if (wanted <= REQUEST_MAX_BYTES)
+		return true;
+	if (head->framing == HTTP_BODY_LENGTH)
+		wanted = head->length;
+	if (wanted <= REQUEST_MAX_BYTES)
+		return true;
+	if (call->service->upload_bytes && call->service->upload_bytes + wanted > LARGE_BYTES_MAX)
+		return false;
+	call->large_bytes = wanted;
+	call->service->upload_bytes += wanted;
+	return true;
 }
 
 static void on_body_stall(struct timer *timer)
@@ -90,7 +120,7 @@ static void on_body(struct exchange *x, void *owner, const struct http_body *bod
 	for (unsigned i = 0; i < body->data_count; i++)
 		text_add(&call->body, body->data[i]);
 	if (text_err(&call->body)) {
-		call_refuse(call, FAULT_TOO_LARGE, "The body is larger than 1 MiB.");
+		refuse_large(call);
 		return;
 	}
 	if (!body->end) {
@@ -149,6 +179,17 @@ static void request_id_choose(const struct http_head *head, char out[REQUEST_ID_
 
 static err_t head_copy(struct call *call, const struct http_head *head)
 {
+	static const struct {
+		const char *name;
+		size_t at;
+	} copied[] = {
+		{ "Content-Type", offsetof(struct call, content_type) },
+		{ "Accept", offsetof(struct call, accept) },
+		{ "X-API-Key", offsetof(struct call, x_api_key) },
+		{ "Authorization", offsetof(struct call, authorization) },
+		{ "Idempotency-Key", offsetof(struct call, idempotency_key) },
+		{ "Last-Event-ID", offsetof(struct call, last_event_id) },
+	};
 	struct uri uri = { .path = BYTES_NONE };
 
 	request_id_choose(head, call->request_id);
@@ -156,8 +197,10 @@ static err_t head_copy(struct call *call, const struct http_head *head)
 	TRY(arena_copy(&call->arena, head->method, &call->method));
 	TRY(arena_copy(&call->arena, uri.path, &call->path));
 	TRY(arena_copy(&call->arena, uri.query, &call->query));
-	TRY(arena_copy(&call->arena, http_value(head, BYTES("Content-Type")), &call->content_type));
-	return arena_copy(&call->arena, http_value(head, BYTES("Accept")), &call->accept);
+	for (size_t i = 0; i < COUNT(copied); i++)
+		TRY(arena_copy(&call->arena, http_value(head, bytes_of(copied[i].name)),
+			       (struct bytes *)((char *)call + copied[i].at)));
+	return ERR_OK;
 }
 
 static struct call *call_create(struct server *server, struct exchange *x)
@@ -188,14 +231,20 @@ static void on_exchange(void *owner, struct exchange *x, const struct http_head 
 		exchange_close_conn(x);
 		return;
 	}
+	call->peer = bytes_of(client->peer);
 	err = head_copy(call, head);
 	if (err) {
 		call_refuse(call, err == ERR_SYNTAX ? FAULT_BAD_REQUEST : FAULT_FIELDS_TOO_LARGE,
 			    "The head of the request cannot be read.");
 		return;
 	}
-	if (head->framing == HTTP_BODY_LENGTH && head->length > REQUEST_MAX_BYTES) {
-		call_refuse(call, FAULT_TOO_LARGE, "The body is larger than 1 MiB.");
+	call->body.max = routes_body_max(call);
+	if (head->framing == HTTP_BODY_LENGTH && head->length > call->body.max) {
+		refuse_large(call);
+		return;
+	}
+	if (!admit_large(call, head)) {
+		call_refuse(call, FAULT_QUEUE_FULL, "Too many large requests are being received.");
 		return;
 	}
 	exchange_forget_head(x);
@@ -273,12 +322,12 @@ static void on_accepted(void *owner, struct socket *socket, const struct address
 		.idle_ms = CONN_IDLE_MS,
 	};
 
-	(void)peer;
 	if (!client) {
 		socket_close(socket);
 		return;
 	}
 	client->server = server;
+	address_format_ip(peer, client->peer);
 	if (conn_serve(socket, &options, &client->conn)) {
 		free(client);
 		return;

@@ -7,30 +7,34 @@
 
 #include "net/blocking.h"
 #include "rag/model/client.h"
+#include "rag/api/access.h"
+#include "rag/ingest/ingest.h"
 #include "rag/retrieve/corpus.h"
 #include "rag/settings.h"
 #include "store/passages.h"
 
 #define RAG_VERSION "0.1.0"
 
-struct jobs;
-
 struct service {
 	struct loop *loop;
 	struct blocking_pool *pool;
-	struct passages *passages;
 	struct corpus *corpus; /* what is searched */
 	struct model *model;   /* NULL: answers are extractive */
 	const struct settings *settings;
-	struct jobs *jobs;
+	struct library *library;
+	struct catalog *catalog;
+	struct ingest *ingest;
+	struct access access;
+	uint64_t upload_bytes;	/* of large bodies being received */
 	struct list_node chats; /* every chat in progress */
 	unsigned chat_count;
-	struct passages_state index; /* as of the last job's end; generation 0: none yet */
+	struct passages_state index; /* as of this request; generation 0: not ready yet */
+	uint64_t building;	     /* the generation a reindex makes, or 0 */
 	uint64_t started_ms;	     /* monotonic */
 	bool draining;
 	struct {
 		uint64_t requests, chats, stopped, no_context, cancelled, left, failed, heartbeats,
-			model_failures;
+			model_failures, refused_keys, refused_rate;
 	} counted;
 };
 

@@ -8,12 +8,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "rag/doc/document.h"
+#include "rag/doc/parse.h"
 
 struct reading {
 	folder_each_fn each;
 	void *owner;
-	size_t files, total_bytes;
+	size_t files, bytes_max;
 };
 
 static err_t err_of_errno(int number)
@@ -66,14 +66,13 @@ static err_t read_file(struct reading *r, int at_fd, const char *name, const cha
 		return r->each(r->owner, file, text, err_of_errno(errno));
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
 		why = ERR_SYSTEM;
-	else if (st.st_size > DOCUMENT_MAX_BYTES)
+	else if ((uint64_t)st.st_size > r->bytes_max)
 		why = ERR_TOO_LARGE;
 	else
 		why = read_all(fd, (size_t)st.st_size, &text);
 	close(fd);
 
-	r->total_bytes += text.len;
-	if (++r->files > FOLDER_FILES_MAX || r->total_bytes > FOLDER_TOTAL_MAX_BYTES)
+	if (++r->files > FOLDER_FILES_MAX)
 		err = ERR_LIMIT;
 	else
 		err = r->each(r->owner, file, text, why);
@@ -104,7 +103,7 @@ static err_t read_entry(struct reading *r, int fd, const struct dirent *entry, c
 		return ERR_OK; /* gone since it was listed */
 	if (asprintf(&path, "%s%s", prefix, entry->d_name) < 0)
 		return ERR_NOMEM;
-	if (S_ISREG(st.st_mode) && document_wants(bytes_of(entry->d_name))) {
+	if (S_ISREG(st.st_mode) && format_wants(bytes_of(entry->d_name))) {
 		err = read_file(r, fd, entry->d_name, path);
 	} else if (S_ISDIR(st.st_mode) && depth + 1 < FOLDER_DEPTH_MAX) {
 		int sub = openat(fd, entry->d_name,
@@ -143,9 +142,9 @@ static err_t read_directory(struct reading *r, int fd, const char *prefix, unsig
 	return err;
 }
 
-err_t folder_read(const char *directory, folder_each_fn each, void *owner)
+err_t folder_read(const char *directory, size_t file_bytes_max, folder_each_fn each, void *owner)
 {
-	struct reading r = { .each = each, .owner = owner };
+	struct reading r = { .each = each, .owner = owner, .bytes_max = file_bytes_max };
 	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)

@@ -10,9 +10,8 @@
 #include "base/bytes.h"
 
 enum {
-	FOLDER_FILES_MAX = 10000,
+	FOLDER_FILES_MAX = 200000,
 	FOLDER_DEPTH_MAX = 8,
-	FOLDER_TOTAL_MAX_BYTES = 256 * 1024 * 1024,
 };
 
 /*
@@ -24,8 +23,8 @@ typedef err_t (*folder_each_fn)(void *owner, struct bytes file, struct bytes tex
 
 /*
  * ERR_NOT_FOUND or ERR_DENIED when the directory itself cannot be read; ERR_LIMIT when it holds
- * too many files or bytes; else what `each` returned.
+ * too many files; else what `each` returned.
  */
-err_t folder_read(const char *directory, folder_each_fn each, void *owner);
+err_t folder_read(const char *directory, size_t file_bytes_max, folder_each_fn each, void *owner);
 
 #endif

@@ -347,12 +347,13 @@ def test_reindex_reads_the_folder_again(tmp_path):
         assert status == 202 and job["id"].startswith("job_") and job["kind"] == "reindex"
         done = harness.until(lambda: finished(server), 10, "the job's end")
         assert done["id"] == job["id"] and done["state"] == "partial"
-        assert done["documents"] == {"done": 1, "failed": 1} and done["generation"] == 2
+        assert done["documents"] == {"total": 2, "done": 1, "failed": 1} and done["generation"] == 2
+        assert [e["file"] for e in done["errors"]] == ["bad.md"] and done["errors"][0]["stage"] == "parsing"
         assert server.json(f"/jobs/{job['id']}")["state"] == "partial" and len(server.json("/jobs")["jobs"]) == 2
         assert "Congo" in words(server.events("Where do okapis live?"))
         assert "found nothing" in words(server.events("zebra stripes"))
         assert server.get("/jobs/job_none")[0] == 404
-        assert server.request("POST", "/reindex", b'{"scope": "failed"}')[0] == 422
+        assert server.request("POST", "/reindex", b'{"scope": "some"}')[0] == 422
 
 
 def test_a_second_reindex_while_one_runs_is_refused(tmp_path):

@@ -9,37 +9,22 @@
 
 #include "rag/answer/answer.h"
 #include "rag/answer/safety.h"
-#include "rag/retrieve/index.h"
-#include "rag/store/passages_feed.h"
+#include "tests/unit/rag/shelf.h"
 
 static struct corpus *samples;
-static struct passages *stored;
-
-static err_t read_samples(const char *folder, struct index_progress *progress)
-{
-	const struct feed_listener listeners[] = { passages_feed(stored), corpus_feed(samples) };
-	uint64_t generation;
-
-	return index_folder(listeners, COUNT(listeners), folder, progress, &generation);
-}
 
 static void samples_open(void)
 {
-	static char path[] = "/tmp/weir-rag-answer-XXXXXX";
-	struct index_progress progress = { .documents_done = 0 };
-	int fd;
+	static struct shelf shelf; /* its folder goes; the open files stay with us */
+	struct catalog_state state;
 
 	if (samples)
 		return;
-	fd = mkstemp(path);
-	CHECK(fd >= 0);
-	close(fd);
-	CHECK_OK(passages_open(path, &stored, NULL));
-	CHECK_OK(corpus_create(&samples));
-	CHECK_OK(read_samples(RAG_SAMPLES, &progress));
-	CHECK(progress.documents_done >= 14, "a dozen samples and more");
-	CHECK_EQ(progress.documents_failed, 0);
-	unlink(path); /* the connections keep it; -wal and -shm go when they close */
+	shelf_open(&shelf, RAG_SAMPLES);
+	samples = shelf.corpus;
+	catalog_state(shelf.catalog, &state);
+	CHECK(state.documents >= 14, "a dozen samples and more");
+	shelf_unlink(&shelf);
 }
 
 static struct arena arena;
@@ -279,24 +264,4 @@ TEST(safety_notices_follow_from_the_question)
 	CHECK_EQ(safety_of(BYTES("nutrition"), false), SAFETY_NONE);
 	CHECK(strlen(safety_words(SAFETY_MEDICAL)) > 20);
 	CHECK_STR(safety_words(SAFETY_NONE), "");
-}
-
-TEST(a_folder_that_is_gone_leaves_the_generation_before)
-{
-	struct index_progress progress = { .documents_done = 0 };
-	struct generation *read;
-	uint64_t before, after;
-
-	samples_open();
-	read = corpus_read(samples);
-	before = generation_number(read);
-	corpus_read_end(samples, read);
-	CHECK_ERR(read_samples("/nowhere/at/all", &progress), ERR_NOT_FOUND);
-	progress.cancelled = true;
-	CHECK_ERR(read_samples(RAG_SAMPLES, &progress), ERR_CANCELLED);
-	read = corpus_read(samples);
-	after = generation_number(read);
-	CHECK(generation_documents(read) >= 14);
-	corpus_read_end(samples, read);
-	CHECK_EQ(after, before);
 }

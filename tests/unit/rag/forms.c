@@ -4,6 +4,8 @@
 #include <jansson.h>
 
 #include "rag/answer/speech.h"
+#include "rag/api/access.h"
+#include "rag/api/multipart.h"
 #include "rag/api/events.h"
 
 static err_t read_body(const char *body, const char *type, const char *accept,
@@ -109,19 +111,120 @@ TEST(deep_json_is_refused_before_it_is_parsed)
 	chat_request_fini(&request);
 }
 
-TEST(a_reindex_takes_nothing_or_everything)
+static struct reindex_request reindex(const char *body)
 {
+	struct reindex_request request;
 	struct fault fault;
 
-	CHECK_OK(reindex_request_check(BYTES_NONE, BYTES_NONE, &fault));
-	CHECK_OK(reindex_request_check(BYTES(" \n"), BYTES("image/png"), &fault));
-	CHECK_OK(reindex_request_check(BYTES("{\"scope\":\"all\",\"reason\":\"x\"}"), BYTES_NONE,
-				       &fault));
-	CHECK_ERR(reindex_request_check(BYTES("{\"scope\":\"failed\"}"), BYTES_NONE, &fault),
-		  ERR_INVALID);
-	CHECK_STR(fault.field, "/scope");
-	CHECK_ERR(reindex_request_check(BYTES("{\"dry_run\":true}"), BYTES_NONE, &fault),
-		  ERR_INVALID);
+	CHECK_OK(reindex_request_read(bytes_of(body), BYTES_NONE, &request, &fault), "%s", body);
+	return request;
+}
+
+TEST(a_reindex_says_what_is_to_be_read_again)
+{
+	static const char *const refused[] = {
+		"{\"scope\":\"some\"}",
+		"{\"scope\":1}",
+		"{\"scope\":\"documents\"}",
+		"{\"scope\":\"documents\",\"document_ids\":[]}",
+		"{\"stages\":[]}",
+		"{\"stages\":[\"parse\",\"dance\"]}",
+		"{\"stages\":\"parse\"}",
+		"{\"dry_run\":1}",
+		"{\"scope\":\"documents\",\"document_ids\":[1]}",
+	};
+	struct reindex_request request;
+	struct fault fault;
+
+	CHECK_EQ(reindex("").scope, INGEST_ALL);
+	CHECK_EQ(reindex(" \n").scope, INGEST_ALL);
+	request = reindex("{\"scope\":\"failed\",\"reason\":\"x\",\"dry_run\":true}");
+	CHECK_EQ(request.scope, INGEST_FAILED);
+	CHECK(request.dry_run && !request.keep_passages);
+	json_decref(request.root);
+	request = reindex("{\"scope\":\"documents\",\"document_ids\":[\"doc_1\"]}");
+	CHECK_EQ(json_array_size(request.ids), 1);
+	json_decref(request.root);
+	request = reindex("{\"stages\":[\"embed\",\"graph\"]}");
+	CHECK(request.keep_passages);
+	json_decref(request.root);
+	for (size_t i = 0; i < COUNT(refused); i++) {
+		CHECK_ERR(reindex_request_read(bytes_of(refused[i]), BYTES_NONE, &request, &fault),
+			  ERR_INVALID, "%s", refused[i]);
+		CHECK_EQ(fault.kind, FAULT_INVALID);
+		CHECK(fault.field[0] == '/' && fault.message[0]);
+	}
+}
+
+static void part_is(struct multipart *m, const char *name, const char *file, const char *data)
+{
+	struct multipart_part part;
+
+	CHECK_OK(multipart_next(m, &part));
+	CHECK_BYTES(part.name, name);
+	CHECK_BYTES(part.filename, file);
+	CHECK_BYTES(part.data, data);
+}
+
+TEST(a_form_comes_apart_into_its_fields_and_files)
+{
+	static const char body[] =
+		"preamble\r\n--x y\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nA\r\n--B"
+		"\r\n--x y\r\ncontent-disposition: form-data; filename=\"a;\\\"b.txt\"; name=file\r\n"
+		"Content-Type: text/plain\r\n\r\none\r\n--x\r\n\r\n--x y\r\n"
+		"Content-Disposition: form-data; name=empty; filename=\"\"\r\n\r\n\r\n--x y--\r\n";
+	struct multipart m;
+	struct multipart_part part;
+
+	CHECK_OK(multipart_begin(&m, BYTES("multipart/form-data; boundary=\"x y\""),
+				 bytes_make(body, sizeof body - 1)));
+	part_is(&m, "title", "", "A\r\n--B");
+	part_is(&m, "file", "a;\\\"b.txt", "one\r\n--x\r\n");
+	part_is(&m, "empty", "", "");
+	CHECK_ERR(multipart_next(&m, &part), ERR_NOT_FOUND);
+	for (size_t cut = 0; cut + 5 < sizeof body;
+	     cut++) { /* any cut is an error, never a crash */
+		err_t err;
+
+		CHECK_OK(multipart_begin(&m, BYTES("multipart/form-data; boundary=\"x y\""),
+					 bytes_make(body, cut)));
+		while ((err = multipart_next(&m, &part)) == ERR_OK)
+			;
+		CHECK_EQ(err, ERR_SYNTAX, "%zu", cut);
+	}
+	CHECK_ERR(multipart_begin(&m, BYTES("multipart/form-data"),
+				  bytes_make(body, sizeof body - 1)),
+		  ERR_SYNTAX);
+	CHECK_ERR(multipart_begin(&m, BYTES("text/plain; boundary=x"),
+				  bytes_make(body, sizeof body - 1)),
+		  ERR_SYNTAX);
+}
+
+TEST(keys_have_roles_and_clients_a_rate)
+{
+	static struct access access;
+	struct text why = TEXT_INIT(1024);
+	uint32_t wait_ms;
+
+	CHECK_OK(access_init(&access, "", 0, &why));
+	CHECK_EQ(access_role(&access, BYTES_NONE, BYTES_NONE), ACCESS_ADMIN);
+	CHECK_OK(access_init(&access,
+			     "read:0123456789abcdef, write:fedcba9876543210,plainkey01234567", 60,
+			     &why));
+	CHECK_EQ(access_role(&access, BYTES("0123456789abcdef"), BYTES_NONE), ACCESS_READ);
+	CHECK_EQ(access_role(&access, BYTES_NONE, BYTES("bearer fedcba9876543210")), ACCESS_WRITE);
+	CHECK_EQ(access_role(&access, BYTES("plainkey01234567"), BYTES_NONE), ACCESS_ADMIN);
+	CHECK_EQ(access_role(&access, BYTES("0123456789abcdeF"), BYTES_NONE), ACCESS_NOBODY);
+	CHECK_EQ(access_role(&access, BYTES_NONE, BYTES("Basic 0123456789abcdef")), ACCESS_NOBODY);
+	for (unsigned i = 0; i < 60; i++)
+		CHECK(access_take(&access, BYTES("me"), 5000, &wait_ms), "%u", i);
+	CHECK(!access_take(&access, BYTES("me"), 5000, &wait_ms));
+	CHECK(wait_ms > 0 && wait_ms <= 1001, "%u", wait_ms);
+	CHECK(access_take(&access, BYTES("you"), 5000, &wait_ms));
+	CHECK(access_take(&access, BYTES("me"), 5000 + 1001, &wait_ms));
+	CHECK_ERR(access_init(&access, "read:short", 0, &why), ERR_INVALID);
+	CHECK_ERR(access_init(&access, "king:0123456789abcdef", 0, &why), ERR_INVALID);
+	text_fini(&why);
 }
 
 /* ---- Events ---- */

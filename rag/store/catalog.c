@@ -1,0 +1,433 @@
+#include "rag/store/catalog.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/map.h"
+
+enum {
+	SIDES = 2,
+	PRUNE_ROWS = 2000,
+	CHANGE_ARENA_MAX = 512 * 1024 * 1024, /* the passages that go, of one change */
+};
+
+/* One passage that comes or goes, to be told once the library has committed. */
+struct saying {
+	struct saying *next;
+	uint64_t generation;
+	bool comes;
+	struct passage passage; /* its id alone when it goes */
+};
+
+struct catalog {
+	struct library *library;
+	struct {
+		struct feed_listener table;
+		bool failed;
+	} listeners[CATALOG_LISTENERS_MAX];
+	unsigned listener_count;
+	pthread_mutex_t changing;
+	/* of the change in progress */
+	struct arena arena;
+	struct saying *sayings, **sayings_tail;
+	bool touched[SIDES];
+	int64_t documents_more, passages_more;
+	_Atomic uint64_t generation, building, change, documents, passages;
+};
+
+/* ---- Listeners ---- */
+
+static void listener_failed(struct catalog *c, unsigned i, err_t err)
+{
+	struct feed_listener *l = &c->listeners[i].table;
+
+	log_error("rag", "the index '%s' failed (%s): it is fed anew at the next start", l->name,
+		  err_words(err));
+	c->listeners[i].failed = true;
+	l->drop(l->owner, atomic_load(&c->generation));
+}
+
+/* Calls `expr` on each listener `l` that still takes part. */
+#define TELL(c, expr)                                                      \
+	for (unsigned i_ = 0; i_ < (c)->listener_count; i_++) {            \
+		const struct feed_listener *l = &(c)->listeners[i_].table; \
+		err_t told_ = (c)->listeners[i_].failed ? ERR_OK : (expr); \
+		if (told_)                                                 \
+			listener_failed((c), i_, told_);                   \
+	}
+
+struct feeding {
+	const struct feed_listener *listener;
+	uint64_t generation;
+};
+
+static err_t feed_one(void *owner, const struct passage *passage)
+{
+	struct feeding *f = owner;
+
+	return f->listener->add(f->listener->owner, f->generation, passage);
+}
+
+static err_t feed_generation(struct catalog *c, const struct feed_listener *l, uint64_t generation)
+{
+	struct feeding f = { l, generation };
+
+	TRY(l->begin(l->owner, generation));
+	return library_passages(c->library, generation, 0, feed_one, &f);
+}
+
+/* What the listener lacks: nothing, or everything. */
+static err_t feed_listener_all(struct catalog *c, const struct feed_listener *l)
+{
+	struct feed_position at = { 0, 0 };
+
+	l->position(l->owner, &at);
+	if (at.generation != c->generation || at.change != c->change) {
+		if (at.generation)
+			l->drop(l->owner, at.generation);
+		TRY(feed_generation(c, l, c->generation));
+		TRY(l->commit(l->owner, c->generation, c->change));
+		TRY(l->publish(l->owner, c->generation, c->change));
+	}
+	if (!c->building)
+		return ERR_OK;
+	TRY(feed_generation(c, l, c->building));
+	return l->commit(l->owner, c->building, c->change);
+}
+
+static err_t read_state(struct catalog *c)
+{
+	struct library_counts counts;
+
+	TRY(library_count(c->library, &counts));
+	c->generation = library_setting(c->library, "generation");
+	c->building = library_setting(c->library, "building");
+	c->change = library_setting(c->library, "change");
+	c->documents = counts.documents[LIBRARY_INDEXED];
+	c->passages = counts.passages;
+	return c->generation ? ERR_OK : ERR_STORE;
+}
+
+err_t catalog_open(struct library *library, const struct feed_listener *listeners, unsigned count,
+		   struct catalog **ret_catalog)
+{
+	struct catalog *c = calloc(1, sizeof *c);
+	err_t err;
+
+	assert(count <= CATALOG_LISTENERS_MAX);
+	if (!c)
+		return ERR_NOMEM;
+	c->library = library;
+	c->listener_count = count;
+	for (unsigned i = 0; i < count; i++)
+		c->listeners[i].table = listeners[i];
+	pthread_mutex_init(&c->changing, NULL);
+	arena_init(&c->arena, CHANGE_ARENA_MAX);
+	c->sayings_tail = &c->sayings;
+	err = read_state(c);
+	for (unsigned i = 0; i < count && !err; i++)
+		err = feed_listener_all(c, &c->listeners[i].table);
+	if (err) {
+		catalog_close(c);
+		return err;
+	}
+	*ret_catalog = c;
+	return ERR_OK;
+}
+
+void catalog_close(struct catalog *c)
+{
+	if (!c)
+		return;
+	pthread_mutex_destroy(&c->changing);
+	arena_fini(&c->arena);
+	free(c);
+}
+
+void catalog_state(struct catalog *c, struct catalog_state *ret_state)
+{
+	*ret_state = (struct catalog_state){
+		.generation = atomic_load(&c->generation),
+		.building = atomic_load(&c->building),
+		.change = atomic_load(&c->change),
+		.documents = atomic_load(&c->documents),
+		.passages = atomic_load(&c->passages),
+	};
+}
+
+/* ---- Changing ---- */
+
+static void change_clear(struct catalog *c)
+{
+	arena_fini(&c->arena);
+	c->sayings = NULL;
+	c->sayings_tail = &c->sayings;
+	c->touched[0] = c->touched[1] = false;
+	c->documents_more = c->passages_more = 0;
+}
+
+err_t catalog_begin(struct catalog *c)
+{
+	err_t err;
+
+	pthread_mutex_lock(&c->changing);
+	change_clear(c);
+	err = library_begin(c->library);
+	if (err)
+		pthread_mutex_unlock(&c->changing);
+	return err;
+}
+
+static err_t say(struct catalog *c, uint64_t generation, bool comes, const struct passage *passage)
+{
+	struct saying *saying = arena_new(&c->arena, struct saying);
+
+	if (!saying)
+		return ERR_NOMEM;
+	saying->generation = generation;
+	saying->comes = comes;
+	saying->passage = *passage;
+	*c->sayings_tail = saying;
+	c->sayings_tail = &saying->next;
+	return ERR_OK;
+}
+
+/* The old passages of a document, by id: those that stay as they are are not spoken of. */
+struct old_side {
+	struct catalog *catalog;
+	struct map by_id; /* struct passage, in the arena */
+};
+
+static err_t copy_old(void *owner, const struct passage *passage)
+{
+	struct old_side *old = owner;
+	struct passage *copy = arena_new(&old->catalog->arena, struct passage);
+	struct bytes *const texts[] = { &copy->id,	 &copy->title,	 &copy->file,
+					&copy->section,	 &copy->code,	 &copy->source,
+					&copy->category, &copy->subject, &copy->metadata,
+					&copy->item };
+
+	if (!copy)
+		return ERR_NOMEM;
+	*copy = *passage;
+	for (size_t i = 0; i < COUNT(texts); i++)
+		TRY(arena_copy(&old->catalog->arena, *texts[i], texts[i]));
+	return map_put(&old->by_id, copy->id, copy, NULL);
+}
+
+/* The body is part of the id, so it need not be compared. */
+static bool same_record(const struct passage *a, const struct passage *b)
+{
+	return bytes_eq(a->title, b->title) && bytes_eq(a->file, b->file) &&
+	       bytes_eq(a->section, b->section) && bytes_eq(a->code, b->code) &&
+	       bytes_eq(a->source, b->source) && bytes_eq(a->category, b->category) &&
+	       bytes_eq(a->subject, b->subject) && bytes_eq(a->metadata, b->metadata) &&
+	       bytes_eq(a->item, b->item) && a->kind == b->kind && a->ordinal == b->ordinal &&
+	       a->page_from == b->page_from && a->page_to == b->page_to &&
+	       a->char_from == b->char_from && a->char_to == b->char_to;
+}
+
+static err_t say_differences(struct catalog *c, struct old_side *old, uint64_t generation,
+			     const struct passage *passages, size_t count)
+{
+	bool *stays = arena_array(&c->arena, count + 1, sizeof *stays);
+
+	if (!stays)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < count; i++) {
+		const struct passage *was = map_get(&old->by_id, passages[i].id);
+
+		stays[i] = was && same_record(was, &passages[i]);
+		if (stays[i])
+			map_remove(&old->by_id, passages[i].id);
+	}
+	map_for_each (&old->by_id, slot)
+		TRY(say(c, generation, false, slot->value));
+	for (size_t i = 0; i < count; i++)
+		if (!stays[i])
+			TRY(say(c, generation, true, &passages[i]));
+	return ERR_OK;
+}
+
+static err_t shelve_in(struct catalog *c, uint64_t generation,
+		       const struct library_document *document, uint64_t version,
+		       const struct passage *passages, size_t count)
+{
+	struct old_side old = { c, MAP_INIT };
+	bool had = library_shelved(c->library, generation, document->row) > 0;
+	int64_t before = 0;
+	err_t err = ERR_OK;
+
+	if (had)
+		err = library_passages(c->library, generation, document->row, copy_old, &old);
+	before = (int64_t)old.by_id.count;
+	if (!err)
+		err = library_shelve(c->library, generation, document, version, passages, count);
+	if (!err)
+		err = say_differences(c, &old, generation, passages, count);
+	map_fini(&old.by_id);
+	if (!err && generation == c->generation) {
+		c->documents_more += (version > 0) - had;
+		c->passages_more += (int64_t)count - before;
+	}
+	return err;
+}
+
+err_t catalog_shelve(struct catalog *c, enum catalog_side side,
+		     const struct library_document *document, uint64_t version,
+		     const struct passage *passages, size_t count)
+{
+	if (side == CATALOG_BOTH) {
+		c->touched[0] = true;
+		TRY(shelve_in(c, c->generation, document, version, passages, count));
+	}
+	if (!c->building)
+		return ERR_OK;
+	c->touched[1] = true;
+	return shelve_in(c, c->building, document, version, passages, count);
+}
+
+static void tell_all(struct catalog *c)
+{
+	const uint64_t generations[SIDES] = { c->generation, c->building };
+
+	for (const struct saying *s = c->sayings; s; s = s->next) {
+		if (s->comes)
+			TELL(c, l->add(l->owner, s->generation, &s->passage))
+		else
+			TELL(c, l->remove(l->owner, s->generation, s->passage.id))
+	}
+	for (unsigned side = 0; side < SIDES; side++)
+		if (c->touched[side])
+			TELL(c, l->commit(l->owner, generations[side], c->change))
+}
+
+err_t catalog_commit(struct catalog *c)
+{
+	bool changed = c->touched[0] || c->touched[1];
+	err_t err = ERR_OK;
+
+	if (changed)
+		err = library_setting_put(c->library, "change", c->change + 1);
+	if (err) {
+		catalog_rollback(c);
+		return err;
+	}
+	err = library_commit(c->library);
+	if (!err && changed) {
+		atomic_fetch_add(&c->change, 1);
+		atomic_fetch_add(&c->documents, (uint64_t)c->documents_more);
+		atomic_fetch_add(&c->passages, (uint64_t)c->passages_more);
+		tell_all(c);
+	}
+	pthread_mutex_unlock(&c->changing);
+	return err;
+}
+
+void catalog_rollback(struct catalog *c)
+{
+	library_rollback(c->library);
+	pthread_mutex_unlock(&c->changing);
+}
+
+/* ---- Generations ---- */
+
+err_t catalog_build_begin(struct catalog *c, uint64_t *ret_generation)
+{
+	uint64_t next = c->generation + 1;
+	err_t err;
+
+	if (c->building) { /* fed at the start already */
+		*ret_generation = c->building;
+		return ERR_OK;
+	}
+	TRY(catalog_begin(c));
+	err = library_setting_put(c->library, "building", next);
+	if (err) {
+		catalog_rollback(c);
+		return err;
+	}
+	err = library_commit(c->library);
+	if (!err) {
+		atomic_store(&c->building, next);
+		TELL(c, l->begin(l->owner, next))
+		*ret_generation = next;
+	}
+	pthread_mutex_unlock(&c->changing);
+	return err;
+}
+
+/* In the transaction that makes `generation` the one that is read, or (0) forgets the build. */
+static err_t build_settle(struct catalog *c, uint64_t generation)
+{
+	TRY(library_setting_put(c->library, "building", 0));
+	if (!generation)
+		return ERR_OK;
+	TRY(library_setting_put(c->library, "generation", generation));
+	return library_setting_put(c->library, "change", c->change + 1);
+}
+
+err_t catalog_build_publish(struct catalog *c)
+{
+	uint64_t old, new;
+	struct library_counts counts;
+	err_t err;
+
+	TRY(catalog_begin(c));
+	old = c->generation;
+	new = c->building;
+	assert(new);
+	err = build_settle(c, new);
+	if (err) {
+		catalog_rollback(c);
+		return err;
+	}
+	err = library_commit(c->library);
+	if (!err) {
+		atomic_store(&c->generation, new);
+		atomic_store(&c->building, 0);
+		atomic_fetch_add(&c->change, 1);
+		TELL(c, l->publish(l->owner, new, c->change))
+		TELL(c, (l->drop(l->owner, old), ERR_OK))
+		if (library_count(c->library, &counts) == ERR_OK)
+			atomic_store(&c->passages, counts.passages);
+	}
+	pthread_mutex_unlock(&c->changing);
+	return err;
+}
+
+void catalog_build_drop(struct catalog *c)
+{
+	uint64_t building;
+
+	if (catalog_begin(c))
+		return;
+	building = c->building;
+	if (!building || build_settle(c, 0)) {
+		catalog_rollback(c);
+		return;
+	}
+	if (library_commit(c->library) == ERR_OK) {
+		atomic_store(&c->building, 0);
+		TELL(c, (l->drop(l->owner, building), ERR_OK))
+	}
+	pthread_mutex_unlock(&c->changing);
+}
+
+err_t catalog_prune(struct catalog *c, bool *ret_more)
+{
+	err_t err;
+
+	TRY(catalog_begin(c));
+	err = library_passages_prune(c->library, c->generation, c->building ? c->building : 0,
+				     PRUNE_ROWS, ret_more);
+	if (!err && !*ret_more)
+		err = library_blobs_sweep(c->library, 200);
+	if (err) {
+		catalog_rollback(c);
+		return err;
+	}
+	return catalog_commit(c);
+}

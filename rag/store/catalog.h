@@ -1,0 +1,68 @@
+/*
+ * catalog: the library and the indexes that listen to it, kept in step. Whoever changes which
+ * passages there are does it here.
+ *
+ * A change is committed to the library first, then told to the listeners; a crash between the two
+ * is found at the next start by their positions. Any thread; one change at a time.
+ */
+#ifndef RAG_STORE_CATALOG_H
+#define RAG_STORE_CATALOG_H
+
+#include "rag/store/feed.h"
+#include "store/library.h"
+
+enum { CATALOG_LISTENERS_MAX = 8 };
+
+struct catalog;
+
+struct catalog_state {
+	uint64_t generation, building; /* building: 0 when none is */
+	uint64_t change, documents, passages;
+};
+
+/*
+ * `library` and the listeners are borrowed. Feeds the listeners what they lack, which may take
+ * as long as reading the whole library.
+ */
+err_t catalog_open(struct library *library, const struct feed_listener *listeners, unsigned count,
+		   struct catalog **ret_catalog);
+void catalog_close(struct catalog *catalog);
+
+/* Never waits: from any thread, the loop's too. */
+void catalog_state(struct catalog *catalog, struct catalog_state *ret_state);
+
+/* ---- Changing ---- */
+
+enum catalog_side {
+	CATALOG_BOTH,	       /* the generation that is read, and the one being built, if any */
+	CATALOG_BUILDING_ONLY, /* a reindex' */
+};
+
+/*
+ * Begins a change: the library's transaction, and the listeners' turn. Between it and
+ * catalog_commit (or _rollback) the caller may use the library's functions for writing.
+ */
+err_t catalog_begin(struct catalog *catalog);
+
+/*
+ * The passages that a document has from here on; count 0 with version 0 takes it out. They and
+ * what they point to must live until catalog_commit.
+ */
+err_t catalog_shelve(struct catalog *catalog, enum catalog_side side,
+		     const struct library_document *document, uint64_t version,
+		     const struct passage *passages, size_t count);
+
+err_t catalog_commit(struct catalog *catalog);
+void catalog_rollback(struct catalog *catalog);
+
+/* ---- Generations ---- */
+
+/* The next generation, empty, beside the one that is read; or the one a crash left half-built. */
+err_t catalog_build_begin(struct catalog *catalog, uint64_t *ret_generation);
+err_t catalog_build_publish(struct catalog *catalog); /* readers go over to it */
+void catalog_build_drop(struct catalog *catalog);     /* as if it had never begun */
+
+/* Deletes some of what older generations left; *ret_more until nothing is. */
+err_t catalog_prune(struct catalog *catalog, bool *ret_more);
+
+#endif
