@@ -543,6 +543,17 @@ const struct tls *conn_tls(const struct conn *conn)
 	return conn->secure ? conn->tls[0].tls : NULL;
 }
 
+bool conn_can_open(const struct conn *conn)
+{
+	return conn->state == CONN_OPEN && (!conn->idle_due || conn->codec->many) &&
+	       conn->codec->can_open(conn);
+}
+
+bool conn_is_busy(const struct conn *conn)
+{
+	return conn->state == CONN_OPEN && !conn->codec->idle(conn);
+}
+
 bool conn_was_used(const struct conn *conn)
 {
 	return conn->codec->was_used(conn);

@@ -181,6 +181,8 @@ const struct address *conn_local(const struct conn *conn);
 struct loop *conn_loop(const struct conn *conn);
 struct conn *exchange_conn(const struct exchange *x);
 const struct tls *conn_tls(const struct conn *conn); /* NULL: plain */
+bool conn_can_open(const struct conn *conn);	     /* client: room for another exchange now */
+bool conn_is_busy(const struct conn *conn);	     /* an exchange has an owner */
 bool conn_was_used(const struct conn *conn);	     /* carried an exchange before this one */
 
 /* Server side, inside on_exchange/on_rejected: who hears the rest of the request. */

@@ -110,6 +110,7 @@ struct conn_codec {
 	bool (*mid_message)(const struct conn *conn); /* a FIN now could look like an end */
 	void (*fini)(struct conn *conn);
 
+	bool (*can_open)(const struct conn *conn);
 	err_t (*open)(struct conn *conn, struct exchange **ret_exchange);
 	bool (*was_used)(const struct conn *conn);
 	err_t (*send_head)(struct exchange *x, const struct http_head *head);

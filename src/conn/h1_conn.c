@@ -456,6 +456,11 @@ static void close_exchange(struct exchange *x, bool conn_too)
 
 /* ---- The rest of the table ---- */
 
+static bool can_open(const struct conn *conn)
+{
+	return !conn->h1.open;
+}
+
 static err_t open_request(struct conn *conn, struct exchange **ret_exchange)
 {
 	if (conn->h1.open)
@@ -537,6 +542,7 @@ const struct conn_codec h1_codec = {
 	.fail = fail,
 	.mid_message = mid_message,
 	.fini = fini,
+	.can_open = can_open,
 	.open = open_request,
 	.was_used = was_used,
 	.send_head = h1_send_head,

@@ -195,9 +195,23 @@ static enum conn_room spoil(struct exchange *x)
 	return CONN_FULL;
 }
 
-/* Payload in whatever framing this message has. */
+/* The last chunk, with trailers that came in another protocol's way. */
+static enum conn_room put_trailers(struct exchange *x, struct parts *parts,
+				   const struct http_body *body)
+{
+	struct text last = TEXT_INIT(2 * H1_TRAILERS_MAX);
+	enum conn_room room;
+
+	h1_write_last_chunk(&last, body->trailers, body->trailer_count);
+	add_part(parts, text_err(&last) ? H1_LAST_CHUNK : text_bytes(&last));
+	room = put(x, parts);
+	text_fini(&last);
+	return room;
+}
+
+/* Payload in whatever framing this message has. `body` may have trailers; NULL: none. */
 static enum conn_room send_payload(struct exchange *x, const struct bytes *slices, unsigned count,
-				   bool end)
+				   bool end, const struct http_body *body)
 {
 	struct h1_conn *h1 = h1_of(x);
 	struct parts parts;
@@ -207,9 +221,11 @@ static enum conn_room send_payload(struct exchange *x, const struct bytes *slice
 		if (!h1->at_boundary)
 			return spoil(x);
 		add_chunk(&parts, slices, count);
+		h1->send_end = end;
+		if (end && body && body->trailer_count)
+			return put_trailers(x, &parts, body);
 		if (end)
 			add_part(&parts, H1_LAST_CHUNK);
-		h1->send_end = end;
 		return put(x, &parts);
 	}
 	add_payload(&parts, slices, count);
@@ -247,10 +263,10 @@ enum conn_room h1_send_body(struct exchange *x, const struct http_body *body)
 		return CONN_OK;
 	}
 	if (body->framing != HTTP_BODY_CHUNKED)
-		return send_payload(x, &body->wire, 1, body->end);
+		return send_payload(x, &body->wire, 1, body->end, body);
 	if (h1->send_framing == HTTP_BODY_CHUNKED)
 		return pass_chunks(x, body);
-	return send_payload(x, body->data, body->data_count, body->end);
+	return send_payload(x, body->data, body->data_count, body->end, body);
 }
 
 enum conn_room h1_send_data(struct exchange *x, struct bytes data, bool end)
@@ -262,7 +278,7 @@ enum conn_room h1_send_data(struct exchange *x, struct bytes data, bool end)
 		assert(h1->bodyless || data.len == 0);
 		return CONN_OK;
 	}
-	return send_payload(x, &data, 1, end);
+	return send_payload(x, &data, 1, end, NULL);
 }
 
 bool h1_can_insert(const struct exchange *x)

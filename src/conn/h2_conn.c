@@ -295,6 +295,13 @@ static void drained(struct conn *conn)
 	h2_unblocked(conn->h2->h2);
 }
 
+static bool can_open(const struct conn *conn)
+{
+	const struct h2_conn *hc = conn->h2;
+
+	return !hc->must_close && !hc->peer_gone && h2_can_open(hc->h2);
+}
+
 static err_t open_request(struct conn *conn, struct exchange **ret_exchange)
 {
 	struct h2_conn *hc = conn->h2;
@@ -369,6 +376,7 @@ const struct conn_codec h2_codec = {
 	.fail = fail,
 	.mid_message = mid_message,
 	.fini = fini,
+	.can_open = can_open,
 	.open = open_request,
 	.was_used = was_used,
 	.send_head = h2_conn_send_head,

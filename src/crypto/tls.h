@@ -31,6 +31,8 @@ enum {
  * whatever they say, as with ALB. ERR_SYSTEM when OpenSSL cannot be had so.
  */
 err_t tls_context_for_targets(struct tls_context **ret_context);
+/* The same for targets that shall speak HTTP/2: ALPN offers h2 alone. */
+err_t tls_context_for_http2_targets(struct tls_context **ret_context);
 
 struct tls_policy {
 	uint8_t oldest, newest;		 /* TLS 1.x, 0-3 */

@@ -94,6 +94,18 @@ err_t tls_context_for_targets(struct tls_context **ret_context)
 	return ERR_SYSTEM;
 }
 
+err_t tls_context_for_http2_targets(struct tls_context **ret_context)
+{
+	static const unsigned char offered[] = { 2, 'h', '2' };
+
+	TRY(tls_context_for_targets(ret_context));
+	if (SSL_CTX_set_alpn_protos((*ret_context)->ssl, offered, sizeof offered) == 0)
+		return ERR_OK;
+	ERR_clear_error();
+	tls_context_unref(*ret_context);
+	return ERR_SYSTEM;
+}
+
 /* ---- Policies ---- */
 
 static int version_number(unsigned minor)

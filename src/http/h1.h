@@ -77,6 +77,11 @@ void h1_write_response(struct text *out, const struct http_head *head);
 /* "1a\r\n" before a chunk's data; "\r\n" follows it. Returns the length. */
 enum { H1_CHUNK_HEAD_BYTES = 18 };
 size_t h1_chunk_head(char out[H1_CHUNK_HEAD_BYTES], uint64_t data_bytes);
+/*
+ * The last chunk with trailers that came otherwise (HTTP/2). What speaks about framing, or would
+ * not be a line, is left out, and all of them above H1_TRAILERS_MAX.
+ */
+void h1_write_last_chunk(struct text *out, const struct http_field *trailers, unsigned count);
 #define H1_CHUNK_TAIL BYTES("\r\n")
 #define H1_LAST_CHUNK BYTES("0\r\n\r\n")
 

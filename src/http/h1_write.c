@@ -2,6 +2,7 @@
 #include "http/h1.h"
 
 #include "http/chars.h"
+#include "http/desync_internal.h"
 
 struct writer {
 	struct text *text;
@@ -151,4 +152,34 @@ size_t h1_chunk_head(char out[H1_CHUNK_HEAD_BYTES], uint64_t data_bytes)
 	out[digits] = '\r';
 	out[digits + 1] = '\n';
 	return digits + 2;
+}
+
+static bool is_trailer(const struct http_field *field)
+{
+	if (!http_is_token(field->name) ||
+	    desync_similarity(DESYNC_TE, field->name) != DESYNC_DISTANT ||
+	    desync_similarity(DESYNC_CL, field->name) != DESYNC_DISTANT)
+		return false;
+	for (size_t i = 0; i < field->value.len; i++)
+		if (field->value.at[i] == '\r' || field->value.at[i] == '\n' || !field->value.at[i])
+			return false;
+	return true;
+}
+
+void h1_write_last_chunk(struct text *out, const struct http_field *trailers, unsigned count)
+{
+	size_t bytes = 0;
+
+	text_add(out, BYTES("0\r\n"));
+	for (unsigned i = 0; i < count; i++)
+		bytes += trailers[i].name.len + trailers[i].value.len + 4;
+	for (unsigned i = 0; i < count && bytes <= H1_TRAILERS_MAX; i++) {
+		if (!is_trailer(&trailers[i]))
+			continue;
+		text_add(out, trailers[i].name);
+		text_add(out, BYTES(": "));
+		text_add(out, trailers[i].value);
+		text_add(out, BYTES("\r\n"));
+	}
+	text_add(out, BYTES("\r\n"));
 }

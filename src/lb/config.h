@@ -149,6 +149,7 @@ struct listener_config {
 	struct address bound; /* where it really listens: offset and bind address applied */
 	const struct rule_config *rules; /* any order; exactly one default */
 	unsigned rule_count;
+	bool http2_clear; /* HTTP/2 with prior knowledge, without TLS: no ELBv2 listener has it */
 	bool https;
 	struct tls_context *tls; /* https; NULL while no certificate can be had: nobody is served */
 	struct bytes tls_fields[TLS_FIELDS]; /* empty: not sent */
@@ -184,6 +185,8 @@ struct load_balancer_config {
 /* ---- Target groups ---- */
 
 enum algorithm { ROUND_ROBIN, LEAST_OUTSTANDING_REQUESTS, WEIGHTED_RANDOM };
+/* What targets speak; and with it which requests they can be sent (reference/alb.md §2.6). */
+enum protocol_version { PROTOCOL_HTTP1, PROTOCOL_HTTP2, PROTOCOL_GRPC };
 enum stickiness { STICKINESS_OFF, STICKINESS_LB_COOKIE, STICKINESS_APP_COOKIE };
 
 struct health_config {
@@ -211,6 +214,7 @@ struct target_group_config {
 	struct bytes name;
 	struct bytes load_balancer_id; /* "" while unused: then its targets are not probed */
 	bool https;		       /* TLS to the targets; the same for the group's life */
+	enum protocol_version protocol_version; /* likewise */
 	enum algorithm algorithm;
 	bool anomaly_mitigation;
 	uint32_t slow_start_ms;

@@ -232,7 +232,11 @@ static void note(struct decide *d, enum decide_event event, uint64_t now_ms)
 		d->target_ms = d->beat_ms = now_ms;
 		d->client_ms = now_ms;
 		break;
-	case DECIDE_REQUEST_PIECE: d->client_ms = now_ms; break;
+	case DECIDE_REQUEST_PIECE:
+		d->client_ms = now_ms;
+		if (decide_answered(d)) /* a conversation: who listens is not silent */
+			d->target_ms = now_ms;
+		break;
 	case DECIDE_REQUEST_END:
 		d->request_open = false;
 		d->client_ms = now_ms;

@@ -427,7 +427,8 @@ err_t forward_request(const struct http_head *head, const struct route_facts *fa
 		.framing = head->framing,
 		.length = head->length,
 		.flags = HTTP_FLAG_KEEP_ALIVE | HTTP_FLAG_HAS_HOST |
-			 (head->flags & HTTP_FLAG_HAS_LENGTH) | (upgrade ? HTTP_FLAG_UPGRADE : 0),
+			 (head->flags & (HTTP_FLAG_HAS_LENGTH | HTTP_FLAG_TE_TRAILERS)) |
+			 (upgrade ? HTTP_FLAG_UPGRADE : 0),
 		.method = head->method,
 		.target = target,
 		.authority = facts->host,

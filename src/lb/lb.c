@@ -24,7 +24,8 @@ struct meter_cells {
 struct lb {
 	struct lb_options options;
 	struct registry *registry;
-	struct tls_context *tls; /* toward targets: workers and prober share it */
+	struct tls_context *tls;       /* toward targets: workers and prober share it */
+	struct tls_context *tls_http2; /* likewise, for those that speak HTTP/2 */
 	struct lb_auth auth;
 	struct bindings bindings;
 	struct prober *prober;
@@ -372,7 +373,10 @@ err_t lb_create(const struct lb_options *options, struct lb **ret_lb)
 	err = registry_create(&lb->registry);
 	if (!err)
 		err = tls_context_for_targets(&lb->tls);
+	if (!err)
+		err = tls_context_for_http2_targets(&lb->tls_http2);
 	prober_options.tls = lb->tls;
+	prober_options.tls_http2 = lb->tls_http2;
 	if (!err)
 		err = make_auth(lb);
 	if (!err)
@@ -380,6 +384,7 @@ err_t lb_create(const struct lb_options *options, struct lb **ret_lb)
 	for (unsigned i = 0; i < options->worker_count && !err; i++) {
 		err = worker_init(&lb->workers[i], lb, &lb->options, &lb->auth, i);
 		lb->workers[i].tls = lb->tls;
+		lb->workers[i].tls_http2 = lb->tls_http2;
 		lb->worker_count += !err;
 	}
 	if (err) {
@@ -419,6 +424,7 @@ void lb_destroy(struct lb *lb)
 	tls_context_unref(lb->tls);
 	fetcher_destroy(lb->auth.fetcher);
 	sign_key_destroy(lb->auth.sign);
+	tls_context_unref(lb->tls_http2);
 	bindings_fini(&lb->bindings);
 	plan_unref(lb->plan);
 	for (uint32_t slot = 0; slot < lb->cell_slots; slot++)

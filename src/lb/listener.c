@@ -95,6 +95,7 @@ static err_t serve(struct listener *listener, struct socket *socket)
 		.owner = client,
 		.idle_ms = balancer->idle_ms,
 		.keep_alive_ms = balancer->client_keep_alive_ms,
+		.http2 = first->http2_clear,
 		.tls = first->tls,
 		.handshake_ms = HANDSHAKE_MS,
 	};

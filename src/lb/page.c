@@ -163,6 +163,47 @@ err_t page_gate(uint16_t status, struct bytes location, const struct bytes *cook
 	return build(&content, listener, unix_ms, arena, ret_page);
 }
 
+/* gRPC's own table of HTTP statuses (reference/alb.md §5.9). */
+static const struct {
+	uint16_t status;
+	const char *code, *words;
+} grpc_statuses[] = {
+	{ 400, "13", "internal" },
+	{ 401, "16", "unauthenticated" },
+	{ 403, "7", "permission denied" },
+	{ 404, "12", "unimplemented" },
+	{ 429, "14", "unavailable" },
+	{ 502, "14", "unavailable" },
+	{ 503, "14", "unavailable" },
+	{ 504, "14", "unavailable" },
+	{ 0, "2", "unknown" },
+};
+
+err_t page_error_grpc(uint16_t status, const struct plan_listener *listener, uint64_t unix_ms,
+		      struct arena *arena, struct page *ret_page)
+{
+	struct content content = { .status = status, .type = BYTES("application/grpc") };
+	struct http_field *fields;
+	unsigned count, row = 0;
+
+	TRY(build(&content, listener, unix_ms, arena, ret_page));
+	while (grpc_statuses[row].status && grpc_statuses[row].status != status)
+		row++;
+	count = ret_page->head.field_count;
+	fields = arena_array(arena, count + 2, sizeof *fields);
+	if (!fields)
+		return ERR_NOMEM;
+	memcpy(fields, ret_page->head.fields, count * sizeof *fields);
+	fields[count++] = (struct http_field){ BYTES("grpc-status"),
+					       bytes_of(grpc_statuses[row].code) };
+	fields[count++] = (struct http_field){ BYTES("grpc-message"),
+					       bytes_of(grpc_statuses[row].words) };
+	ret_page->head.fields = fields;
+	ret_page->head.field_count = count;
+	ret_page->close = false;
+	return ERR_OK;
+}
+
 err_t page_fixed(const struct plan_action *action, const struct plan_listener *listener,
 		 uint64_t unix_ms, struct arena *arena, struct page *ret_page)
 {

@@ -21,6 +21,13 @@ struct page {
 err_t page_error(uint16_t status, const struct plan_listener *listener, uint64_t unix_ms,
 		 struct arena *arena, struct page *ret_page);
 
+/*
+ * The same for a gRPC client: its status is grpc-status, in a head that is all there is
+ * (reference/alb.md §5.9).
+ */
+err_t page_error_grpc(uint16_t status, const struct plan_listener *listener, uint64_t unix_ms,
+		      struct arena *arena, struct page *ret_page);
+
 err_t page_fixed(const struct plan_action *action, const struct plan_listener *listener,
 		 uint64_t unix_ms, struct arena *arena, struct page *ret_page);
 

@@ -154,6 +154,7 @@ static err_t compile_group(struct compiler *c, const struct target_group_config 
 	group->algorithm = config->algorithm;
 	group->anomaly_mitigation = config->anomaly_mitigation;
 	group->https = config->https;
+	group->protocol_version = config->protocol_version;
 	group->slow_start_ms = config->slow_start_ms;
 	group->stickiness = config->stickiness;
 	group->stickiness_seconds = config->stickiness_seconds;
@@ -448,6 +449,7 @@ static err_t compile_listener(struct compiler *c, const struct listener_config *
 	TRY(copy(c, bytes_of(port), &listener->port_text));
 	listener->server_header = config->server_header;
 	listener->https = config->https;
+	listener->http2_clear = config->http2_clear;
 	if (config->tls)
 		listener->tls = tls_context_ref(config->tls);
 	for (unsigned i = 0; i < TLS_FIELDS; i++)

@@ -36,6 +36,7 @@ struct plan_group {
 	unsigned index;		   /* in plan->groups; dense, for this plan only */
 	bool in_use;		   /* some load balancer has it: its targets are probed */
 	bool https;		   /* its targets speak TLS */
+	enum protocol_version protocol_version;
 	enum algorithm algorithm;
 	bool anomaly_mitigation;
 	uint32_t slow_start_ms;
@@ -95,6 +96,7 @@ struct plan_listener {
 	const struct plan_load_balancer *load_balancer;
 	const struct plan_rule *rules; /* by priority, the default rule last */
 	unsigned rule_count;	       /* at least 1 */
+	bool http2_clear;
 	bool https;
 	struct tls_context *tls; /* a reference; NULL without, or while there is none */
 	struct bytes tls_fields[TLS_FIELDS];

@@ -58,7 +58,8 @@ struct probe {
 	struct timer timer;
 	struct conn *conn;	   /* NULL while resting */
 	struct exchange *exchange; /* NULL unless asking */
-	uint16_t status;	   /* of the answer; 0: none yet */
+	uint16_t status;	   /* of the answer, or its grpc-status */
+	bool answered;		   /* there is one */
 	struct list_node link;
 };
 
@@ -101,7 +102,7 @@ static void probe_happen(struct probe *probe, enum probe_event event);
 /* What the answer's status says, once there is one; else `otherwise`. */
 static enum probe_event verdict(const struct probe *probe, enum probe_event otherwise)
 {
-	if (probe->status == 0)
+	if (!probe->answered)
 		return otherwise;
 	return matcher_matches(probe->group->health.matcher, probe->status) ? PROBE_MATCHED
 									    : PROBE_MISMATCHED;
@@ -125,13 +126,38 @@ static const struct conn_client_events conn_events = {
 	.on_idle = on_idle,
 };
 
+static bool is_grpc(const struct probe *probe)
+{
+	return probe->group->protocol_version == PROTOCOL_GRPC;
+}
+
+static void take_grpc_status(struct probe *probe, const struct http_field *fields, unsigned count)
+{
+	uint64_t status;
+
+	for (unsigned i = 0; i < count; i++)
+		if (bytes_eq_nocase(fields[i].name, BYTES("grpc-status")) &&
+		    !bytes_to_u64(fields[i].value, 99, &status)) {
+			probe->status = (uint16_t)status;
+			probe->answered = true;
+		}
+}
+
 static void on_head(struct exchange *x, void *owner, const struct http_head *head)
 {
 	struct probe *probe = owner;
 
 	(void)x;
-	if (head->status >= 200)
-		probe->status = head->status;
+	if (head->status < 200)
+		return;
+	if (is_grpc(probe)) {
+		/* An answer that has nothing else says it in its head; else it is in the trailers.
+		 */
+		take_grpc_status(probe, head->fields, head->field_count);
+		return;
+	}
+	probe->status = head->status;
+	probe->answered = true;
 }
 
 /*
@@ -142,7 +168,10 @@ static void on_body(struct exchange *x, void *owner, const struct http_body *bod
 {
 	struct probe *probe = owner;
 
-	if (probe->status && (body->end || exchange_received_bytes(x) > BODY_READ_MAX))
+	if (body->end && is_grpc(probe))
+		take_grpc_status(probe, body->trailers, body->trailer_count);
+	if ((body->end && (probe->answered || is_grpc(probe))) ||
+	    (probe->answered && exchange_received_bytes(x) > BODY_READ_MAX))
 		probe_happen(probe, verdict(probe, PROBE_BROKEN));
 }
 
@@ -178,16 +207,22 @@ static struct address health_address(const struct probe *probe)
 
 static void probe_connect(struct probe *probe)
 {
+	const struct prober_options *prober = &probe->prober->options;
+	bool http2 = probe->group->protocol_version != PROTOCOL_HTTP1;
 	struct conn_client_options options = {
-		.loop = probe->prober->options.loop,
+		.loop = prober->loop,
 		.to = health_address(probe),
 		.events = &conn_events,
 		.owner = probe,
-		.tls = probe->group->health.https ? probe->prober->options.tls : NULL,
+		.http2 = http2,
+		.tls = !probe->group->health.https ? NULL
+		       : http2			   ? prober->tls_http2
+						   : prober->tls,
 	};
 
 	health_probe_sent(&probe->target->control.health);
 	probe->status = 0;
+	probe->answered = false;
 	if (target_drops(probe->target) & ADMIT_DROPS_CHECKS)
 		return; /* as a SYN that nobody answers: the timeout ends it */
 	if (conn_connect(&options, &probe->conn))
@@ -202,12 +237,10 @@ static struct bytes host_of(const struct address *to, bool https, char out[ADDRE
 				       : address_format(to, out));
 }
 
-static void probe_send(struct probe *probe)
+static err_t ask(struct probe *probe, struct bytes host)
 {
-	struct address to = health_address(probe);
-	char host[ADDRESS_TEXT_BYTES];
 	struct http_field fields[] = {
-		{ BYTES("Host"), host_of(&to, probe->group->health.https, host) },
+		{ BYTES("Host"), host },
 		{ BYTES("Connection"), BYTES("close") },
 		{ BYTES("User-Agent"), BYTES("ELB-HealthChecker/2.0") },
 		{ BYTES("Accept-Encoding"), BYTES("gzip, compressed") },
@@ -221,10 +254,43 @@ static void probe_send(struct probe *probe)
 		.fields = fields,
 		.field_count = COUNT(fields),
 	};
+
+	return exchange_send_head(probe->exchange, &head);
+}
+
+/* A call with one empty message, of a method that need not exist: then the answer is 12. */
+static err_t call(struct probe *probe, struct bytes host)
+{
+	static const char message[5]; /* not compressed, of length 0 */
+	struct http_field fields[] = {
+		{ BYTES("Host"), host },
+		{ BYTES("User-Agent"), BYTES("ELB-HealthChecker/2.0") },
+		{ BYTES("Content-Type"), BYTES("application/grpc") },
+	};
+	struct http_head head = {
+		.version = HTTP_2,
+		.framing = HTTP_BODY_FRAMES,
+		.flags = HTTP_FLAG_TE_TRAILERS,
+		.method = BYTES("POST"),
+		.target = probe->group->health.path,
+		.fields = fields,
+		.field_count = COUNT(fields),
+	};
+
+	TRY(exchange_send_head(probe->exchange, &head));
+	exchange_send_data(probe->exchange, bytes_make(message, sizeof message), true);
+	return ERR_OK;
+}
+
+static void probe_send(struct probe *probe)
+{
+	struct address to = health_address(probe);
+	char text[ADDRESS_TEXT_BYTES];
+	struct bytes host = host_of(&to, probe->group->health.https, text);
 	err_t err = exchange_open(probe->conn, &exchange_events, probe, &probe->exchange);
 
 	if (!err)
-		err = exchange_send_head(probe->exchange, &head);
+		err = is_grpc(probe) ? call(probe, host) : ask(probe, host);
 	if (err)
 		probe_happen(probe, PROBE_BROKEN);
 }

@@ -272,11 +272,19 @@ static void fill_tls(const struct tls *tls, struct access_record *record)
 	struct tls_agreed agreed;
 
 	tls_agreed(tls, &agreed);
-	record->type = ACCESS_HTTPS;
 	record->ssl_protocol = agreed.protocol;
 	record->ssl_cipher = agreed.cipher;
 	record->sni = agreed.host;
 	record->certificate_arn = agreed.resumed ? BYTES("session-reused") : agreed.identity;
+}
+
+static enum access_type type_of(const struct stream *s, bool tls)
+{
+	if (s->tunnel)
+		return tls ? ACCESS_WSS : ACCESS_WS;
+	if (s->version == HTTP_2)
+		return s->flags & STREAM_GRPC ? ACCESS_GRPCS : ACCESS_H2;
+	return tls ? ACCESS_HTTPS : ACCESS_HTTP;
 }
 
 static void fill(const struct stream *s, enum access_phase phase, struct access_record *record)
@@ -285,7 +293,6 @@ static void fill(const struct stream *s, enum access_phase phase, struct access_
 
 	*record = (struct access_record){
 		.phase = phase,
-		.type = ACCESS_HTTP,
 		.time_unix_us = loop_unix_us(s->worker->loop),
 		.created_unix_us = s->created_unix_us,
 		.load_balancer_id = balancer->id,
@@ -312,6 +319,7 @@ static void fill(const struct stream *s, enum access_phase phase, struct access_
 		.events = s->meter.events,
 		.heartbeats = s->heartbeats,
 	};
+	record->type = type_of(s, conn_tls(s->from->conn) != NULL);
 	if (conn_tls(s->from->conn))
 		fill_tls(conn_tls(s->from->conn), record);
 	if (s->group)

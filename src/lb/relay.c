@@ -104,8 +104,11 @@ void relay_begin(struct stream *s)
 		s->flags &= ~(uint32_t)STREAM_CLIENT_PAUSED;
 		exchange_resume(s->client);
 	}
-	/* A model may think for minutes: what cannot be sent again need not be kept meanwhile. */
-	if (!s->decide.may_retry)
+	/*
+	 * A model may think for minutes: what cannot be sent again need not be kept meanwhile. Over
+	 * HTTP/2 the target may say that it did not even look at it.
+	 */
+	if (!s->decide.may_retry && !(s->flags & STREAM_TO_HTTP2))
 		forget_request(s);
 	stream_rearm(s);
 }
@@ -118,11 +121,14 @@ static void on_request_body(struct exchange *x, void *owner, const struct http_b
 	if (s->flags & STREAM_NO_BODY || !s->decide.request_open)
 		return;
 	s->decide.may_retry = false; /* what was sent once is not kept */
+	s->flags |= STREAM_BODY_SENT;
 	if (!s->target) {
 		/* The answer is complete already; what is left of the request is not wanted. */
 		assert(s->decide.stage == DECIDE_FLUSHING);
 		return;
 	}
+	if (s->tunnel)
+		ws_meter_feed(&s->tunnel->toward_target, body->wire);
 	room = exchange_send_body(s->target, body);
 	if (body->end) {
 		happen(s, DECIDE_REQUEST_END);
@@ -197,6 +203,8 @@ static err_t send_head(struct stream *s, const struct http_head *head)
 	if (!err) {
 		if (s->flags & STREAM_CLOSE_BOTH)
 			conn_drain(s->from->conn); /* the head says Connection: close */
+		if (head->status == 101)
+			out.flags |= HTTP_FLAG_UPGRADE;
 		err = exchange_send_head(s->client, &out);
 	}
 	arena_fini(&arena);
@@ -208,14 +216,18 @@ static void on_answer_head(struct exchange *x, void *owner, const struct http_he
 	struct stream *s = owner;
 	err_t err;
 
-	if (head->status == 101) {
+	bool switching = head->status == 101;
+
+	if (switching && !(s->flags & STREAM_UPGRADE)) {
 		happen(s, DECIDE_TARGET_MALFORMED); /* nobody asked to switch */
 		return;
 	}
-	if (head->status < 200)
+	if (head->status < 200 && !switching)
 		return;
 	note_kind(s, head);
 	err = send_head(s, head);
+	if (!err && switching)
+		err = tunnel_begin(s);
 	if (err) {
 		stream_stop(s, err == ERR_INVALID ? END_TARGET_MALFORMED : END_INTERNAL);
 		return;
@@ -245,6 +257,8 @@ static void on_answer_body(struct exchange *x, void *owner, const struct http_bo
 
 	if (!decide_answered(&s->decide))
 		return; /* the empty body of a 1xx */
+	if (s->tunnel)
+		ws_meter_feed(&s->tunnel->toward_client, body->wire);
 	room = exchange_send_body(s->client, body);
 	if (body->data_count) {
 		if (s->flags & STREAM_SSE)
@@ -300,6 +314,7 @@ static enum decide_event event_of(const struct stream *s, err_t why)
 {
 	switch (why) {
 	case ERR_CLOSED:
+	case ERR_REFUSED:
 	case ERR_TRUNCATED: return DECIDE_TARGET_CLOSED;
 	case ERR_FIELDS_TOO_LARGE:
 	case ERR_TOO_LARGE:
@@ -318,6 +333,9 @@ static void on_target_failed(struct exchange *x, void *owner, err_t why)
 	enum decide_event event = event_of(s, why);
 
 	s->target = NULL; /* conn takes it back when this returns */
+	/* Refused, or beyond the last that the target looked at: it may go elsewhere, once. */
+	if (why == ERR_REFUSED && s->pending && !(s->flags & (STREAM_BODY_SENT | STREAM_RETRIED)))
+		s->decide.may_retry = true;
 	if (exchange_received_bytes(x))
 		s->decide.may_retry = false; /* it did begin to answer */
 	if (!decide_answered(&s->decide) && !(s->flags & STREAM_REUSED))

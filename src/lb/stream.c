@@ -88,6 +88,7 @@ static void stream_free(struct stream *s)
 	hold_unref(s->hold);
 	free(s->rare);
 	free(s->kept);
+	free(s->tunnel);
 	free(s);
 	atomic_fetch_sub_explicit(&worker->stream_count, 1, memory_order_relaxed);
 	worker_check_stopped(worker);
@@ -103,6 +104,8 @@ enum client_end {
 /* Every stream ends here: the target first, since nobody shall work for no one. */
 static void stream_end(struct stream *s, enum end_reason reason, enum client_end end)
 {
+	if (s->tunnel && end != CLIENT_FAILED)
+		tunnel_say_goodbye(s, reason);
 	stream_release_target(s);
 	record_end(s, reason);
 	/* What is pending borrows from the client's exchange, so it goes before that. */
@@ -120,7 +123,7 @@ void stream_answer(struct stream *s, const struct page *page, enum end_reason re
 	err_t err;
 
 	s->elb_status = page->head.status;
-	if (page->close)
+	if (page->close && s->version != HTTP_2) /* whose other streams are sound */
 		s->flags |= STREAM_CLOSE_BOTH;
 	if (s->flags & STREAM_CLOSE_BOTH)
 		conn_drain(s->from->conn); /* so that the head says Connection: close */
@@ -137,7 +140,8 @@ static void answer_status(struct stream *s, uint16_t status, enum end_reason rea
 	err_t err;
 
 	arena_init(&arena, PENDING_MAX);
-	err = page_error(status, s->listener, loop_unix_us(s->worker->loop) / 1000, &arena, &page);
+	err = (s->flags & STREAM_GRPC ? page_error_grpc : page_error)(
+		status, s->listener, loop_unix_us(s->worker->loop) / 1000, &arena, &page);
 	if (err)
 		stream_end(s, reason, CLIENT_CLOSES);
 	else
@@ -232,7 +236,8 @@ static err_t make_head(struct stream *s, struct forwarded *ret_forwarded)
 	TRY(forward_request(pending->head, &pending->facts, &options, &pending->arena,
 			    ret_forwarded));
 	pending->forwarded = ret_forwarded->head;
-	pending->forwarded.flags &= ~(uint32_t)HTTP_FLAG_UPGRADE;
+	if (pending->forwarded.flags & HTTP_FLAG_UPGRADE)
+		s->flags |= STREAM_UPGRADE;
 	return ERR_OK;
 }
 
@@ -309,19 +314,6 @@ static void on_failed(struct upstream_waiter *w, err_t why)
 	stream_obey(s, decide(&s->decide, &limits, event, loop_now_ms(s->worker->loop)));
 }
 
-/* A warm connection that takes an exchange; those that turn out dead are closed on the way. */
-static bool take_warm(struct stream *s, struct upstream *upstream)
-{
-	struct conn *conn;
-
-	while ((conn = upstream_take(upstream))) {
-		if (exchange_open(conn, &relay_target_events, s, &s->target) == ERR_OK)
-			return true;
-		upstream_discard(upstream, conn);
-	}
-	return false;
-}
-
 /* Gets a connection, warm unless `fresh` is wanted, and sends the request on it. */
 static void dispatch(struct stream *s, bool fresh)
 {
@@ -329,7 +321,8 @@ static void dispatch(struct stream *s, bool fresh)
 	struct pool *pool;
 	err_t err = worker_pool(s->hold, s->group, s->picked, s->listener->load_balancer, &pool);
 
-	if (!err && !fresh && take_warm(s, pool->upstream)) {
+	if (!err && !fresh &&
+	    upstream_open(pool->upstream, &relay_target_events, s, &s->target) == ERR_OK) {
 		s->flags |= STREAM_REUSED;
 		s->decide.may_retry = http_method_is_idempotent(record_method(s));
 		relay_begin(s);
@@ -422,6 +415,8 @@ static enum end_reason choose_target(struct stream *s)
 	s->flags |= STREAM_COUNTED;
 	record_gauge(s, GAUGE_STREAMS_ACTIVE, 1);
 	stream_count(s, COUNTER_REQUESTS, 1);
+	if (s->flags & STREAM_GRPC)
+		stream_count(s, COUNTER_GRPC_REQUESTS, 1);
 	if (conn_peer(s->from->conn)->family == 6)
 		record_count_balancer(s, COUNTER_IPV6_REQUESTS, 1);
 	if (pick.fail_open)
@@ -449,12 +444,29 @@ static enum end_reason rewrite(struct stream *s)
 	return END_COMPLETE;
 }
 
+/* Whether the group's targets can be sent this request (reference/alb.md §2.6). */
+static bool group_takes(const struct stream *s)
+{
+	bool http2 = s->version == HTTP_2, grpc = s->flags & STREAM_GRPC;
+
+	switch (s->group->protocol_version) {
+	case PROTOCOL_HTTP1: return !grpc;
+	case PROTOCOL_HTTP2: return http2;
+	case PROTOCOL_GRPC: return http2 && bytes_eq(record_method(s), BYTES("POST"));
+	}
+	return false;
+}
+
 static void forward(struct stream *s)
 {
 	enum end_reason reason = choose_group(s);
 
+	if (reason == END_COMPLETE && s->group->target_count && !group_takes(s))
+		reason = END_PROTOCOL_MISMATCH;
 	if (reason == END_COMPLETE)
 		reason = choose_target(s);
+	if (reason == END_COMPLETE && s->group->protocol_version != PROTOCOL_HTTP1)
+		s->flags |= STREAM_TO_HTTP2;
 	if (reason == END_COMPLETE)
 		reason = rewrite(s);
 	if (reason == END_COMPLETE)
@@ -593,6 +605,13 @@ static struct pending *pending_create(struct client *client, const struct plan_l
 	return pending;
 }
 
+static bool is_grpc(const struct http_head *head)
+{
+	return head->version == HTTP_2 &&
+	       bytes_starts_nocase(http_value(head, BYTES("Content-Type")),
+				   BYTES("application/grpc"));
+}
+
 static struct stream *stream_create(struct client *client, struct exchange *x,
 				    const struct plan_listener *listener, struct pending *pending)
 {
@@ -624,6 +643,8 @@ static struct stream *stream_create(struct client *client, struct exchange *x,
 		s->flags |= STREAM_NO_BODY;
 	if (bytes_eq(head->method, BYTES("HEAD")))
 		s->flags |= STREAM_HEAD_REQUEST;
+	if (is_grpc(head))
+		s->flags |= STREAM_GRPC;
 	decide_init(&s->decide, loop_now_ms(worker->loop));
 	record_keep(s, &pending->facts, head, pending->trace_id);
 	list_append(&worker->streams, &s->link);

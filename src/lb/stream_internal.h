@@ -14,6 +14,7 @@
 #define LB_STREAM_INTERNAL_H
 
 #include "http/sse.h"
+#include "http/ws.h"
 #include "lb/access.h"
 #include "lb/decide.h"
 #include "lb/forward.h"
@@ -42,11 +43,15 @@ enum {
 	STREAM_APP_CROSS_SITE = 1 << 8,
 	STREAM_CLIENT_PAUSED = 1 << 9, /* its request body waits for the target */
 	STREAM_RETRIED = 1 << 10,
+	STREAM_UPGRADE = 1 << 11, /* a WebSocket was asked for */
 	STREAM_COUNTED = 1 << 12, /* in target->shared.in_flight */
 	STREAM_HEAD_REQUEST = 1 << 13,
 	STREAM_BULK = 1 << 14,	     /* a receive hint is set */
 	STREAM_THIN_ACKS = 1 << 15,  /* conn_thin_acks is on */
 	STREAM_WANTS_ACKS = 1 << 16, /* the target waits for ACKs: never again */
+	STREAM_GRPC = 1 << 17,	     /* a gRPC request */
+	STREAM_BODY_SENT = 1 << 18,  /* some of the request's body: it cannot be sent again */
+	STREAM_TO_HTTP2 = 1 << 19,   /* the target's connection carries others too */
 };
 
 /* What stood before the action and was looked at: for the log. */
@@ -85,6 +90,11 @@ struct kept_cookies {
 	char text[];
 };
 
+/* A WebSocket that passes through (tunnel.c). */
+struct tunnel {
+	struct ws_meter toward_client, toward_target;
+};
+
 /* The lengths of the facts, which lie one after the other in stream->facts. */
 struct facts {
 	uint16_t method, host, uri, user_agent, trace_id;
@@ -112,6 +122,7 @@ struct stream {
 	struct pending *pending;   /* NULL from the response head on */
 	struct rare *rare;	   /* NULL mostly */
 	struct kept_cookies *kept; /* for the answer, from a gate; NULL mostly */
+	struct tunnel *tunnel;	   /* NULL but for WebSockets */
 	const char *error_reason;  /* reference/alb.md §7.2; static; NULL: none */
 	struct timer timer;
 	struct list_node link; /* in worker->streams */
@@ -179,6 +190,13 @@ void stream_perform(struct stream *s);
 void stream_answer(struct stream *s, const struct page *page, enum end_reason reason);
 err_t stream_read_facts(struct stream *s);
 err_t stream_keep_cookies(struct stream *s, const struct bytes *values, unsigned count);
+
+/* ---- tunnel.c ---- */
+
+/* The target switched protocols: both connections carry bytes from here on. ERR_NOMEM. */
+err_t tunnel_begin(struct stream *s);
+/* Close frames to both, where a frame may stand, when it is us who end it. */
+void tunnel_say_goodbye(struct stream *s, enum end_reason reason);
 
 /* ---- relay.c ---- */
 

@@ -3,9 +3,12 @@
  *
  * One pool per target and worker; every call comes from that worker's loop.
  *
- *   upstream_take ────► a warm conn, or NULL
+ *   upstream_open ────► an exchange on a warm conn, or ERR_AGAIN
  *   upstream_connect ─► on_ready ───► exchange_open … exchange_close ──► warm again, or closed
  *                   └─► on_failed
+ *
+ * With HTTP/2 a connection carries many exchanges, and those that come while one is being made wait
+ * for it together; another one is made when none has room.
  *
  * There is no giving back: when the exchange on a lent conn is over, the conn itself says whether
  * it may carry another one, and the pool keeps it or closes it. Last come, first taken, so that
@@ -21,9 +24,10 @@ struct upstream;
 struct upstream_options {
 	struct loop *loop;
 	struct address to;
-	struct tls_context *tls;		   /* NULL: plain. Outlives the pool */
-	uint32_t idle_max;			   /* warm connections to keep; 0 keeps none */
-	uint32_t idle_ms;			   /* close a warm one after this long unused */
+	struct tls_context *tls; /* NULL: plain. Outlives the pool */
+	bool http2;		 /* many exchanges on a connection, by prior knowledge or ALPN */
+	uint32_t idle_max;	 /* warm connections to keep; 0 keeps none */
+	uint32_t idle_ms;	 /* close a warm one after this long unused */
 	void (*on_count)(void *owner, int change); /* one more or one fewer open; not NULL */
 	void (*on_freed)(
 		void *owner); /* after upstream_destroy, when the last one closed; not NULL */
@@ -35,7 +39,8 @@ struct upstream_waiter {
 	void (*on_ready)(struct upstream_waiter *w, struct conn *lent);
 	void (*on_failed)(struct upstream_waiter *w, err_t why);
 	struct upstream *pool; /* the pool's from here on, while waiting */
-	struct conn *conn;     /* being connected; NULL when not waiting */
+	struct conn *conn;     /* being connected, with HTTP/2 for others too; NULL: not waiting */
+	struct list_node link; /* HTTP/2: in the pool's waiters */
 };
 
 /*
@@ -50,8 +55,12 @@ err_t upstream_create(const struct upstream_options *options, struct upstream **
  */
 void upstream_destroy(struct upstream *pool);
 
-/* A warm connection that no exchange runs on; NULL when there is none. */
-struct conn *upstream_take(struct upstream *pool);
+/*
+ * An exchange on a connection that is there: a warm one, or with HTTP/2 any that has room. Those
+ * that turn out dead are closed on the way. ERR_AGAIN when there is none.
+ */
+err_t upstream_open(struct upstream *pool, const struct exchange_events *events, void *owner,
+		    struct exchange **ret_exchange);
 
 /*
  * Begins a fresh one, to be ready within `connect_ms`; failures arrive in on_failed, as
@@ -60,7 +69,8 @@ struct conn *upstream_take(struct upstream *pool);
  */
 err_t upstream_connect(struct upstream *pool, uint32_t connect_ms, struct upstream_waiter *w);
 
-/* Closes a lent connection that no exchange could be opened on. */
+/* Closes a lent connection that no exchange could be opened on; with HTTP/2 others may run on it.
+ */
 void upstream_discard(struct upstream *pool, struct conn *lent);
 
 /* Gives its connect up at once; neither callback runs any more. Harmless when not waiting. */

@@ -132,10 +132,14 @@ static err_t open_pool(const struct hold *hold, const struct plan_group *group,
 	struct worker *worker = hold->worker;
 	struct cell *cell = hold_balancer_cell(hold, balancer);
 	struct pool *pool = calloc(1, sizeof *pool);
+	bool http2 = group->protocol_version != PROTOCOL_HTTP1;
 	struct upstream_options options = {
 		.loop = worker->loop,
 		.to = target->address,
-		.tls = group->https ? worker->tls : NULL,
+		.tls = !group->https ? NULL
+		       : http2	     ? worker->tls_http2
+				     : worker->tls,
+		.http2 = http2,
 		.idle_max = WARM_MAX,
 		.idle_ms = cell->idle_ms,
 		.on_count = on_pool_count,

@@ -224,6 +224,8 @@ struct world *world_open_with(const struct fake_options *options, void (*change)
 	lb_options.control = w->loop;
 	CHECK_OK(lb_create(&lb_options, &w->lb));
 	w->balancer_count = w->group_count = 1;
+	w->target_script = &target_script;
+	w->target_owner = w;
 	for (unsigned g = 0; g < WORLD_GROUPS; g++)
 		default_group(w, g);
 	for (unsigned b = 0; b < WORLD_BALANCERS; b++)
@@ -235,7 +237,8 @@ struct world *world_open_with(const struct fake_options *options, void (*change)
 			char at[ADDRESS_TEXT_BYTES];
 
 			address_format(&w->groups[g].targets[t].address, at);
-			w->targets[g][t] = fake_listen(w->net, at, &target_script, w);
+			w->targets[g][t] = fake_listen(w->net, at, w->target_script,
+						       w->target_owner);
 		}
 	for (unsigned b = 0; b < w->balancer_count; b++)
 		CHECK_OK(lb_bind(w->lb, &w->listeners[b].bound));

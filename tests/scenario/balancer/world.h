@@ -54,6 +54,10 @@ struct world {
 	/* Group g's target t listens at 10.0.g.t:8000. */
 	struct fake_target *targets[WORLD_GROUPS][WORLD_TARGETS];
 
+	/* What targets do; `change` may set another. */
+	const struct fake_script *target_script;
+	void *target_owner;
+
 	/* What was heard. */
 	struct world_end ends[WORLD_ENDS];
 	unsigned end_count, start_count, progress_count, drained_count, health_count;

@@ -4,6 +4,31 @@
 
 enum { FIELDS_MAX = 300, LOG_DATA_MAX = 40 };
 
+/* ---- Fields ---- */
+
+static nghttp2_nv nv_of(struct bytes name, struct bytes value)
+{
+	return (nghttp2_nv){ (uint8_t *)(uintptr_t)name.at, (uint8_t *)(uintptr_t)value.at,
+			     name.len, value.len, 0 };
+}
+
+static size_t add_fields(nghttp2_nv *nva, size_t count, const char *fields)
+{
+	struct bytes rest = bytes_of(fields), line;
+
+	while (rest.len && bytes_cut(&rest, '\n', &line)) {
+		size_t colon;
+
+		if (!line.len)
+			continue;
+		colon = bytes_index(line, ':');
+		CHECK(colon != SIZE_MAX && count < FIELDS_MAX);
+		nva[count++] = nv_of(bytes_upto(line, colon),
+				     bytes_trim(bytes_from(line, colon + 1)));
+	}
+	return count;
+}
+
 /* ---- What it hears ---- */
 
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
@@ -53,11 +78,20 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
 	return 0;
 }
 
+static void answer(struct h2_peer *p, int32_t id)
+{
+	nghttp2_nv nva[FIELDS_MAX] = { nv_of(BYTES(":status"), bytes_of(p->answer_status)) };
+
+	nghttp2_submit_response(p->session, id, nva, add_fields(nva, 1, p->answer_fields), NULL);
+}
+
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *owner)
 {
 	struct h2_peer *p = owner;
 
 	(void)session;
+	if (p->answer_status && frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
+		answer(p, frame->hd.stream_id);
 	switch (frame->hd.type) {
 	case NGHTTP2_DATA:
 		if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
@@ -170,29 +204,6 @@ void h2_peer_set_window(struct h2_peer *p, uint32_t initial_window)
 }
 
 /* ---- What it says ---- */
-
-static nghttp2_nv nv_of(struct bytes name, struct bytes value)
-{
-	return (nghttp2_nv){ (uint8_t *)(uintptr_t)name.at, (uint8_t *)(uintptr_t)value.at,
-			     name.len, value.len, 0 };
-}
-
-static size_t add_fields(nghttp2_nv *nva, size_t count, const char *fields)
-{
-	struct bytes rest = bytes_of(fields), line;
-
-	while (rest.len && bytes_cut(&rest, '\n', &line)) {
-		size_t colon;
-
-		if (!line.len)
-			continue;
-		colon = bytes_index(line, ':');
-		CHECK(colon != SIZE_MAX && count < FIELDS_MAX);
-		nva[count++] = nv_of(bytes_upto(line, colon),
-				     bytes_trim(bytes_from(line, colon + 1)));
-	}
-	return count;
-}
 
 /* Data goes out by h2_peer_data: the session must know that some follows. */
 static ssize_t defer(nghttp2_session *session, int32_t id, uint8_t *buf, size_t length,

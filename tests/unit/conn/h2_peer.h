@@ -23,8 +23,9 @@ struct h2_peer {
 	nghttp2_session *session;
 	struct text log;
 	bool server, fields;
-	bool in_head;	   /* of the block being read a pseudo field came: no trailers */
-	bool keep_windows; /* no WINDOW_UPDATE by itself */
+	bool in_head; /* of the block being read a pseudo field came: no trailers */
+	const char *answer_status, *answer_fields; /* to every request, at its end; NULL: none */
+	bool keep_windows;			   /* no WINDOW_UPDATE by itself */
 	bool deaf;	   /* its bytes go nowhere: the test reads fake_received */
 	size_t data_bytes; /* of all DATA */
 	uint64_t data_ms;  /* when the last came */
