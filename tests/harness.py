@@ -107,7 +107,7 @@ class Weir:
         connection.close()
         return answer.status, text
 
-    def call(self, service, operation, **value):
+    def call(self, service, operation, /, **value):
         """An operation by the JSON door; the output, or Fault."""
         status, text = self.request("POST", f"/_weir/call/{service}/{operation}", json.dumps(value), {"Content-Type": "application/json"})
         answer = json.loads(text)

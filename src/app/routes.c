@@ -83,6 +83,16 @@ static void on_operations(void *owner, struct api_http_request *request)
 	reply_json(request, 200, json_pack("{s:o}", "operations", rows));
 }
 
+/* The task metadata endpoint: its path has a secret in it, so it needs no signature. */
+static void on_task(void *owner, struct api_http_request *request)
+{
+	struct weir *weir = owner;
+	json_t *view = ecs_metadata(weir->ecs, bytes_from(request->path, strlen("/_weir/tasks/")));
+
+	reply_json(request, view ? 200 : 404,
+		   view ? view : json_pack("{s:s}", "message", "there is no such task"));
+}
+
 /* ---- Metrics ---- */
 
 struct labelled_set {
@@ -338,6 +348,7 @@ const struct api_route *weir_routes(struct weir *weir, size_t *ret_count)
 		  .handle = on_localstack_health },
 		{ .method = "GET", .path = "/_weir/operations", .handle = on_operations },
 		{ .method = "GET", .path = PUBLIC_KEYS "*", .open = true, .handle = on_public_key },
+		{ .method = "GET", .path = "/_weir/tasks/*", .open = true, .handle = on_task },
 		{ .method = "GET", .path = "/_weir/streams", .handle = on_streams },
 		{ .method = "GET", .path = ADMISSION_PATH "*", .handle = on_admission },
 		{ .method = "POST", .path = "/_weir/reset", .handle = on_reset },

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "engine/program.h"
 
 /* ---- Certificates: kept by ACM and IAM, used by listeners ---- */
 
@@ -66,10 +67,13 @@ static err_t make_elbv2(struct weir *weir)
 	list_for_each (&settings->instances, node) {
 		count++;
 	}
-	instances = calloc(count + 1, sizeof *instances);
+	instances = calloc(count + 2, sizeof *instances);
 	if (!instances)
 		return ERR_NOMEM;
-	count = 0;
+	/* Tasks that share this machine's address are targets by its id. */
+	instances[0].id = weir->instance;
+	err = address_parse_ip(BYTES("127.0.0.1"), 0, &instances[0].address);
+	count = 1;
 	list_for_each (&settings->instances, node) {
 		const struct instance_setting *from = container_of(node, struct instance_setting,
 								   link);
@@ -109,11 +113,12 @@ static err_t make_ec2(struct weir *weir)
 	list_for_each (&settings->instances, node) {
 		options.instance_count++;
 	}
-	instances = calloc(options.instance_count + 1, sizeof *instances);
+	instances = calloc(options.instance_count + 2, sizeof *instances);
 	if (!instances)
 		return ERR_NOMEM;
 	options.instances = instances;
-	options.instance_count = 0;
+	instances[0] = (struct ec2_instance){ .id = weir->instance, .address = "127.0.0.1" };
+	options.instance_count = 1;
 	list_for_each (&settings->instances, node) {
 		const struct instance_setting *from = container_of(node, struct instance_setting,
 								   link);
@@ -139,6 +144,28 @@ static err_t make_cloudwatch(struct weir *weir)
 	};
 
 	return cloudwatch_create(&options, &weir->cloudwatch);
+}
+
+/* Tasks' programs are looked for where ours is. */
+static err_t make_ecs(struct weir *weir)
+{
+	const struct settings *settings = weir->settings;
+	char programs[PATH_MAX];
+	struct ecs_options options = {
+		.api = weir->api,
+		.store = weir->store,
+		.lb = weir->lb,
+		.loop = weir->control,
+		.caller = &weir->root,
+		.data = setting_text(settings, SETTING_DATA),
+		.programs = programs,
+		.instance = weir->instance,
+		.account = setting_text(settings, SETTING_ACCOUNT),
+		.region = setting_text(settings, SETTING_REGION),
+	};
+
+	TRY(program_folder(programs));
+	return ecs_create(&options, &weir->ecs);
 }
 
 /* What a metric filter found in a log event is a data point. */
@@ -217,11 +244,14 @@ err_t services_start(struct weir *weir, struct text *why)
 	TRY(make_acm(weir, why));
 	TRY(make_elbv2(weir));
 	TRY(make_cloudwatch(weir));
-	return tagging_create(weir->api, &weir->tagging);
+	TRY(tagging_create(weir->api, &weir->tagging));
+	return make_ecs(weir);
 }
 
 void services_stop(struct weir *weir)
 {
+	ecs_destroy(weir->ecs);
+	weir->ecs = NULL; /* health words find no one to tell */
 	cloudwatch_destroy(weir->cloudwatch);
 	weir->cloudwatch = NULL; /* late log events find no one to tell */
 	elbv2_destroy(weir->elbv2);

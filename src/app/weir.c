@@ -13,6 +13,8 @@
 #include "net/clock.h"
 #include "net/notify.h"
 
+enum { TASKS_STOP_MS = 30 * 1000 }; /* at our own end: what is left then is killed */
+
 /* ---- Workers ---- */
 
 static void *run_worker(void *owner)
@@ -84,6 +86,8 @@ static void on_health(void *owner, struct bytes group_arn, struct bytes target_i
 
 	if (weir->elbv2)
 		elbv2_on_health(weir->elbv2, group_arn, target_id, port);
+	if (weir->ecs)
+		ecs_on_health(weir->ecs, group_arn, target_id, port);
 }
 
 static void on_drained(void *owner, struct bytes group_arn, struct bytes target_id, uint16_t port)
@@ -241,6 +245,19 @@ static err_t open_state(struct weir *weir, struct text *why)
 	return err;
 }
 
+static err_t restore_tasks(struct weir *weir)
+{
+	char address[ADDRESS_TEXT_BYTES], url[ADDRESS_TEXT_BYTES + 16];
+	struct address at = weir->api_address;
+
+	if (bytes_starts(bytes_of(setting_text(weir->settings, SETTING_API)), BYTES("0.0.0.0:")))
+		TRY(address_parse_ip(BYTES("127.0.0.1"), at.port, &at));
+	address_format(&at, address);
+	snprintf(url, sizeof url, "http://%s", address);
+	ecs_api_url(weir->ecs, url);
+	return ecs_restore(weir->ecs);
+}
+
 static err_t restore(struct weir *weir, struct text *why)
 {
 	char *sentence = NULL;
@@ -251,7 +268,7 @@ static err_t restore(struct weir *weir, struct text *why)
 	if (err)
 		text_add_str(why, sentence ? sentence : err_words(err));
 	free(sentence);
-	return err;
+	return err ? err : restore_tasks(weir);
 }
 
 /* A stream is two descriptors. Shells give 1024 and allow far more to who asks. */
@@ -271,6 +288,8 @@ err_t weir_start(struct weir *weir, struct text *why)
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
 	int api_fd;
 
+	ecs_instance_id(setting_text(weir->settings, SETTING_ACCOUNT),
+			setting_text(weir->settings, SETTING_REGION), weir->instance);
 	snprintf(weir->root_arn, sizeof weir->root_arn, "arn:aws:iam::%s:root",
 		 setting_text(weir->settings, SETTING_ACCOUNT));
 	raise_descriptor_limit();
@@ -296,11 +315,19 @@ err_t weir_start(struct weir *weir, struct text *why)
 	return note_address(weir);
 }
 
-static void on_lb_done(void *owner)
+static void on_tasks_stopped(void *owner)
 {
 	struct weir *weir = owner;
 
 	loop_stop(weir->control);
+}
+
+/* No stream needs a task any more. Each gets its own stop timeout; a second signal cuts it. */
+static void on_lb_done(void *owner)
+{
+	struct weir *weir = owner;
+
+	ecs_stop_all(weir->ecs, TASKS_STOP_MS, on_tasks_stopped, weir);
 }
 
 void weir_drain(struct weir *weir)

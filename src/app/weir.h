@@ -20,6 +20,7 @@
 #include "services/acm/acm.h"
 #include "services/cloudwatch/cloudwatch.h"
 #include "services/ec2/ec2.h"
+#include "services/ecs/ecs.h"
 #include "services/elbv2/elbv2.h"
 #include "services/iam/iam.h"
 #include "services/logs/logs.h"
@@ -52,6 +53,7 @@ struct weir {
 	struct ec2 *ec2;
 	struct elbv2 *elbv2;
 	struct cloudwatch *cloudwatch;
+	struct ecs *ecs;
 	struct logs *logs;
 	struct iam *iam;
 	struct sts *sts;
@@ -59,8 +61,9 @@ struct weir {
 	struct api_http *front;
 	struct api_caller root; /* who holds DATA/credentials */
 	char root_arn[64];
-	struct address api_address; /* as bound */
-	uint64_t started_ms;	    /* monotonic */
+	char instance[ECS_INSTANCE_BYTES]; /* this machine, as a container instance */
+	struct address api_address;	   /* as bound */
+	uint64_t started_ms;		   /* monotonic */
 	bool draining;
 	int exit_code;
 

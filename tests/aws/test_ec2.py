@@ -278,7 +278,8 @@ def test_pages_hold_everything_once(ec2, vpc):
     assert code_of(ec2.describe_security_groups, NextToken="x") == "InvalidParameterValue"
 
 
-def test_there_are_no_instances_to_run(ec2):
-    assert ec2.describe_instances()["Reservations"] == []
+def test_there_are_no_instances_to_run_but_the_machine_itself(ec2):
+    machine, = [i for r in ec2.describe_instances()["Reservations"] for i in r["Instances"]]
+    assert machine["PrivateIpAddress"] == "127.0.0.1", "what tasks of ECS that share the machine's address run on"
     assert code_of(ec2.run_instances, ImageId="ami-1", MinCount=1, MaxCount=1) == "UnsupportedOperation"
     assert ec2.describe_regions()["Regions"][0]["RegionName"] == "us-east-1"

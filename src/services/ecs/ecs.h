@@ -1,0 +1,57 @@
+/*
+ * ecs: Elastic Container Service (API 2014-11-13): clusters, task definitions, tasks, services.
+ *
+ *   api_call ─► handler, one transaction ─► commit ─► the store's feed ─► what changed is looked at
+ *
+ * A service's reconciler (decide.h) orders tasks to start and stop; a task's lifecycle
+ * (lifecycle.h) orders what its containers and targets need next. Both are pure; reconcile.c and
+ * run.c carry their orders out in small steps, each in the store before the next begins, so that
+ * a Weir that is killed goes on where it was. The control thread.
+ */
+#ifndef SERVICES_ECS_ECS_H
+#define SERVICES_ECS_ECS_H
+
+#include "api/api.h"
+#include "lb/lb.h"
+#include "store/store.h"
+
+struct ecs;
+
+struct ecs_options {
+	struct api *api; /* the service registers itself here; elbv2, ssm, logs… are asked here */
+	struct store *store;
+	struct lb *lb; /* asked how targets are */
+	struct loop *loop;
+	const struct api_caller *caller; /* whom we ask other services as; borrowed */
+	const char *data;		 /* DATA: tasks have their folders in DATA/tasks */
+	const char *programs;		 /* the folder of weir-keeper, ragd, … */
+	const char *instance; /* the container instance's EC2 id, for `instance` targets */
+	const char *account, *region;
+};
+
+/* Strings are copied; the rest is borrowed for the service's life. */
+err_t ecs_create(const struct ecs_options *options, struct ecs **ret_ecs);
+
+/* At start, before the API answers: takes up the tasks that run, or ran. */
+err_t ecs_restore(struct ecs *ecs);
+
+/* Where tasks reach the API ("http://127.0.0.1:4566"), once it is bound. */
+void ecs_api_url(struct ecs *ecs, const char *url);
+
+/* Asks every task to end, and calls on_done when all have, or `grace_ms` is over. */
+void ecs_stop_all(struct ecs *ecs, uint32_t grace_ms, void (*on_done)(void *owner), void *owner);
+
+/* Programs that still run then run on: the next Weir adopts them. NULL is welcome. */
+void ecs_destroy(struct ecs *ecs);
+
+/* For struct lb_events, wired by the app: a target's health word changed. */
+void ecs_on_health(struct ecs *ecs, struct bytes group_arn, struct bytes target_id, uint16_t port);
+
+/* The task metadata endpoint: JSON for "TOKEN", "TOKEN/task", "TOKEN/stats"…; NULL: no such. */
+json_t *ecs_metadata(struct ecs *ecs, struct bytes path);
+
+/* The EC2 id of the machine itself as a container instance of this account and Region. */
+enum { ECS_INSTANCE_BYTES = 32 };
+void ecs_instance_id(const char *account, const char *region, char out[ECS_INSTANCE_BYTES]);
+
+#endif
