@@ -1,0 +1,52 @@
+/* Any text as a template: read, checked, its parameters resolved, its resources worked out. */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "services/cloudformation/check.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void ignore(void *owner, unsigned line, const char *words)
+{
+	(void)owner;
+	(void)line;
+	(void)words;
+}
+
+static void work_out(struct template *template, struct text *why)
+{
+	static const struct eval_source nothing = { .ref = NULL };
+	struct eval eval = { .template = template,
+			     .conditions = json_object(),
+			     .source = &nothing,
+			     .account = "0",
+			     .region = "r",
+			     .stack_name = "s",
+			     .stack_id = "i",
+			     .why = why };
+	json_t *parameters = NULL, *given = json_object(), *value = NULL;
+
+	if (!parameters_resolve(template, given, &nothing, NULL, &parameters, why)) {
+		eval.parameters = parameters;
+		evaluate(&eval, json_object_get(template->root, "Resources"), &value);
+	}
+	json_decref(value);
+	json_decref(parameters);
+	json_decref(given);
+	json_decref(eval.conditions);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct text why = TEXT_INIT(64 * 1024);
+	struct template template;
+	struct check check = { .template = &template, .problem = ignore };
+
+	if (!template_parse(bytes_make(data, size), &template, &why)) {
+		template_check(&check);
+		work_out(&template, &why);
+		template_fini(&template);
+	}
+	text_fini(&why);
+	return 0;
+}
