@@ -19,11 +19,6 @@ static err_t refuse(const struct parse_input *input, struct parse_why *why)
 		return refuse(input, ret_why);                               \
 	}
 
-NOT_YET(csv_read)
-NOT_YET(json_read)
-NOT_YET(html_read)
-NOT_YET(spl_read)
-NOT_YET(xml_read)
 NOT_YET(docx_read)
 NOT_YET(pptx_read)
 NOT_YET(xlsx_read)
@@ -31,4 +26,3 @@ NOT_YET(odt_read)
 NOT_YET(epub_read)
 NOT_YET(pdf_read)
 NOT_YET(image_read)
-NOT_YET(content_list_read)
