@@ -148,6 +148,7 @@ class Provider:
                 return
             nonce = asked["nonce"]
         elif form.get("refresh_token") in self.refreshes:
+            self.refreshes.discard(form["refresh_token"])      # once, too: they rotate
             self.serial += 1
         else:
             self.reply(request, 400, {"error": "invalid_grant"})

@@ -196,11 +196,33 @@ static bool field_is_sendable(const struct http_field *field)
 
 /* Replaced by the balancer's own, whatever the client sent. */
 static const struct bytes replaced[] = {
-	{ "X-Forwarded-Proto", 17 },	   { "X-Forwarded-Port", 16 },
-	{ "X-Amzn-Trace-Id", 15 },	   { "Expect", 6 },
-	{ "x-amzn-oidc-accesstoken", 23 }, { "x-amzn-oidc-identity", 20 },
-	{ "x-amzn-oidc-data", 16 },
+	{ "X-Forwarded-Proto", 17 },
+	{ "X-Forwarded-Port", 16 },
+	{ "X-Amzn-Trace-Id", 15 },
+	{ "Expect", 6 },
 };
+
+/*
+ * What targets take as the balancer's word on who somebody is. Many of them cannot tell "_" from
+ * "-" in a name (CGI, WSGI), so neither do we.
+ */
+static bool claims_identity(struct bytes name)
+{
+	static const struct bytes identity[] = { { "x-amzn-oidc-accesstoken", 23 },
+						 { "x-amzn-oidc-identity", 20 },
+						 { "x-amzn-oidc-data", 16 } };
+
+	for (size_t i = 0; i < COUNT(identity); i++) {
+		size_t at = 0;
+
+		while (at < name.len && name.len == identity[i].len &&
+		       (name.at[at] == '_' ? '-' : ascii_lower(name.at[at])) == identity[i].at[at])
+			at++;
+		if (at && at == name.len)
+			return true;
+	}
+	return false;
+}
 
 struct keeping {
 	const struct plan_listener *listener;
@@ -223,7 +245,7 @@ static bool keeps(const struct keeping *keeping, const struct http_field *field)
 	bool valid;
 
 	if (is_hop(&keeping->hops, field->name) ||
-	    is_one_of(field->name, replaced, COUNT(replaced)) ||
+	    is_one_of(field->name, replaced, COUNT(replaced)) || claims_identity(field->name) ||
 	    is_tls_field(keeping->listener, field->name))
 		return false;
 	if (bytes_eq_nocase(field->name, BYTES("Host")))

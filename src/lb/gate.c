@@ -114,6 +114,7 @@ static void ask(struct gate *gate, const struct oidc_step *step)
 		.authorization = step->authorization,
 		.timeout_ms = OIDC_ASK_MS,
 		.answer_max = OIDC_ANSWER_MAX,
+		.share_ms = step->share_ms,
 	};
 
 	if (!gate->asked_us)

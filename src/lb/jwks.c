@@ -109,6 +109,7 @@ static bool start(struct key_set *set)
 		.url = bytes_of(set->url),
 		.timeout_ms = JWKS_TIMEOUT_MS,
 		.answer_max = JOSE_KEY_SET_BYTES,
+		.share_ms = JWKS_SHARE_MS,
 	};
 	struct jwks *jwks = set->jwks;
 

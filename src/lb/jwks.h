@@ -24,7 +24,8 @@ enum {
 	JWKS_UNKNOWN_MS = 30 * 1000,
 	JWKS_RETRY_MS = 5 * 1000,
 	JWKS_TIMEOUT_MS = 5 * 1000,
-	JWKS_SETS_MAX = 64, /* the one that nobody asked for longest goes */
+	JWKS_SHARE_MS = 1000, /* all workers ask at once when a token is new to them */
+	JWKS_SETS_MAX = 64,   /* the one that nobody asked for longest goes */
 };
 
 err_t jwks_create(struct fetcher *fetcher, struct loop *loop, struct jwks **ret_jwks);

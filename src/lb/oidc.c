@@ -422,6 +422,7 @@ static err_t ask_to_refresh(struct oidc *o, struct oidc_step *step)
 	add_parameter(&form, "", "grant_type", BYTES("refresh_token"));
 	add_parameter(&form, "&", "refresh_token", o->session.refresh_token);
 	o->stage = OIDC_REFRESHING;
+	step->share_ms = OIDC_SHARE_MS;
 	return ask_token(o, &form, step);
 }
 
@@ -433,6 +434,7 @@ static err_t ask_user(struct oidc *o, struct oidc_step *step)
 	text_add(&value, o->session.access_token);
 	step->order = OIDC_ASK;
 	step->url = o->config->user_info_endpoint;
+	step->share_ms = o->stage == OIDC_REFRESHING_USER ? OIDC_SHARE_MS : 0;
 	return keep(o, &value, &step->authorization);
 }
 

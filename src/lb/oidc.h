@@ -27,8 +27,9 @@ enum {
 	OIDC_LOGIN_S = 15 * 60, /* to sign in (§3.6) */
 	OIDC_ASK_MS = 5000,	/* one answer of the provider (§3.6) */
 	OIDC_ANSWER_MAX = 128 * 1024,
-	OIDC_DATA_S = 120,	 /* x-amzn-oidc-data is good for so long */
-	OIDC_URI_MAX = 2 * 1024, /* of where to go back to; the query goes beyond it */
+	OIDC_SHARE_MS = 10 * 1000, /* requests of one page refresh its session once */
+	OIDC_DATA_S = 120,	   /* x-amzn-oidc-data is good for so long */
+	OIDC_URI_MAX = 2 * 1024,   /* of where to go back to; the query goes beyond it */
 	OIDC_NONCE_DIGITS = 32,
 	OIDC_ARENA_MAX = 512 * 1024,
 };
@@ -69,6 +70,7 @@ struct oidc_step {
 
 	/* ASK: GET, or POST of a form. */
 	struct bytes url, form, authorization;
+	uint32_t share_ms; /* fetch.h */
 };
 
 struct oidc {

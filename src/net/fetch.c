@@ -9,13 +9,16 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "net/clock.h"
 
+enum { SHARED_MAX = 64 }; /* answers kept for others */
 enum { CONNECT_MS = 3000, POLL_MS = 1000, URL_MAX = 4096, FORM_MAX = 64 * 1024 };
 
 /* The fetch thread has it from fetch_start to the post, the loop after; `cancelled` is for both. */
 struct fetch {
 	struct loop_job job;
-	struct list_node link; /* in fetcher->waiting or ->running */
+	struct list_node link;	    /* in fetcher->waiting, ->running, or another's ->followers */
+	struct list_node followers; /* the thread's: they asked the same */
 	struct loop *loop;
 	void (*on_answer)(void *owner, const struct fetch_answer *answer); /* the loop's */
 	void *owner;
@@ -30,6 +33,15 @@ struct fetch {
 	unsigned status;
 };
 
+/* An answer that whoever asks the same gets, too; the thread's. */
+struct shared {
+	struct list_node link; /* in fetcher->shared, the oldest first */
+	uint64_t until_ms;
+	char *url, *form, *authorization;
+	unsigned status;
+	struct text body;
+};
+
 struct fetcher {
 	char *ca_file; /* NULL: the system's */
 	CURLM *multi;
@@ -40,6 +52,8 @@ struct fetcher {
 	bool started, ending;	  /* locked */
 	struct list_node running; /* the thread's */
 	unsigned running_count;	  /* the thread's */
+	struct list_node shared;  /* the thread's */
+	unsigned shared_count;
 };
 
 static void wipe_free(char *secret)
@@ -203,19 +217,127 @@ static void on_posted(struct loop_job *job)
 	fetch_free(fetch);
 }
 
-/* Gives it back to its loop, whose from here on it is. */
-static void finish(struct fetcher *fetcher, struct fetch *fetch, err_t err)
+static void note_answer(struct fetch *fetch, err_t err)
 {
 	long status = 0;
 
-	if (fetch->curl)
-		curl_easy_getinfo(fetch->curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(fetch->curl, CURLINFO_RESPONSE_CODE, &status);
 	fetch->err = err;
 	fetch->status = (unsigned)status;
+}
+
+/* Gives it back to its loop, whose from here on it is. */
+static void finish(struct fetcher *fetcher, struct fetch *fetch, err_t err)
+{
+	fetch->err = err;
 	pthread_mutex_lock(&fetcher->lock);
 	fetcher->count--;
 	pthread_mutex_unlock(&fetcher->lock);
 	loop_post(fetch->loop, &fetch->job);
+}
+
+/* ---- Answers for several ---- */
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool asks_same(const struct fetch *fetch, const char *url, const char *form,
+		      const char *authorization)
+{
+	return same_text(fetch->url, url) && same_text(fetch->form, form) &&
+	       same_text(fetch->authorization, authorization);
+}
+
+static void shared_free(struct fetcher *fetcher, struct shared *shared)
+{
+	list_remove(&shared->link);
+	fetcher->shared_count--;
+	free(shared->url);
+	wipe_free(shared->form);
+	wipe_free(shared->authorization);
+	if (shared->body.at)
+		explicit_bzero(shared->body.at, shared->body.cap);
+	text_fini(&shared->body);
+	free(shared);
+}
+
+static void forget_shared(struct fetcher *fetcher, uint64_t now_ms)
+{
+	list_for_each_safe (&fetcher->shared, node) {
+		struct shared *shared = container_of(node, struct shared, link);
+
+		if (now_ms >= shared->until_ms || fetcher->shared_count > SHARED_MAX)
+			shared_free(fetcher, shared);
+	}
+}
+
+static uint64_t now_ms(void)
+{
+	return clock_mono_us() / 1000;
+}
+
+/* Keeps what came for those who ask within its time. Without memory they ask for themselves. */
+static void share(struct fetcher *fetcher, const struct fetch *fetch)
+{
+	struct shared *shared = calloc(1, sizeof *shared);
+
+	if (!shared)
+		return;
+	shared->until_ms = now_ms() + fetch->request.share_ms;
+	shared->url = strdup(fetch->url);
+	shared->form = fetch->form ? strdup(fetch->form) : NULL;
+	shared->authorization = strdup(fetch->authorization);
+	shared->status = fetch->status;
+	text_init(&shared->body, fetch->request.answer_max);
+	text_add(&shared->body, text_bytes(&fetch->body));
+	list_append(&fetcher->shared, &shared->link);
+	fetcher->shared_count++;
+	if (!shared->url || !shared->authorization || (fetch->form && !shared->form) ||
+	    text_err(&shared->body))
+		shared_free(fetcher, shared);
+}
+
+static bool answered_before(struct fetcher *fetcher, struct fetch *fetch)
+{
+	list_for_each (&fetcher->shared, node) {
+		const struct shared *shared = container_of(node, struct shared, link);
+
+		if (!asks_same(fetch, shared->url, shared->form, shared->authorization))
+			continue;
+		fetch->status = shared->status;
+		text_add(&fetch->body, text_bytes(&shared->body));
+		finish(fetcher, fetch, text_err(&fetch->body));
+		return true;
+	}
+	return false;
+}
+
+static bool follows_another(struct fetcher *fetcher, struct fetch *fetch)
+{
+	list_for_each (&fetcher->running, node) {
+		struct fetch *other = container_of(node, struct fetch, link);
+
+		if (!other->request.share_ms ||
+		    !asks_same(fetch, other->url, other->form, other->authorization))
+			continue;
+		list_append(&other->followers, &fetch->link);
+		return true;
+	}
+	return false;
+}
+
+static void tell_followers(struct fetcher *fetcher, struct fetch *fetch)
+{
+	list_for_each_safe (&fetch->followers, node) {
+		struct fetch *follower = container_of(node, struct fetch, link);
+
+		list_remove(&follower->link);
+		follower->status = fetch->status;
+		text_add(&follower->body, text_bytes(&fetch->body));
+		finish(fetcher, follower, fetch->err ? fetch->err : text_err(&follower->body));
+	}
 }
 
 static void stop_running(struct fetcher *fetcher, struct fetch *fetch, err_t err)
@@ -223,6 +345,10 @@ static void stop_running(struct fetcher *fetcher, struct fetch *fetch, err_t err
 	curl_multi_remove_handle(fetcher->multi, fetch->curl);
 	list_remove(&fetch->link);
 	fetcher->running_count--;
+	note_answer(fetch, err);
+	tell_followers(fetcher, fetch);
+	if (!err && fetch->request.share_ms && fetch->status >= 200 && fetch->status < 300)
+		share(fetcher, fetch);
 	finish(fetcher, fetch, err);
 }
 
@@ -244,6 +370,9 @@ static void begin(struct fetcher *fetcher, struct fetch *fetch)
 		finish(fetcher, fetch, ERR_CANCELLED);
 		return;
 	}
+	if (fetch->request.share_ms &&
+	    (answered_before(fetcher, fetch) || follows_another(fetcher, fetch)))
+		return;
 	if (!prepare(fetcher, fetch) || curl_multi_add_handle(fetcher->multi, fetch->curl)) {
 		finish(fetcher, fetch, ERR_NOMEM);
 		return;
@@ -279,6 +408,7 @@ static void *run(void *arg)
 	int running;
 
 	while (!ending) {
+		forget_shared(fetcher, now_ms());
 		while ((fetch = take_waiting(fetcher, &ending))) {
 			if (ending)
 				finish(fetcher, fetch, ERR_CANCELLED);
@@ -291,6 +421,7 @@ static void *run(void *arg)
 	}
 	list_for_each_safe (&fetcher->running, node)
 		stop_running(fetcher, container_of(node, struct fetch, link), ERR_CANCELLED);
+	forget_shared(fetcher, UINT64_MAX);
 	return NULL;
 }
 
@@ -312,6 +443,7 @@ err_t fetcher_create(const struct fetcher_options *options, struct fetcher **ret
 	pthread_mutex_init(&fetcher->lock, NULL);
 	list_init(&fetcher->waiting);
 	list_init(&fetcher->running);
+	list_init(&fetcher->shared);
 	*ret_fetcher = fetcher;
 	return ERR_OK;
 }
@@ -362,6 +494,7 @@ static struct fetch *fetch_make(const struct fetch_request *request)
 	if (!fetch)
 		return NULL;
 	fetch->request = *request;
+	list_init(&fetch->followers);
 	text_init(&fetch->body, request->answer_max);
 	fetch->url = bytes_dup(request->url);
 	fetch->form = request->form.at ? bytes_dup(request->form) : NULL;

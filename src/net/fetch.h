@@ -41,6 +41,13 @@ struct fetch_request {
 	struct bytes authorization; /* the whole value, or empty: a secret */
 	uint32_t timeout_ms;	    /* for all of it */
 	uint32_t answer_max;	    /* bytes of body */
+	/*
+	 * Whoever asks exactly the same while this runs gets the same answer, from whatever loop,
+	 * and so many milliseconds after a good one (2xx); 0: each asks for itself. For what may be
+	 * asked once only: a refresh token that is used twice looks stolen to its provider, and one
+	 * page makes many requests at once.
+	 */
+	uint32_t share_ms;
 };
 
 /* Valid during on_answer. */

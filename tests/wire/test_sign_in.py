@@ -185,6 +185,27 @@ def test_tokens_are_refreshed_and_the_answer_brings_the_new_session(site, provid
     assert browser.get(site.url + "/", follow=False).location.startswith(provider.url + "/authorize?")
 
 
+def test_a_page_with_many_requests_refreshes_once(site, provider):
+    """Refresh tokens rotate: the second use of one would look like a theft."""
+    provider.expires_in = 1
+    browser = site.browser()
+    browser.get(site.url + "/")
+    time.sleep(1.1)
+    provider.expires_in, provider.delay = 300, 0.3
+    cookies = "; ".join(f"{k}={v}" for k, v in browser.cookies().items())
+    pages = []
+    ask = lambda: pages.append(site.browser().get(site.url + "/part", follow=False, Cookie=cookies))
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    ask()       # a straggler that has not heard of the new cookies
+    assert [p.status for p in pages] == [200] * 9
+    assert {heard(p, "x-amzn-oidc-accesstoken") for p in pages} == {"access-2"}
+    assert len([e for e in provider.asked("/token") if e[1]["grant_type"] == "refresh_token"]) == 1
+
+
 def test_a_post_waits_for_the_refresh_with_its_body(weir, base, site, provider, pair):
     provider.expires_in = 1
     browser = site.browser()

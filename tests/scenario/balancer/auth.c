@@ -83,7 +83,8 @@ TEST(a_clients_own_identity_headers_never_pass)
 	w->rules[0][0].gate_count = 0;
 	world_apply(w);
 	client = world_ask(w, "GET / HTTP/1.1\r\nHost: a\r\nX-Amzn-Oidc-Identity: root\r\n"
-			      "x-amzn-oidc-data: x\r\nX-AMZN-OIDC-ACCESSTOKEN: y\r\n\r\n");
+			      "x-amzn-oidc-data: x\r\nX-AMZN-OIDC-ACCESSTOKEN: y\r\n"
+			      "X_Amzn_oidc_Data: z\r\n\r\n");
 	served = world_served(w, 0, 0);
 	CHECK(!world_has(fake_received(served), "root"));
 	CHECK(!world_has(fake_received(served), "oidc"));

@@ -180,6 +180,44 @@ TEST(what_fails_says_how)
 	}
 }
 
+TEST(who_asks_the_same_at_once_or_soon_after_shares_one_answer)
+{
+	struct fetch_request request = {
+		.form = BYTES("refresh"), .timeout_ms = 500, .answer_max = 100, .share_ms = 300
+	};
+	struct timer later = { .on_expired = on_late };
+	struct fetch *fetch;
+	char url[64];
+
+	open_world("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+	snprintf(url, sizeof url, "http://127.0.0.1:%u/", w.at.port);
+	request.url = bytes_of(url);
+	w.expected = 5;
+	for (int i = 0; i < 5; i++)
+		CHECK_OK(fetch_start(w.fetcher, w.loop, &request, on_answer, NULL, &fetch));
+	loop_run(w.loop);
+	CHECK_EQ(w.socket_count, 1, "the server was asked once");
+	CHECK(strcmp(w.body, "ok") == 0);
+	w.expected = 6;
+	CHECK_OK(fetch_start(w.fetcher, w.loop, &request, on_answer, NULL, &fetch));
+	loop_run(w.loop);
+	CHECK_EQ(w.socket_count, 1, "nor soon after");
+	CHECK_EQ(w.status, 200);
+	request.form = BYTES("another");
+	w.expected = 7;
+	CHECK_OK(fetch_start(w.fetcher, w.loop, &request, on_answer, NULL, &fetch));
+	loop_run(w.loop);
+	CHECK_EQ(w.socket_count, 2, "another question is another");
+	timer_set(w.loop, &later, loop_now_ms(w.loop) + 400);
+	loop_run(w.loop);
+	request.form = BYTES("refresh");
+	w.expected = 8;
+	CHECK_OK(fetch_start(w.fetcher, w.loop, &request, on_answer, NULL, &fetch));
+	loop_run(w.loop);
+	CHECK_EQ(w.socket_count, 3, "and its time is over");
+	close_world();
+}
+
 TEST(who_cancels_hears_nothing)
 {
 	struct timer late = { .on_expired = on_late };
