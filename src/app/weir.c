@@ -98,6 +98,14 @@ static void on_drained(void *owner, struct bytes group_arn, struct bytes target_
 		elbv2_on_drained(weir->elbv2, group_arn, target_id, port);
 }
 
+static void on_wanted(void *owner, struct bytes group_arn)
+{
+	struct weir *weir = owner;
+
+	if (weir->ecs)
+		ecs_on_wanted(weir->ecs, group_arn);
+}
+
 static void on_access(void *owner, const struct access_record *record)
 {
 	struct weir *weir = owner;
@@ -108,7 +116,10 @@ static void on_access(void *owner, const struct access_record *record)
 
 static err_t make_balancer(struct weir *weir)
 {
-	static const struct lb_events events = { on_health, on_drained, on_access };
+	static const struct lb_events events = { .on_health = on_health,
+						 .on_drained = on_drained,
+						 .on_wanted = on_wanted,
+						 .on_access = on_access };
 	struct loop *loops[WORKERS_MAX];
 	struct lb_options options = {
 		.control = weir->control,

@@ -96,7 +96,7 @@ static void order_all(struct lb *lb, enum order_kind kind, struct target *target
 
 /* ---- Notes from workers ---- */
 
-enum note_kind { NOTE_SOCKET_CLOSED, NOTE_DRAINED, NOTE_STOPPED };
+enum note_kind { NOTE_SOCKET_CLOSED, NOTE_DRAINED, NOTE_WANTED, NOTE_STOPPED };
 
 struct note {
 	struct loop_job job;
@@ -104,6 +104,7 @@ struct note {
 	enum note_kind kind;
 	struct address at;
 	struct target *target; /* a reference, or NULL */
+	struct bytes arn;      /* a copy */
 };
 
 static void tell_drained(struct lb *lb, const struct target *target)
@@ -112,6 +113,14 @@ static void tell_drained(struct lb *lb, const struct target *target)
 
 	if (events && events->on_drained && target_is_draining(target))
 		events->on_drained(lb->options.owner, target->group_arn, target->id, target->port);
+}
+
+static void tell_wanted(struct lb *lb, struct bytes group_arn)
+{
+	const struct lb_events *events = lb->options.events;
+
+	if (events && events->on_wanted)
+		events->on_wanted(lb->options.owner, group_arn);
 }
 
 static void one_stopped(struct lb *lb)
@@ -135,8 +144,10 @@ static void run_note(struct loop_job *job)
 			log_error("lb", "out of memory: port %u does not listen", note->at.port);
 		break;
 	case NOTE_DRAINED: tell_drained(lb, note->target); break;
+	case NOTE_WANTED: tell_wanted(lb, note->arn); break;
 	case NOTE_STOPPED: break;
 	}
+	free((void *)note->arn.at);
 	target_unref(note->target);
 	if (note->kind == NOTE_STOPPED)
 		one_stopped(lb);
@@ -144,7 +155,7 @@ static void run_note(struct loop_job *job)
 }
 
 static void send_note(struct lb *lb, enum note_kind kind, const struct address *at,
-		      struct target *target)
+		      struct target *target, struct bytes arn)
 {
 	struct note *note = calloc(1, sizeof *note);
 
@@ -158,22 +169,30 @@ static void send_note(struct lb *lb, enum note_kind kind, const struct address *
 	if (at)
 		note->at = *at;
 	note->target = target ? target_ref(target) : NULL;
+	note->arn = (struct bytes){ bytes_dup(arn), arn.len };
+	if (!note->arn.at)
+		note->arn.len = 0;
 	loop_post(lb->options.control, &note->job);
 }
 
 void lb_note_socket_closed(struct lb *lb, const struct address *at)
 {
-	send_note(lb, NOTE_SOCKET_CLOSED, at, NULL);
+	send_note(lb, NOTE_SOCKET_CLOSED, at, NULL, BYTES_NONE);
 }
 
 void lb_note_drained(struct lb *lb, struct target *target)
 {
-	send_note(lb, NOTE_DRAINED, NULL, target);
+	send_note(lb, NOTE_DRAINED, NULL, target, BYTES_NONE);
+}
+
+void lb_note_wanted(struct lb *lb, struct bytes group_arn)
+{
+	send_note(lb, NOTE_WANTED, NULL, NULL, group_arn);
 }
 
 void lb_note_stopped(struct lb *lb)
 {
-	send_note(lb, NOTE_STOPPED, NULL, NULL);
+	send_note(lb, NOTE_STOPPED, NULL, NULL, BYTES_NONE);
 }
 
 /* ---- Numbers ---- */

@@ -26,6 +26,11 @@ struct lb_events {
 	void (*on_drained)(void *owner, struct bytes group_arn, struct bytes target_id,
 			   uint16_t port);
 	/*
+	 * A request waits because its group has no target (weir.queue.*): whoever can start one
+	 * should. Again a second later at the soonest, while others come. May be NULL.
+	 */
+	void (*on_wanted)(void *owner, struct bytes group_arn);
+	/*
 	 * A request or stream began, goes on (every 10 s) or ended. The only callback that runs on
 	 * WORKER threads; the record is valid during the call. See lb/access.h.
 	 */

@@ -388,6 +388,8 @@ void relay_on_timer(struct timer *timer)
 	s->decide.at_boundary = s->flags & STREAM_SSE && sse_meter_at_boundary(&s->meter) &&
 				exchange_can_insert(s->client);
 	decision = decide(&s->decide, &limits, DECIDE_TICK, now_ms(s));
+	if (s->flags & STREAM_QUEUED && decision.reason == END_CONNECT_TIMEOUT)
+		decision.reason = END_QUEUE_TIMEOUT; /* no target was ever connected to */
 	if (decision.order != DECIDE_GO_ON && decision.order != DECIDE_BEAT) {
 		stream_obey(s, decision);
 		return;

@@ -4,6 +4,7 @@
 
 #include "lb/gate.h"
 #include "lb/lb_internal.h"
+#include "lb/queue.h"
 
 /* Limits of a request that no group has been chosen for: only its client can be slow. */
 static const struct stream_config no_group = { 0 };
@@ -11,8 +12,12 @@ static const struct stream_config no_group = { 0 };
 struct decide_limits stream_limits(const struct stream *s)
 {
 	const struct cell *cell = hold_balancer_cell(s->hold, s->listener->load_balancer);
+	struct decide_limits limits;
 
-	return decide_limits(s->group ? &s->group->stream : &no_group, cell->idle_ms);
+	limits = decide_limits(s->group ? &s->group->stream : &no_group, cell->idle_ms);
+	if (s->flags & STREAM_QUEUED)
+		limits.connect_ms = s->group->stream.queue_wait_ms;
+	return limits;
 }
 
 struct stream *stream_from_link(struct list_node *link)
@@ -104,6 +109,7 @@ enum client_end {
 /* Every stream ends here: the target first, since nobody shall work for no one. */
 static void stream_end(struct stream *s, enum end_reason reason, enum client_end end)
 {
+	queue_leave(s);
 	if (s->tunnel && end != CLIENT_FAILED)
 		tunnel_say_goodbye(s, reason);
 	stream_release_target(s);
@@ -465,6 +471,12 @@ static void forward(struct stream *s)
 		reason = END_PROTOCOL_MISMATCH;
 	if (reason == END_COMPLETE)
 		reason = choose_target(s);
+	if (reason == END_NO_TARGETS)
+		reason = queue_join(s);
+	else if (reason == END_COMPLETE)
+		queue_pass(s);
+	if (s->flags & STREAM_QUEUED)
+		return;
 	if (reason == END_COMPLETE && s->group->protocol_version != PROTOCOL_HTTP1)
 		s->flags |= STREAM_TO_HTTP2;
 	if (reason == END_COMPLETE)
@@ -669,6 +681,29 @@ static const struct plan_listener *listener_of(const struct client *client,
 	tls_agreed(tls, &agreed);
 	listener = plan_listener_for_sni(address, agreed.host);
 	return listener ? listener : address->listeners[0];
+}
+
+/* Found by what the plan of now says: listener, rule and group may all be others. */
+void stream_again(struct stream *s)
+{
+	const struct plan_listener *listener = listener_of(s->from, s->pending->head);
+
+	if (!listener) {
+		stream_stop(s, END_DELETED);
+		return;
+	}
+	gate_destroy(s->pending->gate);
+	s->pending->gate = NULL;
+	s->rule = NULL;
+	s->group = NULL;
+	s->listener = listener;
+	s->worker->hold->users++;
+	hold_unref(s->hold);
+	s->hold = s->worker->hold;
+	if (stream_read_facts(s))
+		stream_stop(s, END_INTERNAL);
+	else
+		act(s);
 }
 
 void stream_begin(struct client *client, struct exchange *x, const struct http_head *head,

@@ -52,6 +52,7 @@ enum {
 	STREAM_GRPC = 1 << 17,	     /* a gRPC request */
 	STREAM_BODY_SENT = 1 << 18,  /* some of the request's body: it cannot be sent again */
 	STREAM_TO_HTTP2 = 1 << 19,   /* the target's connection carries others too */
+	STREAM_QUEUED = 1 << 20,     /* waits for a target (queue.h) */
 };
 
 /* What stood before the action and was looked at: for the log. */
@@ -72,6 +73,7 @@ struct pending {
 	struct route_facts facts;     /* borrows from head: good in the callback that made it */
 	struct http_head forwarded;   /* likewise */
 	struct bytes trace_id;	      /* in the arena */
+	uint64_t queued_ms;	      /* since when it waits for a target; 0: it never did */
 	struct upstream_waiter waiter;
 	struct gate *gate; /* NULL: the rule has none */
 };
@@ -173,6 +175,9 @@ uint64_t record_now_us(const struct stream *s); /* since the request came */
 /* ---- stream.c ---- */
 
 struct decide_limits stream_limits(const struct stream *s);
+
+/* Begins anew under the worker's newest plan: for a request that no target has seen. */
+void stream_again(struct stream *s);
 
 /* Does as told; on anything but GO_ON and BEAT `s` is gone or began anew. */
 void stream_obey(struct stream *s, struct decision decision);

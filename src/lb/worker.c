@@ -4,6 +4,7 @@
 
 #include "lb/lb_internal.h"
 #include "lb/listener.h"
+#include "lb/queue.h"
 #include "lb/stream.h"
 
 enum { WARM_MAX = 256 }; /* idle connections kept to one target by one worker */
@@ -55,6 +56,7 @@ err_t worker_init(struct worker *worker, struct lb *lb, const struct lb_options 
 		.events_owner = options->owner,
 		.cookie_key = options->cookie_key,
 		.index = index,
+		.count = options->worker_count,
 	};
 	list_init(&worker->listeners);
 	list_init(&worker->streams);
@@ -269,6 +271,7 @@ void worker_swap(struct worker *worker, struct hold *hold)
 	swap_pools(worker);
 	if (idle_changed)
 		apply_idle_times(worker);
+	queue_wake(worker);
 	hold_unref(old);
 }
 

@@ -32,6 +32,8 @@ struct listener;
 struct cell {
 	struct metrics metrics;
 	struct balance_state balance; /* a group's */
+	uint32_t queued;	      /* of a group: requests that wait for a target */
+	uint64_t wanted_ms;	      /* when the control thread was last told so */
 	uint32_t idle_ms;	      /* a load balancer's, as of the newest plan */
 	bool idle_changed;	      /* in the swap that runs */
 };
@@ -85,7 +87,7 @@ struct worker {
 	const uint8_t *cookie_key;
 	struct tls_context *tls;       /* toward targets of HTTPS groups; the lb's */
 	struct tls_context *tls_http2; /* likewise, for those that speak HTTP/2 */
-	unsigned index;
+	unsigned index, count;	       /* of the workers */
 	const struct lb_auth *auth;
 	struct jwks *jwks; /* this worker's key sets */
 

@@ -47,6 +47,9 @@ void ecs_destroy(struct ecs *ecs);
 /* For struct lb_events, wired by the app: a target's health word changed. */
 void ecs_on_health(struct ecs *ecs, struct bytes group_arn, struct bytes target_id, uint16_t port);
 
+/* Likewise: a request waits for a target of this group; a service that sleeps is woken. */
+void ecs_on_wanted(struct ecs *ecs, struct bytes group_arn);
+
 /* The task metadata endpoint: JSON for "TOKEN", "TOKEN/task", "TOKEN/stats"…; NULL: no such. */
 json_t *ecs_metadata(struct ecs *ecs, struct bytes path);
 

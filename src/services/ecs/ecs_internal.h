@@ -313,11 +313,23 @@ void checks_end(struct run_container *container);
 struct service_watch {
 	struct ecs *ecs;
 	struct timer timer;
+	/* Of a service that may sleep (wake.c): */
+	bool queue_ready;  /* its target groups let requests wait */
+	uint64_t requests; /* that its target groups had, when last looked */
+	uint64_t busy_ms;  /* when there last was one */
 	char id[];
 };
 /* How long a task has to be healthy before its end is no failure of its deployment. */
 enum { PROOF_MS = 10 * 1000, SETTLE_MS = 1000 };
 void reconcile_wake(struct ecs *ecs, const char *service_id);
+
+/* ---- wake.c: services that sleep while nobody asks ---- */
+
+/* weir.scale_from_zero.idle_seconds of its tags; 0: it never sleeps. */
+uint32_t wake_idle_seconds(const json_t *tags);
+bool wake_tag_is_wrong(const json_t *tag);
+/* Looks whether the service has nothing to do any more. */
+void wake_look(struct ecs *ecs, struct service_watch *watch);
 
 #define HANDLER(name) err_t ecs_##name(struct api_call *call)
 HANDLER(create_cluster);

@@ -496,6 +496,7 @@ static void on_timer(struct timer *timer)
 		return;
 	text_init(&look.started_ids, 600);
 	text_init(&look.stopped_ids, 600);
+	wake_look(ecs, watch);
 	look.view.now_ms = ecs_now_ms(ecs);
 	err = read_all(&look);
 	if (!err && !is_text(look.service, "status", "INACTIVE")) {

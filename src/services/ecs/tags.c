@@ -13,6 +13,9 @@ static err_t check_tag(struct api_call *call, const json_t *tag)
 
 	if (!key[0] || strlen(key) > KEY_MAX || strlen(text_of(tag, "value")) > VALUE_MAX)
 		return ecs_wrong(call, "Tag keys have 1 to 128 characters, values at most 256.");
+	if (wake_tag_is_wrong(tag))
+		return ecs_wrong(call, "The tag '%s' takes a number of seconds from 1 to 86400.",
+				 key);
 	if (strncmp(key, "aws:", 4) == 0)
 		return ecs_wrong(call, "Tag keys that begin with 'aws:' are reserved.");
 	return ERR_OK;

@@ -376,6 +376,8 @@ static void plan_stream(const json_t *group, const json_t *load_balancer, struct
 		{ "timeout.first_event_seconds", 1000, 0, &to->first_event_ms },
 		{ "timeout.between_bytes_seconds", 1000, 0, &to->between_bytes_ms },
 		{ "timeout.total_seconds", 1000, 0, &to->total_ms },
+		{ "queue.max_length", 1, 0, &to->queue_max },
+		{ "queue.max_wait_seconds", 1000, 0, &to->queue_wait_ms },
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {

@@ -72,7 +72,16 @@ static void on_health(void *owner, struct bytes group_arn, struct bytes id, uint
 	w->health_count++;
 }
 
+static void on_wanted(void *owner, struct bytes group_arn)
+{
+	struct world *w = owner;
+
+	CHECK_BYTES(group_arn, w->groups[0].config.arn.at);
+	w->wanted_count++;
+}
+
 static const struct lb_events events = {
+	.on_wanted = on_wanted,
 	.on_health = on_health,
 	.on_drained = on_drained,
 	.on_access = on_access,

@@ -61,6 +61,7 @@ struct world {
 	/* What was heard. */
 	struct world_end ends[WORLD_ENDS];
 	unsigned end_count, start_count, progress_count, drained_count, health_count;
+	unsigned wanted_count;
 	bool done;
 };
 

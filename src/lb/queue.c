@@ -1,0 +1,78 @@
+#include "lb/queue.h"
+
+#include "lb/lb_internal.h"
+
+enum { WANTED_AGAIN_MS = 1000 };
+
+static uint64_t now_ms(const struct stream *s)
+{
+	return loop_now_ms(s->worker->loop);
+}
+
+/* This worker's part of the room, at least one. */
+static uint32_t share(const struct stream *s)
+{
+	uint32_t count = s->worker->count;
+
+	return (s->group->stream.queue_max + count - 1) / count;
+}
+
+static void tell(struct stream *s, struct cell *cell)
+{
+	if (cell->wanted_ms && now_ms(s) < cell->wanted_ms + WANTED_AGAIN_MS)
+		return;
+	cell->wanted_ms = now_ms(s);
+	lb_note_wanted(s->worker->lb, s->group->arn);
+}
+
+enum end_reason queue_join(struct stream *s)
+{
+	struct cell *cell;
+
+	if (!s->group || !s->group->stream.queue_max || !s->group->stream.queue_wait_ms)
+		return END_NO_TARGETS;
+	cell = hold_group_cell(s->hold, s->group);
+	if (cell->queued >= share(s))
+		return END_QUEUE_FULL;
+	cell->queued++;
+	s->flags |= STREAM_QUEUED;
+	if (!s->pending->queued_ms)
+		s->pending->queued_ms = now_ms(s);
+	s->decide.target_ms = s->pending->queued_ms;
+	/* Its body can wait with the client: there is nobody yet to read it. */
+	if (!(s->flags & (STREAM_NO_BODY | STREAM_CLIENT_PAUSED))) {
+		s->flags |= STREAM_CLIENT_PAUSED;
+		exchange_pause(s->client);
+	}
+	tell(s, cell);
+	stream_rearm(s);
+	return END_COMPLETE;
+}
+
+void queue_pass(struct stream *s)
+{
+	if (!s->pending->queued_ms)
+		return;
+	record_observe(s, HISTOGRAM_COLD_START, (now_ms(s) - s->pending->queued_ms) * 1000);
+	s->decide.target_ms = now_ms(s);
+}
+
+void queue_leave(struct stream *s)
+{
+	if (!(s->flags & STREAM_QUEUED))
+		return;
+	s->flags &= ~(uint32_t)STREAM_QUEUED;
+	hold_group_cell(s->hold, s->group)->queued--;
+}
+
+void queue_wake(struct worker *worker)
+{
+	list_for_each_safe (&worker->streams, node) {
+		struct stream *s = container_of(node, struct stream, link);
+
+		if (!(s->flags & STREAM_QUEUED))
+			continue;
+		queue_leave(s);
+		stream_again(s);
+	}
+}
