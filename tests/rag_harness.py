@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 import harness
@@ -143,3 +144,69 @@ def finished(server):
     """The newest job once it has ended, else None."""
     job = server.json("/reindex")
     return job if job["state"] not in ("queued", "running", "cancelling") else None
+
+
+class FakeModel:
+    """An OpenAI-compatible endpoint that follows a script of what to send, and when."""
+
+    def __init__(self, *script, status=200, headers=()):
+        self.script, self.status, self.headers = script, status, headers
+        self.requests = []
+        self.closed_at = None
+        self.sent = 0
+
+    def __enter__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/v1"
+        threading.Thread(target=self.accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *why):
+        self.listener.close()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=self.serve, args=(self.listener.accept()[0],), daemon=True).start()
+
+    def serve(self, s):
+        data = b""
+        with s, contextlib.suppress(OSError):
+            while b"\r\n\r\n" not in data:
+                data += s.recv(65536)
+            head, body = data.split(b"\r\n\r\n", 1)
+            length = next(int(l.split(b":")[1]) for l in head.split(b"\r\n") if l.lower().startswith(b"content-length"))
+            while len(body) < length:
+                body += s.recv(65536)
+            self.requests.append((head.decode(), json.loads(body)))
+            s.sendall(f"HTTP/1.1 {self.status} X\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+            for step in self.script:
+                if isinstance(step, (int, float)):
+                    s.settimeout(step)
+                    with contextlib.suppress(TimeoutError):
+                        if s.recv(1) == b"":
+                            self.closed_at = time.monotonic()
+                            return
+                elif step == "cut":
+                    return
+                else:
+                    raw = step if isinstance(step, bytes) else piece(step)
+                    s.settimeout(20)
+                    s.sendall(b"%x\r\n" % len(raw) + raw + b"\r\n")
+                    self.sent += 1
+            s.sendall(b"0\r\n\r\n")
+            s.settimeout(5)
+            s.recv(1)
+
+
+def piece(text=None, finish=None):
+    delta = {"content": text} if text is not None else {}
+    return b"data: " + json.dumps({"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}).encode() + b"\n\n"
+
+
+END = (piece(finish="stop"), b"data: [DONE]\n\n")
+KEY = "sk-secret-of-this-test"
+
+
+def with_model(model, **environment):
+    return Ragd(OPENAI_BASE_URL=model.url, OPENAI_API_KEY=KEY, OPENAI_MODEL="fake-1", **environment)

@@ -1,14 +1,17 @@
 #include "rag/api/chat.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
 #include "crypto/random.h"
+#include "rag/answer/ground.h"
 #include "rag/answer/safety.h"
 #include "rag/answer/speech.h"
-#include "rag/api/events.h"
 #include "rag/api/reply.h"
 #include "rag/api/retrieval.h"
+#include "rag/api/voice.h"
+#include "rag/model/link_filter.h"
 
 enum {
 	WHOLE_MAX_BYTES = 1024 * 1024, /* of an answer kept for one JSON object */
@@ -31,6 +34,9 @@ struct chat {
 	struct model_run *run;	     /* while the model speaks */
 	unsigned model_tries;
 	struct cite_filter filter;
+	struct link_filter links;
+	struct ground ground; /* of a model's words */
+	struct voice voice;
 	struct speech speech;
 	bool speaking, full;
 
@@ -68,6 +74,7 @@ static void chat_free(struct chat *chat)
 	if (chat->run)
 		model_cancel(chat->run);
 	retrieval_end(chat->retrieval);
+	ground_fini(&chat->ground);
 	chat_request_fini(&chat->request);
 	text_fini(&chat->out);
 	text_fini(&chat->piece);
@@ -118,7 +125,7 @@ static void send_out(struct chat *chat, bool end)
 
 static bool streams(const struct chat *chat)
 {
-	return chat->request.form != CHAT_JSON;
+	return voice_streams(&chat->voice);
 }
 
 static void say_stage(struct chat *chat, const char *stage)
@@ -126,14 +133,14 @@ static void say_stage(struct chat *chat, const char *stage)
 	chat->stage = stage;
 	if (!streams(chat))
 		return;
-	event_status(&chat->out, chat->request.form, stage);
+	voice_status(&chat->out, &chat->voice, stage);
 	send_out(chat, false);
 }
 
 static void say_notice(struct chat *chat, const struct event_notice *notice)
 {
 	if (streams(chat)) {
-		event_notice(&chat->out, chat->request.form, notice);
+		voice_notice(&chat->out, &chat->voice, notice);
 		send_out(chat, false);
 	} else {
 		text_add_str(&chat->notices, chat->notices.len ? "," : "");
@@ -147,7 +154,7 @@ static void say_words(struct chat *chat, struct bytes words, unsigned cite)
 		chat->first_ms = now_ms(chat) - chat->began_ms;
 	chat->said_something = true;
 	if (streams(chat)) {
-		event_delta(&chat->out, chat->request.form, words, cite);
+		voice_words(&chat->out, &chat->voice, words, cite);
 		send_out(chat, false);
 	} else {
 		text_add(&chat->whole, words);
@@ -165,9 +172,11 @@ static struct event_done done_of(const struct chat *chat, const char *finish)
 		.retrieve_ms = chat->retrieved_ms,
 		.first_token_ms = chat->first_ms,
 		.total_ms = now_ms(chat) - chat->began_ms,
-		.grounded = by_model ? chat->filter.cited
+		.grounded = by_model ? chat->filter.cited && chat->ground.weak == 0 &&
+					       chat->ground.wrong_numbers == 0
 				     : chat->retrieval && !answer_of(chat)->no_context &&
 					       chat->said_something,
+		.weak_sentences = chat->ground.weak,
 	};
 }
 
@@ -189,7 +198,7 @@ static void send_whole(struct chat *chat, const struct event_done *done)
 	};
 	struct text body = TEXT_INIT(WHOLE_MAX_BYTES * 8);
 
-	whole_answer(&body, &whole);
+	voice_whole(&body, &chat->voice, &whole);
 	reply_json(chat->x, 200, chat->request_id, text_bytes(&body));
 	text_fini(&body);
 }
@@ -205,7 +214,7 @@ static void finish(struct chat *chat, const char *reason)
 		return;
 	}
 	if (streams(chat)) {
-		event_done(&chat->out, chat->request.form, &done);
+		voice_done(&chat->out, &chat->voice, &done);
 		send_out(chat, true);
 	} else {
 		send_whole(chat, &done);
@@ -223,7 +232,7 @@ static void fail(struct chat *chat, enum fault_kind kind, const char *words)
 	chat->service->counted.failed++;
 	log_warn("rag", "%s %s: %s", chat->request_id, chat->id, words);
 	if (streams(chat)) {
-		event_error(&chat->out, chat->request.form, &fault, bytes_of(chat->request_id));
+		voice_error(&chat->out, &chat->voice, &fault);
 		send_out(chat, true);
 	} else {
 		reply_fault(chat->x, &fault, chat->request_id);
@@ -296,15 +305,59 @@ static void fall_back(struct chat *chat)
 	speak(chat);
 }
 
-static void on_words(void *owner, struct bytes words)
+/* What a sentence rests on is told once it closes; what was sent is never changed. */
+static void on_verdict(void *owner, const struct ground_verdict *verdict)
 {
 	struct chat *chat = owner;
 
-	text_clear(&chat->piece);
-	cite_filter_feed(&chat->filter, words, &chat->piece);
+	chat->service->counted.weak_sentences += verdict->weak;
+	if (verdict->is_chatter && !verdict->cites)
+		return;
+	event_verdict(&chat->out, chat->request.form, verdict->cites, verdict->weak);
+	send_out(chat, false);
+	if (verdict->wrong_number[0]) {
+		char words[120];
+
+		snprintf(words, sizeof words, "None of the documents cited has \"%s\".",
+			 verdict->wrong_number);
+		say_notice(chat, &(struct event_notice){ "unverified_number", "info", words });
+	}
+}
+
+static void say_checked(struct chat *chat)
+{
 	chat->lost |= text_err(&chat->piece) != ERR_OK;
-	if (chat->piece.len)
-		say_words(chat, text_bytes(&chat->piece), 0);
+	if (chat->piece.len == 0)
+		return;
+	say_words(chat, text_bytes(&chat->piece), 0);
+	ground_feed(&chat->ground, text_bytes(&chat->piece), on_verdict, chat);
+}
+
+static void on_words(void *owner, struct bytes words)
+{
+	struct chat *chat = owner;
+	struct text cited = TEXT_INIT(EVENT_MAX_BYTES);
+
+	cite_filter_feed(&chat->filter, words, &cited);
+	text_clear(&chat->piece);
+	link_filter_feed(&chat->links, text_bytes(&cited), &chat->piece);
+	chat->lost |= text_err(&cited) != ERR_OK;
+	text_fini(&cited);
+	say_checked(chat);
+}
+
+/* What the filters still hold goes out, and the last sentence is judged. */
+static void end_words(struct chat *chat)
+{
+	struct text cited = TEXT_INIT(EVENT_MAX_BYTES);
+
+	cite_filter_end(&chat->filter, &cited);
+	text_clear(&chat->piece);
+	link_filter_feed(&chat->links, text_bytes(&cited), &chat->piece);
+	link_filter_end(&chat->links, &chat->piece);
+	text_fini(&cited);
+	say_checked(chat);
+	ground_end(&chat->ground, on_verdict, chat);
 }
 
 static void on_again(struct timer *timer)
@@ -324,14 +377,13 @@ static void on_ended(void *owner, enum model_end end, unsigned status)
 
 	model_usage(chat->run, &chat->prompt_tokens, &chat->completion_tokens);
 	chat->run = NULL;
+	breaker_tell(&chat->service->model_breaker, end == MODEL_STOP || end == MODEL_LENGTH,
+		     now_ms(chat));
 	if (is_worth_another_try(chat, end, status)) {
 		timer_set(chat->service->loop, &chat->again, now_ms(chat) + MODEL_AGAIN_MS);
 		return;
 	}
-	text_clear(&chat->piece);
-	cite_filter_end(&chat->filter, &chat->piece);
-	if (chat->piece.len)
-		say_words(chat, text_bytes(&chat->piece), 0);
+	end_words(chat);
 	if ((end != MODEL_STOP && end != MODEL_LENGTH) || !chat->said_something) {
 		fall_back(chat);
 		return;
@@ -355,9 +407,17 @@ static void ask_model(struct chat *chat)
 	};
 	err_t err;
 
+	if (!breaker_allows(&chat->service->model_breaker, now_ms(chat))) {
+		text_fini(&body);
+		fall_back(chat);
+		return;
+	}
 	random_hex(boundary, COMPLETION_BOUNDARY_DIGITS);
 	chat->model_tries++;
 	chat->filter = (struct cite_filter){ .references = answer_of(chat)->reference_count };
+	chat->links = (struct link_filter){ .bang = false };
+	ground_fini(&chat->ground);
+	ground_init(&chat->ground, answer_of(chat));
 	err = completion_request(&body, &request);
 	if (!err)
 		err = model_start(chat->service->model, text_bytes(&body), chat->request_id,
@@ -373,14 +433,58 @@ static void say_references(struct chat *chat)
 {
 	if (!streams(chat) || !chat->request.include_references)
 		return;
-	event_references(&chat->out, chat->request.form, answer_of(chat));
+	voice_references(&chat->out, &chat->voice, answer_of(chat));
 	send_out(chat, false);
+}
+
+/* What may not wait comes first, and in the text itself where a form would hide a notice. */
+static void say_safety(struct chat *chat, enum safety_kind safety)
+{
+	struct text *out = streams(chat) ? &chat->out : &chat->whole;
+	struct text words = TEXT_INIT(1024);
+
+	if (safety == SAFETY_NONE)
+		return;
+	say_notice(chat,
+		   &(struct event_notice){ "safety", safety == SAFETY_MEDICAL ? "info" : "urgent",
+					   safety_words(safety) });
+	if (safety == SAFETY_MEDICAL || !voice_hides_notices(&chat->voice))
+		return;
+	text_printf(&words, "%s\n\n", safety_words(safety));
+	if (streams(chat))
+		voice_words(out, &chat->voice, text_bytes(&words), 0);
+	else
+		text_add(out, text_bytes(&words));
+	text_fini(&words);
+	if (streams(chat))
+		send_out(chat, false);
+}
+
+/* The passages themselves, for a client that writes its own answer. */
+static void say_context(struct chat *chat)
+{
+	const struct answer *answer = answer_of(chat);
+	struct text context = TEXT_INIT(WHOLE_MAX_BYTES);
+
+	for (unsigned i = 0; i < answer->reference_count; i++) {
+		const struct passage *p = answer->references[i].passage;
+
+		text_printf(&context, "[%u] %.*s%s%.*s\n", i + 1, BYTES_ARG(p->title),
+			    p->section.len ? " \xE2\x80\xBA " : "", BYTES_ARG(p->section));
+		text_add(&context, p->body);
+		text_add_str(&context, "\n\n");
+	}
+	chat->lost |= text_err(&context) != ERR_OK;
+	if (context.len)
+		say_words(chat, text_bytes(&context), 0);
+	text_fini(&context);
+	chat->service->counted.stopped += !answer->no_context;
+	finish(chat, answer->no_context ? "no_context" : "stop");
 }
 
 static void on_retrieved(void *owner, struct retrieval *done)
 {
 	struct chat *chat = owner;
-	enum safety_kind safety;
 
 	chat->retrieved_ms = now_ms(chat) - chat->began_ms;
 	if (done->err) {
@@ -390,16 +494,16 @@ static void on_retrieved(void *owner, struct retrieval *done)
 		return;
 	}
 	say_references(chat);
-	safety = safety_of(chat->request.message, done->cites_medicine);
-	if (safety != SAFETY_NONE)
-		say_notice(chat, &(struct event_notice){
-					 "safety", safety == SAFETY_MEDICAL ? "info" : "urgent",
-					 safety_words(safety) });
+	say_safety(chat, safety_of(chat->request.message, done->cites_medicine));
 	if (done->spelling[0])
 		say_notice(chat, &(struct event_notice){ "spelling", "info", done->spelling });
+	if (chat->request.context_only) {
+		say_context(chat);
+		return;
+	}
 	say_stage(chat, "generating");
 	chat->speech = (struct speech){ .answer = &done->answer };
-	if (chat->service->model && !done->answer.no_context)
+	if (chat->service->model && (!done->answer.no_context || chat->request.mode == MODE_BYPASS))
 		ask_model(chat);
 	else
 		speak(chat);
@@ -414,12 +518,9 @@ static void on_beat(struct timer *timer)
 
 	/* Nothing waits for a client that does not read, not even a heartbeat. */
 	if (!chat->full && now_ms(chat) - chat->sent_ms >= every_ms) {
-		if (chat->request.form == CHAT_SSE &&
-		    strcmp(chat->service->settings->heartbeat, "comment") == 0)
-			event_heartbeat_comment(&chat->out);
-		else
-			event_heartbeat(&chat->out, chat->request.form,
-					now_ms(chat) - chat->began_ms, chat->stage);
+		voice_heartbeat(&chat->out, &chat->voice, now_ms(chat) - chat->began_ms,
+				chat->stage,
+				strcmp(chat->service->settings->heartbeat, "comment") == 0);
 		send_out(chat, false);
 		chat->service->counted.heartbeats++;
 	}
@@ -465,11 +566,10 @@ struct chat *chat_find(const struct service *service, struct bytes id)
 static err_t send_stream_head(struct chat *chat)
 {
 	TRY(reply_stream_head(chat->x, chat->request_id,
-			      chat->request.form == CHAT_SSE ? "text/event-stream; charset=utf-8"
-							     : "application/x-ndjson"));
-	event_start(&chat->out, chat->request.form,
-		    &(struct event_start){ chat->id, chat->request_id, engine_of(chat),
-					   chat->service->index.generation });
+			      chat->request.form == CHAT_NDJSON
+				      ? "application/x-ndjson"
+				      : "text/event-stream; charset=utf-8"));
+	voice_start(&chat->out, &chat->voice, chat->service->index.generation);
 	send_out(chat, false);
 	return ERR_OK;
 }
@@ -485,7 +585,8 @@ static void clocks_start(struct chat *chat)
 	chat->stall.on_expired = on_stall;
 	chat->again.on_expired = on_again;
 	timer_set(loop, &chat->deadline, chat->began_ms + settings->deadline_ms);
-	if ((chat->request.form == CHAT_SSE && strcmp(settings->heartbeat, "off") != 0) ||
+	if ((streams(chat) && chat->request.form != CHAT_NDJSON &&
+	     strcmp(settings->heartbeat, "off") != 0) ||
 	    (chat->request.form == CHAT_NDJSON && chat->request.ndjson_heartbeat))
 		timer_set(loop, &chat->beat, chat->began_ms + settings->heartbeat_ms);
 }
@@ -506,7 +607,7 @@ err_t chat_start(const struct chat_options *options, struct chat_request *reques
 		.message = request->message,
 		.previous = request->previous,
 		.top = request->top_k,
-		.for_model = service->model != NULL,
+		.for_model = service->model != NULL || request->context_only,
 		.on_done = on_retrieved,
 		.owner = chat,
 	};
@@ -524,6 +625,14 @@ err_t chat_start(const struct chat_options *options, struct chat_request *reques
 	memcpy(chat->id, "msg_", 4);
 	random_hex(chat->id + 4, CHAT_ID_BYTES - 5);
 	strncpy(chat->request_id, options->request_id, sizeof chat->request_id - 1);
+	chat->voice = (struct voice){
+		.form = request->form,
+		.head = { chat->id, engine_of(chat), loop_unix_us(service->loop) / 1000000 },
+		.request_id = chat->request_id,
+		.usage_wanted = request->usage_wanted,
+		.include_content = request->include_content,
+		.include_references = request->include_references,
+	};
 	chat->stage = "retrieving";
 	chat->began_ms = chat->sent_ms = loop_now_ms(service->loop);
 	text_init(&chat->out, EVENT_MAX_BYTES);

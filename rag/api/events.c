@@ -1,6 +1,7 @@
 #include "rag/api/events.h"
 
 #include "base/encode.h"
+#include "rag/api/found.h"
 
 static void string(struct text *out, const char *name, struct bytes value)
 {
@@ -66,50 +67,89 @@ void event_heartbeat_comment(struct text *out)
 	text_add_str(out, ": hb\n");
 }
 
-static void reference_object(struct text *out, const struct answer_reference *r, unsigned number)
+static void reference_object(struct text *out, const struct answer_reference *r, unsigned number,
+			     bool content)
 {
 	const struct passage *p = r->passage;
 
-	text_printf(out, "{\"id\":\"%u\",", number);
-	string(out, "document_id", p->document);
+	text_printf(out, "{\"id\":\"%u\",\"reference_id\":\"%u\",", number, number);
+	string(out, "file_path", p->file);
 	text_add_char(out, ',');
-	string(out, "title", p->title);
-	text_add_char(out, ',');
-	string(out, "file", p->file);
-	text_add_char(out, ',');
-	string(out, "section", p->section);
-	text_add_char(out, ',');
-	string(out, "source", p->source);
-	text_add_char(out, ',');
-	string(out, "chunk_id", p->id);
+	found_place(out, p);
 	text_add_char(out, ',');
 	string(out, "quote", r->quote);
-	text_printf(out, ",\"score\":%.2f,\"span\":[%llu,%llu]}", p->score,
+	text_printf(out, ",\"score\":%.2f,\"span\":[%llu,%llu]", p->score,
 		    (unsigned long long)r->char_from, (unsigned long long)r->char_to);
+	if (content) {
+		text_add_str(out, ",\"content\":[\"");
+		encode_json(out, p->body);
+		text_add_str(out, "\"]");
+	}
+	text_add_char(out, '}');
+}
+
+void reference_list(struct text *out, const struct answer *answer, bool content)
+{
+	for (unsigned i = 0; i < answer->reference_count; i++) {
+		text_add_str(out, i ? "," : "");
+		reference_object(out, &answer->references[i], i + 1, content);
+	}
 }
 
 static void references_member(struct text *out, const struct answer *answer)
 {
 	text_add_str(out, "\"references\":[");
+	reference_list(out, answer, false);
+	text_add_char(out, ']');
+}
+
+/* Tables and pictures among what is cited, for a page to show. */
+static void attachments_member(struct text *out, const struct answer *answer)
+{
+	static const char *const kinds[PASSAGE_KINDS] = {
+		[PASSAGE_TABLE] = "table",
+		[PASSAGE_IMAGE] = "image",
+		[PASSAGE_EQUATION] = "equation",
+	};
+	bool first = true;
+
+	text_add_str(out, "\"attachments\":[");
 	for (unsigned i = 0; i < answer->reference_count; i++) {
-		text_add_str(out, i ? "," : "");
-		reference_object(out, &answer->references[i], i + 1);
+		const struct passage *p = answer->references[i].passage;
+		json_t *item = p->item.len ? json_loadb(p->item.at, p->item.len, 0, NULL) : NULL;
+		const char *asset = json_string_value(json_object_get(item, "asset_id"));
+		const char *caption = json_string_value(json_object_get(item, "caption"));
+
+		if (kinds[p->kind] && (asset || caption)) {
+			text_printf(out, "%s{\"kind\":\"%s\",\"reference\":\"%u\",",
+				    first ? "" : ",", kinds[p->kind], i + 1);
+			first = false;
+			if (asset) {
+				string(out, "asset_id", bytes_of(asset));
+				text_add_char(out, ',');
+			}
+			string(out, "caption", bytes_of(caption));
+			text_add_char(out, '}');
+		}
+		json_decref(item);
 	}
 	text_add_char(out, ']');
 }
 
-void event_references(struct text *out, enum chat_form form, const struct answer *answer)
+void event_references(struct text *out, enum chat_form form, const struct answer *answer,
+		      bool content)
 {
 	if (form == CHAT_SSE) {
 		sse_begin(out, "references");
 		text_add_char(out, ',');
 		references_member(out, answer);
-		text_add_str(out, ",\"attachments\":[]");
+		text_add_char(out, ',');
+		attachments_member(out, answer);
 		sse_end(out);
 	} else {
-		text_add_char(out, '{');
-		references_member(out, answer);
-		text_add_str(out, "}\n");
+		text_add_str(out, "{\"references\":[");
+		reference_list(out, answer, content);
+		text_add_str(out, "]}\n");
 	}
 }
 
@@ -127,6 +167,23 @@ void event_delta(struct text *out, enum chat_form form, struct bytes words, unsi
 		string(out, "response", words);
 		text_add_str(out, "}\n");
 	}
+}
+
+void event_verdict(struct text *out, enum chat_form form, uint32_t cites, bool weak)
+{
+	bool first = true;
+
+	if (form != CHAT_SSE)
+		return;
+	sse_begin(out, "delta");
+	text_add_str(out, ",\"text\":\"\",\"cites\":[");
+	for (unsigned i = 0; i < 32; i++)
+		if (cites & 1u << i) {
+			text_printf(out, "%s\"%u\"", first ? "" : ",", i + 1);
+			first = false;
+		}
+	text_printf(out, "],\"weak\":%s", weak ? "true" : "false");
+	sse_end(out);
 }
 
 static void notice_members(struct text *out, const struct event_notice *notice)
@@ -169,11 +226,12 @@ static void done_members(struct text *out, const struct event_done *done)
 	text_printf(out,
 		    ",\"usage\":{\"prompt_tokens\":%llu,\"completion_tokens\":%llu}"
 		    ",\"timings_ms\":{\"retrieve\":%6llu,\"first_token\":%6llu,\"total\":%6llu}"
-		    ",\"grounded\":%s",
+		    ",\"grounded\":%s,\"weak_sentences\":%u",
 		    (unsigned long long)done->prompt_tokens,
 		    (unsigned long long)done->completion_tokens,
 		    (unsigned long long)done->retrieve_ms, (unsigned long long)done->first_token_ms,
-		    (unsigned long long)done->total_ms, done->grounded ? "true" : "false");
+		    (unsigned long long)done->total_ms, done->grounded ? "true" : "false",
+		    done->weak_sentences);
 }
 
 void event_done(struct text *out, enum chat_form form, const struct event_done *done)
@@ -211,6 +269,22 @@ void whole_answer(struct text *out, const struct whole_answer *whole)
 	if (whole->answer) {
 		text_add_char(out, ',');
 		references_member(out, whole->answer);
+	}
+	text_add_str(out, ",\"notices\":[");
+	text_add(out, whole->notices);
+	text_add_str(out, "],");
+	done_members(out, &whole->done);
+	text_add_str(out, "}\n");
+}
+
+void lightrag_answer(struct text *out, const struct whole_answer *whole, bool content)
+{
+	text_add_char(out, '{');
+	string(out, "response", whole->words);
+	if (whole->answer) {
+		text_add_str(out, ",\"references\":[");
+		reference_list(out, whole->answer, content);
+		text_add_char(out, ']');
 	}
 	text_add_str(out, ",\"notices\":[");
 	text_add(out, whole->notices);

@@ -22,6 +22,7 @@ struct event_done {
 	uint64_t prompt_tokens, completion_tokens;
 	uint64_t retrieve_ms, first_token_ms, total_ms;
 	bool grounded;
+	unsigned weak_sentences;
 };
 
 struct event_start {
@@ -38,11 +39,19 @@ struct event_notice {
 void event_start(struct text *out, enum chat_form form, const struct event_start *start);
 void event_status(struct text *out, enum chat_form form, const char *stage);
 void event_heartbeat(struct text *out, enum chat_form form, uint64_t elapsed_ms, const char *stage);
-void event_references(struct text *out, enum chat_form form, const struct answer *answer);
+/*
+ * The objects of the references, comma-separated. LightRAG's clients find theirs by reference_id
+ * and file_path; `content` adds the passages' own words to those.
+ */
+void reference_list(struct text *out, const struct answer *answer, bool content);
+void event_references(struct text *out, enum chat_form form, const struct answer *answer,
+		      bool content);
 /* One line, with no blank line after it: clients differ in what they make of that. */
 void event_heartbeat_comment(struct text *out);
 /* `cite` is the number of the reference that closes with this text, or 0. */
 void event_delta(struct text *out, enum chat_form form, struct bytes words, unsigned cite);
+/* What is found about a model's sentence once it closes; SSE alone has it. */
+void event_verdict(struct text *out, enum chat_form form, uint32_t cites, bool weak);
 void event_notice(struct text *out, enum chat_form form, const struct event_notice *notice);
 void event_done(struct text *out, enum chat_form form, const struct event_done *done);
 void event_error(struct text *out, enum chat_form form, const struct fault *fault,
@@ -56,6 +65,9 @@ struct whole_answer {
 	struct event_done done;
 };
 void whole_answer(struct text *out, const struct whole_answer *whole);
+
+/* {"response", "references"} */
+void lightrag_answer(struct text *out, const struct whole_answer *whole, bool content);
 
 void notice_object(struct text *out, const struct event_notice *notice);
 

@@ -31,6 +31,9 @@ static void chats(struct text *out, const struct service *s)
 	metric(out, "rag_heartbeats_total", "counter", "Heartbeats sent", s->counted.heartbeats);
 	metric(out, "rag_engine_errors_total", "counter", "Answers the model failed to finish",
 	       s->counted.model_failures);
+	metric(out, "rag_ungrounded_sentences_total", "counter",
+	       "Sentences of a model that do not rest on what they cite",
+	       s->counted.weak_sentences);
 	metric(out, "rag_keys_refused_total", "counter", "Requests without a fit key",
 	       s->counted.refused_keys);
 	metric(out, "rag_rate_limited_total", "counter", "Requests of clients that asked too often",

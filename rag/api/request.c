@@ -1,4 +1,4 @@
-#include "rag/api/request.h"
+#include "rag/api/request_internal.h"
 
 #include <stdio.h>
 
@@ -85,13 +85,13 @@ err_t request_read_json(struct bytes body, struct bytes content_type, json_t **r
 	return ERR_OK;
 }
 
-static err_t refuse(struct fault *fault, const char *field, const char *words)
+err_t request_refuse(struct fault *fault, const char *field, const char *words)
 {
 	fault_set(fault, FAULT_INVALID, field, "%s", words);
 	return ERR_INVALID;
 }
 
-static struct bytes json_bytes(const json_t *string)
+struct bytes request_bytes(const json_t *string)
 {
 	return bytes_make(json_string_value(string), json_string_length(string));
 }
@@ -123,7 +123,7 @@ static err_t read_message(const json_t *root, const char *name, struct chat_requ
 		return refuse_member(fault, name, "is missing: say what you want to know.");
 	if (!json_is_string(value))
 		return refuse_member(fault, name, "must be a string.");
-	request->message = trim_space(json_bytes(value));
+	request->message = trim_space(request_bytes(value));
 	if (request->message.len == 0)
 		return refuse_member(fault, name, "is empty.");
 	if (characters_before(request->message, request->message.len) > MESSAGE_MAX_CHARS)
@@ -141,15 +141,16 @@ static err_t read_turn(const json_t *turn, const char *name, size_t index,
 
 	snprintf(field, sizeof field, "/%s/%zu", name, index);
 	if (!json_is_object(turn) || !json_is_string(content))
-		return refuse(fault, field, "Each turn is an object with role and content.");
+		return request_refuse(fault, field,
+				      "Each turn is an object with role and content.");
 	if (!is_user &&
 	    (!json_is_string(role) || strcmp(json_string_value(role), "assistant") != 0))
-		return refuse(fault, field, "role must be \"user\" or \"assistant\".");
+		return request_refuse(fault, field, "role must be \"user\" or \"assistant\".");
 	*total_bytes += json_string_length(content);
 	if (*total_bytes > HISTORY_MAX_BYTES)
 		return refuse_member(fault, name, "is longer than 64 KiB.");
 	if (is_user)
-		request->previous = json_bytes(content);
+		request->previous = request_bytes(content);
 	return ERR_OK;
 }
 
@@ -171,7 +172,7 @@ static err_t read_history(const json_t *root, const char *name, struct chat_requ
 	return ERR_OK;
 }
 
-static err_t read_bool(const json_t *root, const char *name, bool *value, struct fault *fault)
+err_t request_read_bool(const json_t *root, const char *name, bool *value, struct fault *fault)
 {
 	const json_t *member = json_object_get(root, name);
 	char field[80];
@@ -180,7 +181,7 @@ static err_t read_bool(const json_t *root, const char *name, bool *value, struct
 		return ERR_OK;
 	if (!json_is_boolean(member)) {
 		snprintf(field, sizeof field, "/%s", name);
-		return refuse(fault, field, "This must be true or false.");
+		return request_refuse(fault, field, "This must be true or false.");
 	}
 	*value = json_is_true(member);
 	return ERR_OK;
@@ -206,12 +207,12 @@ static err_t check_choices(const json_t *root, struct fault *fault)
 		for (size_t k = 0; choices[i].values[k] && json_is_string(value); k++)
 			known |= strcmp(json_string_value(value), choices[i].values[k]) == 0;
 		if (!known)
-			return refuse(fault, choices[i].field, choices[i].words);
+			return request_refuse(fault, choices[i].field, choices[i].words);
 	}
 	if (session && !json_is_null(session) &&
 	    (!json_is_string(session) || json_string_length(session) > SESSION_ID_MAX_CHARS))
-		return refuse(fault, "/session_id",
-			      "session_id must be a string of at most 128 bytes.");
+		return request_refuse(fault, "/session_id",
+				      "session_id must be a string of at most 128 bytes.");
 	return ERR_OK;
 }
 
@@ -227,8 +228,8 @@ static err_t read_mode(const json_t *root, struct chat_request *request, struct 
 			request->mode = (enum retrieve_mode)i;
 			return ERR_OK;
 		}
-	return refuse(fault, "/mode",
-		      "mode must be mix, lexical, naive, local, global, hybrid or bypass.");
+	return request_refuse(fault, "/mode",
+			      "mode must be mix, lexical, naive, local, global, hybrid or bypass.");
 }
 
 static err_t read_filter(const json_t *root, struct chat_request *request, struct fault *fault)
@@ -241,7 +242,7 @@ static err_t read_filter(const json_t *root, struct chat_request *request, struc
 	if (!filter || json_is_null(filter))
 		return ERR_OK;
 	if (filter_check(filter, field, &why))
-		err = refuse(fault, field, text_str(&why));
+		err = request_refuse(fault, field, text_str(&why));
 	text_fini(&why);
 	request->filter = filter;
 	return err;
@@ -280,7 +281,7 @@ static err_t read_form(const json_t *root, const struct chat_request_parts *part
 
 	if (accepts(parts->accept, "application/x-ndjson"))
 		stream = true;
-	TRY(read_bool(root, "stream", &stream, fault));
+	TRY(request_read_bool(root, "stream", &stream, fault));
 	request->form = !stream						 ? CHAT_JSON
 			: accepts(parts->accept, "application/x-ndjson") ? CHAT_NDJSON
 									 : CHAT_SSE;
@@ -290,18 +291,25 @@ static err_t read_form(const json_t *root, const struct chat_request_parts *part
 	return ERR_OK;
 }
 
-static err_t read_members(const struct chat_request_parts *parts, struct chat_request *request,
+err_t request_read_common(struct chat_request *request, const char *message, const char *history,
 			  struct fault *fault)
 {
 	request->include_references = true;
-	TRY(read_message(request->root, "message", request, fault));
-	TRY(read_history(request->root, "history", request, fault));
-	TRY(check_choices(request->root, fault));
+	request->top_k = TOP_K_DEFAULT;
+	TRY(read_message(request->root, message, request, fault));
+	TRY(read_history(request->root, history, request, fault));
 	TRY(read_mode(request->root, request, fault));
 	TRY(read_filter(request->root, request, fault));
-	request->top_k = TOP_K_DEFAULT;
 	TRY(read_count(request->root, "top_k", &request->top_k, fault));
-	TRY(read_bool(request->root, "include_references", &request->include_references, fault));
+	return request_read_bool(request->root, "include_references", &request->include_references,
+				 fault);
+}
+
+static err_t read_members(const struct chat_request_parts *parts, struct chat_request *request,
+			  struct fault *fault)
+{
+	TRY(request_read_common(request, "message", "history", fault));
+	TRY(check_choices(request->root, fault));
 	return read_form(request->root, parts, request, fault);
 }
 
@@ -325,30 +333,26 @@ static err_t read_query(const struct chat_request_parts *parts, struct chat_requ
 	bool rerank = true;
 
 	(void)parts;
-	request->form = CHAT_JSON;
-	request->include_references = true;
-	request->top_k = QUERY_TOP_K_DEFAULT;
-	TRY(read_message(root, "query", request, fault));
-	TRY(read_history(root, "conversation_history", request, fault));
-	TRY(read_mode(root, request, fault));
-	TRY(read_filter(root, request, fault));
+	request->form = CHAT_LIGHTRAG;
+	TRY(request_read_common(request, "query", "conversation_history", fault));
+	if (!json_object_get(root, "top_k"))
+		request->top_k = QUERY_TOP_K_DEFAULT;
 	/* top_k is LightRAG's number of entities; chunk_top_k that of passages, and it decides. */
-	TRY(read_count(root, "top_k", &request->top_k, fault));
 	TRY(read_count(root, "chunk_top_k", &request->top_k, fault));
 	TRY(read_score_min(root, request, fault));
-	TRY(read_bool(root, "include_references", &request->include_references, fault));
-	TRY(read_bool(root, "include_chunk_content", &request->include_content, fault));
-	TRY(read_bool(root, "only_need_context", &request->context_only, fault));
-	TRY(read_bool(root, "enable_rerank", &rerank, fault));
+	TRY(request_read_bool(root, "include_chunk_content", &request->include_content, fault));
+	TRY(request_read_bool(root, "only_need_context", &request->context_only, fault));
+	TRY(request_read_bool(root, "enable_rerank", &rerank, fault));
 	request->no_rerank = !rerank;
+	if (json_is_true(json_object_get(root, "only_need_prompt")))
+		return request_refuse(
+			fault, "/only_need_prompt",
+			"The prompt is not shown; only_need_context shows what goes into it.");
 	return ERR_OK;
 }
 
-typedef err_t (*members_fn)(const struct chat_request_parts *parts, struct chat_request *request,
-			    struct fault *fault);
-
-static err_t request_read(const struct chat_request_parts *parts, members_fn members,
-			  struct chat_request *ret_request, struct fault *ret_fault)
+err_t request_read(const struct chat_request_parts *parts, members_fn members,
+		   struct chat_request *ret_request, struct fault *ret_fault)
 {
 	struct chat_request request = { .root = NULL };
 	err_t err;
@@ -391,7 +395,7 @@ static err_t read_stages(const json_t *root, struct reindex_request *request, st
 	if (!stages)
 		return ERR_OK;
 	if (!json_is_array(stages) || json_array_size(stages) == 0)
-		return refuse(fault, "/stages", "stages must be an array of names.");
+		return request_refuse(fault, "/stages", "stages must be an array of names.");
 	request->keep_passages = true;
 	json_array_foreach (stages, i, stage) {
 		size_t k = 0;
@@ -400,7 +404,8 @@ static err_t read_stages(const json_t *root, struct reindex_request *request, st
 		       strcmp(json_string_value(stage), names[k]) != 0)
 			k++;
 		if (k == COUNT(names) || !json_is_string(stage))
-			return refuse(fault, "/stages", "A stage is parse, chunk, embed or graph.");
+			return request_refuse(fault, "/stages",
+					      "A stage is parse, chunk, embed or graph.");
 		request->keep_passages &= k >= 2;
 	}
 	return ERR_OK;
@@ -417,17 +422,18 @@ static err_t read_scope(const json_t *root, struct reindex_request *request, str
 	       (!json_is_string(scope) || strcmp(json_string_value(scope), names[k]) != 0))
 		k++;
 	if (k == COUNT(names))
-		return refuse(fault, "/scope", "scope must be all, failed or documents.");
+		return request_refuse(fault, "/scope", "scope must be all, failed or documents.");
 	request->scope = (enum ingest_scope)k;
 	if (request->scope != INGEST_SOME)
 		return ERR_OK;
 	request->ids = json_object_get(root, "document_ids");
 	if (!json_is_array(request->ids) || json_array_size(request->ids) == 0 ||
 	    json_array_size(request->ids) > REINDEX_IDS_MAX)
-		return refuse(fault, "/document_ids", "document_ids must be an array of ids.");
+		return request_refuse(fault, "/document_ids",
+				      "document_ids must be an array of ids.");
 	json_array_foreach (request->ids, i, id)
 		if (!json_is_string(id))
-			return refuse(fault, "/document_ids", "An id is a string.");
+			return request_refuse(fault, "/document_ids", "An id is a string.");
 	return ERR_OK;
 }
 
@@ -446,7 +452,7 @@ err_t reindex_request_read(struct bytes body, struct bytes content_type,
 	if (!err)
 		err = read_stages(request.root, &request, ret_fault);
 	if (!err)
-		err = read_bool(request.root, "dry_run", &request.dry_run, ret_fault);
+		err = request_read_bool(request.root, "dry_run", &request.dry_run, ret_fault);
 	if (err) {
 		json_decref(request.root);
 		return err;

@@ -26,9 +26,12 @@ enum {
 };
 
 enum chat_form {
-	CHAT_SSE,    /* text/event-stream */
-	CHAT_NDJSON, /* application/x-ndjson: LightRAG's lines */
-	CHAT_JSON,   /* one object at the end */
+	CHAT_SSE,	    /* text/event-stream */
+	CHAT_NDJSON,	    /* application/x-ndjson: LightRAG's lines */
+	CHAT_JSON,	    /* one object at the end */
+	CHAT_LIGHTRAG,	    /* the same, as LightRAG's {"response", "references"} */
+	CHAT_OPENAI,	    /* the same, as a chat completion */
+	CHAT_OPENAI_STREAM, /* chat completion chunks */
 };
 
 struct chat_request {
@@ -42,6 +45,7 @@ struct chat_request {
 	double score_min;
 	bool no_rerank;
 	bool include_content; /* of the passages, in an answer's references */
+	bool usage_wanted;    /* OpenAI's include_usage */
 	bool context_only;    /* no answer: what it would be made of */
 	enum chat_form form;
 	bool include_references;

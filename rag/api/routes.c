@@ -4,10 +4,10 @@
 
 #include "base/log.h"
 #include "http/uri.h"
-#include "rag/api/events.h"
 #include "rag/api/documents.h"
 #include "rag/api/intake.h"
 #include "rag/api/metrics.h"
+#include "rag/api/openai.h"
 #include "rag/api/graph.h"
 #include "rag/api/query.h"
 #include "rag/api/reply.h"
@@ -80,9 +80,34 @@ static void on_version(struct call *call)
 		   BYTES("{\"name\":\"ragd\",\"version\":\"" RAG_VERSION "\"}\n"));
 }
 
-/* ---- POST /chat and its cancel ---- */
+/* ---- Questions, in whichever form, and their cancel ---- */
 
-static void on_chat(struct call *call)
+typedef err_t (*request_fn)(const struct chat_request_parts *parts,
+			    struct chat_request *ret_request, struct fault *ret_fault);
+
+/* Whether a question can be taken now; false after a refusal. */
+static bool may_begin(struct call *call, const struct chat_request *request)
+{
+	const struct service *s = call->service;
+
+	if (request->mode == MODE_BYPASS && !s->model)
+		refuse(call, FAULT_NO_MODEL, 0,
+		       "The mode \"bypass\" needs a model, and none is configured.");
+	else if (request->mode == MODE_BYPASS && !s->settings->bypass)
+		refuse(call, FAULT_NO_MODEL, 0,
+		       "The mode \"bypass\" is not allowed here: see RAG_BYPASS.");
+	else if (s->draining)
+		refuse(call, FAULT_DRAINING, 1000, "This server is about to stop.");
+	else if (!s->index.generation)
+		refuse(call, FAULT_STARTING, 1000, "The documents are still being read.");
+	else if (s->chat_count >= s->settings->chats_max)
+		refuse(call, FAULT_QUEUE_FULL, 2000, "Too many answers are in progress.");
+	else
+		return true;
+	return false;
+}
+
+static void begin(struct call *call, request_fn read, bool as_lines)
 {
 	const struct chat_request_parts parts = {
 		.body = text_bytes(&call->body),
@@ -100,29 +125,50 @@ static void on_chat(struct call *call)
 	struct chat_request request;
 	struct fault fault;
 
-	if (chat_request_read(&parts, &request, &fault)) {
+	if (read(&parts, &request, &fault)) {
 		reply_fault(call->x, &fault, call->request_id);
 		return;
 	}
-	if (request.mode == MODE_BYPASS && !call->service->model) {
+	if (as_lines)
+		request.form = CHAT_NDJSON;
+	if (!may_begin(call, &request)) {
 		chat_request_fini(&request);
-		refuse(call, FAULT_NO_MODEL, 0,
-		       "The mode \"bypass\" needs a model, and none is configured.");
-		return;
-	}
-	if (call->service->draining || !call->service->index.generation ||
-	    call->service->chat_count >= call->service->settings->chats_max) {
-		chat_request_fini(&request);
-		if (call->service->draining)
-			refuse(call, FAULT_DRAINING, 1000, "This server is about to stop.");
-		else if (!call->service->index.generation)
-			refuse(call, FAULT_STARTING, 1000, "The documents are still being read.");
-		else
-			refuse(call, FAULT_QUEUE_FULL, 2000, "Too many answers are in progress.");
 		return;
 	}
 	if (chat_start(&options, &request, &call->chat))
 		refuse(call, FAULT_INTERNAL, 0, "There is no memory for another answer.");
+}
+
+static void on_chat(struct call *call)
+{
+	begin(call, chat_request_read, false);
+}
+
+/* LightRAG's two, and OpenAI's. */
+static void on_query(struct call *call)
+{
+	begin(call, query_request_read, false);
+}
+
+static void on_query_stream(struct call *call)
+{
+	begin(call, query_request_read, true);
+}
+
+static void on_completions(struct call *call)
+{
+	begin(call, completions_request_read, false);
+}
+
+static void on_models(struct call *call)
+{
+	const struct service *s = call->service;
+	struct text body = TEXT_INIT(REPLY_MAX_BYTES);
+
+	openai_models(&body, s->model ? s->settings->openai_model : "extractive-1",
+		      loop_unix_us(s->loop) / 1000000);
+	reply_json(call->x, 200, call->request_id, text_bytes(&body));
+	text_fini(&body);
 }
 
 /* "/chat/msg_…/cancel" */
@@ -194,6 +240,10 @@ static const struct route routes[] = {
 	{ "GET", "/readyz", "GET, HEAD", ACCESS_NOBODY, on_readyz, NULL, BODY_JSON },
 	{ "GET", "/version", "GET, HEAD", ACCESS_NOBODY, on_version, NULL, BODY_JSON },
 	{ "GET", "/metrics", "GET, HEAD", ACCESS_READ, NULL, metrics_write, BODY_JSON },
+	{ "POST", "/query", "POST", ACCESS_READ, on_query, NULL, BODY_JSON },
+	{ "POST", "/query/stream", "POST", ACCESS_READ, on_query_stream, NULL, BODY_JSON },
+	{ "POST", "/v1/chat/completions", "POST", ACCESS_READ, on_completions, NULL, BODY_JSON },
+	{ "GET", "/v1/models", "GET, HEAD", ACCESS_READ, on_models, NULL, BODY_JSON },
 	{ "POST", "/query/data", "POST", ACCESS_READ, query_data, NULL, BODY_JSON },
 	{ "GET", "/graph/search", "GET, HEAD", ACCESS_READ, graph_search, NULL, BODY_JSON },
 	{ "GET", "/graph/entity/*", "GET, HEAD", ACCESS_READ, graph_entity_named, NULL, BODY_JSON },

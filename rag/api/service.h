@@ -6,6 +6,7 @@
 #define RAG_API_SERVICE_H
 
 #include "net/blocking.h"
+#include "rag/engines/breaker.h"
 #include "rag/model/client.h"
 #include "rag/api/access.h"
 #include "rag/ingest/ingest.h"
@@ -20,6 +21,7 @@ struct service {
 	struct blocking_pool *pool;
 	struct corpus *corpus; /* what is searched */
 	struct model *model;   /* NULL: answers are extractive */
+	struct breaker model_breaker;
 	const struct settings *settings;
 	struct library *library;
 	struct catalog *catalog;
@@ -34,7 +36,7 @@ struct service {
 	bool draining;
 	struct {
 		uint64_t requests, chats, stopped, no_context, cancelled, left, failed, heartbeats,
-			model_failures, refused_keys, refused_rate;
+			model_failures, weak_sentences, refused_keys, refused_rate;
 	} counted;
 };
 

@@ -12,7 +12,8 @@ import time
 import pytest
 
 import harness
-from rag_harness import RAGD, SAMPLES, Ragd, finished, names, parse, words
+from rag_harness import (END, KEY, RAGD, SAMPLES, FakeModel, Ragd, finished, names, parse, piece, with_model,
+                         words)
 
 pytestmark = pytest.mark.skipif(not RAGD.is_file(), reason=f"no ragd in {harness.BUILD}")
 
@@ -423,72 +424,6 @@ def test_help_lists_the_settings():
 
 # ---- A model ----
 
-class FakeModel:
-    """An OpenAI-compatible endpoint that follows a script of what to send, and when."""
-
-    def __init__(self, *script, status=200, headers=()):
-        self.script, self.status, self.headers = script, status, headers
-        self.requests = []
-        self.closed_at = None
-        self.sent = 0
-
-    def __enter__(self):
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/v1"
-        threading.Thread(target=self.accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *why):
-        self.listener.close()
-
-    def accept(self):
-        with contextlib.suppress(OSError):
-            while True:
-                threading.Thread(target=self.serve, args=(self.listener.accept()[0],), daemon=True).start()
-
-    def serve(self, s):
-        data = b""
-        with s, contextlib.suppress(OSError):
-            while b"\r\n\r\n" not in data:
-                data += s.recv(65536)
-            head, body = data.split(b"\r\n\r\n", 1)
-            length = next(int(l.split(b":")[1]) for l in head.split(b"\r\n") if l.lower().startswith(b"content-length"))
-            while len(body) < length:
-                body += s.recv(65536)
-            self.requests.append((head.decode(), json.loads(body)))
-            s.sendall(f"HTTP/1.1 {self.status} X\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
-            for step in self.script:
-                if isinstance(step, (int, float)):
-                    s.settimeout(step)
-                    with contextlib.suppress(TimeoutError):
-                        if s.recv(1) == b"":
-                            self.closed_at = time.monotonic()
-                            return
-                elif step == "cut":
-                    return
-                else:
-                    raw = step if isinstance(step, bytes) else piece(step)
-                    s.settimeout(20)
-                    s.sendall(b"%x\r\n" % len(raw) + raw + b"\r\n")
-                    self.sent += 1
-            s.sendall(b"0\r\n\r\n")
-            s.settimeout(5)
-            s.recv(1)
-
-
-def piece(text=None, finish=None):
-    delta = {"content": text} if text is not None else {}
-    return b"data: " + json.dumps({"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}).encode() + b"\n\n"
-
-
-END = (piece(finish="stop"), b"data: [DONE]\n\n")
-KEY = "sk-secret-of-this-test"
-
-
-def with_model(model, **environment):
-    return Ragd(OPENAI_BASE_URL=model.url, OPENAI_API_KEY=KEY, OPENAI_MODEL="fake-1", **environment)
-
-
 def test_a_models_words_stream_with_the_context_it_was_given():
     usage = b'data: {"choices": [], "usage": {"prompt_tokens": 12, "completion_tokens": 3}}\n\n'
     with FakeModel("Mind ", "the liver [", "1", "] and [9", "9].", piece(finish="stop"), usage, b"data: [DONE]\n\n") as model, \
@@ -514,7 +449,7 @@ def test_heartbeats_go_on_while_the_model_thinks():
         events = server.events("ibuprofen side effects")
         beats = [d for n, d in events if n == "heartbeat"]
         assert 3 <= len(beats) <= 7
-        assert beats[0]["stage"] == "generating" and beats[-1]["elapsed_ms"] > beats[0]["elapsed_ms"]
+        assert beats[-1]["stage"] == "generating" and beats[-1]["elapsed_ms"] > beats[0]["elapsed_ms"]
         assert words(events) == "Done thinking [1]." and events[-1][1]["finish_reason"] == "stop"
 
 

@@ -269,12 +269,12 @@ TEST(events_have_the_three_forms)
 	event_heartbeat(&out, CHAT_NDJSON, 1500, "generating");
 	CHECK_STR(written(),
 		  "{\"type\":\"heartbeat\",\"elapsed_ms\":1500,\"stage\":\"generating\"}\n");
-	event_done(&out, CHAT_SSE, &(struct event_done){ "stop", 1, 2, 3, 4, 5, true });
+	event_done(&out, CHAT_SSE, &(struct event_done){ "stop", 1, 2, 3, 4, 5, true, 0 });
 	CHECK_STR(
 		written(),
 		"event: done\ndata: {\"type\":\"done\",\"finish_reason\":\"stop\",\"usage\":"
 		"{\"prompt_tokens\":1,\"completion_tokens\":2},\"timings_ms\":{\"retrieve\":     3,"
-		"\"first_token\":     4,\"total\":     5},\"grounded\":true}\n\n");
+		"\"first_token\":     4,\"total\":     5},\"grounded\":true,\"weak_sentences\":0}\n\n");
 	text_fini(&out);
 }
 
@@ -324,7 +324,7 @@ TEST(whole_answers_and_events_are_json_whatever_a_document_says)
 	CHECK_STR(json_string_value(json_object_get(root, "answer")), "w\"\t");
 	json_decref(root);
 	text_clear(&out);
-	event_references(&out, CHAT_NDJSON, &answer);
+	event_references(&out, CHAT_NDJSON, &answer, true);
 	root = json_loadb(out.at, out.len, 0, NULL);
 	CHECK(root, "%s", text_str(&out));
 	CHECK_EQ(json_integer_value(json_array_get(
