@@ -169,35 +169,42 @@ bool health_probed(struct health *health, struct health_thresholds thresholds,
 
 /* ---- Matchers ---- */
 
-enum { MATCHER_STATUS_MIN = 200, MATCHER_STATUS_MAX = 499 };
+/* Which codes there are: HTTP's have three digits, gRPC's one or two. */
+struct codes {
+	uint16_t min, max;
+	size_t len_min;
+};
 
-static bool parse_status(struct bytes text, uint16_t *ret_status)
+static const struct codes http_codes = { 200, 499, 3 }, grpc_codes = { 0, 99, 1 },
+			  any_codes = { 0, 999, 1 };
+
+static bool parse_code(struct bytes text, const struct codes *codes, uint16_t *ret_code)
 {
 	uint64_t value;
 
-	if (text.len != 3 || bytes_to_u64(text, MATCHER_STATUS_MAX, &value))
+	if (text.len < codes->len_min || bytes_to_u64(text, codes->max, &value) ||
+	    value < codes->min)
 		return false;
-	if (value < MATCHER_STATUS_MIN)
-		return false;
-	*ret_status = (uint16_t)value;
+	*ret_code = (uint16_t)value;
 	return true;
 }
 
-static bool parse_range(struct bytes item, uint16_t *ret_first, uint16_t *ret_last)
+static bool parse_range(struct bytes item, const struct codes *codes, uint16_t *ret_first,
+			uint16_t *ret_last)
 {
 	size_t dash = bytes_index(item, '-');
 
 	if (dash == SIZE_MAX) {
-		if (!parse_status(item, ret_first))
+		if (!parse_code(item, codes, ret_first))
 			return false;
 		*ret_last = *ret_first;
 		return true;
 	}
-	return parse_status(bytes_upto(item, dash), ret_first) &&
-	       parse_status(bytes_from(item, dash + 1), ret_last) && *ret_first <= *ret_last;
+	return parse_code(bytes_upto(item, dash), codes, ret_first) &&
+	       parse_code(bytes_from(item, dash + 1), codes, ret_last) && *ret_first <= *ret_last;
 }
 
-bool matcher_valid(struct bytes matcher)
+static bool is_valid(struct bytes matcher, const struct codes *codes)
 {
 	struct bytes rest = matcher, item;
 	uint16_t first, last;
@@ -205,9 +212,19 @@ bool matcher_valid(struct bytes matcher)
 	if (matcher.len == 0)
 		return false;
 	while (bytes_cut(&rest, ',', &item))
-		if (!parse_range(item, &first, &last))
+		if (item.len > 7 || !parse_range(item, codes, &first, &last))
 			return false;
 	return true;
+}
+
+bool matcher_valid(struct bytes matcher)
+{
+	return is_valid(matcher, &http_codes);
+}
+
+bool matcher_valid_grpc(struct bytes matcher)
+{
+	return is_valid(matcher, &grpc_codes);
 }
 
 bool matcher_matches(struct bytes matcher, uint16_t status)
@@ -216,7 +233,8 @@ bool matcher_matches(struct bytes matcher, uint16_t status)
 	uint16_t first, last;
 
 	while (bytes_cut(&rest, ',', &item))
-		if (parse_range(item, &first, &last) && first <= status && status <= last)
+		if (parse_range(item, &any_codes, &first, &last) && first <= status &&
+		    status <= last)
 			return true;
 	return false;
 }

@@ -70,6 +70,7 @@ bool health_probed(struct health *health, struct health_thresholds thresholds,
 
 /* "200", "200,202", "200-299,301"; the grammar of reference/alb.md §2.2. */
 bool matcher_valid(struct bytes matcher);
+bool matcher_valid_grpc(struct bytes matcher); /* "12", "0-99" */
 bool matcher_matches(struct bytes matcher, uint16_t status);
 
 #endif

@@ -105,7 +105,29 @@ static err_t check_group_stickiness(struct api_call *call, const json_t *groups,
 	return ERR_OK;
 }
 
-static err_t forward(struct api_call *call, const json_t *action, json_t *out)
+err_t forward_check_protocol(struct api_call *call, const json_t *groups, const char *protocol)
+{
+	json_t *group, *body;
+	size_t index;
+
+	if (strcmp(protocol, "HTTPS") == 0)
+		return ERR_OK;
+	json_array_foreach (groups, index, group) {
+		const char *version;
+
+		TRY(record_get(call, KIND_TARGET_GROUP, get_string(group, "TargetGroupArn"),
+			       &body));
+		version = get_string(api_part(body), "ProtocolVersion");
+		if (version && strcmp(version, "HTTP1") != 0)
+			return api_fault(call, "InvalidConfigurationRequest",
+					 "Listener protocol '%s' is not supported with a target "
+					 "group with the protocol-version '%s': it must be 'HTTPS'",
+					 protocol, version);
+	}
+	return ERR_OK;
+}
+
+static err_t forward(struct api_call *call, const json_t *action, const char *protocol, json_t *out)
 {
 	const json_t *given = json_object_get(json_object_get(action, "ForwardConfig"),
 					      "TargetGroupStickinessConfig");
@@ -122,6 +144,7 @@ static err_t forward(struct api_call *call, const json_t *action, json_t *out)
 				"inclusive",
 				(long long)seconds, STICKY_SECONDS_MAX);
 	TRY(check_group_stickiness(call, groups, sticky));
+	TRY(forward_check_protocol(call, groups, protocol));
 
 	stickiness = json_pack("{s:b}", "Enabled", (int)sticky);
 	TRY(call_hold(call, stickiness));
@@ -352,7 +375,7 @@ static err_t normalise_one(struct api_call *call, const json_t *action, const ch
 	if (order)
 		TRY(set_new(out, "Order", json_incref((json_t *)order)));
 	if (strcmp(type, "forward") == 0)
-		return forward(call, action, out);
+		return forward(call, action, protocol, out);
 	if (strcmp(type, "redirect") == 0)
 		return redirect(call, action, protocol, out);
 	if (strcmp(type, "fixed-response") == 0)

@@ -272,6 +272,8 @@ err_t target_group_present(struct api_call *call, json_t *body);
 /* ---- Rules (rules.c, actions.c, conditions.c) ---- */
 
 /* Checked, with defaults filled in: what Describe answers. New arrays, held by the call. */
+/* Groups of HTTP2 and GRPC are for HTTPS listeners alone (reference §2.6). */
+err_t forward_check_protocol(struct api_call *call, const json_t *groups, const char *protocol);
 err_t actions_normalise(struct api_call *call, const json_t *actions, const char *protocol,
 			json_t **ret_actions);
 /* auth_actions.c: one action, checked, into `out`; a secret goes into the call. */

@@ -58,10 +58,35 @@ static const char *plain_matcher(struct api_call *call, const char *codes)
 	return codes;
 }
 
+static bool is_grpc(const json_t *group)
+{
+	const char *version = get_string(group, "ProtocolVersion");
+
+	return version && strcmp(version, "GRPC") == 0;
+}
+
+static err_t set_grpc_matcher(struct api_call *call, const json_t *matcher, json_t *group)
+{
+	const char *codes = get_string(matcher, "GrpcCode");
+
+	if (get_string(matcher, "HttpCode") || !codes)
+		return api_fault(call, "ValidationError",
+				 "A health check matcher of a target group with protocol version "
+				 "'GRPC' must have a gRPC code, and no HTTP code");
+	if (!matcher_valid_grpc(bytes_of(codes)))
+		return api_fault(call, "ValidationError",
+				 "Health check matcher gRPC code '%s' must be within '0-99' "
+				 "inclusive, as codes or ranges separated by commas",
+				 codes);
+	return set_new(group, "Matcher", json_pack("{s:s}", "GrpcCode", codes));
+}
+
 static err_t set_matcher(struct api_call *call, const json_t *matcher, json_t *group)
 {
 	const char *codes = get_string(matcher, "HttpCode");
 
+	if (is_grpc(group))
+		return set_grpc_matcher(call, matcher, group);
 	if (get_string(matcher, "GrpcCode"))
 		return api_fault(
 			call, "ValidationError",

@@ -315,6 +315,20 @@ static err_t plan_targets(struct planner *p, const char *arn, const json_t *load
 	return ERR_OK;
 }
 
+static const char *matcher_text(const json_t *matcher)
+{
+	const char *grpc = get_string(matcher, "GrpcCode");
+
+	return grpc ? grpc : get_string(matcher, "HttpCode");
+}
+
+static enum protocol_version version_of(const char *name)
+{
+	if (name && strcmp(name, "HTTP2") == 0)
+		return PROTOCOL_HTTP2;
+	return name && strcmp(name, "GRPC") == 0 ? PROTOCOL_GRPC : PROTOCOL_HTTP1;
+}
+
 static void plan_health(const json_t *body, struct health_config *to)
 {
 	const json_t *api = api_part(body);
@@ -329,7 +343,7 @@ static void plan_health(const json_t *body, struct health_config *to)
 	to->timeout_ms = 1000 * (uint32_t)get_int(api, "HealthCheckTimeoutSeconds", 5);
 	to->healthy_threshold = (uint8_t)get_int(api, "HealthyThresholdCount", 5);
 	to->unhealthy_threshold = (uint8_t)get_int(api, "UnhealthyThresholdCount", 2);
-	to->matcher = bytes_of(get_string(json_object_get(api, "Matcher"), "HttpCode"));
+	to->matcher = bytes_of(matcher_text(json_object_get(api, "Matcher")));
 }
 
 static void plan_group_attributes(const json_t *body, struct target_group_config *to)
@@ -400,6 +414,7 @@ static err_t plan_group(struct planner *p, const json_t *body, struct target_gro
 	*to = (struct target_group_config){ .arn = bytes_of(arn), .id = arn_tail(arn, "") };
 	to->name = bytes_of(get_string(api_part(body), "TargetGroupName"));
 	to->https = strcmp(get_string(api_part(body), "Protocol"), "HTTPS") == 0;
+	to->protocol_version = version_of(get_string(api_part(body), "ProtocolVersion"));
 	to->load_balancer_id = bytes_of("");
 	if (uses->count) {
 		const char *user = get_string(uses->at[0], "load_balancer");

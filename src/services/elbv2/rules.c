@@ -264,7 +264,12 @@ err_t rules_check_protocol(struct api_call *call, const char *listener_arn, cons
 	TRY(record_list(call, KIND_RULE, listener_arn, &list));
 	json_array_foreach (list, index, rule) {
 		const json_t *actions = json_object_get(api_part(rule), "Actions");
+		const json_t *only = json_array_get(actions, 0);
 
+		TRY(forward_check_protocol(
+			call,
+			json_object_get(json_object_get(only, "ForwardConfig"), "TargetGroups"),
+			protocol));
 		if (json_array_size(actions) > 1)
 			return api_fault(
 				call, "InvalidLoadBalancerAction",

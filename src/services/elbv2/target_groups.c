@@ -32,13 +32,9 @@ static err_t check_protocol(struct api_call *call)
 				 "Target group protocol '%s' must be one of 'HTTP, HTTPS'",
 				 protocol);
 	/* Terraform says "" where it says nothing. */
-	if (!version || !version[0] || strcmp(version, "HTTP1") == 0)
+	if (!version || !version[0] || strcmp(version, "HTTP1") == 0 ||
+	    strcmp(version, "HTTP2") == 0 || strcmp(version, "GRPC") == 0)
 		return ERR_OK;
-	if (strcmp(version, "HTTP2") == 0 || strcmp(version, "GRPC") == 0)
-		return api_fault(
-			call, "InvalidConfigurationRequest",
-			"Protocol version '%s' is not supported yet: it comes with HTTPS listeners",
-			version);
 	return api_fault(call, "ValidationError",
 			 "Protocol version '%s' must be one of 'GRPC, HTTP1, HTTP2'", version);
 }
@@ -79,6 +75,8 @@ static err_t make_api(struct api_call *call, json_t **ret_api)
 	const json_t *in = call->input;
 	const char *name = get_string(in, "Name"), *type = get_string(in, "TargetType");
 	const char *ip_type = get_string(in, "IpAddressType");
+	const char *version = get_filled(in, "ProtocolVersion");
+	bool grpc = version && strcmp(version, "GRPC") == 0;
 	char id[17], *arn;
 	json_t *api;
 
@@ -94,8 +92,10 @@ static err_t make_api(struct api_call *call, json_t **ret_api)
 		get_string(in, "VpcId"), "HealthCheckProtocol", "HTTP", "HealthCheckPort",
 		"traffic-port", "HealthCheckEnabled", 1, "HealthCheckIntervalSeconds", 30,
 		"HealthCheckTimeoutSeconds", 5, "HealthyThresholdCount", 5,
-		"UnhealthyThresholdCount", 2, "HealthCheckPath", "/", "Matcher", "HttpCode", "200",
-		"TargetType", type ? type : "instance", "ProtocolVersion", "HTTP1", "IpAddressType",
+		"UnhealthyThresholdCount", 2, "HealthCheckPath",
+		grpc ? "/AWS.ALB/healthcheck" : "/", "Matcher", grpc ? "GrpcCode" : "HttpCode",
+		grpc ? "12" : "200", "TargetType", type ? type : "instance", "ProtocolVersion",
+		version && version[0] ? version : "HTTP1", "IpAddressType",
 		ip_type ? ip_type : "ipv4");
 	TRY(call_hold(call, api));
 	TRY(health_check_set(call, in, api));

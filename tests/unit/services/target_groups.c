@@ -112,8 +112,6 @@ TEST(kinds_of_groups_that_do_not_exist_yet_are_refused)
 		{ "TargetType", "pigeon", "ValidationError" },
 		{ "Protocol", "TCP", "ValidationError" },
 		{ "Protocol", "GOPHER", "ValidationError" },
-		{ "ProtocolVersion", "HTTP2", "InvalidConfigurationRequest" },
-		{ "ProtocolVersion", "GRPC", "InvalidConfigurationRequest" },
 		{ "ProtocolVersion", "HTTP9", "ValidationError" },
 		{ "TargetControlPort", "3000", "InvalidConfigurationRequest" },
 		{ "HealthCheckProtocol", "TCP", "ValidationError" },
@@ -367,5 +365,45 @@ TEST(a_load_balancer_uses_a_hundred_groups_and_a_thousand_targets_at_most)
 		    "{s:s, s:i, s:[{s:s, s:[s]}], s:[{s:s, s:s}]}", "ListenerArn", listener,
 		    "Priority", 50, "Conditions", "Field", "path-pattern", "Values", "/a",
 		    "Actions", "Type", "forward", "TargetGroupArn", group);
+	house_close();
+}
+
+TEST(groups_of_http2_and_grpc_have_their_own_defaults)
+{
+	const json_t *group;
+
+	house_open();
+	group = node(house_try("elbv2", "CreateTargetGroup",
+			       with("ProtocolVersion", json_string("GRPC"))),
+		     "TargetGroups.0");
+	CHECK_STR(at(group, "ProtocolVersion"), "GRPC");
+	CHECK_STR(at(group, "HealthCheckPath"), "/AWS.ALB/healthcheck");
+	CHECK_STR(at(group, "Matcher.GrpcCode"), "12");
+	CHECK(node(group, "Matcher.HttpCode") == NULL);
+	CHECK_FAULT("ModifyTargetGroup", "ValidationError", NULL, "{s:s, s:{s:s}}",
+		    "TargetGroupArn", at(group, "TargetGroupArn"), "Matcher", "HttpCode", "200");
+	CHECK_FAULT("ModifyTargetGroup", "ValidationError", NULL, "{s:s, s:{s:s}}",
+		    "TargetGroupArn", at(group, "TargetGroupArn"), "Matcher", "GrpcCode", "100");
+	house_call("ModifyTargetGroup", "{s:s, s:{s:s}}", "TargetGroupArn",
+		   at(group, "TargetGroupArn"), "Matcher", "GrpcCode", "0,12,20-99");
+	house_close();
+}
+
+TEST(groups_of_http2_are_for_https_listeners)
+{
+	const json_t *group;
+	const char *lb;
+
+	house_open();
+	group = node(house_try("elbv2", "CreateTargetGroup",
+			       with("ProtocolVersion", json_string("HTTP2"))),
+		     "TargetGroups.0");
+	CHECK_STR(at(group, "HealthCheckPath"), "/");
+	CHECK_STR(at(group, "Matcher.HttpCode"), "200");
+	lb = house_load_balancer("lb");
+	CHECK_FAULT("CreateListener", "InvalidConfigurationRequest", NULL,
+		    "{s:s, s:s, s:i, s:[{s:s, s:s}]}", "LoadBalancerArn", lb, "Protocol", "HTTP",
+		    "Port", 80, "DefaultActions", "Type", "forward", "TargetGroupArn",
+		    at(group, "TargetGroupArn"));
 	house_close();
 }
