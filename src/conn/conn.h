@@ -49,9 +49,6 @@ enum {
 	CONN_QUEUE_MAX = 32 * 1024,
 };
 
-/* Whether a context for clients may offer h2 by ALPN. */
-enum { CONN_SPEAKS_HTTP2 = 0 };
-
 enum conn_room { CONN_OK, CONN_FULL }; /* FULL: pause your source until on_drained */
 
 struct exchange_events {
@@ -77,7 +74,9 @@ struct exchange_events {
 	 * also while paused or when nothing is being sent; a client that closes its sending side
 	 * only has left too, as with ALB. On the client side ERR_CLOSED and ERR_RESET mean that no
 	 * response head had come: with conn_was_used a fresh connection may do better. The owner
-	 * forgets `x`: it must not be used after this returns. The conn ends by itself.
+	 * forgets `x`: it must not be used after this returns. The conn ends by itself. One case
+	 * may be answered in here, with exchange_close at the end: a request that broke the
+	 * protocol in its body (ERR_BAD_MESSAGE, ERR_FIELDS_TOO_LARGE) before any head was sent.
 	 */
 	void (*on_failed)(struct exchange *x, void *owner, err_t why);
 };

@@ -47,6 +47,26 @@ static void fail(struct conn *conn, err_t why)
 		events->on_failed(&h1->x, h1->x.owner, why);
 }
 
+/*
+ * A body that is none, before any answer: the owner may still say so. Nothing more is read of it.
+ */
+static bool fail_answerably(struct conn *conn, err_t why)
+{
+	struct h1_conn *h1 = &conn->h1;
+	const struct exchange_events *events = h1->x.events;
+
+	if (!conn->server || !h1->live || h1->send_begun || !events)
+		return false;
+	h1->must_close = h1->parser_done = true;
+	events->on_failed(&h1->x, h1->x.owner, why);
+	if (conn->destroyed || !h1->live) /* answered and closed: wound up like any other */
+		return true;
+	h1->live = false;
+	h1->x.events = NULL;
+	conn_close(conn, CONN_FIN);
+	return true;
+}
+
 /* The exchange cannot go on, and with HTTP/1 the connection cannot either. */
 static void fail_and_close(struct conn *conn, err_t why)
 {
@@ -186,7 +206,7 @@ static bool feed(struct conn *conn, struct bytes *in)
 	}
 	if (conn->server && !h1->open)
 		reject(conn, h1->parser.err);
-	else
+	else if (!fail_answerably(conn, h1->parser.err))
 		fail_and_close(conn, h1->parser.err);
 	return true;
 }

@@ -216,7 +216,7 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, 
 	if (!s)
 		return 0;
 	/* Given up or broken by the client; what we reset ourselves was left before. */
-	if (h2->options.server && code != NGHTTP2_NO_ERROR && !s->left)
+	if (h2->options.server && (s->peer_reset || code != NGHTTP2_NO_ERROR) && !s->left)
 		h2_charge(h2, H2_GUARD_RESET);
 	h2_stream_closed(s, code);
 	return 0;

@@ -172,18 +172,17 @@ bool health_probed(struct health *health, struct health_thresholds thresholds,
 /* Which codes there are: HTTP's have three digits, gRPC's one or two. */
 struct codes {
 	uint16_t min, max;
-	size_t len_min;
+	size_t len_min, len_max;
 };
 
-static const struct codes http_codes = { 200, 499, 3 }, grpc_codes = { 0, 99, 1 },
-			  any_codes = { 0, 999, 1 };
+static const struct codes http_codes = { 200, 499, 3, 3 }, grpc_codes = { 0, 99, 1, 2 };
 
 static bool parse_code(struct bytes text, const struct codes *codes, uint16_t *ret_code)
 {
 	uint64_t value;
 
-	if (text.len < codes->len_min || bytes_to_u64(text, codes->max, &value) ||
-	    value < codes->min)
+	if (text.len < codes->len_min || text.len > codes->len_max ||
+	    bytes_to_u64(text, codes->max, &value) || value < codes->min)
 		return false;
 	*ret_code = (uint16_t)value;
 	return true;
@@ -212,7 +211,7 @@ static bool is_valid(struct bytes matcher, const struct codes *codes)
 	if (matcher.len == 0)
 		return false;
 	while (bytes_cut(&rest, ',', &item))
-		if (item.len > 7 || !parse_range(item, codes, &first, &last))
+		if (!parse_range(item, codes, &first, &last))
 			return false;
 	return true;
 }
@@ -227,14 +226,23 @@ bool matcher_valid_grpc(struct bytes matcher)
 	return is_valid(matcher, &grpc_codes);
 }
 
-bool matcher_matches(struct bytes matcher, uint16_t status)
+static bool matches(struct bytes matcher, const struct codes *codes, uint16_t status)
 {
 	struct bytes rest = matcher, item;
 	uint16_t first, last;
 
 	while (bytes_cut(&rest, ',', &item))
-		if (parse_range(item, &any_codes, &first, &last) && first <= status &&
-		    status <= last)
+		if (parse_range(item, codes, &first, &last) && first <= status && status <= last)
 			return true;
 	return false;
+}
+
+bool matcher_matches(struct bytes matcher, uint16_t status)
+{
+	return matches(matcher, &http_codes, status);
+}
+
+bool matcher_matches_grpc(struct bytes matcher, uint16_t status)
+{
+	return matches(matcher, &grpc_codes, status);
 }

@@ -72,5 +72,6 @@ bool health_probed(struct health *health, struct health_thresholds thresholds,
 bool matcher_valid(struct bytes matcher);
 bool matcher_valid_grpc(struct bytes matcher); /* "12", "0-99" */
 bool matcher_matches(struct bytes matcher, uint16_t status);
+bool matcher_matches_grpc(struct bytes matcher, uint16_t status);
 
 #endif

@@ -99,13 +99,22 @@ static void record(struct probe *probe, enum probe_result result)
 
 static void probe_happen(struct probe *probe, enum probe_event event);
 
+static bool is_grpc(const struct probe *probe)
+{
+	return probe->group->protocol_version == PROTOCOL_GRPC;
+}
+
 /* What the answer's status says, once there is one; else `otherwise`. */
 static enum probe_event verdict(const struct probe *probe, enum probe_event otherwise)
 {
+	struct bytes matcher = probe->group->health.matcher;
+	bool matched;
+
 	if (!probe->answered)
 		return otherwise;
-	return matcher_matches(probe->group->health.matcher, probe->status) ? PROBE_MATCHED
-									    : PROBE_MISMATCHED;
+	matched = is_grpc(probe) ? matcher_matches_grpc(matcher, probe->status)
+				 : matcher_matches(matcher, probe->status);
+	return matched ? PROBE_MATCHED : PROBE_MISMATCHED;
 }
 
 static void on_connected(void *owner, struct conn *conn, err_t err)
@@ -125,11 +134,6 @@ static const struct conn_client_events conn_events = {
 	.on_connected = on_connected,
 	.on_idle = on_idle,
 };
-
-static bool is_grpc(const struct probe *probe)
-{
-	return probe->group->protocol_version == PROTOCOL_GRPC;
-}
 
 static void take_grpc_status(struct probe *probe, const struct http_field *fields, unsigned count)
 {

@@ -303,8 +303,11 @@ static void on_client_failed(struct exchange *x, void *owner, err_t why)
 
 	(void)x;
 	if (why == ERR_BAD_MESSAGE || why == ERR_FIELDS_TOO_LARGE || why == ERR_TOO_LARGE) {
-		/* Its body broke off in the middle of the protocol: nothing can be answered. */
-		stream_lost(s, END_BAD_REQUEST);
+		/* Its body broke off in the middle of the protocol. */
+		if (s->version != HTTP_2 && !decide_answered(&s->decide))
+			stream_stop(s, END_BAD_REQUEST);
+		else
+			stream_lost(s, END_BAD_REQUEST);
 		return;
 	}
 	happen(s, DECIDE_CLIENT_LEFT);

@@ -93,11 +93,11 @@ static json_t *settings_of(const struct elbv2 *elbv2, const json_t *listener)
 	const json_t *balancer = load_balancer_of(elbv2, listener);
 	json_t *more = json_object_get(listener, "certificates");
 
-	return json_pack(
-		"{s:s, s:s, s:O?, s:b}", "policy", get_string(api_part(listener), "SslPolicy"),
-		"certificate", default_certificate(listener), "more", more, "http2",
-		CONN_SPEAKS_HTTP2 && balancer &&
-			attribute_true(RESOURCE_LOAD_BALANCER, balancer, "routing.http2.enabled"));
+	return json_pack("{s:s, s:s, s:O?, s:b}", "policy",
+			 get_string(api_part(listener), "SslPolicy"), "certificate",
+			 default_certificate(listener), "more", more, "http2",
+			 balancer && attribute_true(RESOURCE_LOAD_BALANCER, balancer,
+						    "routing.http2.enabled"));
 }
 
 struct found {
