@@ -4,10 +4,14 @@
 #include <stdlib.h>
 
 #include "api/wire.h"
+#include "base/encode.h"
 #include "base/log.h"
 #include "crypto/random.h"
 
-enum { NAME_BYTES_MAX = 128 }; /* of a caller's name, in an answer */
+enum {
+	NAME_BYTES_MAX = 128,		       /* of a caller's name, in an answer */
+	CALL_BODY_BYTES_MAX = 8 * 1024 * 1024, /* of a body inside a call of the house */
+};
 
 /* ---- The registry ---- */
 
@@ -182,38 +186,176 @@ static err_t handle(struct api_call *call)
 	return err;
 }
 
-err_t api_run(struct api *api, const struct api_caller *caller, const struct api_service *service,
-	      const struct api_operation *operation, const char *request_id, json_t *input,
-	      json_t **ret_output, struct api_fault *ret_fault)
+/* `take` sees what a handler sees, and changes nothing. */
+static err_t take(struct api_call *call)
 {
-	struct arena arena;
-	struct api_call call = {
+	const struct api_service *service = call->service;
+	err_t err;
+
+	if (service->begin)
+		TRY(service->begin(call));
+	err = call->operation->take(call);
+	if (service->end) {
+		err_t ended = service->end(call, err ? err : ERR_CANCELLED);
+
+		if (err || ended != ERR_CANCELLED)
+			return ended;
+	}
+	if (!err)
+		call->intake->fault = &call->fault;
+	return err;
+}
+
+err_t api_work_begin(struct api_work *work, struct api *api, const struct api_caller *caller,
+		     const struct api_service *service, const struct api_operation *operation,
+		     const char *request_id, json_t *input)
+{
+	struct api_call *call = &work->call;
+	err_t err;
+
+	*call = (struct api_call){
 		.api = api,
 		.service = service,
 		.operation = operation,
 		.caller = caller,
+		.arena = &work->arena,
+	};
+	arena_init(&work->arena, CALL_ARENA_BYTES_MAX);
+	snprintf(call->request_id, sizeof call->request_id, "%s", request_id);
+	call->output = json_object();
+	err = call->output ? authorize(call, input) : ERR_NOMEM;
+	if (!err)
+		err = check(call, input);
+	api->depth++;
+	if (!err && operation->take)
+		err = take(call);
+	api->depth--;
+	return with_words(call, err);
+}
+
+err_t api_work_handle(struct api_work *work)
+{
+	struct api_call *call = &work->call;
+	err_t err;
+
+	call->api->depth++;
+	err = handle(call);
+	call->api->depth--;
+	return with_words(call, err);
+}
+
+void api_work_fini(struct api_work *work)
+{
+	struct api_call *call = &work->call;
+
+	if (call->intake)
+		call->intake->ops->discard(call->intake);
+	if (call->outlet)
+		call->outlet->ops->close(call->outlet);
+	json_decref(call->output);
+	json_decref(call->input);
+	arena_fini(&work->arena);
+}
+
+const struct api_member *api_payload_member(const struct api_shape *shape)
+{
+	for (const struct api_member *m = shape->members; m && m->name; m++)
+		if (m->location && strcmp(m->location, "payload") == 0)
+			return m;
+	return NULL;
+}
+
+/* Inside the house a body is a member like any other, in base64. */
+static err_t fill_intake(struct api_call *call)
+{
+	const struct api_member *payload = api_payload_member(call->operation->input);
+	const char *base64 = json_string_value(json_object_get(call->input, payload->name));
+	struct api_intake *intake = call->intake;
+	struct text plain = TEXT_INIT(CALL_BODY_BYTES_MAX);
+	err_t err = decode_base64(&plain, bytes_of(base64));
+
+	if (err == ERR_SYNTAX)
+		api_fault(call, "ValidationError", "%s is not base64", payload->name);
+	if (!err)
+		err = intake->ops->write(intake, text_bytes(&plain));
+	if (!err)
+		err = intake->ops->finish(intake);
+	text_fini(&plain);
+	return err;
+}
+
+static err_t drain_outlet(struct api_call *call)
+{
+	const struct api_member *payload = api_payload_member(call->operation->output);
+	struct api_outlet *outlet = call->outlet;
+	struct text base64 = TEXT_INIT(CALL_BODY_BYTES_MAX / 3 * 4 + 8);
+	size_t len = 0, got;
+	char *plain;
+	err_t err = ERR_OK;
+
+	if (outlet->length > CALL_BODY_BYTES_MAX)
+		return api_fault(call, "EntityTooLarge",
+				 "The body of %llu bytes is too large for this form of the call; "
+				 "ask for a range",
+				 (unsigned long long)outlet->length);
+	plain = arena_alloc(call->arena, (size_t)outlet->length + 1);
+	if (!plain)
+		return ERR_NOMEM;
+	for (; !err && len < outlet->length; len += err ? 0 : got)
+		err = outlet->ops->read(outlet, plain + len, (size_t)outlet->length - len, &got);
+	encode_base64(&base64, bytes_make(plain, len));
+	if (!err)
+		err = text_err(&base64);
+	if (!err &&
+	    json_object_set_new(call->output, payload->name, json_string(text_str(&base64))))
+		err = ERR_NOMEM;
+	text_fini(&base64);
+	return err;
+}
+
+err_t api_run(struct api *api, const struct api_caller *caller, const struct api_service *service,
+	      const struct api_operation *operation, const char *request_id, json_t *input,
+	      json_t **ret_output, struct api_fault *ret_fault)
+{
+	struct api_work work;
+	err_t err = api_work_begin(&work, api, caller, service, operation, request_id, input);
+
+	if (!err && work.call.intake)
+		err = with_words(&work.call, fill_intake(&work.call));
+	if (!err)
+		err = api_work_handle(&work);
+	if (!err && work.call.outlet)
+		err = with_words(&work.call, drain_outlet(&work.call));
+	if (err)
+		*ret_fault = work.call.fault;
+	else
+		*ret_output = json_incref(work.call.output);
+	api_work_fini(&work);
+	return err;
+}
+
+err_t api_may(struct api *api, const struct api_caller *caller, const char *service_name,
+	      const char *operation_name, json_t *input, struct api_fault *ret_fault)
+{
+	const struct api_service *service = api_service(api, bytes_of(service_name));
+	struct arena arena;
+	struct api_call call = {
+		.api = api,
+		.service = service,
+		.caller = caller,
 		.arena = &arena,
+		.input = input,
 	};
 	err_t err;
 
+	if (!service || !api->authorize || caller->is_root)
+		return ERR_OK;
+	call.operation = api_operation(service, bytes_of(operation_name));
+	assert(call.operation);
 	arena_init(&arena, CALL_ARENA_BYTES_MAX);
-	snprintf(call.request_id, sizeof call.request_id, "%s", request_id);
-	call.output = json_object();
-	err = call.output ? authorize(&call, input) : ERR_NOMEM;
-	if (!err)
-		err = check(&call, input);
-	api->depth++;
-	if (!err)
-		err = handle(&call);
-	api->depth--;
-	err = with_words(&call, err);
-	if (err) {
+	err = with_words(&call, api->authorize(api->authorize_owner, &call));
+	if (err)
 		*ret_fault = call.fault;
-		json_decref(call.output);
-	} else {
-		*ret_output = call.output;
-	}
-	json_decref(call.input);
 	arena_fini(&arena);
 	return err;
 }

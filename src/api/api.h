@@ -26,7 +26,44 @@ enum api_effect { API_READS, API_WRITES };
 struct api_rest {
 	const char *method, *uri; /* "POST", "/functions/{FunctionName}/invocations" */
 	const char *field;	  /* a header field that must be there as well; NULL: none */
+	const char *element;	  /* REST-XML: the root of the answer's document */
 	uint16_t status;	  /* of the answer; 0: 200 */
+};
+
+struct api_fault {
+	char code[64]; /* "ValidationError" */
+	char message[1024];
+	uint16_t status; /* 400 unless the code is known for another one */
+};
+
+/*
+ * A body too large for memory, on its way in: what an operation's `take` made for it. All but
+ * `discard` run on some thread, one at a time; a failure leaves its words in `fault`.
+ */
+struct api_intake;
+struct api_intake_ops {
+	err_t (*write)(struct api_intake *intake, struct bytes piece);
+	/* A trailer of an aws-chunked body, before finish; the name in small letters. */
+	err_t (*trailer)(struct api_intake *intake, struct bytes name, struct bytes value);
+	err_t (*finish)(struct api_intake *intake); /* the body was whole and is as signed */
+	/* Control thread, once, at the end of the call, whatever became of it. */
+	void (*discard)(struct api_intake *intake);
+};
+struct api_intake {
+	const struct api_intake_ops *ops;
+	struct api_fault *fault; /* where to put words; set before the first write */
+};
+
+/* A body too large for memory, on its way out: left in call->outlet by a handler. */
+struct api_outlet;
+struct api_outlet_ops {
+	/* Some thread: the next bytes; *ret_len > 0 as long as `length` was not reached. */
+	err_t (*read)(struct api_outlet *outlet, char *at, size_t room, size_t *ret_len);
+	void (*close)(struct api_outlet *outlet); /* control thread, once */
+};
+struct api_outlet {
+	const struct api_outlet_ops *ops;
+	uint64_t length;
 };
 
 struct api_operation {
@@ -36,7 +73,16 @@ struct api_operation {
 	const struct api_shape *input, *output; /* api_shape_none where there is nothing */
 	struct api_rest rest;
 	const char *refusal; /* what it is always refused with, for users; NULL: it acts */
-	/* Fills call->output and returns ERR_OK, or returns api_fault(...). */
+	/*
+	 * Of operations whose payload member is a body of any size: makes call->intake when the
+	 * rest of the input is known, checked and allowed. The handler runs when the intake has
+	 * finished. NULL of others.
+	 */
+	err_t (*take)(struct api_call *call);
+	/*
+	 * Fills call->output and returns ERR_OK, or returns api_fault(...). What a REST answer has
+	 * in its fields is answered with a fault as well.
+	 */
 	err_t (*handle)(struct api_call *call);
 };
 
@@ -72,6 +118,8 @@ struct api_service {
 	 * and RPC v2 CBOR as well, by the same operations; its faults are coded as in query.
 	 */
 	const char *target_prefix;
+	/* "s3": the host "LABEL.s3.…" puts /LABEL before the path. NULL of most. */
+	const char *host_word;
 	const struct api_fault_name *fault_names; /* ends with code == NULL; NULL: none differ */
 	const struct api_fault_status *fault_statuses; /* the same */
 	const struct api_operation *operations;
@@ -83,12 +131,6 @@ struct api_service {
 	err_t (*begin)(struct api_call *call);
 	err_t (*end)(struct api_call *call, err_t verdict);
 	void *state; /* the service's own */
-};
-
-struct api_fault {
-	char code[64]; /* "ValidationError" */
-	char message[1024];
-	uint16_t status; /* 400 unless the code is known for another one */
 };
 
 struct api_caller {
@@ -106,9 +148,11 @@ struct api_call {
 	const struct api_service *service;
 	const struct api_operation *operation;
 	const struct api_caller *caller;
-	json_t *input;	     /* checked against the shape; borrowed */
-	json_t *output;	     /* an empty object the handler fills */
-	struct arena *arena; /* the call's */
+	json_t *input;		   /* checked against the shape; borrowed */
+	json_t *output;		   /* an empty object the handler fills */
+	struct arena *arena;	   /* the call's */
+	struct api_intake *intake; /* what `take` made; the API's to discard */
+	struct api_outlet *outlet; /* NULL, or the answer's body; the API's to close */
 	struct api_fault fault;
 	char request_id[37];
 	void *transaction; /* what the service's begin left here */
@@ -140,5 +184,12 @@ const struct api_service *api_service_at(const struct api *api, size_t index);
 err_t api_call(struct api *api, const struct api_caller *caller, const char *service,
 	       const char *operation, json_t *input, json_t **ret_output,
 	       struct api_fault *ret_fault);
+
+/*
+ * Asks the authorizer as if `caller` called, at any depth, and calls nothing: for what a service
+ * does on behalf of somebody else. ERR_OK, or an error and *ret_fault.
+ */
+err_t api_may(struct api *api, const struct api_caller *caller, const char *service,
+	      const char *operation, json_t *input, struct api_fault *ret_fault);
 
 #endif

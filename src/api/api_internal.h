@@ -22,6 +22,24 @@ struct api {
 };
 
 /*
+ * One call from its beginning to its end, which may be far apart. `caller` is borrowed till then.
+ * A failure left its words in call.fault.
+ */
+struct api_work {
+	struct api_call call;
+	struct arena arena;
+};
+/* Authorises, checks, and makes the intake. `work` needs its fini also after a failure. */
+err_t api_work_begin(struct api_work *work, struct api *api, const struct api_caller *caller,
+		     const struct api_service *service, const struct api_operation *operation,
+		     const char *request_id, json_t *input);
+err_t api_work_handle(struct api_work *work);
+void api_work_fini(struct api_work *work);
+
+/* The member that is the whole body of a REST form; NULL. */
+const struct api_member *api_payload_member(const struct api_shape *shape);
+
+/*
  * Checks `input` and runs the operation. The same promises as api_call; `request_id` is what the
  * handler sees as call->request_id.
  */

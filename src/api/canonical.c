@@ -144,17 +144,6 @@ void canonical_scope(struct text *out, struct bytes date, struct bytes region, s
 	text_add_str(out, "/aws4_request");
 }
 
-static void to_hex(const uint8_t raw[SHA256_BYTES], char out[65])
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < SHA256_BYTES; i++) {
-		out[2 * i] = digits[raw[i] >> 4];
-		out[2 * i + 1] = digits[raw[i] & 15];
-	}
-	out[64] = '\0';
-}
-
 /* secret → date → region → service → "aws4_request" → the string to sign. */
 static void sign_through(struct bytes first_key, const struct bytes *steps, size_t count,
 			 uint8_t mac[SHA256_BYTES])
@@ -169,30 +158,40 @@ static void sign_through(struct bytes first_key, const struct bytes *steps, size
 	}
 }
 
+err_t canonical_key(struct bytes secret, struct bytes date, struct bytes region,
+		    struct bytes service, uint8_t out[SHA256_BYTES])
+{
+	struct bytes steps[] = { date, region, service, BYTES("aws4_request") };
+	struct text key = TEXT_INIT(SECRET_BYTES_MAX);
+	err_t err;
+
+	text_add_str(&key, "AWS4");
+	text_add(&key, secret);
+	err = text_err(&key);
+	if (!err)
+		sign_through(text_bytes(&key), steps, COUNT(steps), out);
+	text_fini(&key);
+	return err;
+}
+
 err_t canonical_sign(struct bytes request, struct bytes stamp, struct bytes scope,
 		     struct bytes secret, struct bytes date, struct bytes region,
 		     struct bytes service, char out[65])
 {
-	struct text key = TEXT_INIT(SECRET_BYTES_MAX),
-		    to_sign = TEXT_INIT(STRING_TO_SIGN_BYTES_MAX);
+	struct text to_sign = TEXT_INIT(STRING_TO_SIGN_BYTES_MAX);
 	char hash[SHA256_HEX_BYTES + 1];
-	uint8_t mac[SHA256_BYTES];
-	err_t err;
+	uint8_t key[SHA256_BYTES], mac[SHA256_BYTES];
+	err_t err = canonical_key(secret, date, region, service, key);
 
 	sha256_hex(request, hash);
 	text_printf(&to_sign, "AWS4-HMAC-SHA256\n%.*s\n%.*s\n%s", BYTES_ARG(stamp),
 		    BYTES_ARG(scope), hash);
-	text_add_str(&key, "AWS4");
-	text_add(&key, secret);
-	err = text_err(&key) ? text_err(&key) : text_err(&to_sign);
+	if (!err)
+		err = text_err(&to_sign);
 	if (!err) {
-		struct bytes steps[] = { date, region, service, BYTES("aws4_request"),
-					 text_bytes(&to_sign) };
-
-		sign_through(text_bytes(&key), steps, COUNT(steps), mac);
-		to_hex(mac, out);
+		hmac_sha256(bytes_make(key, sizeof key), text_bytes(&to_sign), mac);
+		sha256_to_hex(mac, out);
 	}
-	text_fini(&key);
 	text_fini(&to_sign);
 	return err;
 }

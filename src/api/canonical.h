@@ -26,6 +26,10 @@ void canonical_value(struct text *out, struct bytes value);
 void canonical_scope(struct text *out, struct bytes date, struct bytes region,
 		     struct bytes service);
 
+/* The key that signs for a day, region and service. ERR_TOO_LARGE. */
+err_t canonical_key(struct bytes secret, struct bytes date, struct bytes region,
+		    struct bytes service, uint8_t out[32]);
+
 /*
  * The signature of a canonical request: 64 hexadecimal digits in `out`. `stamp` is the time as
  * "20261002T100000Z". ERR_NOMEM.

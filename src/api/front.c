@@ -2,35 +2,46 @@
 
 #include <stdio.h>
 
-#include "api/api_internal.h"
 #include "api/cbor.h"
+#include "api/front_internal.h"
 #include "api/gunzip.h"
 #include "api/guard.h"
 #include "api/json.h"
 #include "api/query.h"
-#include "api/rest.h"
-#include "api/sigv4.h"
 #include "api/xml.h"
 #include "base/encode.h"
 #include "base/log.h"
 #include "crypto/digest.h"
 #include "crypto/random.h"
 
+struct rest_request front_rest_request(const struct front_request *request)
+{
+	return (struct rest_request){
+		.head = request->head,
+		.path = request->path,
+		.query = request->query,
+	};
+}
+
 /* ---- Who ---- */
 
 /* What each verdict is called. JSON services have their own words for some. */
 static const struct {
-	const char *code, *message;
+	const char *code, *message, *s3_code;
 } verdicts[] = {
-	[SIGV4_MISSING] = { "MissingAuthenticationToken",
-			    "Request is missing Authentication Token" },
-	[SIGV4_INCOMPLETE] = { "IncompleteSignature", "Request must contain a signature that "
-						      "conforms to AWS standards" },
+	[SIGV4_MISSING] = { "MissingAuthenticationToken", "Request is missing Authentication Token",
+			    "AccessDenied" },
+	[SIGV4_INCOMPLETE] = { "IncompleteSignature",
+			       "Request must contain a signature that "
+			       "conforms to AWS standards",
+			       "AuthorizationHeaderMalformed" },
 	[SIGV4_UNKNOWN_KEY] = { "InvalidClientTokenId",
-				"The security token included in the request is invalid." },
+				"The security token included in the request is invalid.",
+				"InvalidAccessKeyId" },
 	[SIGV4_SKEWED] = { "RequestExpired",
-			   "Signature expired: the time of the request is more than 15 minutes off" },
-	[SIGV4_EXPIRED] = { "RequestExpired", "Request has expired." },
+			   "Signature expired: the time of the request is more than 15 minutes off",
+			   "RequestTimeTooSkewed" },
+	[SIGV4_EXPIRED] = { "RequestExpired", "Request has expired.", "AccessDenied" },
 	[SIGV4_MISMATCH] = { "SignatureDoesNotMatch",
 			     "The request signature we calculated does not match the signature you "
 			     "provided. Check your AWS Secret Access Key and signing method. "
@@ -42,8 +53,9 @@ static const struct {
 				"was computed." },
 };
 
+/* With a seed the body is not there yet, and is S3's. */
 static enum sigv4_verdict verify(const struct front *front, const struct front_request *request,
-				 struct api_caller *ret_caller)
+				 struct api_caller *ret_caller, struct sigv4_seed *ret_seed)
 {
 	struct sigv4_identity claim;
 	struct bytes secret;
@@ -57,9 +69,14 @@ static enum sigv4_verdict verify(const struct front *front, const struct front_r
 		return SIGV4_UNKNOWN_KEY;
 	if (!bytes_eq_secret(claim.token, bytes_of(ret_caller->session_token)))
 		return SIGV4_UNKNOWN_KEY;
-	sha256_hex(request->body, hash);
-	verdict = sigv4_verify(request->head, &claim, secret, bytes_of(hash), request->now_unix_ms,
-			       request->arena);
+	if (ret_seed) {
+		verdict = sigv4_verify_head(request->head, &claim, secret, request->now_unix_ms,
+					    request->arena, ret_seed);
+	} else {
+		sha256_hex(request->body, hash);
+		verdict = sigv4_verify(request->head, &claim, secret, bytes_of(hash),
+				       request->now_unix_ms, request->arena);
+	}
 	if (verdict == SIGV4_OK && ret_caller->expires_unix_ms &&
 	    request->now_unix_ms >= ret_caller->expires_unix_ms)
 		return SIGV4_TOKEN_EXPIRED;
@@ -82,17 +99,33 @@ static err_t keep(struct api_caller *caller, struct arena *arena)
 	return ERR_OK;
 }
 
-err_t front_caller(const struct front *front, const struct front_request *request, bool open,
-		   struct api_caller *ret_caller, struct api_fault *fault)
+static void set_verdict(const struct front *front, const struct front_request *request,
+			enum sigv4_verdict verdict, struct api_fault *fault)
+{
+	struct rest_request rest = front_rest_request(request);
+	const struct api_service *service;
+	struct rest_match match;
+	const char *code = verdicts[verdict].code;
+
+	if (verdicts[verdict].s3_code && front_ask_rest(front, &rest, &service) &&
+	    (service || !rest_find(front->api, NULL, &rest, &match)) &&
+	    (service ? service : match.service)->protocol == API_REST_XML)
+		code = verdicts[verdict].s3_code;
+	fault_set(fault, code, "%s", verdicts[verdict].message);
+}
+
+static err_t find_caller(const struct front *front, const struct front_request *request, bool open,
+			 struct api_caller *ret_caller, struct sigv4_seed *ret_seed,
+			 struct api_fault *fault)
 {
 	struct api_caller caller = { .account = front->account, .region = front->region };
 	enum sigv4_verdict verdict;
 	const char *refused;
 
 	if (front->verify && !open) {
-		verdict = verify(front, request, &caller);
+		verdict = verify(front, request, &caller, ret_seed);
 		if (verdict != SIGV4_OK) {
-			fault_set(fault, verdicts[verdict].code, "%s", verdicts[verdict].message);
+			set_verdict(front, request, verdict, fault);
 			return ERR_DENIED;
 		}
 	} else if (!open) {
@@ -107,21 +140,29 @@ err_t front_caller(const struct front *front, const struct front_request *reques
 		fault_set(fault, "InternalFailure", "The request processing has failed");
 		return ERR_DENIED;
 	}
+	caller.source_ip = request->peer;
 	*ret_caller = caller;
 	return ERR_OK;
 }
 
-/* ---- What for ---- */
+err_t front_caller(const struct front *front, const struct front_request *request, bool open,
+		   struct api_caller *ret_caller, struct api_fault *fault)
+{
+	return find_caller(front, request, open, ret_caller, NULL, fault);
+}
 
-/* What a request asks, found out before anything is decoded. */
-struct question {
-	const struct api_service *service;
-	const struct api_operation *operation;
-	enum api_protocol protocol;
-	struct bytes form; /* of the query forms */
-	struct text action, version;
-	struct rest_match rest; /* of the REST forms */
-};
+err_t front_head_caller(const struct front *front, const struct front_request *request,
+			struct api_caller *ret_caller, struct sigv4_seed *ret_seed,
+			struct api_fault *fault)
+{
+	if (!front->verify && sigv4_payload_of(request->head, ret_seed)) {
+		set_verdict(front, request, SIGV4_BAD_PAYLOAD, fault);
+		return ERR_DENIED;
+	}
+	return find_caller(front, request, false, ret_caller, ret_seed, fault);
+}
+
+/* ---- What for ---- */
 
 static bool is_json_request(const struct http_head *head)
 {
@@ -255,8 +296,8 @@ static err_t ask_cbor(const struct front *front, const struct front_request *req
  * Signed requests name their service. Of the others those with a path are for REST; "/" is where
  * forms go.
  */
-static bool is_rest_request(const struct front *front, const struct rest_request *request,
-			    const struct api_service **ret_service)
+bool front_ask_rest(const struct front *front, const struct rest_request *request,
+		    const struct api_service **ret_service)
 {
 	struct sigv4_identity claim;
 	struct rest_match match;
@@ -272,22 +313,56 @@ static bool is_rest_request(const struct front *front, const struct rest_request
 	       rest_find(front->api, NULL, request, &match) == ERR_OK;
 }
 
+err_t front_path(const struct front *front, const struct http_head *head, struct arena *arena,
+		 struct bytes path, struct bytes *ret_path)
+{
+	const struct api_service *service;
+	char word[32], *joined;
+
+	*ret_path = path;
+	for (size_t i = 0; (service = api_service_at(front->api, i)); i++) {
+		size_t at;
+
+		if (!service->host_word)
+			continue;
+		snprintf(word, sizeof word, ".%s.", service->host_word);
+		at = bytes_find(head->authority, bytes_of(word));
+		if (at == SIZE_MAX || at == 0)
+			continue;
+		joined = arena_printf(arena, "/%.*s%.*s",
+				      BYTES_ARG(bytes_upto(head->authority, at)), BYTES_ARG(path));
+		if (!joined)
+			return ERR_NOMEM;
+		*ret_path = bytes_of(joined);
+		return ERR_OK;
+	}
+	return ERR_OK;
+}
+
 bool front_is_rest(const struct front *front, const struct http_head *head, struct bytes path,
 		   struct bytes query)
 {
 	struct rest_request request = { .head = head, .path = path, .query = query };
 	const struct api_service *service;
 
-	return is_rest_request(front, &request, &service);
+	return front_ask_rest(front, &request, &service);
 }
 
-static err_t ask_rest(const struct front *front, const struct rest_request *request,
+err_t front_find_rest(const struct front *front, const struct rest_request *request,
 		      const struct api_service *service, struct question *q,
 		      struct api_fault *fault)
 {
 	struct bytes path = wire_clip(request->path, 256);
 	err_t err = rest_find(front->api, service, request, &q->rest);
 
+	if (err && service && service->protocol == API_REST_XML) {
+		q->service = service;
+		q->protocol = service->protocol;
+		fault_set(fault, "MethodNotAllowed",
+			  "The specified method is not allowed against this resource.");
+		fault->status = 405;
+		return err;
+	}
 	if (err) {
 		q->service = service;
 		q->protocol = service ? service->protocol : API_REST_JSON;
@@ -394,6 +469,16 @@ static void write_rest_fault(const struct api_service *service, const struct fro
 	text_add_str(&reply->body, "\"}");
 }
 
+static void write_xml_fault(const struct front_request *request, const struct api_fault *fault,
+			    struct front_reply *reply)
+{
+	reply->bare = true;
+	if (fault->status == 304)
+		return;
+	reply->content_type = "application/xml";
+	xml_encode_rest_fault(fault, request->path, reply->request_id, &reply->body);
+}
+
 static void write_fault(enum api_protocol protocol, const struct api_service *service,
 			const struct front_request *request, const struct api_fault *fault,
 			struct front_reply *reply)
@@ -403,8 +488,13 @@ static void write_fault(enum api_protocol protocol, const struct api_service *se
 	text_clear(&reply->body);
 	reply->status = fault->status;
 	reply->field_count = 0;
+	reply->content_type = NULL;
 	if (protocol == API_REST_JSON) {
 		write_rest_fault(service, request, fault, reply);
+		return;
+	}
+	if (protocol == API_REST_XML) {
+		write_xml_fault(request, fault, reply);
 		return;
 	}
 	if (protocol == API_CBOR) {
@@ -440,6 +530,7 @@ static err_t encode_rest(const struct question *q, const struct front_request *r
 	TRY(rest_encode(q->service, q->operation, output, request->arena, &answer, &reply->body));
 	reply->status = answer.status;
 	reply->content_type = answer.content_type;
+	reply->bare = q->protocol == API_REST_XML;
 	reply->fields = answer.fields;
 	reply->field_count = answer.field_count;
 	return ERR_OK;
@@ -463,19 +554,10 @@ static err_t encode(const struct question *q, const struct front_request *reques
 	return xml_encode(q->service, q->operation, output, reply->request_id, &reply->body);
 }
 
-static struct rest_request rest_of(const struct front_request *request)
-{
-	return (struct rest_request){
-		.head = request->head,
-		.path = request->path,
-		.query = request->query,
-	};
-}
-
 static err_t decode(const struct question *q, const struct front_request *request,
 		    json_t **ret_input, struct api_fault *fault)
 {
-	struct rest_request rest = rest_of(request);
+	struct rest_request rest = front_rest_request(request);
 
 	if (rest_is(q->protocol))
 		return rest_decode(&q->rest, &rest, request->body, ret_input, fault);
@@ -496,21 +578,87 @@ static void internal(struct api_fault *fault, err_t err)
 			  err_words(err));
 }
 
-static err_t run(const struct front *front, const struct front_request *request,
-		 const struct question *q, const struct api_caller *caller,
-		 struct front_reply *reply, struct api_fault *fault)
+void front_write_fault(const struct question *q, const struct front_request *request,
+		       const struct api_fault *fault, struct front_reply *reply)
 {
-	json_t *input = NULL, *output = NULL;
-	err_t err = decode(q, request, &input, fault);
+	write_fault(q->protocol, q->service, request, fault, reply);
+}
+
+void front_fault_fields(const struct question *q, const struct front_request *request,
+			json_t *output, struct front_reply *reply)
+{
+	const struct http_field *own = reply->fields;
+	struct text ignored = TEXT_INIT(WIRE_BODY_BYTES_MAX);
+	unsigned own_count = reply->field_count;
+	struct rest_answer answer;
+
+	if (!rest_is(q->protocol) || !json_object_size(output) ||
+	    rest_encode(q->service, q->operation, output, request->arena, &answer, &ignored)) {
+		text_fini(&ignored);
+		return;
+	}
+	text_fini(&ignored);
+	for (unsigned i = 0; i < own_count && answer.field_count < REST_FIELDS_MAX; i++)
+		answer.fields[answer.field_count++] = own[i];
+	reply->fields = answer.fields;
+	reply->field_count = answer.field_count;
+}
+
+void front_finish(const struct question *q, const struct front_request *request,
+		  struct api_work *work, struct front_reply *reply)
+{
+	struct api_call *call = &work->call;
+	err_t err = api_work_handle(work);
 
 	if (!err)
-		err = api_run(front->api, caller, q->service, q->operation, reply->request_id,
-			      input, &output, fault);
+		err = encode(q, request, call->output, reply);
+	if (err) {
+		internal(&call->fault, err);
+		front_write_fault(q, request, &call->fault, reply);
+		front_fault_fields(q, request, call->output, reply);
+		return;
+	}
+	reply->outlet = call->outlet;
+	call->outlet = NULL;
+}
+
+/* The forms whose answers are documents. Takes `input` over. */
+static err_t run_whole(const struct front *front, const struct front_request *request,
+		       const struct question *q, const struct api_caller *caller, json_t *input,
+		       struct front_reply *reply, struct api_fault *fault)
+{
+	json_t *output = NULL;
+	err_t err = api_run(front->api, caller, q->service, q->operation, reply->request_id, input,
+			    &output, fault);
+
 	if (!err)
 		err = encode(q, request, output, reply);
 	json_decref(input);
 	json_decref(output);
 	return err;
+}
+
+static err_t run(const struct front *front, const struct front_request *request,
+		 const struct question *q, const struct api_caller *caller,
+		 struct front_reply *reply, struct api_fault *fault)
+{
+	struct api_work work;
+	json_t *input = NULL;
+
+	TRY(decode(q, request, &input, fault));
+	if (rest_is(q->protocol)) {
+		err_t err = api_work_begin(&work, front->api, caller, q->service, q->operation,
+					   reply->request_id, input);
+
+		if (err)
+			*fault = work.call.fault;
+		else
+			front_finish(q, request, &work, reply);
+		api_work_fini(&work);
+		json_decref(input);
+		return err;
+	}
+	return run_whole(front, request, q, caller, input, reply, fault);
 }
 
 /* Clients that came from the query form to JSON still want the code it had there. */
@@ -545,10 +693,10 @@ static err_t ask(const struct front *front, const struct front_request *request,
 		 struct api_fault *fault)
 {
 	const struct api_service *service;
-	struct rest_request rest = rest_of(request);
+	struct rest_request rest = front_rest_request(request);
 
-	if (is_rest_request(front, &rest, &service))
-		return ask_rest(front, &rest, service, q, fault);
+	if (front_ask_rest(front, &rest, &service))
+		return front_find_rest(front, &rest, service, q, fault);
 	if (is_cbor_request(request->head))
 		return ask_cbor(front, request, q, fault);
 	if (is_json_request(request->head))
@@ -595,7 +743,16 @@ void front_refuse(const struct front *front, const struct front_request *request
 	const struct api_service *service = NULL;
 	struct sigv4_identity claim;
 	enum api_protocol protocol = form_of(request->head);
+	struct rest_request rest = front_rest_request(request);
+	struct rest_match match;
 
+	if (front_ask_rest(front, &rest, &service)) {
+		if (!service && !rest_find(front->api, NULL, &rest, &match))
+			service = match.service;
+		write_fault(service ? service->protocol : API_REST_JSON, service, request, fault,
+			    reply);
+		return;
+	}
 	if (sigv4_claim(request->head, &claim) == SIGV4_OK)
 		service = api_service(front->api, claim.service);
 	if (service && speaks_all(service) && protocol == API_JSON_1_1)

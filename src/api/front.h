@@ -21,6 +21,7 @@ struct front {
 struct front_request {
 	const struct http_head *head;
 	struct bytes path, query, body;
+	const char *peer; /* address of who asks; NULL: the house itself */
 	uint64_t now_unix_ms;
 	struct arena *arena; /* the request's */
 };
@@ -30,7 +31,9 @@ struct front_reply {
 	const char *content_type;
 	const struct http_field *fields; /* further ones; in the request's arena */
 	unsigned field_count;
-	struct text body; /* the caller frees */
+	bool bare; /* the service says all of the head itself: no fields of the house */
+	struct api_outlet *outlet; /* the body, instead of `body`; the receiver closes it */
+	struct text body;	   /* the caller frees */
 	char request_id[37];
 	char query_error[80]; /* value of x-amzn-query-error; "" for none */
 };
@@ -47,6 +50,30 @@ err_t front_caller(const struct front *front, const struct front_request *reques
 /* An unsigned request whose method and path are those of an operation. */
 bool front_is_rest(const struct front *front, const struct http_head *head, struct bytes path,
 		   struct bytes query);
+
+/*
+ * A path as the service's operations know it: of "BUCKET.s3.localhost" the bucket comes before the
+ * path. In `arena`; ERR_NOMEM.
+ */
+err_t front_path(const struct front *front, const struct http_head *head, struct arena *arena,
+		 struct bytes path, struct bytes *ret_path);
+
+/*
+ * A request whose body is taken in pieces. Opened when its head is there, it verifies, authorises
+ * and checks; then feed and finish run on some thread, one at a time, and answer on the control
+ * thread, also after a failure. `request` needs no body; its slices and *caller live on till free.
+ */
+struct front_upload;
+bool front_is_upload(const struct front *front, const struct http_head *head, struct bytes path,
+		     struct bytes query);
+/* Fills *caller. After a failure `reply` is filled and there is no upload. */
+err_t front_upload_open(const struct front *front, const struct front_request *request,
+			struct api_caller *caller, struct front_upload **ret_upload,
+			struct front_reply *reply);
+err_t front_upload_feed(struct front_upload *upload, struct bytes piece);
+err_t front_upload_finish(struct front_upload *upload);
+void front_upload_answer(struct front_upload *upload, struct front_reply *reply);
+void front_upload_free(struct front_upload *upload);
 
 void front_answer(const struct front *front, const struct front_request *request,
 		  const struct api_caller *caller, struct front_reply *reply);

@@ -1,8 +1,11 @@
 /*
- * The front on its connections. A request goes READING → HANDED → (STREAMING → ENDING →) gone:
+ * The front on its connections. A request goes READING → HANDED → (STREAMING → ENDING →) gone, or
+ * takes a side way:
  *
  *   READING    its body comes in; nobody else knows of it, and the peer's leaving frees it
+ *   RECEIVING  its body comes in and goes to its operation, piece by piece (http_body.c)
  *   HANDED     complete; the answer is being made, mostly in the same turn
+ *   SENDING    an operation's body goes out, piece by piece (http_body.c)
  *   STREAMING  a route sends its answer in pieces
  *   ENDING     the route is through, the last pieces wait for a slow reader
  *
@@ -12,7 +15,7 @@
 
 #include <stdlib.h>
 
-#include "api/front.h"
+#include "api/http_internal.h"
 #include "api/rest.h"
 #include "api/sigv4.h"
 #include "base/log.h"
@@ -22,46 +25,16 @@
 
 enum {
 	CLIENTS_MAX = 512,
-	LISTENERS_MAX = 8,
 	BODIES_BYTES_MAX = 256 * 1024 * 1024,	    /* of all requests being read, together */
 	REQUEST_ARENA_BYTES_MAX = 20 * 1024 * 1024, /* a body once more, and a head */
 	IDLE_MS = 65 * 1000,	/* longer than SDKs keep a connection for reuse */
 	STALLED_MS = 30 * 1000, /* no byte of a body for so long */
 };
 
-struct api_http {
-	struct api_http_options options;
-	struct front front;
-	struct acceptor *acceptors[LISTENERS_MAX];
-	unsigned acceptor_count;
-	struct list_node clients, requests;
-	unsigned client_count;
-	size_t bodies_bytes;
-};
-
 struct client {
 	struct api_http *http;
 	struct conn *conn;
 	struct list_node link;
-};
-
-struct request {
-	struct api_http_request seen; /* what a route sees */
-	struct api_http *http;	      /* NULL once the front is gone */
-	struct list_node link;
-	enum { READING, HANDED, STREAMING, ENDING } phase;
-	const struct http_head *head; /* the exchange's; copied when HANDED */
-	struct text body;
-	struct timer stalled;
-	struct arena arena;
-	struct http_head head_copy;
-	struct api_caller caller;
-	char request_id[37];
-	char peer[ADDRESS_TEXT_BYTES];
-	/* STREAMING: */
-	void (*on_gone)(struct api_http_request *request);
-	struct text behind; /* waits for the exchange to drain */
-	bool full, overrun;
 };
 
 static struct request *request_of(struct api_http_request *seen)
@@ -79,10 +52,27 @@ struct answer_head {
 	const char *content_type, *query_error; /* NULL, or "": none */
 	const struct http_field *fields;	/* further ones */
 	unsigned field_count;
+	bool bare; /* nothing of the house's in it */
 };
 
+/* S3's own names for a request; who asks for help there tells them. */
+static unsigned add_bare_fields(struct request *request, struct http_field *fields)
+{
+	fields[0] = (struct http_field){ BYTES("x-amz-request-id"), bytes_of(request->request_id) };
+	fields[1] = (struct http_field){ BYTES("x-amz-id-2"), bytes_of(request->request_id) };
+	return 2;
+}
+
+static unsigned add_house_fields(struct request *request, struct http_field *fields)
+{
+	fields[0] = (struct http_field){ BYTES("x-amzn-RequestId"), bytes_of(request->request_id) };
+	fields[1] = (struct http_field){ BYTES("Cache-Control"), BYTES("no-store") };
+	fields[2] = (struct http_field){ BYTES("X-Content-Type-Options"), BYTES("nosniff") };
+	return 3;
+}
+
 static err_t send_head(struct request *request, const struct answer_head *answer, bool stream,
-		       size_t length)
+		       uint64_t length)
 {
 	const char *content_type = answer->content_type, *query_error = answer->query_error;
 	struct http_field fields[FIELDS_MAX];
@@ -91,12 +81,9 @@ static err_t send_head(struct request *request, const struct answer_head *answer
 	unsigned n = 0;
 
 	when_http(loop_unix_us(request->http->options.loop) / 1000, date);
-	fields[n++] = (struct http_field){ BYTES("x-amzn-RequestId"),
-					   bytes_of(request->request_id) };
+	n = answer->bare ? add_bare_fields(request, fields) : add_house_fields(request, fields);
 	/* SDKs whose clock is off learn the time from here. */
 	fields[n++] = (struct http_field){ BYTES("Date"), bytes_of(date) };
-	fields[n++] = (struct http_field){ BYTES("Cache-Control"), BYTES("no-store") };
-	fields[n++] = (struct http_field){ BYTES("X-Content-Type-Options"), BYTES("nosniff") };
 	if (content_type)
 		fields[n++] = (struct http_field){ BYTES("Content-Type"), bytes_of(content_type) };
 	if (content_type && strcmp(content_type, "application/cbor") == 0)
@@ -115,7 +102,7 @@ static err_t send_head(struct request *request, const struct answer_head *answer
 	return exchange_send_head(request->seen.exchange, &head);
 }
 
-static void free_request(struct request *request)
+void http_free_request(struct request *request)
 {
 	if (request->http) {
 		request->http->bodies_bytes -= request->body.len;
@@ -147,22 +134,44 @@ static void answer(struct request *request, const struct answer_head *head, stru
 		else
 			exchange_close(x);
 	}
-	free_request(request);
+	http_free_request(request);
 }
 
-static void answer_reply(struct request *request, struct front_reply *reply)
+static struct answer_head head_of(const struct front_reply *reply)
 {
-	struct answer_head head = {
+	return (struct answer_head){
 		.status = reply->status,
 		.content_type = reply->content_type,
 		.query_error = reply->query_error,
 		.fields = reply->fields,
 		.field_count = reply->field_count,
+		.bare = reply->bare,
 	};
+}
+
+err_t http_send_reply_head(struct request *request, const struct front_reply *reply,
+			   uint64_t length)
+{
+	struct answer_head head = head_of(reply);
+
+	return send_head(request, &head, false, length);
+}
+
+void http_answer_reply(struct request *request, struct front_reply *reply, bool close_conn)
+{
+	struct answer_head head = head_of(reply);
 
 	memcpy(request->request_id, reply->request_id, sizeof request->request_id);
-	answer(request, &head, text_bytes(&reply->body), false);
+	if (reply->outlet)
+		download_begin(request, reply);
+	else
+		answer(request, &head, text_bytes(&reply->body), close_conn);
 	text_fini(&reply->body);
+}
+
+static void answer_reply(struct request *request, struct front_reply *reply)
+{
+	http_answer_reply(request, reply, false);
 }
 
 /* The house's own refusals: JSON, and when the request was not read to its end, no further ones. */
@@ -267,7 +276,6 @@ static void dispatch_operation(struct request *request, bool house,
 
 	front_reply_init(&reply);
 	err = front_caller(front, whole, false, &request->caller, &fault);
-	request->caller.source_ip = request->peer;
 	if (err && house)
 		front_fault(&fault, &reply);
 	else if (err)
@@ -289,6 +297,7 @@ static void dispatch(struct request *request)
 		.path = path,
 		.query = request->seen.query,
 		.body = request->seen.body,
+		.peer = request->peer,
 		.now_unix_ms = loop_unix_us(http->options.loop) / 1000,
 		.arena = &request->arena,
 	};
@@ -309,26 +318,43 @@ static void dispatch(struct request *request)
 			     false);
 }
 
-/* The request is complete. Its memory becomes its own: handlers may keep it past the exchange. */
-static void hand_over(struct request *request)
+/*
+ * The head becomes the request's own: handlers keep it past the exchange, and its bytes move when
+ * the callback that brought it returns. False: it was answered instead.
+ */
+static bool keep_head(struct request *request)
 {
 	struct uri uri;
+	err_t err;
 
-	timer_cancel(&request->stalled);
-	request->phase = HANDED;
-	if (http_head_copy(request->head, &request->arena, &request->head_copy)) {
-		answer_fault(request, 500, "InternalFailure", err_words(ERR_NOMEM), true);
-		return;
-	}
+	if (!request->head)
+		return true;
+	err = http_head_copy(request->head, &request->arena, &request->head_copy);
 	request->head = NULL;
 	exchange_forget_head(request->seen.exchange);
-	if (uri_parse_target(request->head_copy.target, &uri)) {
-		answer_fault(request, 400, "BadRequest", "The request target is malformed", false);
-		return;
+	if (!err && uri_parse_target(request->head_copy.target, &uri)) {
+		answer_fault(request, 400, "BadRequest", "The request target is malformed", true);
+		return false;
+	}
+	if (!err)
+		err = front_path(&request->http->front, &request->head_copy, &request->arena,
+				 uri.path, &request->seen.path);
+	if (err) {
+		answer_fault(request, 500, "InternalFailure", err_words(err), true);
+		return false;
 	}
 	request->seen.head = &request->head_copy;
-	request->seen.path = uri.path;
 	request->seen.query = uri.query;
+	return true;
+}
+
+/* The request is complete. */
+static void hand_over(struct request *request)
+{
+	timer_cancel(&request->stalled);
+	request->phase = HANDED;
+	if (!keep_head(request))
+		return;
 	request->seen.body = text_bytes(&request->body);
 	dispatch(request);
 }
@@ -342,6 +368,8 @@ static void on_body(struct exchange *x, void *owner, const struct http_body *bod
 	size_t before = request->body.len;
 
 	(void)x;
+	if (request->phase == RECEIVING)
+		upload_on_body(request, body);
 	if (request->phase != READING)
 		return;
 	for (unsigned i = 0; i < body->data_count; i++)
@@ -356,15 +384,27 @@ static void on_body(struct exchange *x, void *owner, const struct http_body *bod
 	} else if (body->end) {
 		hand_over(request);
 	} else {
-		timer_set(http->options.loop, &request->stalled,
-			  loop_now_ms(http->options.loop) + STALLED_MS);
+		http_watch_stall(request);
 	}
+}
+
+void http_watch_stall(struct request *request)
+{
+	struct loop *loop = request->http->options.loop;
+
+	timer_set(loop, &request->stalled, loop_now_ms(loop) + STALLED_MS);
 }
 
 static void on_stalled(struct timer *timer)
 {
 	struct request *request = container_of(timer, struct request, stalled);
 
+	if (request->phase == RECEIVING) {
+		exchange_close_conn(request->seen.exchange);
+		request->seen.exchange = NULL;
+		upload_on_gone(request);
+		return;
+	}
 	answer_fault(request, 408, "RequestTimeout", "The rest of the request did not come", true);
 }
 
@@ -376,7 +416,7 @@ static void finish_stream(struct request *request)
 	request->seen.exchange = NULL;
 	exchange_send_data(x, text_bytes(&request->behind), true);
 	exchange_close(x);
-	free_request(request);
+	http_free_request(request);
 }
 
 static void on_drained(struct exchange *x, void *owner)
@@ -384,7 +424,9 @@ static void on_drained(struct exchange *x, void *owner)
 	struct request *request = owner;
 
 	request->full = false;
-	if (request->phase == ENDING) {
+	if (request->phase == SENDING) {
+		download_on_drained(request);
+	} else if (request->phase == ENDING) {
 		finish_stream(request);
 	} else if (request->behind.len) {
 		request->full = exchange_send_data(x, text_bytes(&request->behind), false) ==
@@ -401,7 +443,11 @@ static void on_failed(struct exchange *x, void *owner, err_t why)
 	(void)why;
 	request->seen.exchange = NULL;
 	if (request->phase == READING || request->phase == ENDING)
-		free_request(request);
+		http_free_request(request);
+	else if (request->phase == RECEIVING)
+		upload_on_gone(request);
+	else if (request->phase == SENDING)
+		download_on_gone(request);
 	else if (request->phase == STREAMING && request->on_gone)
 		request->on_gone(&request->seen);
 }
@@ -431,6 +477,20 @@ static struct request *new_request(struct api_http *http, struct exchange *x,
 	return request;
 }
 
+/* Those of the REST forms may be an operation's to receive; the others are collected first. */
+static void begin_request(struct request *request)
+{
+	uint64_t length = request->head->framing == HTTP_BODY_LENGTH ? request->head->length : 0;
+
+	if (!keep_head(request) || upload_begin(request))
+		return;
+	if (length > WIRE_BODY_BYTES_MAX)
+		answer_fault(request, 413, "RequestEntityTooLarge",
+			     "A request can have at most 16 MiB", true);
+	else
+		http_watch_stall(request);
+}
+
 static void on_exchange(void *owner, struct exchange *x, const struct http_head *head,
 			const struct desync_finding *finding)
 {
@@ -444,12 +504,8 @@ static void on_exchange(void *owner, struct exchange *x, const struct http_head 
 	exchange_accept(x, &exchange_events, request);
 	if (!request)
 		exchange_close_conn(x);
-	else if (head->framing == HTTP_BODY_LENGTH && head->length > WIRE_BODY_BYTES_MAX)
-		answer_fault(request, 413, "RequestEntityTooLarge",
-			     "A request can have at most 16 MiB", true);
 	else
-		timer_set(http->options.loop, &request->stalled,
-			  loop_now_ms(http->options.loop) + STALLED_MS);
+		begin_request(request);
 }
 
 /* What the codec would not take. */
@@ -556,7 +612,7 @@ err_t api_http_listen(struct api_http *http, int listening_fd)
 	struct acceptor *acceptor;
 	err_t err;
 
-	if (http->acceptor_count == LISTENERS_MAX) {
+	if (http->acceptor_count == COUNT(http->acceptors)) {
 		acceptor_discard(listening_fd);
 		return ERR_LIMIT;
 	}
@@ -579,6 +635,11 @@ void api_http_destroy(struct api_http *http)
 
 		conn_destroy(client->conn);
 		free_client(client);
+	}
+	/* Threads end with what they are at, and what they did is told while its requests live. */
+	if (http->pool) {
+		blocking_pool_destroy(http->pool);
+		loop_settle(http->options.loop);
 	}
 	/* What is left is in the hands of routes, which end it when they hear or find out. */
 	list_for_each_safe (&http->requests, node) {
@@ -646,11 +707,11 @@ void api_http_end(struct api_http_request *seen)
 
 	assert(request->phase == STREAMING);
 	if (!seen->exchange) {
-		free_request(request);
+		http_free_request(request);
 	} else if (request->overrun) {
 		/* An answer with a hole in it must not look whole. */
 		exchange_close(seen->exchange);
-		free_request(request);
+		http_free_request(request);
 	} else if (request->full) {
 		request->phase = ENDING;
 	} else {

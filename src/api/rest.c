@@ -3,7 +3,9 @@
  */
 #include "api/rest.h"
 
+#include "api/api_internal.h"
 #include "api/json.h"
+#include "api/xml_body.h"
 #include "base/encode.h"
 #include "base/when.h"
 #include "http/uri.h"
@@ -298,17 +300,11 @@ static err_t add_member(struct decoder *d, const struct api_member *m)
 
 /* ---- The body ---- */
 
-static const struct api_member *payload_of(const struct api_shape *shape)
+static err_t decode_document(const struct rest_match *match, const struct api_shape *shape,
+			     struct bytes body, json_t **ret_value, struct api_fault *fault)
 {
-	for (const struct api_member *m = shape->members; m && m->name; m++)
-		if (m->location && strcmp(m->location, "payload") == 0)
-			return m;
-	return NULL;
-}
-
-static err_t decode_document(const struct api_shape *shape, struct bytes body, json_t **ret_value,
-			     struct api_fault *fault)
-{
+	if (match->service->protocol == API_REST_XML)
+		return xml_decode(shape, body, ret_value, fault);
 	TRY(wire_json_decode(body, ret_value, fault));
 	wire_json_times_in(shape, *ret_value);
 	return ERR_OK;
@@ -335,7 +331,7 @@ static err_t add_payload(struct decoder *d, const struct api_member *m, struct b
 		return add_blob(d, m, body);
 	if (m->shape->kind == API_STRING)
 		return add_text(d, m, body, NULL);
-	TRY(decode_document(m->shape, body, &value, d->fault));
+	TRY(decode_document(d->match, m->shape, body, &value, d->fault));
 	return json_object_set_new(d->input, m->name, value) ? ERR_NOMEM : ERR_OK;
 }
 
@@ -343,14 +339,14 @@ err_t rest_decode(const struct rest_match *match, const struct rest_request *req
 		  struct bytes body, json_t **ret_input, struct api_fault *fault)
 {
 	const struct api_shape *shape = match->operation->input;
-	const struct api_member *payload = payload_of(shape);
+	const struct api_member *payload = api_payload_member(shape);
 	struct decoder d = { .match = match, .request = request, .fault = fault };
 	err_t err;
 
 	if (payload)
 		d.input = json_object();
 	else
-		TRY(decode_document(shape, body, &d.input, fault));
+		TRY(decode_document(match, shape, body, &d.input, fault));
 	err = !d.input ? ERR_NOMEM : payload ? add_payload(&d, payload, body) : ERR_OK;
 	for (const struct api_member *m = shape->members; !err && m && m->name; m++) {
 		if (!m->location)

@@ -3,6 +3,7 @@
  */
 #include "api/json.h"
 #include "api/rest.h"
+#include "api/xml.h"
 #include "base/encode.h"
 #include "base/log.h"
 #include "base/when.h"
@@ -10,6 +11,7 @@
 enum { FIELD_BYTES_MAX = 16 * 1024 };
 
 struct encoder {
+	const struct api_service *service;
 	const struct api_operation *operation;
 	struct arena *arena;
 	struct rest_answer *answer;
@@ -121,9 +123,14 @@ static err_t add_payload(struct encoder *e, const struct api_member *m, json_t *
 {
 	struct bytes text = bytes_of(json_string_value(value));
 
-	if (m->shape->kind == API_STRUCTURE) {
-		set_type(e, "application/json");
-		return wire_json_encode(m->shape, value, false, body);
+	bool xml = e->service->protocol == API_REST_XML;
+
+	/* A text with a name of its own is an element: GetBucketLocation's answer. */
+	if (m->shape->kind == API_STRUCTURE || (xml && m->wire)) {
+		set_type(e, xml ? "application/xml" : "application/json");
+		return xml ? xml_encode_rest(e->operation->name, m->wire ? m->wire : m->name,
+					     e->service->xml_namespace, m->shape, value, body)
+			   : wire_json_encode(m->shape, value, false, body);
 	}
 	if (!json_is_string(value))
 		return misfit(e, m->name);
@@ -137,6 +144,7 @@ static err_t add_payload(struct encoder *e, const struct api_member *m, json_t *
 /* The members that have no place of their own. */
 static err_t add_document(struct encoder *e, json_t *output, struct text *body)
 {
+	bool xml = e->service->protocol == API_REST_XML;
 	json_t *left = json_object();
 	unsigned members = 0;
 	err_t err = left ? ERR_OK : ERR_NOMEM;
@@ -150,7 +158,11 @@ static err_t add_document(struct encoder *e, json_t *output, struct text *body)
 		if (!err && value && json_object_set(left, m->name, value))
 			err = ERR_NOMEM;
 	}
-	if (!err && members) {
+	if (!err && members && xml) {
+		set_type(e, "application/xml");
+		err = xml_encode_rest(e->operation->name, e->operation->rest.element,
+				      e->service->xml_namespace, e->operation->output, left, body);
+	} else if (!err && members) {
 		set_type(e, "application/json");
 		err = wire_json_encode(e->operation->output, left, false, body);
 	}
@@ -162,11 +174,12 @@ err_t rest_encode(const struct api_service *service, const struct api_operation 
 		  json_t *output, struct arena *arena, struct rest_answer *ret_answer,
 		  struct text *body)
 {
-	struct encoder e = { .operation = operation, .arena = arena, .answer = ret_answer };
+	struct encoder e = {
+		.service = service, .operation = operation, .arena = arena, .answer = ret_answer
+	};
 	const struct api_member *payload = NULL;
 	json_t *value;
 
-	(void)service;
 	*ret_answer = (struct rest_answer){
 		.status = operation->rest.status ? operation->rest.status : 200,
 		.fields = arena_array(arena, REST_FIELDS_MAX, sizeof(struct http_field)),

@@ -5,7 +5,7 @@
  * scope (date, region, service). Asked for besides: Host and every X-Amz-* field that matters is
  * among the signed ones (X-Amz-Target names the operation); the X-Amz-Content-Sha256 of a request
  * is the hash of its body. UNSIGNED-PAYLOAD is believed of S3, and elsewhere only of a presigned
- * request without a body. aws-chunked payloads come with S3.
+ * request without a body. aws-chunked payloads go on where sigv4_verify_head ends: payload.h.
  */
 #ifndef API_SIGV4_H
 #define API_SIGV4_H
@@ -38,6 +38,35 @@ enum sigv4_verdict sigv4_claim(const struct http_head *head, struct sigv4_identi
 enum sigv4_verdict sigv4_verify(const struct http_head *head, const struct sigv4_identity *claim,
 				struct bytes secret, struct bytes body_sha256_hex,
 				uint64_t now_unix_ms, struct arena *arena);
+
+/* How the body of an S3 request is vouched for. From SIGV4_CHUNKS on it is aws-chunked. */
+enum sigv4_payload {
+	SIGV4_HASH,	       /* by its hash, in `hash` */
+	SIGV4_UNSIGNED,	       /* not at all */
+	SIGV4_CHUNKS,	       /* each chunk signed */
+	SIGV4_CHUNKS_TRAILER,  /* and the trailers as well */
+	SIGV4_CHUNKS_UNSIGNED, /* chunks and trailers, none of them signed */
+};
+
+enum { SIGV4_SCOPE_BYTES = 256 };
+
+/* What the head's signature leaves for the body's. */
+struct sigv4_seed {
+	enum sigv4_payload kind;
+	bool verify; /* false without a key: only the framing counts */
+	char hash[65], signature[65], stamp[17];
+	char scope[SIGV4_SCOPE_BYTES];
+	uint8_t key[32];
+};
+
+/* What the request says of its body, unverified; ERR_SYNTAX for a word that S3 does not know. */
+err_t sigv4_payload_of(const struct http_head *head, struct sigv4_seed *ret_seed);
+
+/* As sigv4_verify, for S3, before the body is there. */
+enum sigv4_verdict sigv4_verify_head(const struct http_head *head,
+				     const struct sigv4_identity *claim, struct bytes secret,
+				     uint64_t now_unix_ms, struct arena *arena,
+				     struct sigv4_seed *ret_seed);
 
 /*
  * Makes the Authorization value for a request of ours (weir call, tests, functions). `path` and

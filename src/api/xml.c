@@ -7,6 +7,7 @@
 struct writer {
 	struct text *out;
 	bool ec2;
+	bool rest;	       /* wire names as they are; locations count */
 	const char *operation; /* for the log */
 	err_t err;	       /* the first mistake */
 };
@@ -35,6 +36,27 @@ static void empty_tag(struct writer *w, const char *name)
 	text_add_str(w->out, "/>");
 }
 
+/* <Grantee xmlns:xsi="…" xsi:type="CanonicalUser"> */
+static void open_structure(struct writer *w, const struct api_shape *shape, json_t *value,
+			   const char *name)
+{
+	text_add_char(w->out, '<');
+	text_add_str(w->out, name);
+	for (const struct api_member *m = shape->members; w->rest && m && m->name; m++) {
+		json_t *member = json_object_get(value, m->name);
+
+		if (!m->location || strncmp(m->location, "attr:", 5) != 0 || !member)
+			continue;
+		if (strncmp(m->location, "attr:xsi:", 9) == 0)
+			text_add_str(w->out, " xmlns:xsi=\"http://www.w3.org/2001/"
+					     "XMLSchema-instance\"");
+		text_printf(w->out, " %s=\"", m->location + 5);
+		encode_xml(w->out, bytes_of(json_string_value(member)));
+		text_add_char(w->out, '"');
+	}
+	text_add_char(w->out, '>');
+}
+
 static void misfit(struct writer *w, const char *name)
 {
 	if (!w->err)
@@ -49,11 +71,15 @@ static void write_members(struct writer *w, const struct api_shape *shape, json_
 		json_t *member = json_object_get(value, m->name);
 		char name[WIRE_NAME_BYTES];
 
-		if (!member || json_is_null(member))
+		if (!member || json_is_null(member) || (w->rest && m->location))
 			continue;
 		if (w->ec2)
 			wire_ec2_name(m, false, name);
-		write_value(w, m->shape, member, w->ec2 ? name : m->name, depth + 1);
+		write_value(w, m->shape, member,
+			    w->ec2		 ? name
+			    : w->rest && m->wire ? m->wire
+						 : m->name,
+			    depth + 1);
 	}
 }
 
@@ -146,12 +172,30 @@ static void write_value(struct writer *w, const struct api_shape *shape, json_t 
 		write_map(w, shape, value, name, depth);
 		return;
 	}
-	open_tag(w, name);
-	if (shape->kind == API_STRUCTURE)
+	if (shape->kind == API_STRUCTURE) {
+		open_structure(w, shape, value, name);
 		write_members(w, shape, value, depth);
-	else if (!write_leaf(w, shape, value))
-		misfit(w, name);
+	} else {
+		open_tag(w, name);
+		if (!write_leaf(w, shape, value))
+			misfit(w, name);
+	}
 	close_tag(w, name);
+}
+
+err_t xml_encode_rest(const char *operation, const char *root, const char *xml_namespace,
+		      const struct api_shape *shape, json_t *value, struct text *out)
+{
+	struct writer w = { .out = out, .rest = true, .operation = operation };
+
+	text_printf(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<%s xmlns=\"%s\">", root,
+		    xml_namespace);
+	if (shape->kind == API_STRUCTURE)
+		write_members(&w, shape, value, 0);
+	else if (!write_leaf(&w, shape, value))
+		misfit(&w, root);
+	close_tag(&w, root);
+	return w.err ? w.err : text_err(out);
 }
 
 err_t xml_encode(const struct api_service *service, const struct api_operation *operation,
@@ -209,4 +253,21 @@ void xml_encode_fault(enum api_protocol protocol, const char *xml_namespace,
 	text_add_str(out, "</Error>");
 	add_element(out, "RequestId", request_id);
 	text_add_str(out, "</ErrorResponse>\n");
+}
+
+void xml_encode_rest_fault(const struct api_fault *fault, struct bytes resource,
+			   const char *request_id, struct text *out)
+{
+	struct text plain = TEXT_INIT(8192);
+
+	text_add_str(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>");
+	add_element(out, "Code", fault->code);
+	add_element(out, "Message", fault->message);
+	if (decode_percent(&plain, wire_clip(resource, 4096), false) == ERR_OK &&
+	    utf8_valid(text_bytes(&plain)) && bytes_index(text_bytes(&plain), '\0') == SIZE_MAX)
+		add_element(out, "Resource", text_str(&plain));
+	add_element(out, "RequestId", request_id);
+	add_element(out, "HostId", request_id);
+	text_add_str(out, "</Error>");
+	text_fini(&plain);
 }

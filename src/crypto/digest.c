@@ -21,17 +21,23 @@ void sha256(struct bytes in, uint8_t out[SHA256_BYTES])
 	need(EVP_Digest(in.len ? in.at : "", in.len, out, NULL, EVP_sha256(), NULL));
 }
 
-void sha256_hex(struct bytes in, char out[SHA256_HEX_BYTES + 1])
+void sha256_to_hex(const uint8_t raw[SHA256_BYTES], char out[SHA256_HEX_BYTES + 1])
 {
 	static const char digits[] = "0123456789abcdef";
-	uint8_t raw[SHA256_BYTES];
 
-	sha256(in, raw);
 	for (size_t i = 0; i < SHA256_BYTES; i++) {
 		out[2 * i] = digits[raw[i] >> 4];
 		out[2 * i + 1] = digits[raw[i] & 15];
 	}
 	out[SHA256_HEX_BYTES] = '\0';
+}
+
+void sha256_hex(struct bytes in, char out[SHA256_HEX_BYTES + 1])
+{
+	uint8_t raw[SHA256_BYTES];
+
+	sha256(in, raw);
+	sha256_to_hex(raw, out);
 }
 
 void hmac_sha256(struct bytes key, struct bytes in, uint8_t out[SHA256_BYTES])
@@ -44,18 +50,21 @@ void hmac_sha256(struct bytes key, struct bytes in, uint8_t out[SHA256_BYTES])
 	need(HMAC(EVP_sha256(), key_at, (int)key.len, in_at, in.len, out, NULL) != NULL);
 }
 
-struct sha256_stream {
+struct digest_stream {
 	EVP_MD_CTX *context;
 };
 
-err_t sha256_stream_create(struct sha256_stream **ret_stream)
+err_t digest_stream_create(enum digest_kind kind, struct digest_stream **ret_stream)
 {
-	struct sha256_stream *stream = calloc(1, sizeof *stream);
+	const EVP_MD *md = kind == DIGEST_MD5	 ? EVP_md5()
+			   : kind == DIGEST_SHA1 ? EVP_sha1()
+						 : EVP_sha256();
+	struct digest_stream *stream = calloc(1, sizeof *stream);
 
 	if (!stream)
 		return ERR_NOMEM;
 	stream->context = EVP_MD_CTX_new();
-	if (!stream->context || EVP_DigestInit_ex(stream->context, EVP_sha256(), NULL) != 1) {
+	if (!stream->context || EVP_DigestInit_ex(stream->context, md, NULL) != 1) {
 		EVP_MD_CTX_free(stream->context);
 		free(stream);
 		return ERR_NOMEM;
@@ -64,16 +73,42 @@ err_t sha256_stream_create(struct sha256_stream **ret_stream)
 	return ERR_OK;
 }
 
-void sha256_stream_add(struct sha256_stream *stream, struct bytes in)
+void digest_stream_add(struct digest_stream *stream, struct bytes in)
 {
 	if (in.len)
 		need(EVP_DigestUpdate(stream->context, in.at, in.len));
 }
 
-void sha256_stream_finish(struct sha256_stream *stream, uint8_t out[SHA256_BYTES])
+size_t digest_stream_finish(struct digest_stream *stream, uint8_t out[DIGEST_BYTES_MAX])
 {
+	unsigned len = 0;
+
 	if (out)
-		need(EVP_DigestFinal_ex(stream->context, out, NULL));
+		need(EVP_DigestFinal_ex(stream->context, out, &len));
 	EVP_MD_CTX_free(stream->context);
 	free(stream);
+	return len;
+}
+
+struct sha256_stream {
+	struct digest_stream any;
+};
+
+err_t sha256_stream_create(struct sha256_stream **ret_stream)
+{
+	struct digest_stream *stream;
+
+	TRY(digest_stream_create(DIGEST_SHA256, &stream));
+	*ret_stream = container_of(stream, struct sha256_stream, any);
+	return ERR_OK;
+}
+
+void sha256_stream_add(struct sha256_stream *stream, struct bytes in)
+{
+	digest_stream_add(&stream->any, in);
+}
+
+void sha256_stream_finish(struct sha256_stream *stream, uint8_t out[SHA256_BYTES])
+{
+	digest_stream_finish(&stream->any, out);
 }

@@ -1,0 +1,71 @@
+/*
+ * http_internal: what http.c and http_body.c share of a request and its answer.
+ */
+#ifndef API_HTTP_INTERNAL_H
+#define API_HTTP_INTERNAL_H
+
+#include "api/front.h"
+#include "net/blocking.h"
+
+struct upload;
+struct download;
+
+struct api_http {
+	struct api_http_options options;
+	struct front front;
+	struct blocking_pool *pool; /* files of bodies; made when the first one comes */
+	struct acceptor *acceptors[8];
+	unsigned acceptor_count;
+	struct list_node clients, requests;
+	unsigned client_count;
+	size_t bodies_bytes;
+};
+
+struct request {
+	struct api_http_request seen; /* what a route sees */
+	struct api_http *http;	      /* NULL once the front is gone */
+	struct list_node link;
+	enum { READING, RECEIVING, HANDED, SENDING, STREAMING, ENDING } phase;
+	const struct http_head *head; /* the exchange's; copied when HANDED */
+	struct text body;
+	struct timer stalled;
+	struct arena arena;
+	struct http_head head_copy;
+	struct api_caller caller;
+	char request_id[37];
+	char peer[ADDRESS_TEXT_BYTES];
+	struct upload *upload;	   /* RECEIVING */
+	struct download *download; /* SENDING */
+	/* STREAMING: */
+	void (*on_gone)(struct api_http_request *request);
+	struct text behind; /* waits for the exchange to drain */
+	bool full, overrun;
+};
+
+/* ---- http.c ---- */
+
+/* Sends the reply and ends the request, or goes on SENDING its outlet. */
+void http_answer_reply(struct request *request, struct front_reply *reply, bool close_conn);
+void http_free_request(struct request *request);
+/* Head alone; `length` of the body that follows. */
+err_t http_send_reply_head(struct request *request, const struct front_reply *reply,
+			   uint64_t length);
+/* No byte of the body may come for so long. */
+void http_watch_stall(struct request *request);
+
+/* ---- http_body.c ---- */
+
+/*
+ * Takes the request when it is one whose body is an operation's own: RECEIVING from here on, or
+ * answered already. False: it is not.
+ */
+bool upload_begin(struct request *request);
+void upload_on_body(struct request *request, const struct http_body *body);
+void upload_on_gone(struct request *request); /* the caller left, or stalled: ends the request */
+
+/* Sends reply->outlet after its head; ends the request when it is through. */
+void download_begin(struct request *request, struct front_reply *reply);
+void download_on_drained(struct request *request);
+void download_on_gone(struct request *request);
+
+#endif
