@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,8 +18,23 @@ static err_t err_of(int number)
 	case ENOENT: return ERR_NOT_FOUND;
 	case EACCES:
 	case EPERM: return ERR_DENIED;
+	case ENOEXEC: return ERR_SYNTAX;
 	default: return ERR_SYSTEM;
 	}
+}
+
+static bool set_limits(const struct process_options *options)
+{
+	struct rlimit limit = { options->data_bytes_max, options->data_bytes_max };
+
+	return !options->data_bytes_max || setrlimit(RLIMIT_DATA, &limit) == 0;
+}
+
+static int output_of(const struct process_options *options)
+{
+	if (options->output_fd)
+		return options->output_fd;
+	return options->log_path ? open(options->log_path, O_WRONLY | O_CREAT | O_APPEND, 0600) : 2;
 }
 
 /* In the child, between fork and exec: only async-signal-safe calls; a failure goes up the pipe. */
@@ -36,10 +52,10 @@ static _Noreturn void become(const struct process_options *options, char *const 
 	if (getppid() != parent)
 		_exit(1); /* the parent died before the line above */
 	null_fd = open("/dev/null", O_RDONLY);
-	log_fd = options->log_path ? open(options->log_path, O_WRONLY | O_CREAT | O_APPEND, 0600)
-				   : 2;
+	log_fd = output_of(options);
 	if (null_fd < 0 || log_fd < 0 || dup2(null_fd, 0) < 0 || dup2(log_fd, 1) < 0 ||
-	    dup2(log_fd, 2) < 0)
+	    dup2(log_fd, 2) < 0 || (options->directory && chdir(options->directory) < 0) ||
+	    !set_limits(options))
 		goto fail;
 	execve(options->program, options->arguments, environment);
 fail:
@@ -49,13 +65,13 @@ fail:
 	_exit(127);
 }
 
-/* Ours and what the options add, later ones winning: an array of borrowed strings. */
-static char **merged_environment(char *const *added)
+/* Ours, unless it is to be bare, and what the options add: an array of borrowed strings. */
+static char **merged_environment(char *const *added, bool bare)
 {
 	size_t ours = 0, more = 0;
 	char **merged;
 
-	while (environ[ours])
+	while (!bare && environ[ours])
 		ours++;
 	while (added && added[more])
 		more++;
@@ -72,7 +88,7 @@ static char **merged_environment(char *const *added)
 
 err_t process_start(const struct process_options *options, struct process *ret_process)
 {
-	char **environment = merged_environment(options->environment);
+	char **environment = merged_environment(options->environment, options->bare);
 	int failure[2], number = 0, parent = getpid(), pid;
 	ssize_t got;
 
@@ -101,6 +117,12 @@ err_t process_start(const struct process_options *options, struct process *ret_p
 	}
 	ret_process->pid = pid;
 	return ERR_OK;
+}
+
+void process_signal(const struct process *process, int number)
+{
+	if (process->pid)
+		kill(-process->pid, number);
 }
 
 bool process_running(struct process *process, int *ret_exit_code)

@@ -17,14 +17,22 @@ struct process_options {
 	const char *program;	  /* a path; no shell, no PATH search */
 	char *const *arguments;	  /* argv, NULL-terminated; argv[0] included */
 	char *const *environment; /* "NAME=value", added to ours; NULL-terminated or NULL */
+	bool bare;		  /* `environment` is all there is: nothing of ours */
 	const char *log_path;	  /* appended to, mode 0600; NULL: our own standard error */
+	int output_fd;		  /* instead of log_path, where output goes; 0: none. Borrowed */
+	const char *directory;	  /* where it starts; NULL: where we are */
+	uint64_t data_bytes_max;  /* RLIMIT_DATA: what it may write to; 0: no limit */
 };
 
 /*
- * ERR_NOT_FOUND when there is no such program, ERR_DENIED, ERR_SYSTEM. The child dies with the
+ * ERR_NOT_FOUND when there is no such program, ERR_DENIED, ERR_SYNTAX when it is none that this
+ * machine runs, ERR_SYSTEM. The child dies with the
  * thread that started it (PR_SET_PDEATHSIG), so that a killed Weir leaves nothing behind.
  */
 err_t process_start(const struct process_options *options, struct process *ret_process);
+
+/* A signal to the whole group. Harmless when it is gone. */
+void process_signal(const struct process *process, int number);
 
 /* Whether it still runs; reaps it when not, and tells its exit code (128+N for a signal). */
 bool process_running(struct process *process, int *ret_exit_code);
