@@ -252,6 +252,8 @@ void api_work_fini(struct api_work *work)
 		call->intake->ops->discard(call->intake);
 	if (call->outlet)
 		call->outlet->ops->close(call->outlet);
+	if (call->later)
+		call->later->drop(call->later);
 	json_decref(call->output);
 	json_decref(call->input);
 	arena_fini(&work->arena);
@@ -313,9 +315,26 @@ static err_t drain_outlet(struct api_call *call)
 	return err;
 }
 
+/* Who asks inside the house wants the answer now. */
+static err_t refuse_later(struct api_call *call)
+{
+	return api_fault(call, "InvalidRequestContentException",
+			 "%s answers later, and can be asked over HTTP only",
+			 call->operation->name);
+}
+
 err_t api_run(struct api *api, const struct api_caller *caller, const struct api_service *service,
 	      const struct api_operation *operation, const char *request_id, json_t *input,
 	      json_t **ret_output, struct api_fault *ret_fault)
+{
+	return api_run_later(api, caller, service, operation, request_id, input, ret_output, NULL,
+			     ret_fault);
+}
+
+err_t api_run_later(struct api *api, const struct api_caller *caller,
+		    const struct api_service *service, const struct api_operation *operation,
+		    const char *request_id, json_t *input, json_t **ret_output,
+		    struct api_later **ret_later, struct api_fault *ret_fault)
 {
 	struct api_work work;
 	err_t err = api_work_begin(&work, api, caller, service, operation, request_id, input);
@@ -326,10 +345,16 @@ err_t api_run(struct api *api, const struct api_caller *caller, const struct api
 		err = api_work_handle(&work);
 	if (!err && work.call.outlet)
 		err = with_words(&work.call, drain_outlet(&work.call));
-	if (err)
+	if (!err && work.call.later && !ret_later)
+		err = refuse_later(&work.call);
+	if (err) {
 		*ret_fault = work.call.fault;
-	else
+	} else if (work.call.later) {
+		*ret_later = work.call.later;
+		work.call.later = NULL;
+	} else {
 		*ret_output = json_incref(work.call.output);
+	}
 	api_work_fini(&work);
 	return err;
 }

@@ -18,6 +18,7 @@
 
 struct api;
 struct api_call;
+struct api_http_request;
 struct api_service;
 
 enum api_effect { API_READS, API_WRITES };
@@ -64,6 +65,22 @@ struct api_outlet_ops {
 struct api_outlet {
 	const struct api_outlet_ops *ops;
 	uint64_t length;
+};
+
+/*
+ * An answer that takes its time: a handler that returns ERR_OK leaves one in call->later. When the
+ * call is over, its transaction too, the API sets `done` and runs `begin`; then it waits, however
+ * long. The handler's memory, until done was called or drop has run.
+ */
+struct api_later {
+	void (*begin)(struct api_later *later);
+	void (*drop)(struct api_later *later); /* instead of begin: nobody can wait here */
+	/* To be called once, with the operation's output (borrowed), or NULL and a fault. */
+	void (*done)(struct api_later *later, json_t *output, const struct api_fault *fault);
+	void *asker;
+	/* The request itself, for an answer in pieces: api_http_begin … end, instead of done. NULL
+	 * where there is none. */
+	struct api_http_request *request;
 };
 
 struct api_operation {
@@ -153,6 +170,7 @@ struct api_call {
 	struct arena *arena;	   /* the call's */
 	struct api_intake *intake; /* what `take` made; the API's to discard */
 	struct api_outlet *outlet; /* NULL, or the answer's body; the API's to close */
+	struct api_later *later;   /* NULL, or the answer comes later */
 	struct api_fault fault;
 	char request_id[37];
 	void *transaction; /* what the service's begin left here */

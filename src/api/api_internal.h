@@ -46,6 +46,11 @@ const struct api_member *api_payload_member(const struct api_shape *shape);
 err_t api_run(struct api *api, const struct api_caller *caller, const struct api_service *service,
 	      const struct api_operation *operation, const char *request_id, json_t *input,
 	      json_t **ret_output, struct api_fault *ret_fault);
+/* The same for who can wait: with *ret_later set there is no output yet. */
+err_t api_run_later(struct api *api, const struct api_caller *caller,
+		    const struct api_service *service, const struct api_operation *operation,
+		    const char *request_id, json_t *input, json_t **ret_output,
+		    struct api_later **ret_later, struct api_fault *ret_fault);
 
 /* The faults of a name that nobody answers to. */
 void api_fault_service(const struct api *api, struct bytes name, struct api_fault *fault);

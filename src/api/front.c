@@ -604,12 +604,68 @@ void front_fault_fields(const struct question *q, const struct front_request *re
 	reply->field_count = answer.field_count;
 }
 
+/* ---- Answers that come later ---- */
+
+/* Of a question, what its answer needs. */
+struct front_waiting {
+	const struct api_service *service;
+	const struct api_operation *operation;
+	enum api_protocol protocol;
+	bool house;
+};
+
+static err_t wait_for(const struct question *q, const struct front_request *request, bool house,
+		      struct api_later *later, struct front_reply *reply)
+{
+	struct front_waiting *waiting = arena_new(request->arena, struct front_waiting);
+
+	if (!waiting)
+		return ERR_NOMEM;
+	*waiting = (struct front_waiting){ q->service, q->operation, q->protocol, house };
+	reply->waiting = waiting;
+	reply->later = later;
+	return ERR_OK;
+}
+
+void front_later(const struct front_waiting *waiting, const struct front_request *request,
+		 json_t *output, const struct api_fault *fault, struct front_reply *reply)
+{
+	struct question q = { .service = waiting->service,
+			      .operation = waiting->operation,
+			      .protocol = waiting->protocol };
+	struct api_fault words = { .status = 0 };
+	err_t err = ERR_OK;
+
+	if (output && waiting->house) {
+		reply->content_type = "application/json";
+		err = wire_json_encode(q.operation->output, output, true, &reply->body);
+	} else if (output) {
+		err = encode(&q, request, output, reply);
+	}
+	if (output && !err)
+		return;
+	if (fault)
+		words = *fault;
+	internal(&words, err);
+	if (waiting->house)
+		front_fault(&words, reply);
+	else
+		front_write_fault(&q, request, &words, reply);
+}
+
 void front_finish(const struct question *q, const struct front_request *request,
 		  struct api_work *work, struct front_reply *reply)
 {
 	struct api_call *call = &work->call;
 	err_t err = api_work_handle(work);
 
+	if (!err && call->later) {
+		err = wait_for(q, request, false, call->later, reply);
+		if (!err) {
+			call->later = NULL;
+			return;
+		}
+	}
 	if (!err)
 		err = encode(q, request, call->output, reply);
 	if (err) {
@@ -792,14 +848,19 @@ void front_call(const struct front *front, const struct front_request *request, 
 	struct question q = { .service = NULL };
 	struct api_fault fault = { .status = 0 };
 	json_t *input = NULL, *output = NULL;
+	struct api_later *later = NULL;
 	err_t err = find_call(front, name, &q, &fault);
 
 	if (!err)
 		err = wire_json_decode(request->body, &input, &fault);
 	if (!err)
-		err = api_run(front->api, caller, q.service, q.operation, reply->request_id, input,
-			      &output, &fault);
-	if (!err) {
+		err = api_run_later(front->api, caller, q.service, q.operation, reply->request_id,
+				    input, &output, &later, &fault);
+	if (!err && later) {
+		err = wait_for(&q, request, true, later, reply);
+		if (err)
+			later->drop(later);
+	} else if (!err) {
 		reply->content_type = "application/json";
 		err = wire_json_encode(q.operation->output, output, true, &reply->body);
 	}

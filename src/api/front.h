@@ -26,6 +26,8 @@ struct front_request {
 	struct arena *arena; /* the request's */
 };
 
+struct front_waiting;
+
 struct front_reply {
 	unsigned status;
 	const char *content_type;
@@ -33,7 +35,10 @@ struct front_reply {
 	unsigned field_count;
 	bool bare; /* the service says all of the head itself: no fields of the house */
 	struct api_outlet *outlet; /* the body, instead of `body`; the receiver closes it */
-	struct text body;	   /* the caller frees */
+	/* Instead of an answer: it comes later, to be written by front_later with `waiting`. */
+	struct api_later *later;
+	struct front_waiting *waiting; /* in the request's arena */
+	struct text body;	       /* the caller frees */
 	char request_id[37];
 	char query_error[80]; /* value of x-amzn-query-error; "" for none */
 };
@@ -77,6 +82,10 @@ void front_upload_free(struct front_upload *upload);
 
 void front_answer(const struct front *front, const struct front_request *request,
 		  const struct api_caller *caller, struct front_reply *reply);
+
+/* The answer that reply->later had promised. */
+void front_later(const struct front_waiting *waiting, const struct front_request *request,
+		 json_t *output, const struct api_fault *fault, struct front_reply *reply);
 
 /* `name`: what follows /_weir/call/. */
 void front_call(const struct front *front, const struct front_request *request, struct bytes name,

@@ -266,6 +266,54 @@ static void dispatch_route(struct request *request, const struct api_route *rout
 	route->handle(route->owner, &request->seen);
 }
 
+/* ---- Answers that come later ---- */
+
+struct waiting {
+	struct request *request;
+	struct front_waiting *front;
+	char request_id[37];
+};
+
+static void on_later_done(struct api_later *later, json_t *output, const struct api_fault *fault)
+{
+	struct waiting *waiting = later->asker;
+	struct request *request = waiting->request;
+	const struct front_request whole = {
+		.head = request->seen.head,
+		.path = request->seen.path,
+		.query = request->seen.query,
+		.arena = &request->arena,
+	};
+	struct front_reply reply;
+
+	front_reply_init(&reply);
+	memcpy(reply.request_id, waiting->request_id, sizeof reply.request_id);
+	front_later(waiting->front, &whole, output, fault, &reply);
+	http_answer_reply(request, &reply, false);
+}
+
+/* The request stays HANDED until the answer comes; its caller may leave meanwhile. */
+static void await(struct request *request, struct front_reply *reply)
+{
+	struct waiting *waiting = arena_new(&request->arena, struct waiting);
+	struct api_later *later = reply->later;
+
+	if (!waiting) {
+		later->drop(later);
+		answer_fault(request, 500, "InternalFailure", err_words(ERR_NOMEM), false);
+		return;
+	}
+	*waiting = (struct waiting){ request, reply->waiting, "" };
+	memcpy(waiting->request_id, reply->request_id, sizeof waiting->request_id);
+	memcpy(request->request_id, reply->request_id, sizeof request->request_id);
+	request->seen.caller = &request->caller;
+	later->done = on_later_done;
+	later->asker = waiting;
+	later->request = &request->seen;
+	text_fini(&reply->body);
+	later->begin(later);
+}
+
 static void dispatch_operation(struct request *request, bool house,
 			       const struct front_request *whole)
 {
@@ -285,7 +333,10 @@ static void dispatch_operation(struct request *request, bool house,
 			   &reply);
 	else
 		front_answer(front, whole, &request->caller, &reply);
-	answer_reply(request, &reply);
+	if (reply.later)
+		await(request, &reply);
+	else
+		answer_reply(request, &reply);
 }
 
 static void dispatch(struct request *request)
