@@ -235,6 +235,70 @@ static err_t make_identities(struct weir *weir)
 	return sts_create(weir->api, &sessions, &weir->sts);
 }
 
+/* Functions' lines go where their log groups are. */
+static void on_function_lines(void *owner, const char *group, const char *stream,
+			      const struct output_line *lines, size_t count)
+{
+	struct weir *weir = owner;
+	struct logs_line batch[64];
+
+	while (count) {
+		size_t n = size_min(count, COUNT(batch));
+
+		for (size_t i = 0; i < n; i++)
+			batch[i] = (struct logs_line){ lines[i].unix_ms, lines[i].text };
+		if (logs_write(weir->logs, group, stream, batch, n))
+			log_warn("app", "%zu lines for %s are lost", n, group);
+		lines += n;
+		count -= n;
+	}
+}
+
+static void on_function_metric(void *owner, const char *name, const char *unit,
+			       const char *function, double value)
+{
+	struct weir *weir = owner;
+	const struct cloudwatch_dimension dimension = { "FunctionName", function };
+	const struct cloudwatch_datum datum = {
+		.name_space = "AWS/Lambda",
+		.name = name,
+		.unit = unit,
+		.value = value,
+		.time_ms = loop_unix_us(weir->control) / 1000,
+		.dimensions = &dimension,
+		.dimension_count = function ? 1 : 0,
+	};
+
+	if (weir->cloudwatch && cloudwatch_put(weir->cloudwatch, &datum))
+		log_warn("app", "a data point of %s is lost", name);
+}
+
+static err_t make_lambda(struct weir *weir, struct text *why)
+{
+	char folder[4096];
+	struct lambda_options options = {
+		.api = weir->api,
+		.store = weir->store,
+		.loop = weir->control,
+		.folder = folder,
+		.account = setting_text(weir->settings, SETTING_ACCOUNT),
+		.region = setting_text(weir->settings, SETTING_REGION),
+		.root = &weir->root,
+		.retry_ms = (uint32_t)setting_number(weir->settings, SETTING_LAMBDA_RETRY_SECONDS) *
+			    1000,
+		.write = on_function_lines,
+		.measure = on_function_metric,
+		.owner = weir,
+	};
+	char *data = realpath(setting_text(weir->settings, SETTING_DATA), NULL);
+
+	/* Functions start elsewhere: their paths are whole. */
+	snprintf(folder, sizeof folder, "%s/lambda",
+		 data ? data : setting_text(weir->settings, SETTING_DATA));
+	free(data);
+	return lambda_create(&options, &weir->lambda, why);
+}
+
 err_t services_start(struct weir *weir, struct text *why)
 {
 	TRY(api_create(&weir->api));
@@ -245,7 +309,8 @@ err_t services_start(struct weir *weir, struct text *why)
 	TRY(make_elbv2(weir));
 	TRY(make_cloudwatch(weir));
 	TRY(tagging_create(weir->api, &weir->tagging));
-	return make_ecs(weir);
+	TRY(make_ecs(weir));
+	return make_lambda(weir, why);
 }
 
 void services_stop(struct weir *weir)

@@ -297,6 +297,7 @@ static void raise_descriptor_limit(void)
 err_t weir_start(struct weir *weir, struct text *why)
 {
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+	char address[ADDRESS_TEXT_BYTES], endpoint[ADDRESS_TEXT_BYTES + 8];
 	int api_fd;
 
 	ecs_instance_id(setting_text(weir->settings, SETTING_ACCOUNT),
@@ -323,6 +324,9 @@ err_t weir_start(struct weir *weir, struct text *why)
 	TRY(make_front(weir, api_fd));
 	TRY(start_threads(weir));
 	TRY(restore(weir, why));
+	address_format(&weir->api_address, address);
+	snprintf(endpoint, sizeof endpoint, "http://%s", address);
+	lambda_set_endpoint(weir->lambda, endpoint);
 	return note_address(weir);
 }
 
@@ -386,6 +390,8 @@ void weir_stop(struct weir *weir)
 	stop_threads(weir);
 	settle(weir);
 	access_events_finish(weir->access_events); /* the store's listeners are still there */
+	lambda_destroy(weir->lambda); /* answers that are waited for, while they can be given */
+	weir->lambda = NULL;
 	api_http_destroy(weir->front);
 	services_stop(weir);
 	settle(weir); /* what the services' ends posted */

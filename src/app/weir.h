@@ -23,6 +23,7 @@
 #include "services/ecs/ecs.h"
 #include "services/elbv2/elbv2.h"
 #include "services/iam/iam.h"
+#include "services/lambda/lambda.h"
 #include "services/logs/logs.h"
 #include "services/sts/sts.h"
 #include "services/tagging/tagging.h"
@@ -56,6 +57,7 @@ struct weir {
 	struct ecs *ecs;
 	struct logs *logs;
 	struct iam *iam;
+	struct lambda *lambda;
 	struct sts *sts;
 	struct tagging *tagging;
 	struct api_http *front;
