@@ -45,12 +45,14 @@ static const struct {
 	[SIGV4_MISMATCH] = { "SignatureDoesNotMatch",
 			     "The request signature we calculated does not match the signature you "
 			     "provided. Check your AWS Secret Access Key and signing method. "
-			     "Consult the service documentation for details." },
+			     "Consult the service documentation for details.",
+			     NULL },
 	[SIGV4_TOKEN_EXPIRED] = { "ExpiredToken",
-				  "The security token included in the request is expired" },
+				  "The security token included in the request is expired", NULL },
 	[SIGV4_BAD_PAYLOAD] = { "XAmzContentSHA256Mismatch",
 				"The provided 'x-amz-content-sha256' header does not match what "
-				"was computed." },
+				"was computed.",
+				NULL },
 };
 
 /* With a seed the body is not there yet, and is S3's. */

@@ -408,7 +408,7 @@ static void obey(struct environment *e, enum sandbox_event event)
 	case SANDBOX_BURY: bury(e); return;
 	case SANDBOX_NOTHING: break;
 	}
-	assert(!"the machine knows no such order");
+	assert(false && "the machine knows no such order");
 }
 
 /* ---- What the runtime asks and says ---- */
