@@ -171,6 +171,7 @@ struct load_balancer_config {
 	const struct listener_config *listeners;
 	unsigned listener_count;
 
+	uint32_t reserved_units;       /* of capacity; 0: none. For metrics */
 	uint32_t idle_ms;	       /* idle_timeout.timeout_seconds */
 	uint64_t client_keep_alive_ms; /* client_keep_alive.seconds */
 	enum desync_mode desync_mode;

@@ -493,6 +493,7 @@ static err_t compile_load_balancer(struct compiler *c, const struct load_balance
 	TRY(copy(c, config->dns_name, &lb->dns_name));
 	TRY(registry_meter(c->registry, config->id, &meter));
 	lb->meter = meter;
+	lb->reserved_units = config->reserved_units;
 	lb->idle_ms = config->idle_ms;
 	lb->client_keep_alive_ms = config->client_keep_alive_ms;
 	lb->desync_mode = config->desync_mode;

@@ -110,6 +110,7 @@ struct plan_load_balancer {
 	struct bytes arn, id, dns_name;
 	const struct meter *meter; /* this load balancer's number in arrays of struct metrics */
 	unsigned index;		   /* in plan->load_balancers */
+	uint32_t reserved_units;
 	uint32_t idle_ms;
 	uint64_t client_keep_alive_ms;
 	enum desync_mode desync_mode;

@@ -182,6 +182,21 @@ err_t worker_pool(const struct hold *hold, const struct plan_group *group, struc
 
 /* ---- Swapping plans ---- */
 
+/* One worker says for all what is reserved. */
+static void take_reservations(struct hold *hold)
+{
+	const struct plan *plan = hold->plan;
+
+	for (unsigned i = 0; hold->worker->index == 0 && i < plan->load_balancer_count; i++) {
+		struct metrics *metrics = &hold->balancer_cells[i]->metrics;
+		int64_t change = (int64_t)plan->load_balancers[i].reserved_units -
+				 metrics->gauges[GAUGE_RESERVED_UNITS];
+
+		if (change)
+			metrics_gauge(metrics, GAUGE_RESERVED_UNITS, change);
+	}
+}
+
 static bool take_idle_times(struct hold *hold)
 {
 	const struct plan *plan = hold->plan;
@@ -266,6 +281,7 @@ void worker_swap(struct worker *worker, struct hold *hold)
 	bool idle_changed;
 
 	worker->hold = hold;
+	take_reservations(hold);
 	idle_changed = take_idle_times(hold);
 	swap_listeners(worker);
 	swap_pools(worker);

@@ -197,11 +197,14 @@ static void sample_capacity(const struct place *place, const struct metrics *now
 		(double)since(now, then, COUNTER_PROCESSED_BYTES) * 3600 / 1e9,
 		rules / 1000,
 	};
-	double most = 0;
+	double most = 0, reserved = (double)now->gauges[GAUGE_RESERVED_UNITS];
 
 	for (size_t i = 0; i < COUNT(units); i++)
 		most = units[i] > most ? units[i] : most;
 	record_weighed(place, CW_BALANCER, "ConsumedLCUs", "Count", most, GAUGE_WEIGHT);
+	if (reserved > 0)
+		record_weighed(place, CW_BALANCER, "CapacityUtilization", "Percent",
+			       100 * most / reserved, GAUGE_WEIGHT);
 }
 
 /* ---- Target groups ---- */

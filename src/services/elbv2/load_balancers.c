@@ -528,13 +528,3 @@ err_t elbv2_set_ip_address_type(struct api_call *call)
 	TRY(check_ip_type(call, type));
 	return set_string(call->output, "IpAddressType", type);
 }
-
-/* Nothing is reserved: what the provider of Terraform reads back after every apply. */
-err_t elbv2_describe_capacity_reservation(struct api_call *call)
-{
-	json_t *body;
-
-	TRY(load(call, &body));
-	TRY(set_new(call->output, "DecreaseRequestsRemaining", json_integer(2)));
-	return set_new(call->output, "CapacityReservationState", json_array());
-}

@@ -195,6 +195,7 @@ static void plan_load_balancer_attributes(const json_t *body, struct load_balanc
 	for (unsigned i = 0; i < COUNT(xff); i++)
 		if (strcmp(xff[i], xff_mode) == 0)
 			to->xff_mode = (enum xff_mode)i;
+	to->reserved_units = (uint32_t)get_int(json_object_get(body, "capacity"), "units", 0);
 	to->idle_ms = 1000 *
 		      attribute_int(RESOURCE_LOAD_BALANCER, body, "idle_timeout.timeout_seconds");
 	to->client_keep_alive_ms = 1000ULL * attribute_int(RESOURCE_LOAD_BALANCER, body,

@@ -61,19 +61,7 @@ err_t elbv2_get_resource_policy(struct api_call *call)
 			 get_string(call->input, "ResourceArn"));
 }
 
-/* ---- Capacity and address pools ---- */
-
-err_t elbv2_modify_capacity_reservation(struct api_call *call)
-{
-	json_t *body;
-
-	TRY(resource_get(call, RESOURCE_LOAD_BALANCER, get_string(call->input, "LoadBalancerArn"),
-			 &body));
-	if (get_true(call->input, "ResetCapacityReservation"))
-		return elbv2_describe_capacity_reservation(call); /* there is none to reset */
-	return api_fault(call, "OperationNotPermitted",
-			 "Capacity cannot be reserved: the load balancer has all of this machine");
-}
+/* ---- Address pools ---- */
 
 err_t elbv2_modify_ip_pools(struct api_call *call)
 {

@@ -289,9 +289,10 @@ TEST(fifty_load_balancers_are_the_limit)
 	house_close();
 }
 
-TEST(no_capacity_is_reserved_and_none_can_be)
+TEST(capacity_is_reserved_within_its_limits_and_given_back)
 {
 	const char *lb;
+	json_t *answer;
 
 	house_open();
 	lb = house_load_balancer("plain");
@@ -299,9 +300,29 @@ TEST(no_capacity_is_reserved_and_none_can_be)
 			 house_call("DescribeCapacityReservation", "{s:s}", "LoadBalancerArn", lb),
 			 "CapacityReservationState")),
 		 0);
-	CHECK_FAULT("ModifyCapacityReservation", "OperationNotPermitted", NULL, "{s:s, s:{s:i}}",
-		    "LoadBalancerArn", lb, "MinimumLoadBalancerCapacity", "CapacityUnits", 100);
-	house_call("ModifyCapacityReservation", "{s:s, s:b}", "LoadBalancerArn", lb,
-		   "ResetCapacityReservation", 1);
+	answer = house_call("ModifyCapacityReservation", "{s:s, s:{s:i}}", "LoadBalancerArn", lb,
+			    "MinimumLoadBalancerCapacity", "CapacityUnits", 1000);
+	CHECK_EQ(json_array_size(node(answer, "CapacityReservationState")), 2);
+	answer = house_call("DescribeCapacityReservation", "{s:s}", "LoadBalancerArn", lb);
+	CHECK_EQ(json_integer_value(json_object_get(node(answer, "MinimumLoadBalancerCapacity"),
+						    "CapacityUnits")),
+		 1000);
+	for (int units = 900; units >= 800; units -= 100)
+		house_call("ModifyCapacityReservation", "{s:s, s:{s:i}}", "LoadBalancerArn", lb,
+			   "MinimumLoadBalancerCapacity", "CapacityUnits", units);
+	CHECK_FAULT("ModifyCapacityReservation", "CapacityDecreaseRequestsLimitExceeded", NULL,
+		    "{s:s, s:{s:i}}", "LoadBalancerArn", lb, "MinimumLoadBalancerCapacity",
+		    "CapacityUnits", 700);
+	CHECK_FAULT("ModifyCapacityReservation", "InvalidConfigurationRequest", NULL,
+		    "{s:s, s:{s:i}}", "LoadBalancerArn", lb, "MinimumLoadBalancerCapacity",
+		    "CapacityUnits", 99);
+	CHECK_FAULT("ModifyCapacityReservation", "CapacityUnitsLimitExceeded", NULL,
+		    "{s:s, s:{s:i}}", "LoadBalancerArn", lb, "MinimumLoadBalancerCapacity",
+		    "CapacityUnits", 15001);
+	CHECK_FAULT("ModifyCapacityReservation", "ValidationError", NULL, "{s:s}",
+		    "LoadBalancerArn", lb);
+	answer = house_call("ModifyCapacityReservation", "{s:s, s:b}", "LoadBalancerArn", lb,
+			    "ResetCapacityReservation", 1);
+	CHECK(!json_object_get(answer, "MinimumLoadBalancerCapacity"));
 	house_close();
 }
