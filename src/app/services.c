@@ -146,6 +146,30 @@ static err_t make_cloudwatch(struct weir *weir)
 	return cloudwatch_create(&options, &weir->cloudwatch);
 }
 
+/* Parameters and secrets, sealed with the installation's key. */
+static err_t make_secrets(struct weir *weir)
+{
+	struct ssm_options parameters = {
+		.api = weir->api,
+		.store = weir->store,
+		.loop = weir->control,
+		.account = setting_text(weir->settings, SETTING_ACCOUNT),
+		.region = setting_text(weir->settings, SETTING_REGION),
+	};
+	struct secretsmanager_options secrets = {
+		.api = parameters.api,
+		.store = parameters.store,
+		.loop = parameters.loop,
+		.account = parameters.account,
+		.region = parameters.region,
+	};
+
+	memcpy(parameters.seal_key, weir->keys.seal_key, sizeof parameters.seal_key);
+	memcpy(secrets.seal_key, weir->keys.seal_key, sizeof secrets.seal_key);
+	TRY(ssm_create(&parameters, &weir->ssm));
+	return secretsmanager_create(&secrets, &weir->secretsmanager);
+}
+
 /* Tasks' programs are looked for where ours is. */
 static err_t make_ecs(struct weir *weir)
 {
@@ -309,6 +333,7 @@ err_t services_start(struct weir *weir, struct text *why)
 	TRY(make_elbv2(weir));
 	TRY(make_cloudwatch(weir));
 	TRY(tagging_create(weir->api, &weir->tagging));
+	TRY(make_secrets(weir));
 	TRY(make_ecs(weir));
 	return make_lambda(weir, why);
 }
@@ -320,6 +345,8 @@ void services_stop(struct weir *weir)
 	cloudwatch_destroy(weir->cloudwatch);
 	weir->cloudwatch = NULL; /* late log events find no one to tell */
 	elbv2_destroy(weir->elbv2);
+	secretsmanager_destroy(weir->secretsmanager);
+	ssm_destroy(weir->ssm);
 	acm_destroy(weir->acm);
 	ec2_destroy(weir->ec2);
 	tagging_destroy(weir->tagging);

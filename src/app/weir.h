@@ -26,6 +26,8 @@
 #include "services/lambda/lambda.h"
 #include "services/logs/logs.h"
 #include "services/sts/sts.h"
+#include "services/secretsmanager/secretsmanager.h"
+#include "services/ssm/ssm.h"
 #include "services/tagging/tagging.h"
 
 enum { WORKERS_MAX = 64 };
@@ -60,6 +62,8 @@ struct weir {
 	struct lambda *lambda;
 	struct sts *sts;
 	struct tagging *tagging;
+	struct ssm *ssm;
+	struct secretsmanager *secretsmanager;
 	struct api_http *front;
 	struct api_caller root; /* who holds DATA/credentials */
 	char root_arn[64];
