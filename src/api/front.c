@@ -471,14 +471,18 @@ static void write_rest_fault(const struct api_service *service, const struct fro
 	text_add_str(&reply->body, "\"}");
 }
 
-static void write_xml_fault(const struct front_request *request, const struct api_fault *fault,
+static void write_xml_fault(const struct api_service *service,
+			    const struct front_request *request, const struct api_fault *fault,
 			    struct front_reply *reply)
 {
+	struct api_fault named = *fault;
+
 	reply->bare = true;
 	if (fault->status == 304)
 		return;
 	reply->content_type = "application/xml";
-	xml_encode_rest_fault(fault, request->path, reply->request_id, &reply->body);
+	snprintf(named.code, sizeof named.code, "%s", fault_name(service, fault->code));
+	xml_encode_rest_fault(&named, request->path, reply->request_id, &reply->body);
 }
 
 static void write_fault(enum api_protocol protocol, const struct api_service *service,
@@ -496,7 +500,7 @@ static void write_fault(enum api_protocol protocol, const struct api_service *se
 		return;
 	}
 	if (protocol == API_REST_XML) {
-		write_xml_fault(request, fault, reply);
+		write_xml_fault(service, request, fault, reply);
 		return;
 	}
 	if (protocol == API_CBOR) {

@@ -323,6 +323,23 @@ static err_t make_lambda(struct weir *weir, struct text *why)
 	return lambda_create(&options, &weir->lambda, why);
 }
 
+static err_t make_s3(struct weir *weir, struct text *why)
+{
+	char folder[4096];
+
+	snprintf(folder, sizeof folder, "%s/s3", setting_text(weir->settings, SETTING_DATA));
+	return s3_create(
+		&(struct s3_options){
+			.api = weir->api,
+			.store = weir->store,
+			.loop = weir->control,
+			.folder = folder,
+			.account = setting_text(weir->settings, SETTING_ACCOUNT),
+			.region = setting_text(weir->settings, SETTING_REGION),
+		},
+		&weir->s3, why);
+}
+
 err_t services_start(struct weir *weir, struct text *why)
 {
 	TRY(api_create(&weir->api));
@@ -330,6 +347,7 @@ err_t services_start(struct weir *weir, struct text *why)
 	TRY(make_identities(weir));
 	TRY(make_logs(weir, why));
 	TRY(make_acm(weir, why));
+	TRY(make_s3(weir, why));
 	TRY(make_elbv2(weir));
 	TRY(make_cloudwatch(weir));
 	TRY(tagging_create(weir->api, &weir->tagging));

@@ -402,6 +402,7 @@ void weir_stop(struct weir *weir)
 	keys_fini(&weir->keys);
 	store_close(weir->store);
 	logs_destroy(weir->logs);
+	s3_destroy(weir->s3);
 	loop_destroy(weir->control);
 	access_events_destroy(weir->access_events);
 }

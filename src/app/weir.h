@@ -25,6 +25,7 @@
 #include "services/iam/iam.h"
 #include "services/lambda/lambda.h"
 #include "services/logs/logs.h"
+#include "services/s3/s3.h"
 #include "services/sts/sts.h"
 #include "services/secretsmanager/secretsmanager.h"
 #include "services/ssm/ssm.h"
@@ -60,6 +61,7 @@ struct weir {
 	struct logs *logs;
 	struct iam *iam;
 	struct lambda *lambda;
+	struct s3 *s3;
 	struct sts *sts;
 	struct tagging *tagging;
 	struct ssm *ssm;

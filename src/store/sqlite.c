@@ -49,6 +49,7 @@ enum statement {
 	EACH,
 	EACH_OF_KIND,
 	EACH_OF_PARENT,
+	SCAN,
 	COUNT_OF_KIND,
 	COUNT_OF_PARENT,
 	NAME_PUT,
@@ -76,6 +77,8 @@ static const char *const sql[STATEMENTS] = {
 			 " WHERE kind = ?1 AND seq > ?3 ORDER BY seq",
 	[EACH_OF_PARENT] = "SELECT kind, id, parent, body, version FROM resource"
 			   " WHERE kind = ?1 AND parent = ?2 AND seq > ?3 ORDER BY seq",
+	[SCAN] = "SELECT kind, id, parent, body, version FROM resource"
+		 " WHERE kind = ?1 AND id >= ?2 ORDER BY id",
 	[COUNT_OF_KIND] = "SELECT count(*) FROM resource WHERE kind = ?1",
 	[COUNT_OF_PARENT] = "SELECT count(*) FROM resource WHERE kind = ?1 AND parent = ?2",
 	[NAME_PUT] = "INSERT INTO name (kind, name, id) VALUES (?1, ?2, ?3)",
@@ -329,23 +332,13 @@ static err_t sqlite_get(struct store_db *db, const char *kind, const char *id, s
 	return err;
 }
 
-static err_t sqlite_each(struct store_db *db, const char *kind, const char *parent,
-			 const char *after_id, store_row_fn each, void *owner)
+static err_t step_rows(struct store_db *db, enum statement which, sqlite3_stmt *statement,
+		       store_row_fn each, void *owner)
 {
-	enum statement which = !kind ? EACH : !parent ? EACH_OF_KIND : EACH_OF_PARENT;
-	sqlite3_stmt *statement;
-	sqlite3_int64 after = 0;
 	bool more = true;
 	int code = SQLITE_DONE;
 	err_t err = ERR_OK;
 
-	assert(kind || (!after_id && !parent));
-	if (after_id)
-		TRY(find_seq(db, kind, after_id, &after));
-	TRY(take(db, which, &statement));
-	bind(statement, 1, kind);
-	bind(statement, 2, parent);
-	sqlite3_bind_int64(statement, 3, after);
 	while (more && (code = sqlite3_step(statement)) == SQLITE_ROW) {
 		struct store_row row = row_of(statement);
 
@@ -355,6 +348,34 @@ static err_t sqlite_each(struct store_db *db, const char *kind, const char *pare
 		err = failed(db, sql[which]);
 	give_back(db, which, statement);
 	return err;
+}
+
+static err_t sqlite_each(struct store_db *db, const char *kind, const char *parent,
+			 const char *after_id, store_row_fn each, void *owner)
+{
+	enum statement which = !kind ? EACH : !parent ? EACH_OF_KIND : EACH_OF_PARENT;
+	sqlite3_stmt *statement;
+	sqlite3_int64 after = 0;
+
+	assert(kind || (!after_id && !parent));
+	if (after_id)
+		TRY(find_seq(db, kind, after_id, &after));
+	TRY(take(db, which, &statement));
+	bind(statement, 1, kind);
+	bind(statement, 2, parent);
+	sqlite3_bind_int64(statement, 3, after);
+	return step_rows(db, which, statement, each, owner);
+}
+
+static err_t sqlite_scan(struct store_db *db, const char *kind, const char *from_id,
+			 store_row_fn each, void *owner)
+{
+	sqlite3_stmt *statement;
+
+	TRY(take(db, SCAN, &statement));
+	bind(statement, 1, kind);
+	bind(statement, 2, from_id);
+	return step_rows(db, SCAN, statement, each, owner);
 }
 
 static err_t sqlite_count(struct store_db *db, const char *kind, const char *parent,
@@ -581,6 +602,7 @@ const struct store_engine store_sqlite = {
 	.remove = sqlite_remove,
 	.get = sqlite_get,
 	.each = sqlite_each,
+	.scan = sqlite_scan,
 	.count = sqlite_count,
 	.name_put = sqlite_name_put,
 	.name_get = sqlite_name_get,

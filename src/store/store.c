@@ -423,6 +423,15 @@ err_t store_each(struct store_txn *txn, const char *kind, const char *parent, co
 	return listing.unreadable ? ERR_STORE : ERR_OK;
 }
 
+err_t store_scan(struct store_txn *txn, const char *kind, const char *from_id, store_each_fn each,
+		 void *owner)
+{
+	struct listing listing = { each, owner, false };
+
+	TRY(note(txn, txn->store->engine->scan(txn->store->db, kind, from_id, on_row, &listing)));
+	return listing.unreadable ? ERR_STORE : ERR_OK;
+}
+
 err_t store_count(struct store_txn *txn, const char *kind, const char *parent, uint64_t *ret_count)
 {
 	return note(txn, txn->store->engine->count(txn->store->db, kind, parent, ret_count));

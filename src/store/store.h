@@ -64,6 +64,9 @@ err_t store_get(struct store_txn *txn, const char *kind, const char *id, json_t 
 typedef bool (*store_each_fn)(void *owner, const struct store_resource *resource);
 err_t store_each(struct store_txn *txn, const char *kind, const char *parent, const char *after_id,
 		 store_each_fn each, void *owner);
+/* The same by id, in the order of bytes, from `from_id` on, be that there or not. */
+err_t store_scan(struct store_txn *txn, const char *kind, const char *from_id, store_each_fn each,
+		 void *owner);
 err_t store_count(struct store_txn *txn, const char *kind, const char *parent, uint64_t *ret_count);
 
 /*

@@ -42,6 +42,9 @@ struct store_engine {
 	 */
 	err_t (*each)(struct store_db *db, const char *kind, const char *parent,
 		      const char *after_id, store_row_fn each, void *owner);
+	/* By id, in the order of bytes, from `from_id` on. */
+	err_t (*scan)(struct store_db *db, const char *kind, const char *from_id, store_row_fn each,
+		      void *owner);
 	err_t (*count)(struct store_db *db, const char *kind, const char *parent,
 		       uint64_t *ret_count);
 

@@ -300,6 +300,27 @@ bool iam_passed_role(const struct api_call *call, size_t *at, const char **ret_r
 	return false;
 }
 
+/* An object where a key is named, else the bucket; ListBuckets is about none. */
+static err_t of_s3(struct api_call *call, json_t *arns)
+{
+	const char *bucket = iam_text(call->input, "Bucket"), *key = iam_text(call->input, "Key");
+	json_t *order = json_object_get(call->input, "Delete"), *one;
+	size_t i;
+
+	if (!bucket)
+		return ERR_OK;
+	if (key)
+		return add(arns, arena_printf(call->arena, "arn:aws:s3:::%s/%s", bucket, key));
+	json_array_foreach (json_object_get(order, "Objects"), i, one) {
+		key = iam_text(one, "Key");
+		TRY(add(arns,
+			arena_printf(call->arena, "arn:aws:s3:::%s/%s", bucket, key ? key : "")));
+	}
+	if (json_array_size(arns))
+		return ERR_OK;
+	return add(arns, arena_printf(call->arena, "arn:aws:s3:::%s", bucket));
+}
+
 err_t iam_resources(struct api_call *call, json_t **ret_arns)
 {
 	json_t *arns = iam_hold(call, json_array());
@@ -313,6 +334,8 @@ err_t iam_resources(struct api_call *call, json_t **ret_arns)
 		TRY(of_iam(call, arns));
 	else if (strcmp(service, "acm") == 0)
 		TRY(add(arns, iam_text(call->input, "CertificateArn")));
+	else if (strcmp(service, "s3") == 0)
+		TRY(of_s3(call, arns));
 	else if (strcmp(service, "sts") == 0)
 		TRY(add(arns, iam_text(call->input, "RoleArn")));
 	else
