@@ -471,9 +471,8 @@ static void write_rest_fault(const struct api_service *service, const struct fro
 	text_add_str(&reply->body, "\"}");
 }
 
-static void write_xml_fault(const struct api_service *service,
-			    const struct front_request *request, const struct api_fault *fault,
-			    struct front_reply *reply)
+static void write_xml_fault(const struct api_service *service, const struct front_request *request,
+			    const struct api_fault *fault, struct front_reply *reply)
 {
 	struct api_fault named = *fault;
 
