@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 #include <stdio.h>
-#include <zlib.h>
 
 #include "base/encode.h"
 #include "crypto/digest.h"
@@ -68,6 +67,7 @@ static void make_table(uint64_t table[SLICES][256], uint64_t polynomial)
 
 static void make_tables(void)
 {
+	make_table(tables[CHECKSUM_CRC32], kinds[CHECKSUM_CRC32].polynomial);
 	make_table(tables[CHECKSUM_CRC32C], kinds[CHECKSUM_CRC32C].polynomial);
 	make_table(tables[CHECKSUM_CRC64NVME], kinds[CHECKSUM_CRC64NVME].polynomial);
 }
@@ -106,7 +106,7 @@ err_t checksum_init(struct checksum *sum, enum checksum_kind kind)
 	if (!kinds[kind].polynomial)
 		return digest_stream_create(kinds[kind].digest, &sum->digest);
 	pthread_once(&tables_made, make_tables);
-	sum->crc = kind == CHECKSUM_CRC32 ? 0 : all_ones(kind); /* zlib turns them itself */
+	sum->crc = all_ones(kind);
 	return ERR_OK;
 }
 
@@ -114,8 +114,6 @@ void checksum_add(struct checksum *sum, struct bytes piece)
 {
 	if (sum->digest)
 		digest_stream_add(sum->digest, piece);
-	else if (sum->kind == CHECKSUM_CRC32)
-		sum->crc = crc32_z(sum->crc, (const unsigned char *)piece.at, piece.len);
 	else if (sum->kind != CHECKSUM_NONE)
 		sum->crc = crc_add(tables[sum->kind], sum->crc, piece);
 }
@@ -152,8 +150,6 @@ void checksum_finish(struct checksum *sum, char out[CHECKSUM_TEXT_BYTES])
 
 		if (out)
 			write_text(raw, len, out);
-	} else if (out && sum->kind == CHECKSUM_CRC32) {
-		write_crc(sum->kind, sum->crc, out);
 	} else if (out && sum->kind != CHECKSUM_NONE) {
 		write_crc(sum->kind, sum->crc ^ all_ones(sum->kind), out);
 	}
