@@ -32,9 +32,13 @@ class Pair:
             words += ["-CA", ca.path, "-CAkey", ca.key, "-addext", "basicConstraints=CA:FALSE"]
         openssl(*words)
 
-    def expire(self):
+    def expire(self, ca=None):
         """Signed anew, to have ended yesterday."""
-        self.path.write_bytes(openssl("x509", "-in", self.path, "-signkey", self.key, "-days", "-1"))
+        if ca:
+            request = openssl("req", "-new", "-key", self.key, "-subj", f"/O=Tests/CN={self.name}")
+            self.path.write_bytes(openssl("x509", "-req", "-CA", ca.path, "-CAkey", ca.key, "-days", "-1", data=request))
+        else:
+            self.path.write_bytes(openssl("x509", "-in", self.path, "-signkey", self.key, "-days", "-1"))
         return self
 
     def pem(self):

@@ -24,7 +24,7 @@ enum {
 
 struct buffer {
 	struct buffer *next; /* handed over before this one */
-	struct text lines, objects;
+	struct text lines, objects, connections;
 };
 
 /* One thread's; attached threads find theirs by `mine`. */
@@ -55,7 +55,7 @@ struct access_log {
 
 	/* the writer thread's alone */
 	pthread_t thread;
-	struct file lines, objects;
+	struct file lines, objects, connections;
 };
 
 static _Thread_local struct writer_end *mine;
@@ -108,6 +108,8 @@ static void file_rotate(struct access_log *log, struct file *file)
 
 static void file_write(struct access_log *log, struct file *file, struct bytes text)
 {
+	if (!text.len)
+		return;
 	if (file->fd < 0)
 		file_open(log, file);
 	if (file->bytes + text.len > FILE_BYTES && file->bytes)
@@ -131,6 +133,7 @@ static void buffer_free(struct buffer *buffer)
 {
 	text_fini(&buffer->lines);
 	text_fini(&buffer->objects);
+	text_fini(&buffer->connections);
 	free(buffer);
 }
 
@@ -154,6 +157,7 @@ static void give_back(struct access_log *log, struct buffer *buffer)
 {
 	text_clear(&buffer->lines);
 	text_clear(&buffer->objects);
+	text_clear(&buffer->connections);
 	for (size_t i = 0; i < SPARES; i++) {
 		struct buffer *none = NULL;
 
@@ -172,6 +176,7 @@ static void write_waiting(struct access_log *log)
 
 		file_write(log, &log->lines, text_bytes(&buffer->lines));
 		file_write(log, &log->objects, text_bytes(&buffer->objects));
+		file_write(log, &log->connections, text_bytes(&buffer->connections));
 		give_back(log, buffer);
 		atomic_fetch_sub(&log->waiting_count, 1);
 		buffer = next;
@@ -188,6 +193,7 @@ static void *write_all(void *owner)
 		if (atomic_exchange(&log->reopen, false)) {
 			file_close(&log->lines);
 			file_close(&log->objects);
+			file_close(&log->connections);
 		}
 		write_waiting(log);
 	}
@@ -243,6 +249,7 @@ static struct buffer *buffer_create(void)
 		return NULL;
 	text_init(&buffer->lines, BUFFER_BYTES + RECORD_BYTES);
 	text_init(&buffer->objects, BUFFER_BYTES + RECORD_BYTES);
+	text_init(&buffer->connections, BUFFER_BYTES + RECORD_BYTES); /* grows: most have few */
 	text_reserve(&buffer->lines, BUFFER_BYTES + RECORD_BYTES);
 	text_reserve(&buffer->objects, BUFFER_BYTES + RECORD_BYTES);
 	return buffer;
@@ -275,6 +282,21 @@ void access_log_record(struct access_log *log, const struct access_record *recor
 		access_line(&buffer->lines, record);
 	access_json(&buffer->objects, record);
 	if (buffer->lines.len >= BUFFER_BYTES || buffer->objects.len >= BUFFER_BYTES)
+		hand_over(mine);
+}
+
+void access_log_connection(struct access_log *log, const struct connection_record *record)
+{
+	struct buffer *buffer;
+
+	assert(mine && mine->log == log);
+	buffer = buffer_of(mine);
+	if (!buffer) {
+		atomic_fetch_add(&log->dropped, 1);
+		return;
+	}
+	connection_line(&buffer->connections, record);
+	if (buffer->connections.len >= BUFFER_BYTES)
 		hand_over(mine);
 }
 
@@ -313,6 +335,7 @@ err_t access_log_create(const char *data, struct access_log **ret_log, struct te
 	log->folder = bytes_dup(bytes_of(folder));
 	log->lines = (struct file){ .name = "access.log", .fd = -1 };
 	log->objects = (struct file){ .name = "access.jsonl", .fd = -1 };
+	log->connections = (struct file){ .name = "connection.log", .fd = -1 };
 	sem_init(&log->wake, 0, 0);
 	if (!log->folder || (mkdir(folder, 0700) && errno != EEXIST)) {
 		text_printf(why, "%s cannot be made: %s", folder, strerror(errno));
@@ -338,6 +361,7 @@ void access_log_destroy(struct access_log *log)
 	pthread_join(log->thread, NULL);
 	file_close(&log->lines);
 	file_close(&log->objects);
+	file_close(&log->connections);
 	for (size_t i = 0; i < SPARES; i++)
 		if (log->spares[i])
 			buffer_free(log->spares[i]);

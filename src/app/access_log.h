@@ -1,6 +1,6 @@
 /*
  * access_log: access records to DATA/logs/access.log (ALB's lines) and access.jsonl (the JSON
- * twin).
+ * twin); connections to DATA/logs/connection.log.
  *
  *   worker: format into its own buffer ──(64 KiB or 200 ms)──► one writer thread: write, rotate
  *
@@ -11,6 +11,7 @@
 #define APP_ACCESS_LOG_H
 
 #include "lb/access.h"
+#include "lb/connection.h"
 #include "net/loop.h"
 
 struct access_log;
@@ -26,6 +27,8 @@ void access_log_detach(struct access_log *log); /* on the same thread; hands ove
 
 /* From an attached thread. */
 void access_log_record(struct access_log *log, const struct access_record *record);
+
+void access_log_connection(struct access_log *log, const struct connection_record *record);
 
 /* SIGHUP: the files were moved away. Any thread. */
 void access_log_reopen(struct access_log *log);

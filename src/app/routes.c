@@ -8,8 +8,10 @@
 #include "base/encode.h"
 #include "base/log.h"
 
-#define ADMISSION_PATH "/_weir/admission/"
+#define ADMISSION_PATH	 "/_weir/admission/"
+#define TRUST_STORE_PATH "/_weir/trust-store/"
 
+enum { TRUST_CONTENT_MAX = 4 * 1024 * 1024 };
 enum { METRICS_MAX = 64 * 1024 * 1024, STREAM_ROWS_MAX = 10000 };
 
 static void reply_json(struct api_http_request *request, unsigned status, json_t *value)
@@ -48,6 +50,23 @@ static const char *name_of(const struct api_service *service)
 	const char *alias = service->aliases ? service->aliases[0] : NULL;
 
 	return alias ? alias : service->name;
+}
+
+/* The link itself says that one may follow it: a presigned URL. */
+static void on_trust_store(void *owner, struct api_http_request *request)
+{
+	struct weir *weir = owner;
+	struct text content = TEXT_INIT(TRUST_CONTENT_MAX);
+	err_t err = elbv2_trust_store_content(
+		weir->elbv2, bytes_from(request->path, sizeof TRUST_STORE_PATH - 1), &content);
+
+	if (err)
+		reply_json(request, err == ERR_NOT_FOUND ? 403 : 500,
+			   json_pack("{s:s, s:s}", "code", "AccessDenied", "message",
+				     "The link is not one of ours, or older than ten minutes."));
+	else
+		api_http_reply(request, 200, "application/octet-stream", text_bytes(&content));
+	text_fini(&content);
 }
 
 /* The form that tools written for LocalStack wait for. */
@@ -351,6 +370,10 @@ const struct api_route *weir_routes(struct weir *weir, size_t *ret_count)
 		{ .method = "GET", .path = "/_weir/tasks/*", .open = true, .handle = on_task },
 		{ .method = "GET", .path = "/_weir/streams", .handle = on_streams },
 		{ .method = "GET", .path = ADMISSION_PATH "*", .handle = on_admission },
+		{ .method = "GET",
+		  .path = TRUST_STORE_PATH "*",
+		  .handle = on_trust_store,
+		  .open = true },
 		{ .method = "POST", .path = "/_weir/reset", .handle = on_reset },
 	};
 

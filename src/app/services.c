@@ -48,6 +48,7 @@ static err_t make_elbv2(struct weir *weir)
 {
 	const struct settings *settings = weir->settings;
 	struct elbv2_instance *instances = NULL;
+	char endpoint[256];
 	struct elbv2_options options = {
 		.api = weir->api,
 		.store = weir->store,
@@ -56,6 +57,7 @@ static err_t make_elbv2(struct weir *weir)
 		.account = setting_text(settings, SETTING_ACCOUNT),
 		.region = setting_text(settings, SETTING_REGION),
 		.port_offset = (uint16_t)setting_number(settings, SETTING_PORT_OFFSET),
+		.endpoint = endpoint,
 		.identity = find_identity,
 		.owner = weir,
 		.load_balancers_max = (uint32_t)setting_number(settings, SETTING_LOAD_BALANCERS),
@@ -63,6 +65,8 @@ static err_t make_elbv2(struct weir *weir)
 	};
 	size_t count = 0;
 	err_t err = ERR_OK;
+
+	snprintf(endpoint, sizeof endpoint, "http://%s", setting_text(settings, SETTING_API));
 
 	list_for_each (&settings->instances, node) {
 		count++;

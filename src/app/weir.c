@@ -114,12 +114,20 @@ static void on_access(void *owner, const struct access_record *record)
 	access_events_record(weir->access_events, record);
 }
 
+static void on_connection(void *owner, const struct connection_record *record)
+{
+	struct weir *weir = owner;
+
+	access_log_connection(weir->access_log, record);
+}
+
 static err_t make_balancer(struct weir *weir)
 {
 	static const struct lb_events events = { .on_health = on_health,
 						 .on_drained = on_drained,
 						 .on_wanted = on_wanted,
-						 .on_access = on_access };
+						 .on_access = on_access,
+						 .on_connection = on_connection };
 	struct loop *loops[WORKERS_MAX];
 	struct lb_options options = {
 		.control = weir->control,

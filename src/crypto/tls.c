@@ -100,6 +100,7 @@ void tls_destroy(struct tls *tls)
 	if (!tls)
 		return;
 	SSL_free(tls->ssl);
+	X509_free(tls->turned_away);
 	tls_context_unref(tls->first);
 	tls_context_unref(tls->context);
 	free(tls);
@@ -193,6 +194,11 @@ void tls_close(struct tls *tls)
 }
 
 /* ---- What was agreed on ---- */
+
+struct bytes tls_server_name(const struct tls *tls)
+{
+	return bytes_of(tls->context->name);
+}
 
 struct bytes tls_application(const struct tls *tls)
 {

@@ -13,6 +13,7 @@
 
 #include "crypto/identity.h"
 #include "crypto/tls_tickets.h"
+#include "crypto/trust.h"
 
 struct tls_context; /* versions, ciphers, certificates; immutable, counted, for all threads */
 struct tls;
@@ -44,6 +45,13 @@ struct tls_policy {
 /* ERR_NOT_FOUND when the OpenSSL at hand lacks something of the policy. */
 err_t tls_policy_check(const struct tls_policy *policy);
 
+/* Whether clients show certificates (reference/alb.md §3.10). */
+enum tls_client_auth {
+	TLS_CLIENT_ANONYMOUS,
+	TLS_CLIENT_ASKED,    /* whatever they show, or nothing */
+	TLS_CLIENT_VERIFIED, /* nobody without one that `trust` vouches for */
+};
+
 struct tls_server_options {
 	const struct tls_policy *policy;
 	/* The first is the default; the others are chosen by the name that the client asks for, as
@@ -53,6 +61,11 @@ struct tls_server_options {
 	bool http2;		     /* ALPN offers h2 before http/1.1 */
 	struct tls_tickets *tickets; /* referenced; NULL: no session is resumed */
 	struct bytes name;	     /* of whom a session belongs to; others do not resume it */
+	/* Sessions with certificates are not resumed: `tickets` is not looked at then. */
+	enum tls_client_auth client;
+	struct trust *trust;	    /* VERIFIED; referenced */
+	bool ignore_expiry;	    /* VERIFIED: of the client's own certificate */
+	bool advertise_authorities; /* VERIFIED: their names are told to clients */
 };
 /* For connections from clients. ERR_NOMEM; ERR_NOT_FOUND as tls_policy_check. */
 err_t tls_context_for_clients(const struct tls_server_options *options,
@@ -109,7 +122,28 @@ err_t tls_write(struct tls *tls, struct bytes plain);
 /* Emits close_notify, once, when there was a handshake; nothing is written after it. */
 void tls_close(struct tls *tls);
 
+/* ---- Clients that show certificates ---- */
+
+enum tls_client_auth tls_client_auth(const struct tls *tls); /* by the context that was chosen */
+
+/* All in the asker's arena. */
+struct tls_client_certificate {
+	struct bytes subject, issuer;	  /* RFC 2253 */
+	struct bytes serial;		  /* "03A5B1" */
+	struct bytes validity;		  /* "NotBefore=2023-09-21T01:50:17Z;NotAfter=…" */
+	struct bytes leaf_pem, chain_pem; /* the chain begins with the leaf */
+};
+/* What the client showed, verified or not. ERR_NOT_FOUND: nothing; ERR_NOMEM, ERR_TOO_LARGE. */
+err_t tls_client_certificate(const struct tls *tls, struct arena *arena,
+			     struct tls_client_certificate *ret_certificate);
+
+/* Why a VERIFIED handshake failed, in a word of the connection log: "ClientCertExpired". Static. */
+const char *tls_client_failure(const struct tls *tls);
+
 /* ---- What was agreed on ---- */
+
+/* tls_server_options.name of the context that was chosen. */
+struct bytes tls_server_name(const struct tls *tls);
 
 /* "h2", "http/1.1", or empty: the peer did not ask. */
 struct bytes tls_application(const struct tls *tls);

@@ -9,6 +9,7 @@
 
 #include "crypto/digest.h"
 #include "crypto/tls_internal.h"
+#include "crypto/trust_internal.h"
 
 /* Faster to slower, and none but what ALB has. */
 static const char usual_groups[] = "X25519:P-256:P-384:P-521";
@@ -58,6 +59,8 @@ void tls_context_unref(struct tls_context *context)
 		identity_unref(context->identities[i]);
 	free(context->identities);
 	tls_tickets_unref(context->tickets);
+	trust_unref(context->trust);
+	free(context->name);
 	SSL_CTX_free(context->ssl);
 	BIO_meth_free(context->wire);
 	free(context);
@@ -326,13 +329,41 @@ static bool set_tickets(SSL_CTX *ssl, const struct tls_server_options *options)
 	uint8_t owner[SHA256_BYTES];
 
 	sha256(options->name, owner);
-	if (!options->tickets) {
+	if (!options->tickets || options->client != TLS_CLIENT_ANONYMOUS) {
 		SSL_CTX_set_options(ssl, SSL_OP_NO_TICKET);
 		SSL_CTX_set_num_tickets(ssl, 0);
 	} else {
 		SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl, tls_ticket_key);
 	}
 	return SSL_CTX_set_session_id_context(ssl, owner, sizeof owner);
+}
+
+static bool advertise(SSL_CTX *ssl, const struct trust *trust)
+{
+	STACK_OF(X509_NAME) *names = sk_X509_NAME_deep_copy(trust->names, X509_NAME_dup,
+							    X509_NAME_free);
+
+	if (names)
+		SSL_CTX_set_client_CA_list(ssl, names);
+	return names != NULL;
+}
+
+/* OpenSSL compares nothing with the names: they are advice to clients that have several. */
+static bool set_client_auth(SSL_CTX *ssl, const struct tls_server_options *options,
+			    struct tls_context *context)
+{
+	switch (options->client) {
+	case TLS_CLIENT_ANONYMOUS: return true;
+	case TLS_CLIENT_ASKED:
+		SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER, NULL);
+		SSL_CTX_set_cert_verify_callback(ssl, client_chain_accept, context);
+		return true;
+	case TLS_CLIENT_VERIFIED: break;
+	}
+	SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	SSL_CTX_set_cert_verify_callback(ssl, client_chain_verify, context);
+	return SSL_CTX_set1_verify_cert_store(ssl, options->trust->store) &&
+	       (!options->advertise_authorities || advertise(ssl, options->trust));
 }
 
 static bool set_up_server(SSL_CTX *ssl, const struct tls_server_options *options)
@@ -351,6 +382,12 @@ static err_t keep_options(struct tls_context *context, const struct tls_server_o
 {
 	context->policy = *options->policy;
 	context->http2 = options->http2;
+	context->client = options->client;
+	context->ignore_expiry = options->ignore_expiry;
+	context->trust = options->trust ? trust_ref(options->trust) : NULL;
+	context->name = bytes_dup(options->name);
+	if (!context->name)
+		return ERR_NOMEM;
 	if (options->tickets)
 		context->tickets = tls_tickets_ref(options->tickets);
 	context->identities = calloc(options->identity_count, sizeof(struct identity *));
@@ -373,7 +410,8 @@ err_t tls_context_for_clients(const struct tls_server_options *options,
 	err = keep_options(context, options);
 	if (!err)
 		err = set_policy(context->ssl, options->policy);
-	if (!err && !set_up_server(context->ssl, options))
+	if (!err && (!set_up_server(context->ssl, options) ||
+		     !set_client_auth(context->ssl, options, context)))
 		err = ERR_SYSTEM;
 	ERR_clear_error();
 	if (err) {

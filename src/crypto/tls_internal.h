@@ -15,6 +15,10 @@ struct tls_context {
 	unsigned identity_count;
 	bool http2;
 	struct tls_tickets *tickets;
+	char *name;
+	enum tls_client_auth client;
+	struct trust *trust;
+	bool ignore_expiry;
 };
 
 struct tls {
@@ -26,6 +30,8 @@ struct tls {
 	struct tls_context *first;   /* its `wire` is in use: a reference */
 	struct tls_context *context; /* what the handshake goes by: another reference */
 	unsigned long failure;	     /* OpenSSL's error; 0: none */
+	X509 *turned_away;	     /* a client's, that was not good enough: a reference */
+	int chain_error;	     /* OpenSSL's, of the client's certificate; 0: none */
 	bool broken;		     /* nothing more can be read or written */
 };
 

@@ -142,6 +142,13 @@ struct rule_config {
 enum tls_field {
 	TLS_FIELD_VERSION, /* x-amzn-tls-version, reference/alb.md §1 */
 	TLS_FIELD_CIPHER,  /* x-amzn-tls-cipher-suite */
+	/* Of the client's certificate, reference/alb.md §3.10. */
+	TLS_FIELD_CLIENT_SERIAL,
+	TLS_FIELD_CLIENT_ISSUER,
+	TLS_FIELD_CLIENT_SUBJECT,
+	TLS_FIELD_CLIENT_VALIDITY,
+	TLS_FIELD_CLIENT_LEAF,
+	TLS_FIELD_CLIENT_CHAIN,
 	TLS_FIELDS,
 };
 
@@ -154,6 +161,7 @@ struct listener_config {
 	bool http2_clear; /* HTTP/2 with prior knowledge, without TLS: no ELBv2 listener has it */
 	bool https;
 	struct tls_context *tls; /* https; NULL while no certificate can be had: nobody is served */
+	enum tls_client_auth client_auth;    /* as `tls` has it */
 	struct bytes tls_fields[TLS_FIELDS]; /* empty: not sent */
 	/* Listener attributes, reference/alb.md §3.11: name and value of headers to set; "" leaves.
 	 */

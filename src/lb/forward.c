@@ -234,6 +234,8 @@ struct keeping {
 /* What the listener says of the connection, no client says in its place. */
 static bool is_tls_field(const struct plan_listener *listener, struct bytes name)
 {
+	if (bytes_starts_nocase(name, BYTES("X-Amzn-Mtls-Clientcert")))
+		return true;
 	for (unsigned i = 0; i < TLS_FIELDS; i++)
 		if (listener->tls_fields[i].len && bytes_eq_nocase(listener->tls_fields[i], name))
 			return true;

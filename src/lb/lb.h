@@ -16,6 +16,7 @@
 
 struct lb;
 struct access_record;
+struct connection_record;
 
 struct lb_events {
 	/* A target's health word changed (DescribeTargetHealth reads it; this is for logs). May be
@@ -35,6 +36,9 @@ struct lb_events {
 	 * WORKER threads; the record is valid during the call. See lb/access.h.
 	 */
 	void (*on_access)(void *owner, const struct access_record *record);
+	/* A client's connection was accepted, with TLS: once its handshake ended. Likewise on the
+	 * WORKER threads; see lb/connection.h. May be NULL. */
+	void (*on_connection)(void *owner, const struct connection_record *record);
 };
 
 struct lb_options {

@@ -18,6 +18,18 @@ static void free_when_empty(struct listener *listener)
 
 /* ---- Clients ---- */
 
+void client_trace_id(const struct client *client, char out[CONN_TRACE_ID_BYTES + 1])
+{
+	static const char hex[] = "0123456789abcdef";
+	uint64_t seed = client->listener->worker->trace_seed;
+	uint64_t words[2] = { seed, client->trace_id ^ seed >> 7 };
+
+	memcpy(out, "TID_", 4);
+	for (unsigned i = 0; i < 32; i++)
+		out[4 + i] = hex[words[i / 16] >> (60 - 4 * (i % 16)) & 15];
+	out[CONN_TRACE_ID_BYTES] = '\0';
+}
+
 static void client_free(struct client *client)
 {
 	struct listener *listener = client->listener;
@@ -26,6 +38,7 @@ static void client_free(struct client *client)
 	metrics_gauge(&client->cell->metrics, GAUGE_ACTIVE_CONNECTIONS, -1);
 	meter_unref(client->meter);
 	list_remove(&client->link);
+	client_certificate_free(client->certificate);
 	free(client);
 	worker->clients_open--;
 	free_when_empty(listener);
@@ -56,12 +69,97 @@ static struct tls_context *on_hello(void *owner, struct conn *conn, struct bytes
 	return listener ? listener->tls : NULL;
 }
 
+/* ---- The connection log ---- */
+
+/* What it says of the client's certificate. */
+static void fill_certificate(const struct client *client, const struct tls *tls, err_t err,
+			     struct text *status, struct connection_record *record)
+{
+	if (client->certificate) {
+		record->subject = client->certificate->facts.subject;
+		record->validity = client->certificate->facts.validity;
+		record->serial = client->certificate->facts.serial;
+	}
+	if (tls_client_auth(tls) != TLS_CLIENT_VERIFIED)
+		return;
+	if (err)
+		text_printf(status, "Failed:%s", tls_client_failure(tls));
+	else
+		text_add_str(status, "Success");
+	record->verify_status = text_bytes(status);
+}
+
+static struct bytes balancer_id(const struct client *client, const struct tls *tls)
+{
+	const struct plan_address *address = client->listener->address;
+
+	for (unsigned i = 0; tls && address && i < address->listener_count; i++)
+		if (bytes_eq(address->listeners[i]->arn, tls_server_name(tls)))
+			return address->listeners[i]->load_balancer->id;
+	return client->meter->id;
+}
+
+static void tell(const struct client *client, err_t err)
+{
+	const struct worker *worker = client->listener->worker;
+	const struct tls *tls = conn_tls(client->conn);
+	char trace_id[CONN_TRACE_ID_BYTES + 1];
+	struct text status = TEXT_INIT(128);
+	struct connection_record record = {
+		.time_unix_us = loop_unix_us(worker->loop),
+		.client = *conn_peer(client->conn),
+		.local = *conn_local(client->conn),
+		.listener_port = client->listener->address
+					 ? client->listener->address->listeners[0]->port
+					 : 0,
+		.handshake_us = -1,
+		.load_balancer_id = balancer_id(client, tls),
+	};
+
+	if (!worker->events || !worker->events->on_connection)
+		return;
+	client_trace_id(client, trace_id);
+	record.conn_trace_id = bytes_of(trace_id);
+	if (tls) {
+		struct tls_agreed agreed;
+
+		tls_agreed(tls, &agreed);
+		record.protocol = agreed.protocol;
+		record.cipher = agreed.cipher;
+		record.group = agreed.group;
+		if (!err)
+			record.handshake_us = (int64_t)(record.time_unix_us -
+							client->accepted_unix_us);
+		fill_certificate(client, tls, err, &status, &record);
+	}
+	worker->events->on_connection(worker->events_owner, &record);
+	text_fini(&status);
+}
+
+/* ---- Handshakes ---- */
+
+/* A certificate that cannot be kept cannot be told of: then nobody may come in by it. */
+static err_t keep_certificate(struct client *client, const struct tls *tls)
+{
+	err_t err;
+
+	if (tls_client_auth(tls) == TLS_CLIENT_ANONYMOUS)
+		return ERR_OK;
+	err = client_certificate_read(tls, &client->certificate);
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
 /* Whoever connects and leaves without a word (a TCP check) failed at nothing. */
 static void on_secured(void *owner, struct conn *conn, err_t err)
 {
 	struct client *client = owner;
+	err_t kept = keep_certificate(client, conn_tls(conn));
 	char text[ADDRESS_TEXT_BYTES];
 
+	if (err != ERR_CLOSED)
+		tell(client, err);
+	if (!err && kept)
+		conn_drain(conn);
 	if (!err || err == ERR_CLOSED)
 		return;
 	metrics_add(&client->cell->metrics, COUNTER_CLIENT_TLS_ERRORS, 1);
@@ -115,10 +213,13 @@ static err_t serve(struct listener *listener, struct socket *socket)
 	client->meter = meter_ref((struct meter *)balancer->meter);
 	client->cell = hold_balancer_cell(worker->hold, balancer);
 	client->trace_id = ++worker->client_count;
+	client->accepted_unix_us = loop_unix_us(worker->loop);
 	list_append(&listener->clients, &client->link);
 	worker->clients_open++;
 	metrics_add(&client->cell->metrics, COUNTER_NEW_CONNECTIONS, 1);
 	metrics_gauge(&client->cell->metrics, GAUGE_ACTIVE_CONNECTIONS, 1);
+	if (!conn_tls(client->conn))
+		tell(client, ERR_OK);
 	return ERR_OK;
 }
 

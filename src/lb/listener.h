@@ -10,6 +10,7 @@
 #ifndef LB_LISTENER_H
 #define LB_LISTENER_H
 
+#include "lb/connection.h"
 #include "lb/worker.h"
 
 struct listener {
@@ -28,8 +29,13 @@ struct client {
 	struct meter *meter; /* a reference to the load balancer's number: keeps `cell` */
 	struct cell *cell;   /* what the connection is counted in */
 	uint64_t trace_id;   /* TID_…, with the worker's seed */
+	uint64_t accepted_unix_us;
+	struct client_certificate *certificate; /* NULL: it showed none */
 	struct list_node link;
 };
+
+enum { CONN_TRACE_ID_BYTES = 36 }; /* "TID_" and 32 hexadecimal digits */
+void client_trace_id(const struct client *client, char out[CONN_TRACE_ID_BYTES + 1]);
 
 /* Takes `fd` over, also on failure. */
 err_t listener_open(struct worker *worker, const struct address *bound, int fd,

@@ -450,6 +450,7 @@ static err_t compile_listener(struct compiler *c, const struct listener_config *
 	listener->server_header = config->server_header;
 	listener->https = config->https;
 	listener->http2_clear = config->http2_clear;
+	listener->client_auth = config->client_auth;
 	if (config->tls)
 		listener->tls = tls_context_ref(config->tls);
 	for (unsigned i = 0; i < TLS_FIELDS; i++)

@@ -99,6 +99,7 @@ struct plan_listener {
 	bool http2_clear;
 	bool https;
 	struct tls_context *tls; /* a reference; NULL without, or while there is none */
+	enum tls_client_auth client_auth;
 	struct bytes tls_fields[TLS_FIELDS];
 	bool authenticates; /* some rule has a GATE_AUTHENTICATE: the callback path is ours */
 	bool server_header;

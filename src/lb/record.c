@@ -255,18 +255,6 @@ static void fill_times(const struct stream *s, struct access_record *record)
 	record->longest_gap_us = (uint64_t)s->decide.longest_gap_ms * 1000;
 }
 
-static void fill_conn_trace_id(const struct stream *s, struct access_record *record)
-{
-	static const char hex[] = "0123456789abcdef";
-	uint64_t words[2] = { s->worker->trace_seed,
-			      s->from->trace_id ^ s->worker->trace_seed >> 7 };
-
-	memcpy(record->conn_trace_id, "TID_", 4);
-	for (unsigned i = 0; i < 32; i++)
-		record->conn_trace_id[4 + i] = hex[words[i / 16] >> (60 - 4 * (i % 16)) & 15];
-	record->conn_trace_id[36] = '\0';
-}
-
 static void fill_tls(const struct tls *tls, struct access_record *record)
 {
 	struct tls_agreed agreed;
@@ -332,7 +320,7 @@ static void fill(const struct stream *s, enum access_phase phase, struct access_
 		record->transformed_uri = s->rare->transformed_uri;
 		record->transform = s->rare->transform;
 	}
-	fill_conn_trace_id(s, record);
+	client_trace_id(s->from, record->conn_trace_id);
 }
 
 static void tell(struct stream *s, struct access_record *record)

@@ -235,6 +235,9 @@ static err_t make_head(struct stream *s, struct forwarded *ret_forwarded)
 	if (tls) {
 		struct tls_agreed agreed;
 
+		if (s->from->certificate)
+			memcpy(options.tls_values, s->from->certificate->values,
+			       sizeof options.tls_values);
 		tls_agreed(tls, &agreed);
 		options.tls_values[TLS_FIELD_VERSION] = agreed.protocol;
 		options.tls_values[TLS_FIELD_CIPHER] = agreed.cipher;
@@ -664,6 +667,17 @@ static struct stream *stream_create(struct client *client, struct exchange *x,
 	return s;
 }
 
+/*
+ * A listener that verifies takes requests of connections alone that it verified itself: not of one
+ * that shook hands with another listener of the address, or before it began to verify.
+ */
+static bool is_verified_for(const struct plan_listener *listener, const struct tls *tls)
+{
+	return listener->client_auth != TLS_CLIENT_VERIFIED ||
+	       (tls && tls_client_auth(tls) == TLS_CLIENT_VERIFIED &&
+		bytes_eq(tls_server_name(tls), listener->arn));
+}
+
 /* By Host; where that names nobody, by what the TLS handshake was for. */
 static const struct plan_listener *listener_of(const struct client *client,
 					       const struct http_head *head)
@@ -717,6 +731,8 @@ void stream_begin(struct client *client, struct exchange *x, const struct http_h
 
 	if (listener && address->listener_count > 1 && !listener_admits(client, listener))
 		listener = NULL; /* the address let it in for another load balancer's sake */
+	if (listener && !is_verified_for(listener, conn_tls(client->conn)))
+		listener = NULL;
 	pending = listener ? pending_create(client, listener, head, &rejected) : NULL;
 	s = pending ? stream_create(client, x, listener, pending) : NULL;
 	if (!s) {

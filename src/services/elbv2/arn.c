@@ -13,7 +13,8 @@ static const struct resource_row rows[RESOURCES] = {
 	[RESOURCE_RULE] = { KIND_RULE, "listener rule", "listener-rule/app/", "RuleNotFound" },
 	[RESOURCE_TARGET_GROUP] = { KIND_TARGET_GROUP, "target group", "targetgroup/",
 				    "TargetGroupNotFound" },
-	[RESOURCE_TRUST_STORE] = { NULL, "trust store", "truststore/", "TrustStoreNotFound" },
+	[RESOURCE_TRUST_STORE] = { KIND_TRUST_STORE, "trust store", "truststore/",
+				   "TrustStoreNotFound" },
 };
 
 const struct resource_row *resource_row(enum resource resource)
@@ -111,7 +112,7 @@ static err_t get_by_short_arn(struct api_call *call, enum resource resource, con
 	if (!name_text)
 		return ERR_NOMEM;
 	TRY(record_named(call,
-			 resource == RESOURCE_TARGET_GROUP ? KIND_TARGET_GROUP : KIND_LOAD_BALANCER,
+			 resource == RESOURCE_LISTENER ? KIND_LOAD_BALANCER : rows[resource].kind,
 			 name_text, &id));
 	if (resource != RESOURCE_LISTENER)
 		return record_get(call, rows[resource].kind, id, ret_body);
@@ -138,7 +139,7 @@ err_t resource_get(struct api_call *call, enum resource resource, const char *ar
 	err_t err;
 
 	if (!resource_of_arn(arn, &found) || found != resource) {
-		if (row->kind && resource != RESOURCE_RULE && resource != RESOURCE_LISTENER &&
+		if (resource != RESOURCE_RULE && resource != RESOURCE_LISTENER &&
 		    record_named(call, row->kind, arn, &id) == ERR_OK)
 			return api_fault(call, "ValidationError",
 					 "'%s' is not a valid %s ARN; did you mean '%s'?", arn,
@@ -146,9 +147,6 @@ err_t resource_get(struct api_call *call, enum resource resource, const char *ar
 		return api_fault(call, "ValidationError", "'%s' is not a valid %s ARN", arn,
 				 row->noun);
 	}
-	if (!row->kind)
-		return resource_missing(call, resource, arn);
-
 	err = record_get(call, row->kind, arn, ret_body);
 	if (err == ERR_NOT_FOUND)
 		err = get_by_short_arn(call, resource, arn, ret_body);

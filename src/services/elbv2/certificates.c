@@ -126,8 +126,7 @@ err_t listener_set_tls(struct api_call *call, const char *protocol, json_t *list
 				 "A certificate must be specified for HTTPS listeners");
 	if (policy || !get_string(api, "SslPolicy"))
 		TRY(set_string(api, "SslPolicy", policy ? policy : DEFAULT_POLICY));
-	if (!json_object_get(api, "MutualAuthentication"))
-		TRY(set_new(api, "MutualAuthentication", json_pack("{s:s}", "Mode", "off")));
+	TRY(mutual_set(call, listener));
 	return json_object_get(listener, "certificates")
 		       ? ERR_OK
 		       : set_new(listener, "certificates", json_array());

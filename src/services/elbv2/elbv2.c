@@ -62,6 +62,13 @@ static err_t no_identity(void *owner, const char *arn, struct identity **ret_ide
 	return ERR_NOT_FOUND;
 }
 
+static err_t no_object(void *owner, const struct api_caller *caller, const char *bucket,
+		       const char *key, const char *version, struct text *out)
+{
+	(void)owner, (void)caller, (void)bucket, (void)key, (void)version, (void)out;
+	return ERR_NOT_FOUND;
+}
+
 static err_t copy_options(struct elbv2 *elbv2, const struct elbv2_options *options)
 {
 	struct elbv2_instance *instances;
@@ -69,10 +76,14 @@ static err_t copy_options(struct elbv2 *elbv2, const struct elbv2_options *optio
 	elbv2->options = *options;
 	if (!options->identity)
 		elbv2->options.identity = no_identity;
+	if (!options->object)
+		elbv2->options.object = no_object;
 	if (!elbv2->options.load_balancers_max)
 		elbv2->options.load_balancers_max = 50;
 	elbv2->options.account = arena_string(&elbv2->arena, bytes_of(options->account));
 	elbv2->options.region = arena_string(&elbv2->arena, bytes_of(options->region));
+	elbv2->options.endpoint = arena_string(
+		&elbv2->arena, bytes_of(options->endpoint ? options->endpoint : ""));
 	elbv2->options.cognito_endpoint = arena_string(&elbv2->arena,
 						       bytes_of(options->cognito_endpoint));
 	if (!elbv2->options.account || !elbv2->options.region || !elbv2->options.cognito_endpoint)

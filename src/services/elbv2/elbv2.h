@@ -10,6 +10,7 @@
 #define SERVICES_ELBV2_ELBV2_H
 
 #include "api/api.h"
+#include "base/text.h"
 #include "lb/lb.h"
 #include "store/store.h"
 
@@ -43,6 +44,13 @@ struct elbv2_options {
 	/* The identity that a certificate's ARN stands for, asked when no transaction is open: the
 	 * caller unrefs it. ERR_NOT_FOUND, ERR_AGAIN: not issued yet. NULL: there are none. */
 	err_t (*identity)(void *owner, const char *arn, struct identity **ret_identity);
+	/*
+	 * Reads an object of S3 for the caller, likewise; ERR_NOT_FOUND, ERR_DENIED, ERR_TOO_LARGE
+	 * (past the text's maximum). NULL: there is no S3.
+	 */
+	err_t (*object)(void *owner, const struct api_caller *caller, const char *bucket,
+			const char *key, const char *version, struct text *out);
+	const char *endpoint;		  /* where those find us: "http://127.0.0.1:4566"; copied */
 	uint64_t (*unix_ms)(void *owner); /* NULL: the loop's clock */
 	void *owner;
 };
@@ -73,6 +81,12 @@ void elbv2_on_drained(struct elbv2 *elbv2, struct bytes group_arn, struct bytes 
 
 /* Load balancers that use a certificate: an array of ARNs, a new reference; NULL on no memory. */
 json_t *elbv2_certificate_users(const struct elbv2 *elbv2, const char *certificate_arn);
+
+/*
+ * What a Location of GetTrustStore… leads to: the last part of its path. ERR_NOT_FOUND: not one of
+ * ours, too old, or its subject is gone.
+ */
+err_t elbv2_trust_store_content(struct elbv2 *elbv2, struct bytes token, struct text *out);
 
 /* What `weir status` says first. */
 struct elbv2_summary {

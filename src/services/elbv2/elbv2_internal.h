@@ -9,6 +9,8 @@
  *       a rule with authenticate-oidc: "client_secret", sealed for the rule's ARN
  *   target   { "group", "Id", "Port", "AvailabilityZone"?, "registered_ms", "draining_until_ms",
  *              "draining_since_ms", "again": it was registered anew while it drained }
+ *   trust store  like these, with "bundle": PEM, "revocations": how many there ever were
+ *   revocation   { "store", "api", "content": the list in base64 }       its id: ARN/number
  *   use      { "group", "rule", "load_balancer" }      a rule forwards to a group
  *
  * The id is the ARN; names and target keys are found through it. A listener's default actions
@@ -116,6 +118,8 @@ err_t call_ec2(struct api_call *call, const char *operation, json_t *input, json
 #define KIND_TARGET_GROUP  "elbv2.target_group"
 #define KIND_TARGET	   "elbv2.target"
 #define KIND_USE	   "elbv2.use"
+#define KIND_TRUST_STORE   "elbv2.trust_store"
+#define KIND_REVOCATION	   "elbv2.revocation"
 
 /* The transaction, opened at the first asking. */
 err_t record_txn(struct api_call *call, struct store_txn **ret_txn);
@@ -307,6 +311,13 @@ uint32_t rule_priority(const json_t *rule); /* the default rule: UINT32_MAX */
 err_t listener_check_tls(struct api_call *call, const char *protocol);
 /* Makes the record's protocol, policy and certificates what the input says, or leaves them. */
 err_t listener_set_tls(struct api_call *call, const char *protocol, json_t *listener);
+
+/* ---- Trust stores (trust_stores.c) ---- */
+
+/* What an HTTPS listener's input says of mutual authentication, checked and made the record's. */
+err_t mutual_set(struct api_call *call, json_t *listener);
+/* For contexts; no transaction may be open. ERR_NOT_FOUND: the store is gone. */
+err_t trust_of_store(const struct elbv2 *elbv2, const char *arn, struct trust **ret_trust);
 
 /* ---- Targets (targets.c) ---- */
 

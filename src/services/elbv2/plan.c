@@ -133,6 +133,38 @@ static struct bytes plan_field_name(const json_t *listener, const char *key, con
 	return bytes_of(name[0] ? name : usual);
 }
 
+/* Which facts of the client's certificate targets are told, and under which names. */
+static void plan_client_fields(const json_t *body, struct listener_config *to)
+{
+#define FIELD(id, key, usual_)                                                                 \
+	{                                                                                      \
+		TLS_FIELD_CLIENT_##id, "routing.http.request.x_amzn_mtls_" key ".header_name", \
+			"X-Amzn-Mtls-" usual_                                                  \
+	}
+	static const struct {
+		enum tls_field field;
+		const char *key, *usual;
+	} rows[] = {
+		FIELD(SERIAL, "clientcert_serial_number", "Clientcert-Serial-Number"),
+		FIELD(ISSUER, "clientcert_issuer", "Clientcert-Issuer"),
+		FIELD(SUBJECT, "clientcert_subject", "Clientcert-Subject"),
+		FIELD(VALIDITY, "clientcert_validity", "Clientcert-Validity"),
+		FIELD(LEAF, "clientcert_leaf", "Clientcert-Leaf"),
+		FIELD(CHAIN, "clientcert", "Clientcert"),
+	};
+#undef FIELD
+
+	to->client_auth = tls_client_auth_of(
+		json_object_get(api_part(body), "MutualAuthentication"));
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		bool unverified = rows[i].field == TLS_FIELD_CLIENT_CHAIN;
+
+		if (to->client_auth == (unverified ? TLS_CLIENT_ASKED : TLS_CLIENT_VERIFIED))
+			to->tls_fields[rows[i].field] = plan_field_name(body, rows[i].key,
+									rows[i].usual);
+	}
+}
+
 static void plan_tls(struct planner *p, const json_t *body, const json_t *load_balancer,
 		     struct listener_config *to)
 {
@@ -140,6 +172,7 @@ static void plan_tls(struct planner *p, const json_t *body, const json_t *load_b
 	if (!to->https)
 		return;
 	to->tls = tls_listener_context(p->elbv2, resource_arn(RESOURCE_LISTENER, body));
+	plan_client_fields(body, to);
 	if (!attribute_true(RESOURCE_LOAD_BALANCER, load_balancer,
 			    "routing.http.x_amzn_tls_version_and_cipher_suite.enabled"))
 		return;

@@ -64,7 +64,9 @@ bool tls_listeners_note(struct elbv2 *elbv2, const struct store_change *changes,
 
 	for (size_t i = 0; i < count; i++)
 		ours = ours || strcmp(changes[i].kind, "acm.certificate") == 0 ||
-		       strcmp(changes[i].kind, "iam.server_certificate") == 0;
+		       strcmp(changes[i].kind, "iam.server_certificate") == 0 ||
+		       strcmp(changes[i].kind, KIND_TRUST_STORE) == 0 ||
+		       strcmp(changes[i].kind, KIND_REVOCATION) == 0;
 	elbv2->tls.stale = elbv2->tls.stale || ours;
 	return ours;
 }
@@ -93,9 +95,10 @@ static json_t *settings_of(const struct elbv2 *elbv2, const json_t *listener)
 	const json_t *balancer = load_balancer_of(elbv2, listener);
 	json_t *more = json_object_get(listener, "certificates");
 
-	return json_pack("{s:s, s:s, s:O?, s:b}", "policy",
+	return json_pack("{s:s, s:s, s:O?, s:O?, s:b}", "policy",
 			 get_string(api_part(listener), "SslPolicy"), "certificate",
-			 default_certificate(listener), "more", more, "http2",
+			 default_certificate(listener), "more", more, "mutual",
+			 json_object_get(api_part(listener), "MutualAuthentication"), "http2",
 			 balancer && attribute_true(RESOURCE_LOAD_BALANCER, balancer,
 						    "routing.http2.enabled"));
 }
@@ -126,6 +129,28 @@ static err_t find(const struct elbv2 *elbv2, const char *arn, struct found *foun
 	return ERR_OK;
 }
 
+enum tls_client_auth tls_client_auth_of(const json_t *mutual)
+{
+	const char *mode = get_string(mutual, "Mode");
+
+	if (mode && strcmp(mode, "verify") == 0)
+		return TLS_CLIENT_VERIFIED;
+	return mode && strcmp(mode, "passthrough") == 0 ? TLS_CLIENT_ASKED : TLS_CLIENT_ANONYMOUS;
+}
+
+static err_t add_client_auth(const struct elbv2 *elbv2, const json_t *mutual,
+			     struct tls_server_options *options)
+{
+	const char *advertise = get_string(mutual, "AdvertiseTrustStoreCaNames");
+
+	options->client = tls_client_auth_of(mutual);
+	options->ignore_expiry = get_true(mutual, "IgnoreClientCertificateExpiry");
+	options->advertise_authorities = advertise && strcmp(advertise, "on") == 0;
+	if (options->client != TLS_CLIENT_VERIFIED)
+		return ERR_OK;
+	return trust_of_store(elbv2, get_string(mutual, "TrustStoreArn"), &options->trust);
+}
+
 static err_t make(const struct elbv2 *elbv2, const char *arn, const json_t *settings,
 		  struct tls_context **ret_context)
 {
@@ -149,7 +174,10 @@ static err_t make(const struct elbv2 *elbv2, const char *arn, const json_t *sett
 			err = find(elbv2, json_string_value(item), &found);
 	options.identity_count = found.count;
 	if (!err)
+		err = add_client_auth(elbv2, json_object_get(settings, "mutual"), &options);
+	if (!err)
 		err = tls_context_for_clients(&options, ret_context);
+	trust_unref(options.trust);
 	found_fini(&found);
 	return err;
 }

@@ -41,6 +41,9 @@ struct tls_context *tls_listener_context(const struct elbv2 *elbv2, const char *
 /* Who uses a certificate: the load balancers' ARNs, a new array; NULL on no memory. */
 json_t *tls_listeners_users(const struct elbv2 *elbv2, const char *certificate_arn);
 
+/* What a listener's MutualAuthentication asks of clients. */
+enum tls_client_auth tls_client_auth_of(const json_t *mutual);
+
 /* ---- ssl_policies.c ---- */
 
 /* ERR_NOT_FOUND: no policy has that name. */

@@ -288,6 +288,39 @@ TEST(framing_is_the_clients)
 	run_fini(&run);
 }
 
+/* ---- What TLS adds ---- */
+
+TEST(facts_of_tls_go_under_the_listeners_names_and_no_client_forges_them)
+{
+	struct run run;
+	struct forward_options options = { .trace_id = BYTES("Root=1-2-3"), .tls = true };
+	struct plan_listener listener;
+
+	run_init(&run);
+	CHECK_OK(address_parse_ip(BYTES("192.0.2.7"), 5678, &options.client));
+	fixture_compile(&run.f);
+	listener = *fixture_listener(&run.f);
+	listener.tls_fields[TLS_FIELD_VERSION] = BYTES("X-Version");
+	listener.tls_fields[TLS_FIELD_CIPHER] = BYTES("X-Cipher");
+	listener.tls_fields[TLS_FIELD_CLIENT_SUBJECT] = BYTES("X-Amzn-Mtls-Clientcert-Subject");
+	run.head = fixture_head(&run.arena, "GET / HTTP/1.1\nHost: h\nx-version: forged\n"
+					    "X-AMZN-MTLS-CLIENTCERT: forged\n"
+					    "x-cipher: forged\nAccept: */*\n");
+	options.listener = &listener;
+	options.rule = &listener.rules[0];
+	options.scratch = run.f.scratch;
+	options.tls_values[TLS_FIELD_VERSION] = BYTES("TLSv1.3");
+	options.tls_values[TLS_FIELD_CLIENT_SUBJECT] = BYTES("CN=a");
+	options.tls_values[TLS_FIELD_CLIENT_ISSUER] = BYTES("nobody asked");
+	CHECK_OK(route_facts_of(&run.head, &options.client, BYTES(FIXTURE_DNS), &run.facts));
+	CHECK_OK(forward_request(&run.head, &run.facts, &options, &run.arena, &run.out));
+	CHECK_STR(lines(&run.arena, &run.out.head),
+		  "X-Forwarded-For: 192.0.2.7\nX-Forwarded-Proto: https\nX-Forwarded-Port: 80\n"
+		  "Host: h:80\n" TRACE "X-Version: TLSv1.3\n"
+		  "X-Amzn-Mtls-Clientcert-Subject: CN=a\nAccept: */*\n");
+	run_fini(&run);
+}
+
 /* ---- Rewrites ---- */
 
 static const struct {
