@@ -29,6 +29,15 @@ xmlDoc *xml_open(struct bytes data)
 				     XML_PARSE_NOCDATA | XML_PARSE_COMPACT);
 }
 
+xmlDoc *xml_open_broken(struct bytes data)
+{
+	if (data.len == 0 || data.len > XML_MAX_BYTES || declares(data))
+		return NULL;
+	return xmlReadMemory(data.at, (int)data.len, NULL, NULL,
+			     XML_PARSE_RECOVER | XML_PARSE_NONET | XML_PARSE_NOERROR |
+				     XML_PARSE_NOWARNING | XML_PARSE_COMPACT);
+}
+
 xmlDoc *xml_open_html(struct bytes data)
 {
 	/* What is UTF-8 is that, whatever it says of itself. */

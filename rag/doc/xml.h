@@ -13,7 +13,8 @@ enum { XML_MAX_BYTES = 64 * 1024 * 1024, XML_DEPTH_MAX = 300 };
 
 /* NULL: not well-formed, too large, or with declarations of its own (a DTD's internal part). */
 xmlDoc *xml_open(struct bytes data);
-xmlDoc *xml_open_html(struct bytes data); /* forgiving; NULL only for what has no element */
+xmlDoc *xml_open_broken(struct bytes data); /* goes on after faults: a converter's output */
+xmlDoc *xml_open_html(struct bytes data);   /* forgiving; NULL only for what has no element */
 
 bool xml_is(const xmlNode *node, const char *name);		 /* an element of that local name */
 xmlNode *xml_child(const xmlNode *node, const char *name);	 /* the first, or NULL */

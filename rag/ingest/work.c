@@ -327,7 +327,7 @@ static err_t run_batch(struct batch *b)
 		arena_init(&b->arenas[i], PARSE_ARENA_MAX_BYTES);
 		b->data[i] = BYTES_NONE;
 		b->read[i] = false;
-		if (!err && !atomic_load(&b->ingest->stopping)) {
+		if (!err && !atomic_load(&b->in_flight[i]->cancelled)) {
 			err_t one = read_one(b, i);
 
 			b->read[i] = !one;
