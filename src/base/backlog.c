@@ -46,6 +46,13 @@ static err_t make_room(struct backlog **backlog, size_t more)
 	return ERR_OK;
 }
 
+err_t backlog_reserve(struct backlog **backlog, size_t bytes)
+{
+	if (*backlog && bytes <= (*backlog)->cap - (*backlog)->end)
+		return ERR_OK;
+	return make_room(backlog, bytes);
+}
+
 err_t backlog_add(struct backlog **backlog, struct bytes b)
 {
 	if (b.len == 0)

@@ -10,6 +10,8 @@
 
 struct backlog;
 
+err_t backlog_reserve(struct backlog **backlog,
+		      size_t bytes);			     /* room for so many more; ERR_NOMEM */
 err_t backlog_add(struct backlog **backlog, struct bytes b); /* ERR_NOMEM: nothing was added */
 void backlog_drop(struct backlog **backlog, size_t len);     /* from the front; len <= bytes */
 void backlog_clear(struct backlog **backlog);

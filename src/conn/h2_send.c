@@ -38,6 +38,8 @@ void h2_emit(void *owner, const struct bytes *slices, unsigned count, bool soon)
 	for (unsigned i = 0; i < count; i++)
 		total += slices[i].len;
 	if (total < H2_GATHER_MAX && !(soon && h2_live(hc->h2) <= 1)) {
+		if (!out && backlog_reserve(&hc->out, H2_OUT_MAX))
+			conn_spoil(conn, ERR_NOMEM);
 		for (unsigned i = 0; i < count; i++)
 			if (backlog_add(&hc->out, slices[i]))
 				conn_spoil(conn, ERR_NOMEM);
