@@ -174,6 +174,39 @@ static err_t make_secrets(struct weir *weir)
 	return secretsmanager_create(&secrets, &weir->secretsmanager);
 }
 
+static err_t make_autoscaling(struct weir *weir)
+{
+	const struct autoscaling_options options = {
+		.api = weir->api,
+		.store = weir->store,
+		.loop = weir->control,
+		.caller = &weir->root,
+		.account = setting_text(weir->settings, SETTING_ACCOUNT),
+		.region = setting_text(weir->settings, SETTING_REGION),
+	};
+
+	return autoscaling_create(&options, &weir->autoscaling);
+}
+
+static void on_task_metric(void *owner, const struct ecs_metric *metric)
+{
+	struct weir *weir = owner;
+	const struct cloudwatch_dimension dimensions[] = { { "ClusterName", metric->cluster },
+							   { "ServiceName", metric->service } };
+	const struct cloudwatch_datum datum = {
+		.name_space = "AWS/ECS",
+		.name = metric->name,
+		.unit = "Percent",
+		.value = metric->percent,
+		.time_ms = metric->time_ms,
+		.dimensions = dimensions,
+		.dimension_count = COUNT(dimensions),
+	};
+
+	if (weir->cloudwatch && cloudwatch_put(weir->cloudwatch, &datum))
+		log_warn("app", "a data point of %s is lost", metric->name);
+}
+
 /* Tasks' programs are looked for where ours is. */
 static err_t make_ecs(struct weir *weir)
 {
@@ -188,6 +221,8 @@ static err_t make_ecs(struct weir *weir)
 		.data = setting_text(settings, SETTING_DATA),
 		.programs = programs,
 		.instance = weir->instance,
+		.on_metric = on_task_metric,
+		.owner = weir,
 		.account = setting_text(settings, SETTING_ACCOUNT),
 		.region = setting_text(settings, SETTING_REGION),
 	};
@@ -357,6 +392,7 @@ err_t services_start(struct weir *weir, struct text *why)
 	TRY(tagging_create(weir->api, &weir->tagging));
 	TRY(make_secrets(weir));
 	TRY(make_ecs(weir));
+	TRY(make_autoscaling(weir));
 	return make_lambda(weir, why);
 }
 
@@ -367,6 +403,7 @@ void services_stop(struct weir *weir)
 	cloudwatch_destroy(weir->cloudwatch);
 	weir->cloudwatch = NULL; /* late log events find no one to tell */
 	elbv2_destroy(weir->elbv2);
+	autoscaling_destroy(weir->autoscaling);
 	secretsmanager_destroy(weir->secretsmanager);
 	ssm_destroy(weir->ssm);
 	acm_destroy(weir->acm);

@@ -18,6 +18,7 @@
 #include "cli/settings.h"
 #include "lb/lb.h"
 #include "services/acm/acm.h"
+#include "services/autoscaling/autoscaling.h"
 #include "services/cloudwatch/cloudwatch.h"
 #include "services/ec2/ec2.h"
 #include "services/ecs/ecs.h"
@@ -65,6 +66,7 @@ struct weir {
 	struct sts *sts;
 	struct tagging *tagging;
 	struct ssm *ssm;
+	struct autoscaling *autoscaling;
 	struct secretsmanager *secretsmanager;
 	struct api_http *front;
 	struct api_caller root; /* who holds DATA/credentials */

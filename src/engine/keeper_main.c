@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/family.h"
 #include "engine/keeper.h"
 
 enum {
@@ -25,7 +26,6 @@ enum {
 	PIDS_MAX = 16384, /* processes that one look walks */
 	LIMITS_MAX = 16,
 	SWEEPS_MAX = 200,
-	PAGE_BYTES = 4096,
 };
 
 struct limit {
@@ -110,49 +110,6 @@ static int write_pid(void)
 
 /* ---- The family: the program and all that came of it ---- */
 
-/* Appends the children of `pid`; returns the new count. */
-static unsigned add_children(pid_t pid, unsigned count)
-{
-	char path[64], text[4096];
-	FILE *file;
-	int child;
-
-	snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, (int)pid);
-	file = fopen(path, "re");
-	if (!file)
-		return count;
-	setvbuf(file, text, _IOFBF, sizeof text);
-	while (count < PIDS_MAX && fscanf(file, "%d", &child) == 1)
-		pids[count++] = child;
-	fclose(file);
-	return count;
-}
-
-static unsigned family(void)
-{
-	unsigned count = add_children(getpid(), 0);
-
-	for (unsigned i = 0; i < count && count < PIDS_MAX; i++)
-		count = add_children(pids[i], count);
-	return count;
-}
-
-static uint64_t resident_bytes(pid_t pid)
-{
-	unsigned long long size = 0, resident = 0, shared = 0;
-	char path[64];
-	FILE *file;
-
-	snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
-	file = fopen(path, "re");
-	if (!file)
-		return 0;
-	if (fscanf(file, "%llu %llu %llu", &size, &resident, &shared) != 3)
-		resident = shared = 0;
-	fclose(file);
-	return (resident > shared ? resident - shared : 0) * PAGE_BYTES;
-}
-
 static bool write_control(const char *file, const char *value)
 {
 	char path[4096];
@@ -198,7 +155,7 @@ static void kill_all(void)
 
 		if (!keeper.ended)
 			kill(-keeper.program, SIGKILL);
-		count = family();
+		count = family_of(getpid(), pids, PIDS_MAX);
 		for (unsigned i = 0; i < count; i++)
 			kill(pids[i], SIGKILL);
 		reap();
@@ -216,11 +173,11 @@ static void look(void)
 
 	if (!keeper.memory_bytes && !keeper.processes_max)
 		return;
-	count = family();
+	count = family_of(getpid(), pids, PIDS_MAX);
 	if (keeper.processes_max && count > keeper.processes_max)
 		keeper.verdict = "processes";
 	for (unsigned i = 0; keeper.memory_bytes && i < count; i++)
-		bytes += resident_bytes(pids[i]);
+		bytes += family_memory(pids[i]);
 	if (keeper.memory_bytes && bytes > keeper.memory_bytes)
 		keeper.verdict = "memory";
 	if (keeper.verdict)

@@ -16,6 +16,7 @@
 #include "base/arena.h"
 #include "base/text.h"
 #include "engine/cgroup.h"
+#include "engine/family.h"
 #include "engine/keeper.h"
 
 enum {
@@ -24,6 +25,7 @@ enum {
 	ADOPT_STEP_MS = 20, /* until a keeper that was just forked has written its number */
 	ADOPT_STEPS = 100,
 	WAIT_STEP_MS = 5,
+	FAMILY_MAX = 1024, /* processes that one look at what is used walks */
 };
 
 struct workload {
@@ -468,6 +470,25 @@ void workload_kill(struct workload *workload)
 	workload->killing = true;
 	if (workload->pid_fd >= 0)
 		pidfd_send_signal(workload->pid_fd, SIGUSR1, NULL, 0);
+}
+
+bool workload_usage(const struct workload *workload, struct workload_usage *ret_usage)
+{
+	int fd = workload->pid_fd >= 0 ? open_in(workload->folder, "lock", O_RDONLY) : -1;
+	pid_t keeper = fd >= 0 ? read_pid(fd) : 0, pids[FAMILY_MAX];
+	unsigned count;
+
+	if (fd >= 0)
+		close(fd);
+	if (!keeper)
+		return false;
+	*ret_usage = (struct workload_usage){ .cpu_us = 0 };
+	count = family_of(keeper, pids, FAMILY_MAX);
+	for (unsigned i = 0; i < count; i++) {
+		ret_usage->cpu_us += family_cpu_us(pids[i]);
+		ret_usage->memory_bytes += family_memory(pids[i]);
+	}
+	return true;
 }
 
 void workload_release(struct workload *workload)

@@ -74,6 +74,13 @@ err_t workload_start(const struct workload_options *options, const struct worklo
 err_t workload_adopt(struct loop *loop, const char *folder, const struct workload_events *events,
 		     void *owner, struct workload **ret_workload);
 
+/* What its processes use now; false when none runs. */
+struct workload_usage {
+	uint64_t cpu_us; /* since the program began */
+	uint64_t memory_bytes;
+};
+bool workload_usage(const struct workload *workload, struct workload_usage *ret_usage);
+
 void workload_stop(struct workload *workload); /* the stop signal, then the kill; may repeat */
 void workload_kill(struct workload *workload); /* at once, with all it forked */
 /* Frees what is ours of it; the program, if it runs, runs on. NULL is welcome. */

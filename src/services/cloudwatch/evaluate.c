@@ -229,6 +229,14 @@ static char *event_text(const struct cloudwatch *cw, const json_t *alarm, const 
 	return dump;
 }
 
+/* A scaling policy: Application Auto Scaling looks for alarms that name it, for as long as they
+ * last. */
+static bool is_policy(const char *action)
+{
+	return strncmp(action, "arn:aws:autoscaling:", 20) == 0 &&
+	       strstr(action, ":scalingPolicy:") != NULL;
+}
+
 void cw_actions_run(struct cloudwatch *cw, const json_t *alarm, const char *reason)
 {
 	static const char *const lists[] = { [ALARM_INSUFFICIENT_DATA] = "InsufficientDataActions",
@@ -245,6 +253,11 @@ void cw_actions_run(struct cloudwatch *cw, const json_t *alarm, const char *reas
 		const char *action = json_string_value(item), *url = webhook_url(action);
 		err_t err = ERR_NOT_FOUND;
 
+		if (is_policy(action)) {
+			note_action(cw, cw_text(alarm, "AlarmName"), action, true,
+				    "the scaling policy sees it");
+			continue;
+		}
 		if (url)
 			err = event ? webhook_send(cw->webhooks, cw_text(alarm, "AlarmName"),
 						   action, url, event)

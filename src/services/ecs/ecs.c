@@ -296,6 +296,7 @@ err_t ecs_create(const struct ecs_options *options, struct ecs **ret_ecs)
 	}
 	ecs->listener.on_changes = on_changes;
 	store_listen(options->store, &ecs->listener);
+	usage_begin(ecs);
 	timer_set(options->loop, &ecs->sweep, loop_now_ms(options->loop) + SWEEP_MS);
 	*ret_ecs = ecs;
 	return ERR_OK;
@@ -355,6 +356,7 @@ void ecs_destroy(struct ecs *ecs)
 	ecs->restored = false; /* the store may still tell of changes */
 	timer_cancel(&ecs->fresh_timer);
 	timer_cancel(&ecs->sweep);
+	timer_cancel(&ecs->usage_timer);
 	timer_cancel(&ecs->stop_timer);
 	while ((node = list_first(&ecs->runs)) != NULL)
 		run_destroy(container_of(node, struct run, link));

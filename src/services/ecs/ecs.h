@@ -17,6 +17,14 @@
 
 struct ecs;
 
+/* How much of what its tasks reserved a service used, of a minute; borrowed for the call. */
+struct ecs_metric {
+	const char *name; /* "CPUUtilization", "MemoryUtilization" */
+	const char *cluster, *service;
+	double percent;
+	uint64_t time_ms; /* Unix */
+};
+
 struct ecs_options {
 	struct api *api; /* the service registers itself here; elbv2, ssm, logs… are asked here */
 	struct store *store;
@@ -27,6 +35,8 @@ struct ecs_options {
 	const char *programs;		 /* the folder of weir-keeper, ragd, … */
 	const char *instance; /* the container instance's EC2 id, for `instance` targets */
 	const char *account, *region;
+	void (*on_metric)(void *owner, const struct ecs_metric *metric); /* once a minute */
+	void *owner;
 };
 
 /* Strings are copied; the rest is borrowed for the service's life. */

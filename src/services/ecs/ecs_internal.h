@@ -47,7 +47,7 @@ struct ecs {
 	struct map services;   /* by id: struct service_watch, what reconciles it */
 	struct map taken;      /* addresses and ports that tasks have (places.c) */
 	struct list_node runs; /* struct run: tasks that are not STOPPED */
-	struct timer sweep, fresh_timer;
+	struct timer sweep, fresh_timer, usage_timer;
 	json_t *fresh; /* ids of tasks that nobody looks after yet */
 	char *api_url; /* NULL before it is known */
 	char keeper[4096];
@@ -95,8 +95,16 @@ static inline bool is_text(const json_t *object, const char *key, const char *te
 }
 
 /* Both take over `value`; a NULL is ERR_NOMEM. */
-err_t put(json_t *object, const char *key, json_t *value);
-err_t add(json_t *array, json_t *value);
+static inline err_t put(json_t *object, const char *key, json_t *value)
+{
+	return !value || json_object_set_new(object, key, value) ? ERR_NOMEM : ERR_OK;
+}
+
+static inline err_t add(json_t *array, json_t *value)
+{
+	return !value || json_array_append_new(array, value) ? ERR_NOMEM : ERR_OK;
+}
+
 static inline err_t put_text(json_t *object, const char *key, const char *text)
 {
 	return put(object, key, json_string(text));
@@ -240,6 +248,7 @@ struct run_container {
 	struct timer check_timer;
 	uint64_t check_began_ms;
 	unsigned check_failures;
+	uint64_t cpu_us;      /* that its program had used when last looked */
 	uint64_t output_read; /* bytes of its output that were delivered */
 	bool stop_sent;
 	struct socket *knock;
@@ -330,6 +339,10 @@ uint32_t wake_idle_seconds(const json_t *tags);
 bool wake_tag_is_wrong(const json_t *tag);
 /* Looks whether the service has nothing to do any more. */
 void wake_look(struct ecs *ecs, struct service_watch *watch);
+
+/* ---- usage.c ---- */
+
+void usage_begin(struct ecs *ecs); /* from now on, once a minute */
 
 #define HANDLER(name) err_t ecs_##name(struct api_call *call)
 HANDLER(create_cluster);

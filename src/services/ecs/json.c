@@ -3,16 +3,6 @@
  */
 #include "services/ecs/ecs_internal.h"
 
-err_t put(json_t *object, const char *key, json_t *value)
-{
-	return !value || json_object_set_new(object, key, value) ? ERR_NOMEM : ERR_OK;
-}
-
-err_t add(json_t *array, json_t *value)
-{
-	return !value || json_array_append_new(array, value) ? ERR_NOMEM : ERR_OK;
-}
-
 err_t put_same(json_t *object, const char *key, const json_t *from)
 {
 	const json_t *value = json_object_get(from, key);

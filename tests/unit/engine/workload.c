@@ -359,3 +359,24 @@ TEST(ulimits_hold)
 	workload_release(workload);
 	tear_down();
 }
+
+TEST(what_a_program_uses_is_known)
+{
+	struct workload_usage usage = { 0 };
+	struct workload *workload;
+
+	set_up();
+	workload = run("i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; echo done; sleep 1000",
+		       PLAIN);
+	wait_output("done");
+	CHECK(workload_usage(workload, &usage));
+	CHECK(usage.cpu_us >= 20000 && usage.cpu_us < 30000000, "%llu us",
+	      (unsigned long long)usage.cpu_us);
+	CHECK(usage.memory_bytes > 10000 && usage.memory_bytes < 100u << 20, "%llu bytes",
+	      (unsigned long long)usage.memory_bytes);
+	workload_kill(workload);
+	wait_end();
+	CHECK(!workload_usage(workload, &usage));
+	workload_release(workload);
+	tear_down();
+}
