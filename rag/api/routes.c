@@ -11,6 +11,7 @@
 #include "rag/api/graph.h"
 #include "rag/api/query.h"
 #include "rag/api/reply.h"
+#include "rag/doc/parse.h"
 
 enum { REPLY_MAX_BYTES = 64 * 1024 };
 
@@ -76,8 +77,14 @@ static void on_readyz(struct call *call)
 
 static void on_version(struct call *call)
 {
-	reply_json(call->x, 200, call->request_id,
-		   BYTES("{\"name\":\"ragd\",\"version\":\"" RAG_VERSION "\"}\n"));
+	struct text body = TEXT_INIT(REPLY_MAX_BYTES);
+
+	text_add_str(&body, "{\"name\":\"ragd\",\"version\":\"" RAG_VERSION "\",\"formats\":[");
+	for (unsigned i = 0; i < FORMATS; i++)
+		text_printf(&body, "%s\"%s\"", i ? "," : "", format_media_type((enum format)i));
+	text_add_str(&body, "]}\n");
+	reply_json(call->x, 200, call->request_id, text_bytes(&body));
+	text_fini(&body);
 }
 
 /* ---- Questions, in whichever form, and their cancel ---- */

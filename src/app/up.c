@@ -364,7 +364,9 @@ static err_t make_listener(struct up *up)
 	if (!arn)
 		return ERR_INVALID;
 	rules = call(up, "elbv2", "DescribeRules", json_pack("{s:s}", "ListenerArn", arn));
-	err = make_rule(up, arn, rules, 100, json_pack("[s, s, s]", "/chat", "/health", "/reindex"),
+	err = make_rule(up, arn, rules, 100,
+			json_pack("[s, s, s, s, s]", "/chat", "/chat/*", "/health", "/reindex",
+				  "/assets/*"),
 			up->backend_arn);
 	if (!err)
 		err = make_rule(up, arn, rules, 200, json_pack("[s]", "/*"), up->frontend_arn);

@@ -1,4 +1,4 @@
-// Stands where the balancer stands: /chat, /health and /reindex go to ragd, the rest to webd. Bytes
+// Stands where the balancer stands: what is ragd's goes to ragd, the rest to webd. Bytes
 // pass as they come, and who leaves on one side leaves on the other.
 import http from "node:http";
 import { pathToFileURL } from "node:url";
@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 export function front(webPort, ragPort) {
   return http.createServer((request, response) => {
     const path = request.url.split("?")[0];
-    const toRag = ["/chat", "/health", "/reindex"].includes(path);
+    const toRag = /^\/(chat|health|reindex|documents|jobs|assets)(\/|$)/.test(path);
     const onward = http.request({
       host: "127.0.0.1", port: toRag ? ragPort : webPort, method: request.method,
       path: request.url, headers: request.headers, agent: false,

@@ -70,7 +70,13 @@ start(webd, "--port", webPort, "--root", path.join(top, "web/site"));
 // Each test gives it what to do with the next question.
 let script = (response) => response.end();
 let heardClose = 0;
+let heardCancel = "";
 const fake = http.createServer((request, response) => {
+  if (request.url.endsWith("/cancel")) {
+    heardCancel = request.url;
+    response.writeHead(202).end("{}");
+    return;
+  }
   let body = "";
   request.on("data", (more) => { body += more; });
   request.on("end", () => script(response, JSON.parse(body)));
@@ -279,6 +285,7 @@ const tests = {
     await chrome.click("#stop");
     for (const end = Date.now() + 2000; !heardClose && Date.now() < end;) await new Promise((resolve) => setTimeout(resolve, 10));
     assert.ok(heardClose && heardClose - stopped < 1000, "the backend heard it");
+    assert.equal(heardCancel, "/chat/msg_1/cancel");
   },
 
   async "the history of complete answers goes along, nothing of broken ones"() {
@@ -389,6 +396,43 @@ const tests = {
     const head = await fetch(`${real}style.css`, { method: "HEAD" });
     assert.ok(head.ok && Number(head.headers.get("content-length")) > 1000 && (await head.text()) === "");
     assert.equal((await fetch(real, { method: "POST", body: "x" })).status, 405);
+  },
+
+  async "the documents' view lists, takes in, shows and removes documents"() {
+    await chrome.size(1280, 900);
+    await chrome.open(`${real}admin.html`);
+    await chrome.until("document.querySelectorAll('#rows tr').length > 10", "the list of documents");
+    await chrome.until("/^\\d+ documents, \\d+ passages, generation 1/.test(document.getElementById('facts').innerText)", "the overview");
+    await chrome.until("/Following the folder/.test(document.getElementById('jobs').innerText)", "the jobs");
+    await shot("admin");
+    await chrome.value(`(() => {
+      const files = new DataTransfer();
+      files.items.add(new File(["# Zebras\\n\\nZebras have stripes <img src=x onerror=alert(1)> that confuse flies."], "zebra <b>.md"));
+      files.items.add(new File(["no pdf"], "broken.pdf"));
+      document.getElementById("files").files = files.files;
+      document.getElementById("files").dispatchEvent(new Event("change"));
+    })()`);
+    await chrome.until("[...document.querySelectorAll('#uploads .how')].map((e) => e.innerText).sort().join() === '1 passage,failed'", "both uploads to end", 15000);
+    assert.match(await text("#uploads .wrong"), /none of the formats/);
+    await shot("admin-uploads");
+    await chrome.value("(document.getElementById('search').value = 'zebra', document.getElementById('search').dispatchEvent(new Event('input')))");
+    await chrome.until("document.querySelectorAll('#rows tr').length === 1 && document.querySelector('#rows .open').innerText === 'Zebras'", "the search");
+    await chrome.value("document.querySelector('#rows .open').click()");
+    await chrome.until("document.querySelector('#passages article')", "its passages");
+    assert.match(await text("#passages"), /Zebras have stripes <img/);
+    await shot("admin-shown");
+    await chrome.value("document.getElementById('shown').close()");
+    for (let i = 0; i < 2; i++) await chrome.value("[...document.querySelectorAll('#rows button')].at(-1).click()");
+    await chrome.until("document.querySelectorAll('#rows tr').length === 0", "the removal");
+  },
+
+  async "a reindex asked for in the documents' view makes the next generation"() {
+    await chrome.value("document.getElementById('reindex').click()");
+    await chrome.until("/generation 2\\. /.test(document.getElementById('facts').innerText)", "generation 2", 20000);
+    await chrome.until("/Reindexing\\s*(succeeded|partial)/.test(document.getElementById('jobs').innerText)", "the job's end");
+    await chrome.size(360, 740);
+    assert.ok(await chrome.value("document.documentElement.scrollWidth <= 360"), "nothing is wider than a phone");
+    await shot("admin-phone");
   },
 
   async "nothing threw, and the content policy had nothing to refuse"() {

@@ -106,6 +106,23 @@ class Turn {
     this.find(".sources").hidden = references.length === 0;
   }
 
+  // Pictures and tables among what is cited. Only by an id that the server gave out.
+  showAttachments(attachments) {
+    for (const { kind, asset_id: id, caption, reference } of attachments) {
+      if (kind !== "image" || !/^ast_[0-9a-f]+$/.test(id ?? "")) continue;
+      const figure = document.createElement("figure");
+      figure.className = "attachment";
+      const image = document.createElement("img");
+      image.src = `/assets/${id}`;
+      image.alt = caption ?? "";
+      image.loading = "lazy";
+      const words = document.createElement("figcaption");
+      words.textContent = `${caption ?? "Image"} (source ${reference})`;
+      figure.append(image, words);
+      this.find(".after").append(figure);
+    }
+  }
+
   notice({ message, severity, code }) {
     const box = document.createElement("p");
     box.className = "notice";
@@ -171,7 +188,9 @@ function sourceElement(reference, id) {
   from.textContent = reference.source ? `After ${reference.source}` : reference.file;
   const file = document.createElement("p");
   file.className = "file";
-  file.textContent = `${reference.file}, characters ${reference.span?.join("–") ?? ""}`;
+  // A page where the document has pages; else where in its text.
+  const place = reference.page ? `page ${reference.page}` : `characters ${reference.span?.join("–") ?? ""}`;
+  file.textContent = `${reference.file}, ${place}`;
   details.append(summary, quote, from, file);
   item.append(details);
   return item;
@@ -180,7 +199,9 @@ function sourceElement(reference, id) {
 /* ---- What the stream says ---- */
 
 const handlers = {
-  start() {},
+  start(turn, event) {
+    turn.id = event.id;
+  },
   status(turn, event) {
     turn.stage = event.stage;
     say(`${stages[event.stage] ?? event.stage}…`, "busy");
@@ -192,6 +213,7 @@ const handlers = {
   },
   references(turn, event) {
     turn.showSources(event.references ?? []);
+    turn.showAttachments(event.attachments ?? []);
   },
   notice(turn, event) {
     turn.notice(event);
@@ -323,6 +345,9 @@ async function ask(question) {
 function stop() {
   if (!running) return;
   running.stopped = true;
+  // Closing the connection ends the work; saying so as well ends it behind whatever still holds it open.
+  if (running.id)
+    fetch(`/chat/${encodeURIComponent(running.id)}/cancel`, { method: "POST", keepalive: true }).catch(() => {});
   running.abort.abort();
 }
 
