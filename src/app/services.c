@@ -44,6 +44,13 @@ static err_t make_acm(struct weir *weir, struct text *why)
 	return err;
 }
 
+static struct bytes find_cognito_secret(void *owner, struct bytes client_id)
+{
+	const struct weir *weir = owner;
+
+	return cognito_client_secret(&weir->cognito_clients, client_id);
+}
+
 static err_t make_elbv2(struct weir *weir)
 {
 	const struct settings *settings = weir->settings;
@@ -61,6 +68,7 @@ static err_t make_elbv2(struct weir *weir)
 		.identity = find_identity,
 		.owner = weir,
 		.load_balancers_max = (uint32_t)setting_number(settings, SETTING_LOAD_BALANCERS),
+		.cognito_secret = find_cognito_secret,
 		.cognito_endpoint = setting_text(settings, SETTING_COGNITO_ENDPOINT),
 	};
 	size_t count = 0;

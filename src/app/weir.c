@@ -260,6 +260,10 @@ static err_t open_state(struct weir *weir, struct text *why)
 	if (!err)
 		err = keys_load(&weir->keys, data, weir->store, why);
 	if (!err)
+		err = cognito_clients_load(&weir->cognito_clients,
+					   setting_text(weir->settings, SETTING_COGNITO_CLIENTS),
+					   why);
+	if (!err)
 		err = access_log_create(data, &weir->access_log, why);
 	return err;
 }
@@ -408,6 +412,7 @@ void weir_stop(struct weir *weir)
 		loop_destroy(weir->workers[i].loop);
 	access_log_destroy(weir->access_log);
 	keys_fini(&weir->keys);
+	cognito_clients_fini(&weir->cognito_clients);
 	store_close(weir->store);
 	logs_destroy(weir->logs);
 	s3_destroy(weir->s3);

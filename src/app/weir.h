@@ -14,6 +14,7 @@
 #include "api/http.h"
 #include "app/access_events.h"
 #include "app/access_log.h"
+#include "app/cognito.h"
 #include "app/keys.h"
 #include "cli/settings.h"
 #include "lb/lb.h"
@@ -48,6 +49,7 @@ struct weir {
 	struct loop *control;
 	struct store *store;
 	struct keys keys;
+	struct cognito_clients cognito_clients;
 	struct access_log *access_log;
 	struct access_events *access_events;
 	struct weir_worker workers[WORKERS_MAX];

@@ -407,9 +407,10 @@ def test_the_callback_never_reaches_a_target_and_knows_its_rule(weir, base, site
 
 # ---- Cognito ----
 
-def test_cognito_signs_in_at_a_stand_in(pair, tmp_path):
+@pytest.mark.parametrize("kind", ["public", "confidential"])
+def test_cognito_signs_in_at_a_stand_in(pair, tmp_path, kind):
     with Provider(pair) as provider:
-        provider.client, issuer = "abc123", provider.url
+        provider.client, provider.secret, issuer = "abc123", "c0gn1t0", provider.url
         routes = {"/oauth2/authorize": "/authorize", "/oauth2/token": "/token", "/oauth2/userInfo": "/userinfo"}
         handle = provider.handle
 
@@ -419,6 +420,9 @@ def test_cognito_signs_in_at_a_stand_in(pair, tmp_path):
             handle(request, form)
 
         def grant(request, form, plain=provider.grant):
+            if kind == "confidential":
+                plain(request, form)
+                return
             assert form["client_id"] == "abc123" and request.headers["Authorization"] is None
             pair_ = f"abc123:{urllib.parse.quote(provider.secret, safe='')}"
             request.headers["Authorization"] = "Basic " + base64.b64encode(pair_.encode()).decode()
@@ -426,7 +430,11 @@ def test_cognito_signs_in_at_a_stand_in(pair, tmp_path):
 
         provider.handle, provider.grant = cognito, grant
         provider.claims = {"iss": issuer + "/us-east-1_pool"}
-        with Weir("--idp-ca-file", str(pair.path), "--cognito-endpoint", provider.url) as weir, Target(lambda c: c.answer(c.head)) as target:
+        secrets = tmp_path / "clients"
+        secrets.touch(0o600)
+        secrets.write_text(f"# clients of the pool\n\nother x\nabc123 {provider.secret}\n" if kind == "confidential" else "")
+        options = ["--idp-ca-file", str(pair.path), "--cognito-endpoint", provider.url, "--cognito-clients", str(secrets)]
+        with Weir(*options) as weir, Target(lambda c: c.answer(c.head)) as target:
             group, balancer, certificate = weir.group(), weir.balancer("pool"), pair.upload(weir)
             weir.register(group, target.port)
             config = {"UserPoolArn": "arn:aws:cognito-idp:us-east-1:000000000000:userpool/us-east-1_pool",
@@ -437,6 +445,19 @@ def test_cognito_signs_in_at_a_stand_in(pair, tmp_path):
             weir.wait_healthy(group)
             page = Browser(pair.path).get(f"https://localhost:{port}/")
             assert page.status == 200 and heard(page, "x-amzn-oidc-identity") == "user-7"
+
+
+def test_a_file_of_secrets_that_others_can_read_is_refused(tmp_path):
+    from harness import BUILD
+    path = tmp_path / "clients"
+    for mode, text, words in [(0o644, "a b\n", "chmod 600"), (0o600, "a\n", "line 1"), (0o600, "a b\n\na b c\n", "line 3"), (None, "", "cannot be read")]:
+        if mode is not None:
+            path.write_text(text)
+            path.chmod(mode)
+        command = [str(BUILD / "weir"), "serve", "--data", str(tmp_path / "weir"), "--api", "127.0.0.1:0",
+                   "--cognito-clients", str(path if mode is not None else tmp_path / "none")]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+        assert done.returncode == 2 and words in done.stderr, done.stderr
 
 
 # ---- Tokens ----
