@@ -387,6 +387,21 @@ static err_t make_s3(struct weir *weir, struct text *why)
 		&weir->s3, why);
 }
 
+/* Stacks are made as by the root: what a user may make is asked of it at the door. */
+static err_t make_cloudformation(struct weir *weir)
+{
+	const struct cloudformation_options options = {
+		.api = weir->api,
+		.store = weir->store,
+		.loop = weir->control,
+		.root = &weir->root,
+		.account = setting_text(weir->settings, SETTING_ACCOUNT),
+		.region = setting_text(weir->settings, SETTING_REGION),
+	};
+
+	return cloudformation_create(&options, &weir->cloudformation);
+}
+
 err_t services_start(struct weir *weir, struct text *why)
 {
 	TRY(api_create(&weir->api));
@@ -401,11 +416,13 @@ err_t services_start(struct weir *weir, struct text *why)
 	TRY(make_secrets(weir));
 	TRY(make_ecs(weir));
 	TRY(make_autoscaling(weir));
-	return make_lambda(weir, why);
+	TRY(make_lambda(weir, why));
+	return make_cloudformation(weir);
 }
 
 void services_stop(struct weir *weir)
 {
+	cloudformation_destroy(weir->cloudformation);
 	ecs_destroy(weir->ecs);
 	weir->ecs = NULL; /* health words find no one to tell */
 	cloudwatch_destroy(weir->cloudwatch);

@@ -20,6 +20,7 @@
 #include "lb/lb.h"
 #include "services/acm/acm.h"
 #include "services/autoscaling/autoscaling.h"
+#include "services/cloudformation/cloudformation.h"
 #include "services/cloudwatch/cloudwatch.h"
 #include "services/ec2/ec2.h"
 #include "services/ecs/ecs.h"
@@ -67,6 +68,7 @@ struct weir {
 	struct s3 *s3;
 	struct sts *sts;
 	struct tagging *tagging;
+	struct cloudformation *cloudformation;
 	struct ssm *ssm;
 	struct autoscaling *autoscaling;
 	struct secretsmanager *secretsmanager;

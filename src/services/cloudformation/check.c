@@ -141,6 +141,8 @@ static void check_section(struct checking *c, const char *name, const json_t *va
 	if (!section)
 		problem(c, value, "Invalid template property or properties [%.200s]%s", name,
 			hint(nearest_section(name), room));
+	else if (strcmp(name, "Rules") == 0 || strcmp(name, "Hooks") == 0)
+		problem(c, value, "Template format error: %s are not supported by this Weir", name);
 	else if (section->type != JSON_NULL && json_typeof(value) != section->type)
 		problem(c, value, "Template format error: %s must be %s", name,
 			section->type == JSON_OBJECT ? "an object" : "a text");
@@ -365,6 +367,10 @@ static void check_members(struct checking *c, const char *self, const json_t *re
 	json_object_foreach ((json_t *)resource, name, value) {
 		for (i = 0; i < COUNT(members) && strcmp(members[i], name) != 0; i++)
 			;
+		if (strcmp(name, "UpdatePolicy") == 0 || strcmp(name, "CreationPolicy") == 0)
+			problem(c, value,
+				"Template format error: %s (of %.200s) is not supported by this Weir",
+				name, self);
 		if (i == COUNT(members))
 			problem(c, value, "Invalid template resource property '%.200s' of %.200s",
 				name, self);

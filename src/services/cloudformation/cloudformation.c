@@ -1,0 +1,86 @@
+#include "services/cloudformation/cloudformation_internal.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+
+static bool note_working(void *owner, const struct store_resource *resource)
+{
+	if (is_at_work(resource->body))
+		json_array_append_new(owner, json_string(resource->id));
+	return true;
+}
+
+/* What was at work when Weir ended goes on. */
+static err_t take_up(struct cloudformation *cfn)
+{
+	json_t *ids = json_array(), *id;
+	struct store_txn *txn;
+	size_t i;
+	err_t err = store_begin(cfn->options.store, &txn);
+
+	if (!err) {
+		err = store_each(txn, KIND_STACK, NULL, NULL, note_working, ids);
+		store_rollback(txn);
+	}
+	json_array_foreach (ids, i, id) {
+		struct stack *stack;
+
+		if (err || stack_load(cfn, json_string_value(id), &stack))
+			continue;
+		if (stack_open(stack))
+			log_warn("cloudformation", "%s: %s", stack->id, text_str(&stack->why));
+		log_info("cloudformation", "stack %s goes on", text_at(stack->body, "StackName"));
+		engine_start(stack);
+	}
+	json_decref(ids);
+	return err;
+}
+
+err_t cloudformation_create(const struct cloudformation_options *options,
+			    struct cloudformation **ret_cloudformation)
+{
+	static const char *const aliases[] = { NULL };
+	struct cloudformation *cfn = calloc(1, sizeof *cfn);
+	err_t err;
+
+	if (!cfn)
+		return ERR_NOMEM;
+	arena_init(&cfn->arena, CFN_ARENA_BYTES_MAX);
+	list_init(&cfn->stacks);
+	cfn->timer.on_expired = engine_tick;
+	cfn->options = *options;
+	cfn->options.account = arena_string(&cfn->arena, bytes_of(options->account));
+	cfn->options.region = arena_string(&cfn->arena, bytes_of(options->region));
+	cfn->service = (struct api_service){
+		.name = "cloudformation",
+		.aliases = aliases,
+		.protocol = API_QUERY,
+		.version = "2010-05-15",
+		.xml_namespace = "http://cloudformation.amazonaws.com/doc/2010-05-15/",
+		.operations = cloudformation_operations,
+		.operation_count = cloudformation_operation_count,
+		.state = cfn,
+	};
+	err = cfn->options.account && cfn->options.region
+		      ? api_register(options->api, &cfn->service)
+		      : ERR_NOMEM;
+	if (!err)
+		err = take_up(cfn);
+	if (err)
+		cloudformation_destroy(cfn);
+	else
+		*ret_cloudformation = cfn;
+	return err;
+}
+
+void cloudformation_destroy(struct cloudformation *cfn)
+{
+	if (!cfn)
+		return;
+	timer_cancel(&cfn->timer);
+	list_for_each_safe (&cfn->stacks, node)
+		stack_free(container_of(node, struct stack, link));
+	arena_fini(&cfn->arena);
+	free(cfn);
+}

@@ -1,0 +1,31 @@
+/*
+ * cloudformation: stacks (API 2010-05-15): templates made real, one resource after the other, by
+ * the same operations that any client calls.
+ *
+ *   CreateStack … ─► stack record with its work ─► engine, every few ms: the next steps ─► api_call
+ *
+ * What the engine does next is in the store before and after each step, so a kill resumes. The
+ * control loop's thread.
+ */
+#ifndef SERVICES_CLOUDFORMATION_CLOUDFORMATION_H
+#define SERVICES_CLOUDFORMATION_CLOUDFORMATION_H
+
+#include "api/api.h"
+#include "store/store.h"
+
+struct cloudformation;
+
+struct cloudformation_options {
+	struct api *api; /* registers itself here; borrowed for good, as store and loop */
+	struct store *store;
+	struct loop *loop;
+	const struct api_caller *root; /* as whom resources are made; borrowed */
+	const char *account, *region;  /* copied */
+};
+
+/* Takes up the stacks that were at work. */
+err_t cloudformation_create(const struct cloudformation_options *options,
+			    struct cloudformation **ret_cloudformation);
+void cloudformation_destroy(struct cloudformation *cloudformation); /* NULL is welcome */
+
+#endif

@@ -1,0 +1,209 @@
+/*
+ * cloudformation_internal: what the files of this folder share.
+ *
+ * A stack's record holds what DescribeStacks answers, and besides, under names that no answer has:
+ *
+ *   Template (text), Given {parameter: text}   what it is made of
+ *   Before {Template, Given, Tags}             during an update: what it was made of
+ *   Work {Kind, Steps {logical id: {Do, Needs, State}}, Reason}    what is to be done
+ *   Cleanup [resource]                         replaced ones that go when all is well
+ *
+ * A resource's record (id: STACK-ID|LOGICAL-ID, parent: the stack) holds what DescribeStackResource
+ * answers, and Properties (worked out), Attributes, Ref, Token (its names end in it).
+ */
+#ifndef SERVICES_CLOUDFORMATION_INTERNAL_H
+#define SERVICES_CLOUDFORMATION_INTERNAL_H
+
+#include "services/cloudformation/check.h"
+#include "services/cloudformation/cloudformation.h"
+
+#define KIND_STACK	"cloudformation.stack"
+#define KIND_RESOURCE	"cloudformation.resource"
+#define KIND_EVENT	"cloudformation.event"
+#define KIND_CHANGE_SET "cloudformation.change_set"
+
+enum {
+	CFN_ARENA_BYTES_MAX = 1024 * 1024,
+	TOKEN_CHARS = 12,
+	STEP_CALLS_MAX = 8, /* steps in one turn of the loop */
+	TICK_MS = 5,
+	POLL_MS = 200,
+};
+
+struct cloudformation {
+	struct cloudformation_options options;
+	struct arena arena;
+	struct api_service service;
+	struct timer timer;
+	struct list_node stacks; /* struct stack: those at work */
+};
+
+/* ---- A stack in memory, while somebody looks at it or works on it (stack.c) ---- */
+
+struct stack {
+	struct list_node link;
+	struct cloudformation *cfn;
+	char *id;
+	json_t *body;	   /* the record */
+	json_t *resources; /* {logical id: record} */
+	struct template template;
+	json_t *values; /* parameters */
+	json_t *conditions;
+	struct text why;
+	uint64_t poll_ms; /* when to look again at what takes its time; 0: at once */
+};
+
+/* ERR_NOT_FOUND. `name` is a name or an id. Free with stack_free. */
+err_t stack_load(struct cloudformation *cfn, const char *name, struct stack **ret_stack);
+/* From a body in memory (a new reference), without resources. */
+err_t stack_make(struct cloudformation *cfn, json_t *body, struct stack **ret_stack);
+void stack_free(struct stack *stack); /* NULL is welcome */
+
+/*
+ * Reads the template and works its parameters out, from what the body says. ERR_INVALID and words
+ * in stack->why. May be called again after a change.
+ */
+err_t stack_open(struct stack *stack);
+/* An eval of this stack; `eval` borrows all of it. */
+void stack_eval(struct stack *stack, struct eval *eval);
+/* Which resources there shall be: those without a condition or whose condition holds. */
+err_t stack_wanted(struct stack *stack, json_t **ret_names);
+
+/* One transaction: the stack's body, one resource (or NULL: none; logical id), one event each. */
+struct save {
+	const char *resource; /* logical id: its record as it is now; deleted when it is no more */
+	const char *event;    /* status of the resource, or of the stack without one; NULL: none */
+	const char *reason;   /* may be NULL */
+};
+err_t stack_save(struct stack *stack, const struct save *save);
+err_t stack_insert(struct stack *stack); /* a new one: name and record; ERR_EXISTS */
+err_t stack_gone(struct stack *stack);	 /* deleted: its name is free, its record stays */
+
+/* Status of the stack, with its event, saved. */
+err_t stack_status(struct stack *stack, const char *status, const char *reason);
+
+/* ---- Small things (stack.c) ---- */
+const char *text_at(const json_t *object, const char *key); /* "" when absent */
+void put_text(json_t *object, const char *key, const char *text);
+void put_new(json_t *object, const char *key, json_t *value);
+uint64_t now_ms(const struct cloudformation *cfn);
+void make_token(char out[TOKEN_CHARS + 1]); /* capital letters and digits */
+bool is_at_work(const json_t *body);
+bool ends_in(const char *text, const char *end);
+
+/* ---- What names mean (source.c) ---- */
+extern const struct eval_source stack_source; /* owner: struct stack */
+
+/* ---- The engine (engine.c) ---- */
+/* Plans: sets Work. All need stack_open. */
+err_t engine_plan_create(struct stack *stack);
+err_t engine_plan_update(struct stack *stack, const char *kind); /* UPDATE, UPDATE_ROLLBACK */
+err_t engine_plan_delete(struct stack *stack, const char *kind); /* DELETE, ROLLBACK */
+/* Takes the stack over and works on it until its work is done. */
+void engine_start(struct stack *stack);
+/* The one at work, or NULL. */
+struct stack *engine_stack(const struct cloudformation *cfn, const char *id);
+void engine_tick(struct timer *timer);
+
+/* ---- Types (types.c, type_*.c) ---- */
+
+/* One resource while something is done to it. */
+struct resource_step {
+	struct stack *stack;
+	const struct resource_type *type;
+	json_t *record;		  /* PhysicalResourceId, Attributes and Ref are set here */
+	const json_t *properties; /* worked out: what it shall be */
+	const json_t *before;	  /* what it was; NULL when it is made */
+	struct arena *arena;
+	struct text *why; /* gets the sentence of a failure */
+};
+
+/*
+ * ERR_OK: done; ERR_AGAIN: under way, ask again; ERR_INVALID and a sentence. A NULL pointer where
+ * the general way is enough.
+ */
+typedef err_t (*resource_fn)(struct resource_step *step);
+
+struct resource_type {
+	const char *name, *service; /* "AWS::EC2::VPC", "ec2" */
+	/*
+	 * Every property: NAME, with "!" when a change of it replaces the resource, "#" when the
+	 * operation takes its value as JSON text, "-" when the general call leaves it alone, and
+	 * "=MEMBER" when the operation calls it so.
+	 */
+	const char *properties;
+	const char *create; /* operation */
+	const char *id;	    /* path to the physical id in its answer; NULL: the name */
+	const char *named;  /* property that names it; made up when absent; NULL: it has no name */
+	unsigned name_max;
+	const char *tags; /* how Tags go: "vpc" (TagSpecifications), "Tags", "map:tags"; NULL: no */
+	const char *drop, *drop_by; /* operation that deletes, and its member for the physical id */
+	const char *gone;	    /* fault codes that mean it is gone already */
+	const char *update, *update_by; /* operation that changes; NULL: `updated` does it all */
+	const char *read, *read_by;	/* operation that describes; "VpcIds[]" takes a list */
+	const char *found;		/* path to its description in that answer */
+	const char *attributes;		/* of GetAtt: NAME or NAME=path, in the description */
+	const char *ref;		/* attribute that Ref gives; NULL: the physical id */
+	resource_fn created, updated, dropping; /* after create, at update, before drop */
+	resource_fn make, settled, remove;	/* instead of the general ways; settled: polled */
+};
+
+extern const struct resource_type resource_types[];
+extern const size_t resource_type_count;
+const struct resource_type *type_named(const char *name);
+/* For struct check: what is known. */
+bool type_known(void *owner, const char *type, const char **ret_nearest);
+bool type_property_known(void *owner, const char *type, const char *property,
+			 const char **ret_nearest);
+bool type_attribute_known(void *owner, const char *type, const char *attribute,
+			  const char **ret_nearest);
+
+/* ---- The general ways (resource.c) ---- */
+err_t resource_create(struct resource_step *step);
+err_t resource_update(struct resource_step *step);
+err_t resource_delete(struct resource_step *step);
+/* Whether `after` needs a new one; *ret_changed: whether there is a difference at all. */
+bool resource_replaces(const struct resource_type *type, const json_t *before, const json_t *after,
+		       bool *ret_changed);
+
+/* One operation of a service as the stack's owner. The input is taken over. */
+err_t call_api(struct resource_step *step, const char *service, const char *operation,
+	       json_t *input, json_t **ret_output);
+/* Reads its description and from it attributes and Ref. */
+err_t resource_describe(struct resource_step *step);
+const json_t *json_at(const json_t *value, const char *path); /* "Vpcs.0.VpcId" */
+const char *physical_id(const struct resource_step *step);
+void set_physical_id(struct resource_step *step, const char *id);
+json_t *property(const struct resource_step *step, const char *name); /* borrowed; NULL */
+bool property_changed(const struct resource_step *step, const char *name);
+
+/* ---- Operations ---- */
+extern const struct api_operation cloudformation_operations[];
+extern const size_t cloudformation_operation_count;
+static inline struct cloudformation *cfn_of(const struct api_call *call)
+{
+	return call->service->state;
+}
+#define CFN_OPERATION(name) err_t cfn_##name(struct api_call *call)
+CFN_OPERATION(create_stack);
+CFN_OPERATION(update_stack);
+CFN_OPERATION(delete_stack);
+CFN_OPERATION(describe_stacks);
+CFN_OPERATION(list_stacks);
+CFN_OPERATION(describe_stack_events);
+CFN_OPERATION(describe_stack_resource);
+CFN_OPERATION(describe_stack_resources);
+CFN_OPERATION(list_stack_resources);
+CFN_OPERATION(get_template);
+CFN_OPERATION(get_template_summary);
+CFN_OPERATION(validate_template);
+CFN_OPERATION(list_exports);
+CFN_OPERATION(list_imports);
+CFN_OPERATION(update_termination_protection);
+CFN_OPERATION(create_change_set);
+CFN_OPERATION(describe_change_set);
+CFN_OPERATION(execute_change_set);
+CFN_OPERATION(delete_change_set);
+CFN_OPERATION(list_change_sets);
+
+#endif

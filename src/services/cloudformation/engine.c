@@ -1,0 +1,450 @@
+/*
+ * engine: works on stacks: a few steps in a turn of the loop, each noted in the store before and
+ * after. What is to be done is a plan (plan.c); here it happens.
+ *
+ *   todo ─► doing ─► done        a step waits for the steps it needs; after a failure nothing new
+ *              └───► failed      begins, and what is under way is waited for
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "services/cloudformation/cloudformation_internal.h"
+#include "services/cloudformation/plan.h"
+
+enum { STEP_ARENA_BYTES_MAX = 8 * 1024 * 1024, WAIT_MS_MAX = 3600 * 1000 };
+
+/* ---- Steps ---- */
+
+static json_t *steps_of(const struct stack *stack)
+{
+	return json_object_get(json_object_get(stack->body, "Work"), "Steps");
+}
+
+static const char *kind_of(const struct stack *stack)
+{
+	return text_at(json_object_get(stack->body, "Work"), "Kind");
+}
+
+static bool is_state(const json_t *step, const char *state)
+{
+	return strcmp(text_at(step, "State"), state) == 0;
+}
+
+/* The status of a resource: "CREATE" and "_COMPLETE". */
+static void mark(struct stack *stack, const char *logical, const char *doing, const char *how,
+		 const char *reason)
+{
+	json_t *record = json_object_get(stack->resources, logical);
+	char status[64];
+
+	snprintf(status, sizeof status, "%s_%s", doing, how);
+	put_text(record, "ResourceStatus", status);
+	put_new(record, "Timestamp", json_integer((json_int_t)now_ms(stack->cfn)));
+	if (reason && reason[0])
+		put_text(record, "ResourceStatusReason", reason);
+	else
+		json_object_del(record, "ResourceStatusReason");
+	if (stack_save(stack, &(struct save){ logical, status, reason }))
+		log_error("cloudformation", "%s: what became of %s cannot be noted",
+			  text_at(stack->body, "StackName"), logical);
+}
+
+static void note_failure(struct stack *stack, const char *logical, json_t *step)
+{
+	json_t *work = json_object_get(stack->body, "Work"), *failed;
+
+	put_text(step, "State", "failed");
+	failed = json_object_get(work, "Failed");
+	if (!failed)
+		put_new(work, "Failed", failed = json_array());
+	json_array_append_new(failed, json_string(logical));
+}
+
+/* What a step came to. `doing` is what the event calls it: CREATE, UPDATE, DELETE. */
+static void settle(struct stack *stack, const char *logical, json_t *step, const char *doing,
+		   err_t err)
+{
+	if (err == ERR_AGAIN) {
+		put_text(step, "State", "doing");
+		stack->poll_ms = loop_now_ms(stack->cfn->options.loop) + POLL_MS;
+		return;
+	}
+	if (!err) {
+		put_text(step, "State", "done");
+		mark(stack, logical, doing, "COMPLETE", NULL);
+		return;
+	}
+	if (!stack->why.len)
+		text_add_str(&stack->why, err_words(err));
+	note_failure(stack, logical, step);
+	mark(stack, logical, doing, "FAILED", text_str(&stack->why));
+}
+
+static err_t work_out_properties(struct stack *stack, const char *logical, json_t **ret_properties)
+{
+	const json_t *resource = json_object_get(json_object_get(stack->template.root, "Resources"),
+						 logical);
+	json_t *given = json_object_get(resource, "Properties");
+	struct eval eval;
+
+	stack_eval(stack, &eval);
+	text_clear(&stack->why);
+	if (!given) {
+		*ret_properties = json_object();
+		return *ret_properties ? ERR_OK : ERR_NOMEM;
+	}
+	return evaluate(&eval, given, ret_properties);
+}
+
+/* Runs `way` for one resource, with all that it needs around it. */
+static err_t run(struct stack *stack, json_t *record, const json_t *before, resource_fn way)
+{
+	struct arena arena;
+	struct resource_step step = {
+		.stack = stack,
+		.type = type_named(text_at(record, "ResourceType")),
+		.record = record,
+		.properties = json_object_get(record, "Properties"),
+		.before = before,
+		.arena = &arena,
+		.why = &stack->why,
+	};
+	err_t err;
+
+	text_clear(&stack->why);
+	if (!step.type) {
+		text_printf(&stack->why, "Unrecognized resource type: %s",
+			    text_at(record, "ResourceType"));
+		return ERR_INVALID;
+	}
+	arena_init(&arena, STEP_ARENA_BYTES_MAX);
+	err = way(&step);
+	arena_fini(&arena);
+	return err;
+}
+
+/* ---- Create ---- */
+
+static void new_record(struct stack *stack, const char *logical, json_t *properties)
+{
+	const json_t *resource = json_object_get(json_object_get(stack->template.root, "Resources"),
+						 logical);
+	char token[TOKEN_CHARS + 1];
+	json_t *record;
+
+	make_token(token);
+	record = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "StackId", stack->id, "StackName",
+			   text_at(stack->body, "StackName"), "LogicalResourceId", logical,
+			   "ResourceType", text_at(resource, "Type"), "Token", token, "Properties",
+			   properties);
+	put_text(record, "DeletionPolicy", text_at(resource, "DeletionPolicy"));
+	put_text(record, "UpdateReplacePolicy", text_at(resource, "UpdateReplacePolicy"));
+	json_object_set_new(stack->resources, logical, record);
+}
+
+static void begin_create(struct stack *stack, const char *logical, json_t *step, const char *doing,
+			 json_t *properties, const char *reason)
+{
+	new_record(stack, logical, properties);
+	put_text(step, "State", "doing");
+	mark(stack, logical, doing, "IN_PROGRESS", reason);
+	settle(stack, logical, step, doing,
+	       run(stack, json_object_get(stack->resources, logical), NULL, resource_create));
+}
+
+static void create(struct stack *stack, const char *logical, json_t *step)
+{
+	json_t *properties = NULL;
+	err_t err = work_out_properties(stack, logical, &properties);
+
+	if (!err) {
+		begin_create(stack, logical, step, "CREATE", properties, NULL);
+		return;
+	}
+	new_record(stack, logical, json_object());
+	settle(stack, logical, step, "CREATE", err == ERR_AGAIN ? ERR_INVALID : err);
+}
+
+/* ---- Update ---- */
+
+/* On the way back, what a replacement left is as good as new. */
+static bool take_back(struct stack *stack, const char *logical, const json_t *properties)
+{
+	json_t *cleanup = json_object_get(stack->body, "Cleanup"), *old;
+	size_t i;
+
+	json_array_foreach (cleanup, i, old) {
+		if (strcmp(text_at(old, "LogicalResourceId"), logical) != 0 ||
+		    !json_equal(json_object_get(old, "Properties"), (json_t *)properties))
+			continue;
+		json_incref(old);
+		json_array_remove(cleanup, i);
+		json_array_append(cleanup, json_object_get(stack->resources, logical));
+		json_object_set_new(stack->resources, logical, old);
+		return true;
+	}
+	return false;
+}
+
+static void replace(struct stack *stack, const char *logical, json_t *step, json_t *properties)
+{
+	json_t *cleanup = json_object_get(stack->body, "Cleanup");
+
+	if (take_back(stack, logical, properties)) {
+		json_decref(properties);
+		settle(stack, logical, step, "UPDATE", ERR_OK);
+		return;
+	}
+	if (!cleanup)
+		put_new(stack->body, "Cleanup", cleanup = json_array());
+	json_array_append(cleanup, json_object_get(stack->resources, logical));
+	begin_create(stack, logical, step, "UPDATE", properties,
+		     "Requested update requires the creation of a new physical resource; hence "
+		     "creating one.");
+}
+
+static void change(struct stack *stack, const char *logical, json_t *step, json_t *properties)
+{
+	json_t *record = json_object_get(stack->resources, logical);
+	json_t *before = json_incref(json_object_get(record, "Properties"));
+
+	put_new(record, "Before", before ? json_incref(before) : NULL);
+	put_new(record, "Properties", properties);
+	put_text(step, "State", "doing");
+	mark(stack, logical, "UPDATE", "IN_PROGRESS", NULL);
+	settle(stack, logical, step, "UPDATE", run(stack, record, before, resource_update));
+	json_decref(before);
+}
+
+static void update(struct stack *stack, const char *logical, json_t *step)
+{
+	const json_t *resource = json_object_get(json_object_get(stack->template.root, "Resources"),
+						 logical);
+	json_t *record = json_object_get(stack->resources, logical), *properties = NULL;
+	bool other_type = strcmp(text_at(record, "ResourceType"), text_at(resource, "Type")) != 0;
+	bool changed = false, replaces = false;
+	err_t err = work_out_properties(stack, logical, &properties);
+
+	if (err) {
+		settle(stack, logical, step, "UPDATE", err == ERR_AGAIN ? ERR_INVALID : err);
+		return;
+	}
+	put_text(record, "DeletionPolicy", text_at(resource, "DeletionPolicy"));
+	put_text(record, "UpdateReplacePolicy", text_at(resource, "UpdateReplacePolicy"));
+	if (type_named(text_at(record, "ResourceType")))
+		replaces = resource_replaces(type_named(text_at(record, "ResourceType")),
+					     json_object_get(record, "Properties"), properties,
+					     &changed);
+	if (other_type || replaces || ends_in(text_at(record, "ResourceStatus"), "CREATE_FAILED")) {
+		replace(stack, logical, step, properties);
+	} else if (changed || ends_in(text_at(record, "ResourceStatus"), "_FAILED")) {
+		change(stack, logical, step, properties);
+	} else {
+		json_decref(properties);
+		put_text(step, "State", "done");
+	}
+}
+
+/* ---- Delete ---- */
+
+static bool stays(const struct stack *stack, const json_t *record)
+{
+	const char *policy = text_at(record, "DeletionPolicy");
+
+	return strcmp(policy, "Retain") == 0 || (strcmp(policy, "RetainExceptOnCreate") == 0 &&
+						 strcmp(kind_of(stack), "ROLLBACK") != 0);
+}
+
+static void delete_one(struct stack *stack, const char *logical, json_t *step)
+{
+	json_t *record = json_object_get(stack->resources, logical);
+	err_t err;
+
+	if (!record) {
+		put_text(step, "State", "done");
+		return;
+	}
+	if (stays(stack, record)) {
+		put_text(step, "State", "done");
+		mark(stack, logical, "DELETE", "SKIPPED", NULL);
+	} else {
+		if (!is_state(step, "doing")) {
+			put_text(step, "State", "doing");
+			mark(stack, logical, "DELETE", "IN_PROGRESS", NULL);
+		}
+		err = run(stack, record, NULL, resource_delete);
+		settle(stack, logical, step, "DELETE", err);
+		if (err)
+			return;
+	}
+	json_object_del(stack->resources, logical);
+	if (stack_save(stack, &(struct save){ .resource = logical }))
+		log_error("cloudformation", "that %s is gone cannot be noted", logical);
+}
+
+/* ---- What replacements left ---- */
+
+static bool replaced_stays(const json_t *record)
+{
+	return strcmp(text_at(record, "UpdateReplacePolicy"), "Retain") == 0;
+}
+
+/* One of them; whether there was one. What cannot go stays, and is said. */
+static bool clean_up(struct stack *stack)
+{
+	json_t *cleanup = json_object_get(stack->body, "Cleanup"), *record;
+	err_t err = ERR_OK;
+
+	if (!json_array_size(cleanup))
+		return false;
+	record = json_incref(json_array_get(cleanup, json_array_size(cleanup) - 1));
+	if (!replaced_stays(record))
+		err = run(stack, record, NULL, resource_delete);
+	if (err == ERR_AGAIN) {
+		stack->poll_ms = loop_now_ms(stack->cfn->options.loop) + POLL_MS;
+	} else {
+		if (err)
+			log_warn("cloudformation", "%s of %s stays behind: %s",
+				 text_at(record, "PhysicalResourceId"),
+				 text_at(stack->body, "StackName"), text_str(&stack->why));
+		json_array_remove(cleanup, json_array_size(cleanup) - 1);
+		stack_save(stack, NULL);
+	}
+	json_decref(record);
+	return true;
+}
+
+/* ---- Going on with what is under way ---- */
+
+static void resume(struct stack *stack, const char *logical, json_t *step)
+{
+	json_t *record = json_object_get(stack->resources, logical);
+	const char *status = text_at(record, "ResourceStatus");
+	const struct resource_type *type = type_named(text_at(record, "ResourceType"));
+	const char *doing = bytes_starts(bytes_of(status), BYTES("CREATE")) ? "CREATE" : "UPDATE";
+	const json_t *before = json_object_get(record, "Before");
+	err_t err = ERR_OK;
+
+	if (strcmp(text_at(step, "Do"), "delete") == 0) {
+		delete_one(stack, logical, step);
+		return;
+	}
+	if (!text_at(record, "PhysicalResourceId")[0])
+		err = run(stack, record, NULL, resource_create); /* a kill came between */
+	else if (before && !type->settled)
+		err = run(stack, record, before, resource_update);
+	else if (type && type->settled)
+		err = run(stack, record, before, type->settled);
+	else
+		err = run(stack, record, before, resource_describe);
+	settle(stack, logical, step, doing, err);
+}
+
+/* ---- Turns ---- */
+
+static bool is_ready(const json_t *steps, const json_t *step)
+{
+	const json_t *need;
+	size_t i;
+
+	if (!is_state(step, "todo"))
+		return false;
+	json_array_foreach (json_object_get(step, "Needs"), i, need) {
+		const json_t *other = json_object_get(steps, json_string_value(need));
+
+		if (other && !is_state(other, "done"))
+			return false;
+	}
+	return true;
+}
+
+static void begin(struct stack *stack, const char *logical, json_t *step)
+{
+	const char *what = text_at(step, "Do");
+
+	if (strcmp(what, "create") == 0)
+		create(stack, logical, step);
+	else if (strcmp(what, "update") == 0)
+		update(stack, logical, step);
+	else
+		delete_one(stack, logical, step);
+}
+
+/* Deletions go on after one failed: what they can delete need not stay. */
+static bool stops_at_failure(const struct stack *stack)
+{
+	const char *kind = kind_of(stack);
+
+	return strcmp(kind, "CREATE") == 0 || strcmp(kind, "UPDATE") == 0;
+}
+
+/* Does what is ready; whether there is anything still to do or under way. */
+static bool advance(struct stack *stack)
+{
+	json_t *steps = steps_of(stack), *step;
+	bool failed = json_object_get(json_object_get(stack->body, "Work"), "Failed") != NULL;
+	bool polling = loop_now_ms(stack->cfn->options.loop) >= stack->poll_ms;
+	unsigned calls = 0;
+	bool busy = false;
+	const char *logical;
+	void *next;
+
+	json_object_foreach_safe(steps, next, logical, step)
+	{
+		if (is_state(step, "doing")) {
+			busy = true;
+			if (polling)
+				resume(stack, logical, step);
+		} else if (is_ready(steps, step) && !(failed && stops_at_failure(stack))) {
+			busy = true;
+			if (calls++ < STEP_CALLS_MAX)
+				begin(stack, logical, step);
+			failed = json_object_get(json_object_get(stack->body, "Work"), "Failed") !=
+				 NULL;
+		}
+	}
+	return busy;
+}
+
+static bool work(struct stack *stack)
+{
+	if (advance(stack))
+		return true;
+	if (strcmp(kind_of(stack), "CLEANUP") == 0 && clean_up(stack))
+		return true;
+	return plan_next(stack);
+}
+
+struct stack *engine_stack(const struct cloudformation *cfn, const char *id)
+{
+	list_for_each (&cfn->stacks, node) {
+		struct stack *stack = container_of(node, struct stack, link);
+
+		if (strcmp(stack->id, id) == 0)
+			return stack;
+	}
+	return NULL;
+}
+
+void engine_start(struct stack *stack)
+{
+	struct cloudformation *cfn = stack->cfn;
+
+	list_append(&cfn->stacks, &stack->link);
+	timer_set(cfn->options.loop, &cfn->timer, loop_now_ms(cfn->options.loop) + TICK_MS);
+}
+
+void engine_tick(struct timer *timer)
+{
+	struct cloudformation *cfn = container_of(timer, struct cloudformation, timer);
+
+	list_for_each_safe (&cfn->stacks, node) {
+		struct stack *stack = container_of(node, struct stack, link);
+
+		if (!work(stack))
+			stack_free(stack);
+	}
+	if (!list_empty(&cfn->stacks))
+		timer_set(cfn->options.loop, &cfn->timer, loop_now_ms(cfn->options.loop) + TICK_MS);
+}

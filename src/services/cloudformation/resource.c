@@ -1,0 +1,507 @@
+/*
+ * resource: the general ways to make, change, describe and delete what a row of types says.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/cloudformation/cloudformation_internal.h"
+
+/* ---- Paths and properties ---- */
+
+const json_t *json_at(const json_t *value, const char *path)
+{
+	struct bytes rest = bytes_of(path), part;
+
+	while (value && bytes_cut(&rest, '.', &part)) {
+		char name[128];
+
+		if (part.len >= sizeof name)
+			return NULL;
+		snprintf(name, sizeof name, "%.*s", BYTES_ARG(part));
+		value = json_is_array(value)
+				? json_array_get(value, (size_t)strtoul(name, NULL, 10))
+				: json_object_get(value, name);
+	}
+	return value;
+}
+
+const char *physical_id(const struct resource_step *step)
+{
+	return text_at(step->record, "PhysicalResourceId");
+}
+
+void set_physical_id(struct resource_step *step, const char *id)
+{
+	put_text(step->record, "PhysicalResourceId", id);
+}
+
+json_t *property(const struct resource_step *step, const char *name)
+{
+	return json_object_get(step->properties, name);
+}
+
+static bool same(const json_t *a, const json_t *b)
+{
+	return a == b || (a && b && json_equal(a, b));
+}
+
+bool property_changed(const struct resource_step *step, const char *name)
+{
+	return !same(property(step, name), json_object_get(step->before, name));
+}
+
+/* One word of a row's properties, taken apart. */
+struct property_row {
+	char name[96], member[96];
+	bool replaces, json_text, special;
+};
+
+static bool next_property(const char **words, struct property_row *row)
+{
+	const char *at = *words;
+	char *into = row->name;
+
+	*row = (struct property_row){ .replaces = false };
+	while (*at == ' ')
+		at++;
+	if (!*at)
+		return false;
+	for (; *at && *at != ' '; at++) {
+		if (*at == '!')
+			row->replaces = true;
+		else if (*at == '#')
+			row->json_text = true;
+		else if (*at == '-')
+			row->special = true;
+		else if (*at == '=')
+			into = row->member;
+		else
+			*into++ = *at;
+	}
+	if (!row->member[0])
+		memcpy(row->member, row->name, sizeof row->member);
+	*words = at;
+	return true;
+}
+
+static bool find_property(const struct resource_type *type, const char *name,
+			  struct property_row *ret_row)
+{
+	const char *words = type->properties;
+
+	while (next_property(&words, ret_row))
+		if (strcmp(ret_row->name, name) == 0)
+			return true;
+	return false;
+}
+
+bool resource_replaces(const struct resource_type *type, const json_t *before, const json_t *after,
+		       bool *ret_changed)
+{
+	const char *words = type->properties;
+	struct property_row row;
+	bool replaces = false;
+
+	*ret_changed = false;
+	while (next_property(&words, &row)) {
+		if (same(json_object_get(before, row.name), json_object_get(after, row.name)))
+			continue;
+		*ret_changed = true;
+		replaces = replaces || row.replaces;
+	}
+	return replaces;
+}
+
+/* ---- Calls ---- */
+
+err_t call_api(struct resource_step *step, const char *service, const char *operation,
+	       json_t *input, json_t **ret_output)
+{
+	const struct cloudformation_options *options = &step->stack->cfn->options;
+	struct api_fault fault = { .code = "" };
+	json_t *output = NULL;
+	err_t err = input ? api_call(options->api, options->root, service, operation, input,
+				     &output, &fault)
+			  : ERR_NOMEM;
+
+	json_decref(input);
+	if (err && err != ERR_NOMEM) {
+		text_clear(step->why);
+		text_printf(step->why, "%s (Service: %s, Status Code: %u, Code: %s)", fault.message,
+			    service, (unsigned)fault.status, fault.code);
+		err = ERR_INVALID;
+	}
+	if (!err && ret_output)
+		*ret_output = output;
+	else
+		json_decref(output);
+	return err;
+}
+
+/* Whether the failure that `why` tells is one of the codes of `codes`. */
+static bool failed_with(const struct text *why, const char *codes)
+{
+	struct bytes rest = bytes_of(codes), code;
+
+	while (codes && bytes_cut(&rest, ' ', &code)) {
+		char words[160];
+
+		snprintf(words, sizeof words, "Code: %.*s)", BYTES_ARG(code));
+		if (strstr(text_str(why), words))
+			return true;
+	}
+	return false;
+}
+
+/* ---- Names ---- */
+
+/* STACK-LOGICAL-TOKEN, cut so that it fits. */
+static const char *made_name(struct resource_step *step)
+{
+	const char *stack = text_at(step->stack->body, "StackName");
+	const char *logical = text_at(step->record, "LogicalResourceId");
+	const char *token = text_at(step->record, "Token");
+	unsigned max = step->type->name_max;
+	int most = max > TOKEN_CHARS + 4 ? (int)(max - TOKEN_CHARS - 2) / 2 : 2;
+	int for_logical = (int)strlen(logical) < most ? (int)strlen(logical) : most;
+	char *name = arena_printf(step->arena, "%.*s-%.*s-%s", 2 * most - for_logical, stack,
+				  for_logical, logical, token);
+
+	if (name && strcmp(step->type->service, "s3") == 0)
+		for (char *c = name; *c; c++)
+			*c = (char)tolower((unsigned char)*c);
+	return name;
+}
+
+static const char *name_of(struct resource_step *step)
+{
+	const char *given = json_string_value(property(step, step->type->named));
+
+	return given ? given : made_name(step);
+}
+
+/* ---- Inputs ---- */
+
+static json_t *value_for(const struct property_row *row, json_t *value)
+{
+	char *text;
+	json_t *made;
+
+	if (!row->json_text || json_is_string(value))
+		return json_incref(value);
+	text = json_dumps(value, JSON_COMPACT);
+	made = text ? json_string(text) : NULL;
+	free(text);
+	return made;
+}
+
+/* Stack tags, the resource's own, and those that say which stack it is of. */
+static json_t *tags_of(struct resource_step *step)
+{
+	json_t *all = json_object(), *tag;
+	const json_t *lists[] = { json_object_get(step->stack->body, "Tags"),
+				  property(step, "Tags") };
+	const char *key;
+	json_t *value;
+	size_t i;
+
+	put_text(all, "aws:cloudformation:stack-name", text_at(step->stack->body, "StackName"));
+	put_text(all, "aws:cloudformation:stack-id", step->stack->id);
+	put_text(all, "aws:cloudformation:logical-id", text_at(step->record, "LogicalResourceId"));
+	for (size_t k = 0; k < COUNT(lists); k++) {
+		json_array_foreach ((json_t *)lists[k], i, tag)
+			put_text(all, text_at(tag, "Key"), text_at(tag, "Value"));
+		json_object_foreach ((json_t *)lists[k], key, value)
+			json_object_set(all, key, value);
+	}
+	return all;
+}
+
+static json_t *tag_list(const json_t *tags, bool reserved)
+{
+	json_t *list = json_array(), *value;
+	const char *key;
+
+	json_object_foreach ((json_t *)tags, key, value)
+		if (reserved || strncmp(key, "aws:", 4) != 0)
+			json_array_append_new(list,
+					      json_pack("{s:s, s:O}", "Key", key, "Value", value));
+	return list;
+}
+
+/* Services refuse tags of the name space aws: from anyone; those stay with the stack. */
+static void add_tags(struct resource_step *step, json_t *input)
+{
+	const char *how = step->type->tags;
+	json_t *tags, *list, *value;
+	const char *key;
+	void *next;
+
+	if (!how)
+		return;
+	tags = tags_of(step);
+	json_object_foreach_safe(tags, next, key, value) if (strncmp(key, "aws:", 4) == 0)
+		json_object_del(tags, key);
+	list = tag_list(tags, false);
+	if (json_array_size(list) && strcmp(how, "Tags") == 0)
+		json_object_set(input, "Tags", list);
+	else if (json_array_size(list) && strncmp(how, "map:", 4) == 0)
+		json_object_set(input, how + 4, tags);
+	else if (json_array_size(list))
+		put_new(input, "TagSpecifications",
+			json_pack("[{s:s, s:O}]", "ResourceType", how, "Tags", list));
+	json_decref(list);
+	json_decref(tags);
+}
+
+static json_t *input_of(struct resource_step *step, bool changed_only)
+{
+	const char *words = step->type->properties;
+	struct property_row row;
+	json_t *input = json_object();
+
+	while (next_property(&words, &row)) {
+		json_t *value = property(step, row.name);
+
+		if (!value || row.special || strcmp(row.name, "Tags") == 0)
+			continue;
+		if (changed_only && (row.replaces || !property_changed(step, row.name)))
+			continue;
+		put_new(input, row.member, value_for(&row, value));
+	}
+	return input;
+}
+
+/* "VpcIds[]" takes a list of one. */
+static void add_id(json_t *input, const char *member, const char *id)
+{
+	char name[96];
+
+	snprintf(name, sizeof name, "%s", member);
+	if (ends_in(name, "[]")) {
+		name[strlen(name) - 2] = '\0';
+		put_new(input, name, json_pack("[s]", id));
+	} else {
+		put_text(input, name, id);
+	}
+}
+
+/* ---- Description ---- */
+
+static void take_attributes(struct resource_step *step, const json_t *description)
+{
+	json_t *attributes = json_object();
+	struct bytes rest = bytes_of(step->type->attributes), word;
+
+	while (step->type->attributes && bytes_cut(&rest, ' ', &word)) {
+		char name[96], path[160];
+		size_t equals = bytes_index(word, '=');
+		struct bytes from = equals == SIZE_MAX ? word : bytes_from(word, equals + 1);
+
+		snprintf(name, sizeof name, "%.*s", BYTES_ARG(bytes_upto(word, equals)));
+		snprintf(path, sizeof path, "%.*s", BYTES_ARG(from));
+		put_new(attributes, name, json_incref((json_t *)json_at(description, path)));
+	}
+	put_new(step->record, "Attributes", attributes);
+	if (step->type->ref && json_object_get(attributes, step->type->ref))
+		json_object_set(step->record, "Ref", json_object_get(attributes, step->type->ref));
+}
+
+err_t resource_describe(struct resource_step *step)
+{
+	json_t *input, *answer;
+
+	if (!step->type->read)
+		return ERR_OK;
+	input = json_object();
+	add_id(input, step->type->read_by, physical_id(step));
+	TRY(call_api(step, step->type->service, step->type->read, input, &answer));
+	take_attributes(step, json_at(answer, step->type->found));
+	json_decref(answer);
+	return ERR_OK;
+}
+
+/* ---- The three ways ---- */
+
+static err_t make(struct resource_step *step)
+{
+	const struct resource_type *type = step->type;
+	json_t *input = input_of(step, false), *answer;
+	const char *name = type->named ? name_of(step) : NULL;
+	struct property_row row;
+	err_t err;
+
+	if (type->named && !name) {
+		json_decref(input);
+		return ERR_NOMEM;
+	}
+	if (type->named && find_property(type, type->named, &row))
+		put_text(input, row.member, name);
+	add_tags(step, input);
+	TRY(call_api(step, type->service, type->create, input, &answer));
+	err = type->id && !json_is_string(json_at(answer, type->id)) ? ERR_STORE : ERR_OK;
+	if (!err)
+		set_physical_id(step,
+				type->id ? json_string_value(json_at(answer, type->id)) : name);
+	json_decref(answer);
+	return err;
+}
+
+err_t resource_create(struct resource_step *step)
+{
+	TRY(step->type->make ? step->type->make(step) : make(step));
+	if (step->type->created)
+		TRY(step->type->created(step));
+	TRY(resource_describe(step));
+	return step->type->settled ? step->type->settled(step) : ERR_OK;
+}
+
+static err_t retag(struct resource_step *step)
+{
+	const char *how = step->type->tags;
+
+	if (!how || !property_changed(step, "Tags"))
+		return ERR_OK;
+	if (strcmp(step->type->service, "ec2") == 0)
+		return call_api(step, "ec2", "CreateTags",
+				json_pack("{s:[s], s:O?}", "Resources", physical_id(step), "Tags",
+					  property(step, "Tags")),
+				NULL);
+	if (strcmp(step->type->service, "elbv2") == 0 && property(step, "Tags"))
+		return call_api(step, "elbv2", "AddTags",
+				json_pack("{s:[s], s:O}", "ResourceArns", physical_id(step), "Tags",
+					  property(step, "Tags")),
+				NULL);
+	return ERR_OK;
+}
+
+err_t resource_update(struct resource_step *step)
+{
+	const struct resource_type *type = step->type;
+	json_t *input;
+
+	if (type->update) {
+		input = input_of(step, !type->update_by || strcmp(type->update, type->create) != 0);
+		if (type->update_by)
+			add_id(input, type->update_by, physical_id(step));
+		if (json_object_size(input) > (type->update_by ? 1u : 0u))
+			TRY(call_api(step, type->service, type->update, input, NULL));
+		else
+			json_decref(input);
+	}
+	if (type->updated)
+		TRY(type->updated(step));
+	TRY(retag(step));
+	TRY(resource_describe(step));
+	return type->settled ? type->settled(step) : ERR_OK;
+}
+
+err_t resource_delete(struct resource_step *step)
+{
+	const struct resource_type *type = step->type;
+	json_t *input;
+	err_t err;
+
+	if (!physical_id(step)[0])
+		return ERR_OK;
+	if (type->dropping)
+		TRY(type->dropping(step));
+	if (type->remove)
+		err = type->remove(step);
+	else if (!type->drop)
+		return ERR_OK;
+	else {
+		input = json_object();
+		add_id(input, type->drop_by, physical_id(step));
+		err = call_api(step, type->service, type->drop, input, NULL);
+	}
+	if (err == ERR_INVALID && failed_with(step->why, type->gone))
+		return ERR_OK;
+	return err;
+}
+
+/* ---- What is known ---- */
+
+const struct resource_type *type_named(const char *name)
+{
+	for (size_t i = 0; i < resource_type_count; i++)
+		if (strcmp(resource_types[i].name, name) == 0)
+			return &resource_types[i];
+	return NULL;
+}
+
+bool type_known(void *owner, const char *type, const char **ret_nearest)
+{
+	json_t *names;
+	const char *nearest;
+
+	(void)owner;
+	*ret_nearest = NULL;
+	if (type_named(type))
+		return true;
+	names = json_object();
+	for (size_t i = 0; i < resource_type_count; i++)
+		put_new(names, resource_types[i].name, json_true());
+	nearest = nearest_key(type, names);
+	if (nearest)
+		*ret_nearest = type_named(nearest)->name;
+	json_decref(names);
+	return false;
+}
+
+bool type_property_known(void *owner, const char *type, const char *name, const char **ret_nearest)
+{
+	static char nearest[96];
+	const struct resource_type *row = type_named(type);
+	const char *words = row ? row->properties : "", *found;
+	struct property_row property_row;
+	json_t *names;
+
+	(void)owner;
+	*ret_nearest = NULL;
+	if (!row || find_property(row, name, &property_row))
+		return true;
+	names = json_object();
+	while (next_property(&words, &property_row))
+		put_new(names, property_row.name, json_true());
+	found = nearest_key(name, names);
+	if (found) {
+		snprintf(nearest, sizeof nearest, "%s", found);
+		*ret_nearest = nearest;
+	}
+	json_decref(names);
+	return false;
+}
+
+bool type_attribute_known(void *owner, const char *type, const char *name, const char **ret_nearest)
+{
+	static char nearest[96];
+	const struct resource_type *row = type_named(type);
+	struct bytes rest = bytes_of(row ? row->attributes : NULL), word;
+	json_t *names;
+	const char *found;
+	bool known;
+
+	(void)owner;
+	*ret_nearest = NULL;
+	if (!row)
+		return true;
+	names = json_object();
+	while (rest.at && bytes_cut(&rest, ' ', &word)) {
+		char text[96];
+
+		snprintf(text, sizeof text, "%.*s",
+			 BYTES_ARG(bytes_upto(word, bytes_index(word, '='))));
+		put_new(names, text, json_true());
+	}
+	known = json_object_get(names, name) != NULL;
+	found = known ? NULL : nearest_key(name, names);
+	if (found) {
+		snprintf(nearest, sizeof nearest, "%s", found);
+		*ret_nearest = nearest;
+	}
+	json_decref(names);
+	return known;
+}

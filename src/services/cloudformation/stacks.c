@@ -1,0 +1,550 @@
+/*
+ * stacks: CreateStack, UpdateStack, DeleteStack: what comes in becomes a record and a plan.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/random.h"
+#include "services/cloudformation/stacks.h"
+
+enum { TEMPLATE_BODY_BYTES_MAX = 51200 };
+
+err_t fault_of(struct api_call *call, const struct text *why)
+{
+	return api_fault(call, "ValidationError", "%s", text_str(why));
+}
+
+err_t no_stack(struct api_call *call, const char *name)
+{
+	return api_fault(call, "ValidationError", "Stack with id %s does not exist", name);
+}
+
+/* ---- Input ---- */
+
+/* https://s3.…/BUCKET/KEY, https://BUCKET.s3.…/KEY, http://127.0.0.1:…/BUCKET/KEY */
+static bool split_url(const char *url, char bucket[64], char key[1025])
+{
+	struct bytes rest = bytes_of(url), host, first;
+
+	if (!bytes_starts(rest, BYTES("https://")) && !bytes_starts(rest, BYTES("http://")))
+		return false;
+	rest = bytes_from(rest, bytes_find(rest, BYTES("//")) + 2);
+	rest = bytes_upto(rest, bytes_index(rest, '?'));
+	if (!bytes_cut(&rest, '/', &host) || !rest.at)
+		return false;
+	if (bytes_find(host, BYTES(".s3")) != SIZE_MAX)
+		first = bytes_upto(host, bytes_find(host, BYTES(".s3")));
+	else if (!bytes_cut(&rest, '/', &first) || !rest.at)
+		return false;
+	if (first.len >= 64 || rest.len >= 1025)
+		return false;
+	snprintf(bucket, 64, "%.*s", BYTES_ARG(first));
+	snprintf(key, 1025, "%.*s", BYTES_ARG(rest));
+	return true;
+}
+
+/* A template that lies in S3, for TemplateURL. */
+static err_t fetch_template(struct api_call *call, const char *url, json_t **ret_text)
+{
+	char bucket[64], key[1025];
+	struct api_fault fault;
+	json_t *input, *output = NULL, *body;
+	err_t err;
+
+	if (!split_url(url, bucket, key))
+		return api_fault(call, "ValidationError",
+				 "TemplateURL must be a supported URL: that of an object in S3");
+	if (!api_service(call->api, BYTES("s3")))
+		return api_fault(call, "ValidationError",
+				 "S3 error: there is no S3 in this Weir to get the template from");
+	input = json_pack("{s:s, s:s}", "Bucket", bucket, "Key", key);
+	err = api_call(call->api, call->caller, "s3", "GetObject", input, &output, &fault);
+	json_decref(input);
+	if (err)
+		return api_fault(call, "ValidationError", "S3 error: %s", fault.message);
+	body = json_object_get(output, "Body");
+	*ret_text = json_is_string(body) ? json_incref(body) : NULL;
+	json_decref(output);
+	return *ret_text ? ERR_OK
+			 : api_fault(call, "ValidationError",
+				     "S3 error: the template cannot be read from %s", url);
+}
+
+err_t template_of_input(struct api_call *call, const json_t *old, json_t **ret_text)
+{
+	json_t *body = json_object_get(call->input, "TemplateBody");
+	const char *url = text_at(call->input, "TemplateURL");
+
+	if (body && url[0])
+		return api_fault(
+			call, "ValidationError",
+			"Either Template URL or Template Body must be specified, not both.");
+	if (body && json_string_length(body) > TEMPLATE_BODY_BYTES_MAX)
+		return api_fault(
+			call, "ValidationError",
+			"1 validation error detected: Value at 'templateBody' failed to "
+			"satisfy constraint: Member must have length less than or equal to "
+			"%d",
+			TEMPLATE_BODY_BYTES_MAX);
+	if (url[0])
+		return fetch_template(call, url, ret_text);
+	if (!body && json_is_true(json_object_get(call->input, "UsePreviousTemplate")) && old)
+		body = json_object_get(old, "Template");
+	if (!body)
+		return api_fault(call, "ValidationError",
+				 "Either Template URL or Template Body must be specified.");
+	*ret_text = json_incref(body);
+	return ERR_OK;
+}
+
+/* [{ParameterKey, ParameterValue | UsePreviousValue}] → {name: text} */
+static err_t given_of_input(struct api_call *call, const json_t *old, json_t **ret_given)
+{
+	const json_t *was = json_object_get(old, "Given"), *row;
+	json_t *given = json_object();
+	size_t i;
+
+	json_array_foreach (json_object_get(call->input, "Parameters"), i, row) {
+		const char *key = text_at(row, "ParameterKey");
+		json_t *value = json_object_get(row, "ParameterValue");
+
+		if (json_is_true(json_object_get(row, "UsePreviousValue"))) {
+			value = json_object_get(was, key);
+			if (!value && !old) {
+				json_decref(given);
+				return api_fault(
+					call, "ValidationError",
+					"Invalid input for parameter key %s. Cannot specify "
+					"usePreviousValue as true for a parameter key not in "
+					"the previous template",
+					key);
+			}
+		}
+		if (value)
+			json_object_set(given, key, value);
+	}
+	*ret_given = given;
+	return ERR_OK;
+}
+
+static bool has_capability(const struct api_call *call, const char *name)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach (json_object_get(call->input, "Capabilities"), i, one) {
+		if (strcmp(json_string_value(one), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What a template needs to be allowed: "" (nothing), CAPABILITY_IAM or CAPABILITY_NAMED_IAM. */
+const char *capability_needed(const struct template *template)
+{
+	static const char *const names[] = { "RoleName",	  "UserName",
+					     "GroupName",	  "PolicyName",
+					     "ManagedPolicyName", "InstanceProfileName" };
+	const json_t *resource;
+	const char *name, *needed = "";
+
+	json_object_foreach (json_object_get(template->root, "Resources"), name, resource) {
+		if (strncmp(text_at(resource, "Type"), "AWS::IAM::", 10) != 0)
+			continue;
+		needed = needed[0] ? needed : "CAPABILITY_IAM";
+		for (size_t i = 0; i < COUNT(names); i++)
+			if (json_object_get(json_object_get(resource, "Properties"), names[i]) &&
+			    strcmp(text_at(resource, "Type"), "AWS::IAM::Policy") != 0)
+				needed = "CAPABILITY_NAMED_IAM";
+	}
+	return needed;
+}
+
+static void first_problem(void *owner, unsigned line, const char *words)
+{
+	struct text *why = owner;
+
+	if (why->len)
+		return;
+	text_add_str(why, words);
+	if (line)
+		text_printf(why, " (line %u)", line);
+}
+
+err_t check_template(struct api_call *call, const struct template *template)
+{
+	struct text why = TEXT_INIT(4096);
+	struct check check = {
+		.template = template,
+		.problem = first_problem,
+		.type = type_known,
+		.property = type_property_known,
+		.attribute = type_attribute_known,
+		.owner = &why,
+	};
+	err_t err = template_check(&check) ? fault_of(call, &why) : ERR_OK;
+
+	text_fini(&why);
+	return err;
+}
+
+static err_t check_transform(struct api_call *call, const struct template *template)
+{
+	const json_t *transform = json_object_get(template->root, "Transform");
+
+	if (!transform || (json_is_string(transform) &&
+			   strcmp(json_string_value(transform), "AWS::LanguageExtensions") == 0))
+		return ERR_OK;
+	return api_fault(call, "ValidationError",
+			 "This Weir knows the transform AWS::LanguageExtensions alone");
+}
+
+static err_t check_all(struct api_call *call, struct stack *stack)
+{
+	const char *needed;
+	json_t *names = NULL, *needs = NULL;
+	err_t err = stack_open(stack);
+
+	if (!err && !stack->template.root)
+		err = ERR_INVALID;
+	if (err && !stack->template.root)
+		return fault_of(call, &stack->why);
+	/* Problems of the template come before those of its parameters. */
+	TRY(check_template(call, &stack->template));
+	TRY(check_transform(call, &stack->template));
+	if (err)
+		return fault_of(call, &stack->why);
+	err = stack_wanted(stack, &names);
+	if (!err)
+		err = resource_needs(&stack->template, names, &needs, &stack->why);
+	json_decref(names);
+	json_decref(needs);
+	if (err)
+		return fault_of(call, &stack->why);
+	needed = capability_needed(&stack->template);
+	if (needed[0] && !has_capability(call, "CAPABILITY_NAMED_IAM") &&
+	    !(strcmp(needed, "CAPABILITY_IAM") == 0 && has_capability(call, "CAPABILITY_IAM")))
+		return api_fault(call, "InsufficientCapabilitiesException",
+				 "Requires capabilities : [%s]", needed);
+	return ERR_OK;
+}
+
+err_t body_of_input(struct api_call *call, const char *name, const json_t *old, json_t **ret_body)
+{
+	static const char *const copied[] = { "Capabilities",	 "NotificationARNs",
+					      "RoleARN",	 "Tags",
+					      "DisableRollback", "TimeoutInMinutes",
+					      "OnFailure" };
+	json_t *text = NULL, *given = NULL, *body;
+	struct stack *stack;
+	err_t err = template_of_input(call, old, &text);
+
+	if (!err)
+		err = given_of_input(call, old, &given);
+	if (err) {
+		json_decref(text);
+		return err;
+	}
+	body = old ? json_deep_copy(old) : json_pack("{s:s}", "StackName", name);
+	put_new(body, "Template", text);
+	put_new(body, "Given", given);
+	for (size_t i = 0; i < COUNT(copied); i++)
+		if (json_object_get(call->input, copied[i]))
+			json_object_set(body, copied[i], json_object_get(call->input, copied[i]));
+	if (json_is_true(json_object_get(call->input, "DisableRollback")))
+		put_text(body, "OnFailure", "DO_NOTHING");
+	if (!old)
+		put_text(body, "StackId", "arn:aws:cloudformation:pending");
+	TRY(stack_make(cfn_of(call), json_incref(body), &stack));
+	err = check_all(call, stack);
+	if (!err) {
+		const json_t *words = json_object_get(stack->template.root, "Description");
+
+		json_object_del(body, "Description");
+		if (words)
+			json_object_set(body, "Description", (json_t *)words);
+	}
+	stack_free(stack);
+	if (err)
+		json_decref(body);
+	else
+		*ret_body = body;
+	return err;
+}
+
+/* ---- Create ---- */
+
+static err_t check_name(struct api_call *call, const char *name)
+{
+	size_t len = strlen(name);
+	bool good = len > 0 && len <= 128 && isalpha((unsigned char)name[0]);
+
+	for (size_t i = 0; good && i < len; i++)
+		good = isalnum((unsigned char)name[i]) || name[i] == '-';
+	if (good)
+		return ERR_OK;
+	return api_fault(call, "ValidationError",
+			 "1 validation error detected: Value '%.200s' at 'stackName' failed to "
+			 "satisfy constraint: Member must satisfy regular expression pattern: "
+			 "[a-zA-Z][-a-zA-Z0-9]*",
+			 name);
+}
+
+/* A new stack's record, in the store. `status` is what it begins with. */
+err_t new_stack(struct api_call *call, json_t *body, const char *status, struct stack **ret_stack)
+{
+	const struct cloudformation_options *options = &cfn_of(call)->options;
+	char id[512], uuid[37];
+	struct stack *stack;
+	err_t err;
+
+	random_uuid(uuid);
+	snprintf(id, sizeof id, "arn:aws:cloudformation:%s:%s:stack/%s/%s", options->region,
+		 options->account, text_at(body, "StackName"), uuid);
+	put_text(body, "StackId", id);
+	put_new(body, "CreationTime", json_integer((json_int_t)now_ms(cfn_of(call))));
+	put_text(body, "StackStatus", status);
+	put_new(body, "EnableTerminationProtection",
+		json_boolean(
+			json_is_true(json_object_get(call->input, "EnableTerminationProtection"))));
+	TRY(stack_make(cfn_of(call), body, &stack));
+	err = stack_insert(stack);
+	if (err == ERR_EXISTS)
+		err = api_fault(call, "AlreadyExistsException", "Stack [%s] already exists",
+				text_at(body, "StackName"));
+	if (err)
+		stack_free(stack);
+	else
+		*ret_stack = stack;
+	return err;
+}
+
+/* Begins to make what is in the store; takes the stack over. */
+err_t begin_create_stack(struct stack *stack)
+{
+	err_t err = stack_open(stack);
+
+	if (!err)
+		err = engine_plan_create(stack);
+	if (!err)
+		err = stack_status(stack, "CREATE_IN_PROGRESS", "User Initiated");
+	if (err)
+		stack_free(stack);
+	else
+		engine_start(stack);
+	return err;
+}
+
+CFN_OPERATION(create_stack)
+{
+	const char *name = text_at(call->input, "StackName");
+	struct stack *stack;
+	json_t *body;
+
+	TRY(check_name(call, name));
+	TRY(body_of_input(call, name, NULL, &body));
+	TRY(new_stack(call, body, "CREATE_IN_PROGRESS", &stack));
+	put_text(call->output, "StackId", stack->id);
+	return begin_create_stack(stack);
+}
+
+/* ---- Update ---- */
+
+static bool may_update(const char *status)
+{
+	return strcmp(status, "CREATE_COMPLETE") == 0 || strcmp(status, "UPDATE_COMPLETE") == 0 ||
+	       strcmp(status, "UPDATE_ROLLBACK_COMPLETE") == 0 ||
+	       strcmp(status, "CREATE_FAILED") == 0 || strcmp(status, "UPDATE_FAILED") == 0;
+}
+
+/* Loads a stack that can be updated. */
+err_t load_updatable(struct api_call *call, const char *name, struct stack **ret_stack)
+{
+	struct stack *stack;
+	err_t err = stack_load(cfn_of(call), name, &stack);
+
+	if (err == ERR_NOT_FOUND)
+		return no_stack(call, name);
+	TRY(err);
+	if (!may_update(text_at(stack->body, "StackStatus"))) {
+		err = api_fault(call, "ValidationError",
+				"Stack:%s is in %s state and can not be updated.", stack->id,
+				text_at(stack->body, "StackStatus"));
+		stack_free(stack);
+		return err;
+	}
+	*ret_stack = stack;
+	return ERR_OK;
+}
+
+/* Whether a new body would change anything. */
+bool changes_anything(const json_t *old, const json_t *body)
+{
+	static const char *const members[] = { "Template", "Given", "Tags" };
+
+	for (size_t i = 0; i < COUNT(members); i++) {
+		json_t *a = json_object_get(old, members[i]),
+		       *b = json_object_get(body, members[i]);
+
+		if (a != b && !(a && b && json_equal(a, b)))
+			return true;
+	}
+	return false;
+}
+
+/* Makes `body` (taken over) what the stack shall be, and begins; takes the stack over. */
+err_t begin_update_stack(struct stack *stack, json_t *body)
+{
+	static const char *const kept[] = { "Template", "Given", "Tags", "Description" };
+	json_t *before = json_object();
+	err_t err;
+
+	for (size_t i = 0; i < COUNT(kept); i++)
+		if (json_object_get(stack->body, kept[i]))
+			json_object_set(before, kept[i], json_object_get(stack->body, kept[i]));
+	put_new(body, "Before", before);
+	put_new(body, "LastUpdatedTime", json_integer((json_int_t)now_ms(stack->cfn)));
+	json_decref(stack->body);
+	stack->body = body;
+	err = stack_open(stack);
+	if (!err)
+		err = engine_plan_update(stack, "UPDATE");
+	if (!err)
+		err = stack_status(stack, "UPDATE_IN_PROGRESS", "User Initiated");
+	if (err)
+		stack_free(stack);
+	else
+		engine_start(stack);
+	return err;
+}
+
+CFN_OPERATION(update_stack)
+{
+	struct stack *stack;
+	json_t *body;
+	err_t err;
+
+	TRY(load_updatable(call, text_at(call->input, "StackName"), &stack));
+	err = body_of_input(call, text_at(stack->body, "StackName"), stack->body, &body);
+	if (!err && !changes_anything(stack->body, body)) {
+		json_decref(body);
+		err = api_fault(call, "ValidationError", "No updates are to be performed.");
+	}
+	if (err) {
+		stack_free(stack);
+		return err;
+	}
+	put_text(call->output, "StackId", stack->id);
+	return begin_update_stack(stack, body);
+}
+
+/* ---- Delete ---- */
+
+struct import_search {
+	const json_t *outputs;
+	const char *export, *user;
+	char room[256];
+};
+
+static bool look_for_user(void *owner, const struct store_resource *resource)
+{
+	struct import_search *search = owner;
+	const json_t *output;
+	size_t i;
+
+	if (strcmp(text_at(resource->body, "StackStatus"), "DELETE_COMPLETE") == 0)
+		return true;
+	json_array_foreach ((json_t *)search->outputs, i, output) {
+		const char *name = text_at(output, "ExportName");
+
+		if (!name[0] || !json_object_get(json_object_get(resource->body, "Imports"), name))
+			continue;
+		snprintf(search->room, sizeof search->room, "%s",
+			 text_at(resource->body, "StackName"));
+		search->export = name;
+		search->user = search->room;
+	}
+	return !search->user;
+}
+
+static err_t check_exports(struct api_call *call, const struct stack *stack)
+{
+	struct import_search search = { .outputs = json_object_get(stack->body, "Outputs") };
+	struct store_txn *txn;
+	err_t err;
+
+	TRY(store_begin(stack->cfn->options.store, &txn));
+	err = store_each(txn, KIND_STACK, NULL, NULL, look_for_user, &search);
+	store_rollback(txn);
+	if (!err && search.user)
+		err = api_fault(call, "ValidationError",
+				"Export %s cannot be deleted as it is in use by %s", search.export,
+				search.user);
+	return err;
+}
+
+static err_t delete_it(struct api_call *call, struct stack *stack)
+{
+	const char *status = text_at(stack->body, "StackStatus");
+
+	if (json_is_true(json_object_get(stack->body, "EnableTerminationProtection")))
+		return api_fault(call, "ValidationError",
+				 "Stack [%s] cannot be deleted while TerminationProtection is "
+				 "enabled",
+				 text_at(stack->body, "StackName"));
+	if (is_at_work(stack->body) && !ends_in(status, "CREATE_IN_PROGRESS"))
+		return api_fault(call, "ValidationError",
+				 "Stack [%s] is in %s state and cannot be deleted now",
+				 text_at(stack->body, "StackName"), status);
+	TRY(check_exports(call, stack));
+	stack_open(stack); /* a template that no longer opens only loses its order */
+	TRY(engine_plan_delete(stack, "DELETE"));
+	return stack_status(stack, "DELETE_IN_PROGRESS", "User Initiated");
+}
+
+CFN_OPERATION(delete_stack)
+{
+	const char *name = text_at(call->input, "StackName");
+	struct stack *stack, *working;
+	err_t err = stack_load(cfn_of(call), name, &stack);
+
+	if (err == ERR_NOT_FOUND)
+		return ERR_OK; /* AWS says nothing of what is not there */
+	TRY(err);
+	if (strcmp(text_at(stack->body, "StackStatus"), "DELETE_COMPLETE") == 0 ||
+	    strcmp(text_at(stack->body, "StackStatus"), "DELETE_IN_PROGRESS") == 0) {
+		stack_free(stack);
+		return ERR_OK;
+	}
+	working = engine_stack(cfn_of(call), stack->id);
+	if (working) { /* it is being made: what there is of it goes */
+		stack_free(stack);
+		return delete_it(call, working);
+	}
+	err = delete_it(call, stack);
+	if (err)
+		stack_free(stack);
+	else
+		engine_start(stack);
+	return err;
+}
+
+CFN_OPERATION(update_termination_protection)
+{
+	const char *name = text_at(call->input, "StackName");
+	struct stack *stack, *working;
+	json_t *flag = json_object_get(call->input, "EnableTerminationProtection");
+	err_t err = stack_load(cfn_of(call), name, &stack);
+
+	if (err == ERR_NOT_FOUND)
+		return no_stack(call, name);
+	TRY(err);
+	working = engine_stack(cfn_of(call), stack->id);
+	json_object_set(working ? working->body : stack->body, "EnableTerminationProtection", flag);
+	put_text(call->output, "StackId", stack->id);
+	err = stack_save(working ? working : stack, NULL);
+	stack_free(stack);
+	return err;
+}

@@ -1,0 +1,33 @@
+/*
+ * stacks: what stacks.c and change_sets.c share: from an input to a stack at work.
+ */
+#ifndef SERVICES_CLOUDFORMATION_STACKS_H
+#define SERVICES_CLOUDFORMATION_STACKS_H
+
+#include "services/cloudformation/cloudformation_internal.h"
+
+/* "" (nothing), CAPABILITY_IAM or CAPABILITY_NAMED_IAM. */
+const char *capability_needed(const struct template *template);
+/* The first problem as a fault. */
+err_t check_template(struct api_call *call, const struct template *template);
+
+/* The input's template, parameters and settings as a record, checked; from `old` where the input
+ * says "previous". */
+err_t body_of_input(struct api_call *call, const char *name, const json_t *old, json_t **ret_body);
+
+/* Its text, from the body, from S3 by URL, or the previous one. */
+err_t template_of_input(struct api_call *call, const json_t *old, json_t **ret_text);
+
+/* A new record in the store; takes `body` over. */
+err_t new_stack(struct api_call *call, json_t *body, const char *status, struct stack **ret_stack);
+err_t load_updatable(struct api_call *call, const char *name, struct stack **ret_stack);
+bool changes_anything(const json_t *old, const json_t *body);
+
+/* Both take the stack over, the second `body` as well. */
+err_t begin_create_stack(struct stack *stack);
+err_t begin_update_stack(struct stack *stack, json_t *body);
+
+err_t fault_of(struct api_call *call, const struct text *why);
+err_t no_stack(struct api_call *call, const char *name);
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * type_hooks: what is particular about single types; see struct resource_type.
+ */
+#ifndef SERVICES_CLOUDFORMATION_TYPE_HOOKS_H
+#define SERVICES_CLOUDFORMATION_TYPE_HOOKS_H
+
+#include "services/cloudformation/cloudformation_internal.h"
+
+#define HOOK(name) err_t name(struct resource_step *step)
+
+/* ---- type_ec2.c ---- */
+HOOK(vpc_created);
+HOOK(subnet_created);
+HOOK(attachment_make);
+HOOK(attachment_remove);
+HOOK(route_make);
+HOOK(route_remove);
+HOOK(group_created);
+HOOK(group_updated);
+HOOK(ingress_make);
+HOOK(ingress_remove);
+HOOK(egress_make);
+HOOK(egress_remove);
+/* ---- type_elbv2.c ---- */
+HOOK(balancer_created);
+HOOK(balancer_updated);
+HOOK(balancer_settled);
+HOOK(target_group_created);
+HOOK(target_group_updated);
+HOOK(target_group_settled);
+HOOK(listener_created);
+HOOK(rule_make);
+HOOK(rule_updated);
+HOOK(listener_certificate_make);
+HOOK(listener_certificate_remove);
+/* ---- type_iam.c ---- */
+HOOK(role_make);
+HOOK(role_updated);
+HOOK(role_dropping);
+HOOK(policy_make);
+HOOK(policy_updated);
+HOOK(policy_remove);
+HOOK(managed_policy_created);
+HOOK(managed_policy_dropping);
+HOOK(profile_created);
+HOOK(profile_dropping);
+/* ---- type_logs.c ---- */
+HOOK(log_group_created);
+HOOK(log_stream_remove);
+HOOK(metric_filter_make);
+HOOK(metric_filter_remove);
+
+#endif

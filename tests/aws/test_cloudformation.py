@@ -1,0 +1,258 @@
+"""Stacks by the real clients: made, changed, rolled back, deleted; and what became of their resources."""
+import json
+import pathlib
+import random
+import time
+
+import botocore.exceptions
+import pytest
+
+import clients
+from harness import free_port, get, until
+
+NETWORK = (pathlib.Path(__file__).parent / "templates/network.yml").read_text()
+IAM = ["CAPABILITY_IAM"]
+
+
+@pytest.fixture
+def stacks(weir):
+    pytest.importorskip("boto3")
+    return clients.boto("cloudformation", weir)
+
+
+def status(stacks, name):
+    return stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+
+
+def rested(stacks, name, want, seconds=30):
+    """Waits until nothing is in progress; the stack."""
+    until(lambda: not status(stacks, name).endswith("IN_PROGRESS"), seconds, f"stack {name} at rest")
+    stack = stacks.describe_stacks(StackName=name)["Stacks"][0]
+    failures = [e for e in stacks.describe_stack_events(StackName=name)["StackEvents"] if e["ResourceStatus"].endswith("FAILED")]
+    assert stack["StackStatus"] == want, failures
+    return stack
+
+
+def made(stacks, name, template, want="CREATE_COMPLETE", **parameters):
+    stacks.create_stack(StackName=name, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"], Parameters=given(parameters))
+    return rested(stacks, name, want)
+
+
+def changed(stacks, name, template, want="UPDATE_COMPLETE", **parameters):
+    stacks.update_stack(StackName=name, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"], Parameters=given(parameters))
+    return rested(stacks, name, want)
+
+
+def given(parameters):
+    return [{"ParameterKey": k, "ParameterValue": str(v)} for k, v in parameters.items()]
+
+
+def physical(stacks, name):
+    rows = stacks.describe_stack_resources(StackName=name)["StackResources"]
+    return {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in rows}
+
+
+def gone(stacks, name):
+    stacks.delete_stack(StackName=name)
+
+    def is_gone():
+        try:
+            return status(stacks, name) == "DELETE_COMPLETE"
+        except botocore.exceptions.ClientError as error:
+            return "does not exist" in str(error)
+    until(is_gone, 30, f"stack {name} gone")
+
+
+def fault_of(call, **values):
+    with pytest.raises(botocore.exceptions.ClientError) as raised:
+        call(**values)
+    return raised.value.response["Error"]["Message"]
+
+
+def group_template(*rules, retention=7, extra=""):
+    """A security group and a log group: quick to make."""
+    return json.dumps({
+        "Resources": {
+            "Group": {"Type": "AWS::EC2::SecurityGroup", "Properties": {
+                "GroupDescription": "d", "SecurityGroupIngress": [
+                    {"IpProtocol": "tcp", "FromPort": p, "ToPort": p, "CidrIp": "10.0.0.0/8"} for p in rules]}},
+            "Logs": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": f"g{extra}", "RetentionInDays": retention}}},
+        "Outputs": {"GroupId": {"Value": {"Fn::GetAtt": "Group.GroupId"}}, "LogName": {"Value": {"Ref": "Logs"}}}})
+
+
+# ---- The whole way ----
+
+def test_deploy_by_the_command_line_carries_traffic_and_delete_leaves_nothing(weir, stacks, ec2, elbv2, tmp_path):
+    commands = clients.command_lines()
+    if not commands:
+        pytest.skip("no aws command line on this machine")
+    aws = clients.Cli(commands[0][1], weir)
+    file, port = tmp_path / "network.yml", free_port()
+    file.write_text(NETWORK)
+    code, out, errors = aws.run("cloudformation", "deploy", "--template-file", str(file), "--stack-name", "demo", "--capabilities",
+                                "CAPABILITY_IAM", "--parameter-overrides", f"ListenerPort={port}")
+    assert code == 0 and "Successfully created/updated stack - demo" in out, errors
+    assert get(port).body == b"hello from dev"
+    stack = stacks.describe_stacks(StackName="demo")["Stacks"][0]
+    url = next(o for o in stack["Outputs"] if o["OutputKey"] == "Url")
+    assert url["OutputValue"].endswith(f":{port}") and url["ExportName"] == "demo-url"
+    code, out, errors = aws.run("cloudformation", "deploy", "--template-file", str(file), "--stack-name", "demo", "--capabilities",
+                                "CAPABILITY_IAM", "--no-fail-on-empty-changeset")
+    assert code == 0 and "No changes to deploy" in out + errors
+    changed(stacks, "demo", NETWORK, ListenerPort=port, Environment="prod")
+    assert get(port).body == b"hello from prod"
+    gone(stacks, "demo")
+    assert elbv2.describe_load_balancers()["LoadBalancers"] == []
+    assert [v["IsDefault"] for v in ec2.describe_vpcs()["Vpcs"]] == [True]
+    assert clients.boto("iam", weir).list_roles()["Roles"] == []
+    assert stacks.list_stacks(StackStatusFilter=["DELETE_COMPLETE"])["StackSummaries"][0]["StackName"] == "demo"
+
+
+def test_an_update_changes_what_differs_and_replaces_what_must_be(stacks, ec2, weir):
+    logs = clients.boto("logs", weir)
+    made(stacks, "s", group_template(80))
+    before = physical(stacks, "s")
+    changed(stacks, "s", group_template(80, 443, retention=14))
+    assert physical(stacks, "s") == before, "nothing was replaced"
+    rules = ec2.describe_security_groups(GroupIds=[before["Group"]])["SecurityGroups"][0]["IpPermissions"]
+    assert sorted(r["FromPort"] for r in rules) == [80, 443]
+    assert logs.describe_log_groups()["logGroups"][0]["retentionInDays"] == 14
+    changed(stacks, "s", group_template(443, extra="-new"))
+    after = physical(stacks, "s")
+    assert after["Group"] == before["Group"] and after["Logs"] == "g-new"
+    assert [g["logGroupName"] for g in logs.describe_log_groups()["logGroups"]] == ["g-new"], "the replaced one went"
+    assert "No updates are to be performed" in fault_of(stacks.update_stack, StackName="s", TemplateBody=group_template(443, extra="-new"))
+
+
+def test_a_failed_creation_leaves_nothing_and_says_why(stacks, ec2, weir):
+    groups = len(ec2.describe_security_groups()["SecurityGroups"])
+    made(stacks, "s", group_template(80, retention=8), want="ROLLBACK_COMPLETE")
+    events = stacks.describe_stack_events(StackName="s")["StackEvents"]
+    failed = next(e for e in events if e["ResourceStatus"] == "CREATE_FAILED")
+    assert failed["LogicalResourceId"] == "Logs" and "'8' at 'retentionInDays'" in failed["ResourceStatusReason"]
+    rolling = next(e for e in events if e["ResourceStatus"] == "ROLLBACK_IN_PROGRESS")
+    assert "The following resource(s) failed to create: [Logs]" in rolling["ResourceStatusReason"]
+    assert len(ec2.describe_security_groups()["SecurityGroups"]) == groups
+    assert "can not be updated" in fault_of(stacks.update_stack, StackName="s", TemplateBody=group_template(80))
+    gone(stacks, "s")
+
+
+def test_a_failed_update_goes_back_to_what_was(stacks, ec2, weir):
+    logs = clients.boto("logs", weir)
+    made(stacks, "s", group_template(80))
+    before = physical(stacks, "s")
+    stack = changed(stacks, "s", json.dumps({**json.loads(group_template(443, extra="-new")), "Resources": {
+        **json.loads(group_template(443, extra="-new"))["Resources"],
+        "Bad": {"Type": "AWS::Logs::LogGroup", "DependsOn": ["Group", "Logs"], "Properties": {"RetentionInDays": 8}}}}),
+        want="UPDATE_ROLLBACK_COMPLETE")
+    assert physical(stacks, "s") == before, "the replaced one is back, not made anew"
+    rules = ec2.describe_security_groups(GroupIds=[before["Group"]])["SecurityGroups"][0]["IpPermissions"]
+    assert [r["FromPort"] for r in rules] == [80]
+    assert [g["logGroupName"] for g in logs.describe_log_groups()["logGroups"]] == ["g"]
+    assert json.loads(stacks.get_template(StackName="s")["TemplateBody"] if isinstance(
+        stacks.get_template(StackName="s")["TemplateBody"], str) else json.dumps(
+            stacks.get_template(StackName="s")["TemplateBody"])) == json.loads(group_template(80))
+    assert {o["OutputKey"] for o in stack["Outputs"]} == {"GroupId", "LogName"}
+    changed(stacks, "s", group_template(8080))
+
+
+def test_change_sets_show_before_they_act(stacks, weir):
+    made(stacks, "s", group_template(80))
+    body = json.loads(group_template(80, extra="-new"))
+    body["Resources"]["More"] = {"Type": "AWS::Logs::LogGroup"}
+    del body["Resources"]["Group"], body["Outputs"]["GroupId"]
+    stacks.create_change_set(StackName="s", ChangeSetName="c", TemplateBody=json.dumps(body))
+    shown = stacks.describe_change_set(StackName="s", ChangeSetName="c")
+    assert shown["Status"] == "CREATE_COMPLETE" and shown["ExecutionStatus"] == "AVAILABLE"
+    seen = {c["ResourceChange"]["LogicalResourceId"]: (c["ResourceChange"]["Action"], c["ResourceChange"].get("Replacement"))
+            for c in shown["Changes"]}
+    assert seen == {"Logs": ("Modify", "True"), "More": ("Add", None), "Group": ("Remove", None)}
+    assert status(stacks, "s") == "CREATE_COMPLETE", "nothing happened yet"
+    stacks.execute_change_set(StackName="s", ChangeSetName="c")
+    rested(stacks, "s", "UPDATE_COMPLETE")
+    assert set(physical(stacks, "s")) == {"Logs", "More"}
+    stacks.create_change_set(StackName="s", ChangeSetName="none", TemplateBody=json.dumps(body))
+    shown = stacks.describe_change_set(StackName="s", ChangeSetName="none")
+    assert shown["Status"] == "FAILED" and "didn't contain changes" in shown["StatusReason"]
+    stacks.delete_change_set(StackName="s", ChangeSetName="none")
+    assert stacks.list_change_sets(StackName="s")["Summaries"] == []
+
+
+# ---- Rules between stacks, and bad input ----
+
+def test_exports_bind_the_stacks_that_import_them(stacks):
+    exporting = {"Resources": {"L": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "shared"}}},
+                 "Outputs": {"Name": {"Value": {"Ref": "L"}, "Export": {"Name": "shared-name"}}}}
+    importing = {"Resources": {"L": {"Type": "AWS::Logs::LogGroup", "Properties": {
+        "LogGroupName": {"Fn::Sub": ["${N}-more", {"N": {"Fn::ImportValue": "shared-name"}}]}}}}}
+    made(stacks, "one", json.dumps(exporting))
+    made(stacks, "two", json.dumps(importing))
+    assert physical(stacks, "two")["L"] == "shared-more"
+    assert stacks.list_exports()["Exports"][0]["Name"] == "shared-name"
+    assert stacks.list_imports(ExportName="shared-name")["Imports"] == ["two"]
+    assert "in use by two" in fault_of(stacks.delete_stack, StackName="one")
+    gone(stacks, "two")
+    gone(stacks, "one")
+    made(stacks, "three", json.dumps(importing), want="ROLLBACK_COMPLETE")
+
+
+def test_protection_retention_and_secrets(stacks, weir):
+    template = {"Parameters": {"Secret": {"Type": "String", "NoEcho": True}},
+                "Resources": {"L": {"Type": "AWS::Logs::LogGroup", "DeletionPolicy": "Retain", "Properties": {"LogGroupName": "kept"}}}}
+    stacks.create_stack(StackName="s", TemplateBody=json.dumps(template), EnableTerminationProtection=True, Parameters=given({"Secret": "hush"}))
+    stack = rested(stacks, "s", "CREATE_COMPLETE")
+    assert stack["Parameters"] == [{"ParameterKey": "Secret", "ParameterValue": "****"}]
+    assert "TerminationProtection is enabled" in fault_of(stacks.delete_stack, StackName="s")
+    stacks.update_termination_protection(StackName="s", EnableTerminationProtection=False)
+    gone(stacks, "s")
+    assert [g["logGroupName"] for g in clients.boto("logs", weir).describe_log_groups()["logGroups"]] == ["kept"]
+
+
+@pytest.mark.parametrize("template, words", [
+    ("Resources: [", "this is not YAML"),
+    ("A: &a [1]\nB: *a", "no YAML anchors and aliases"),
+    ("Resources: {A: {Type: 'AWS::EC2::VPX'}}", "Unrecognized resource types: [AWS::EC2::VPX]; did you mean 'AWS::EC2::VPC'? (line 1)"),
+    ("Resources:\n  A: {Type: 'AWS::EC2::VPC', Properties: {CidrBlok: x}}", "did you mean 'CidrBlock'? (line 2)"),
+    ("Resources:\n  A: {Type: 'AWS::EC2::VPC', Properties: {CidrBlock: !Ref B}}", "Unresolved resource dependencies [B]"),
+    ("Resources:\n  A: {Type: 'AWS::EC2::VPC', DependsOn: B}\n  B: {Type: 'AWS::EC2::VPC', DependsOn: A}",
+     "Circular dependency between resources: [A, B]"),
+    ("Resources:\n  A: {Type: 'AWS::IAM::Role', Properties: {AssumeRolePolicyDocument: {}}}", "Requires capabilities : [CAPABILITY_IAM]"),
+    ("Parameters: {P: {Type: String}}\nResources: {A: {Type: 'AWS::Logs::LogGroup'}}", "Parameters: [P] must have values"),
+    ("Resources: {A: {Type: 'AWS::Logs::LogGroup', Properties: " + "{a: " * 100 + "1" + "}" * 100 + "}}", "nested too deep"),
+])
+def test_a_bad_template_is_refused_with_its_reason_and_nothing_is_touched(stacks, template, words):
+    assert words in fault_of(stacks.create_stack, StackName="s", TemplateBody=template)
+    assert stacks.describe_stacks()["Stacks"] == []
+
+
+def test_questions_about_what_is_not_there(stacks):
+    assert fault_of(stacks.describe_stacks, StackName="none") == "Stack with id none does not exist"
+    stacks.delete_stack(StackName="none")
+    assert "does not exist" in fault_of(stacks.update_stack, StackName="none", TemplateBody=group_template(1))
+    made(stacks, "s", group_template(80))
+    assert "already exists" in fault_of(stacks.create_stack, StackName="s", TemplateBody=group_template(80))
+    summary = stacks.get_template_summary(TemplateBody=NETWORK)
+    assert summary["Capabilities"] == ["CAPABILITY_IAM"] and "AWS::EC2::VPC" in summary["ResourceTypes"]
+    assert {p["ParameterKey"]: p.get("DefaultValue") for p in stacks.validate_template(TemplateBody=NETWORK)["Parameters"]} == {
+        "Environment": "dev", "ListenerPort": "80"}
+
+
+# ---- Kills ----
+
+def test_a_kill_at_any_instant_resumes_and_doubles_nothing(weir, stacks, ec2, elbv2):
+    for turn in range(6):
+        name, port = f"k{turn}", free_port()
+        stacks.create_stack(StackName=name, TemplateBody=NETWORK, Capabilities=IAM, Parameters=given({"ListenerPort": port}))
+        time.sleep(random.uniform(0, 0.25))
+        weir.kill()
+        weir.start()
+        rested(stacks, name, "CREATE_COMPLETE")
+        assert get(port).body == b"hello from dev"
+        assert len(ec2.describe_vpcs()["Vpcs"]) == 2 and len(elbv2.describe_load_balancers()["LoadBalancers"]) == 1
+        assert len(ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": [f"{name}-*"]}])["SecurityGroups"]) == 1
+        stacks.delete_stack(StackName=name)
+        time.sleep(random.uniform(0, 0.2))
+        weir.kill()
+        weir.start()
+        gone(stacks, name)
+        assert len(ec2.describe_vpcs()["Vpcs"]) == 1 and elbv2.describe_load_balancers()["LoadBalancers"] == []
