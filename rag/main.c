@@ -216,6 +216,56 @@ static int open_model(struct app *app)
 	return err ? complain(err_words(err)) : 0;
 }
 
+/* One engine from its settings; *ret_engine stays NULL when `base` is empty. */
+static int open_engine(const char *base, const char *key, const char *model, uint64_t timeout_ms,
+		       struct engine **ret_engine)
+{
+	const struct engine_options options = { base, key, model, (uint32_t)timeout_ms };
+	err_t err;
+
+	if (!base[0] || !model[0])
+		return 0;
+	err = engine_create(&options, ret_engine);
+	if (err == ERR_INVALID)
+		return complain("the base URL of an engine must begin with http:// or https://.");
+	return err ? complain(err_words(err)) : 0;
+}
+
+static int open_embedder(struct app *app)
+{
+	struct text path = TEXT_INIT(4096);
+	err_t err = ERR_OK;
+
+	if (!app->service.embeddings)
+		return 0;
+	text_printf(&path, "%s/embeddings", app->settings.data);
+	err = embedder_open(app->service.embeddings, text_str(&path), &app->service.embedder);
+	text_fini(&path);
+	app->warmer.embedder = app->service.embedder;
+	return err ? complain("the file of embeddings in the data folder cannot be opened.") : 0;
+}
+
+static int open_engines(struct app *app)
+{
+	const struct settings *s = &app->settings;
+	struct service *service = &app->service;
+	const char *embed_at = s->embedding_base_url[0] ? s->embedding_base_url
+							: s->openai_base_url;
+	int status = open_engine(embed_at, s->openai_api_key, s->embedding_model, s->embedding_ms,
+				 &service->embeddings);
+
+	if (!status)
+		status = open_engine(embed_at, s->openai_api_key, s->embedding_model,
+				     s->embedding_ms / 5, &service->embed_questions);
+	if (!status)
+		status = open_engine(s->rerank_base_url, s->rerank_api_key, s->rerank_model,
+				     s->rerank_ms, &service->rerank);
+	if (!status)
+		status = open_engine(s->openai_base_url, s->openai_api_key, s->vlm_model, s->vlm_ms,
+				     &service->vlm);
+	return status ? status : open_embedder(app);
+}
+
 /* ---- Running ---- */
 
 static void on_stopped(struct service *service)
@@ -265,7 +315,7 @@ static int run(struct app *app)
 	if (err)
 		return complain(err_words(err));
 	app->service.started_ms = loop_now_ms(app->service.loop);
-	if (open_model(app))
+	if (open_model(app) || open_engines(app))
 		return EXIT_USAGE;
 	err = open_service(app);
 	if (err) {
@@ -285,6 +335,11 @@ static void app_fini(struct app *app)
 		blocking_pool_destroy(app->service.pool);
 	server_close(app->server);
 	model_destroy(app->service.model);
+	embedder_close(app->service.embedder);
+	engine_destroy(app->service.embeddings);
+	engine_destroy(app->service.embed_questions);
+	engine_destroy(app->service.rerank);
+	engine_destroy(app->service.vlm);
 	if (app->service.loop)
 		loop_destroy(app->service.loop);
 	catalog_close(app->service.catalog);

@@ -8,7 +8,7 @@ enum {
 	CANDIDATES_MAX = 240,
 	PASSAGES_READ_MAX = 16,
 	SENTENCE_WORDS_MAX = 110, /* longer ones are no sentences but unpunctuated matter */
-	SENTENCE_WORDS_MIN = 4,
+	SENTENCE_WORDS_MIN = 3,
 	SHOWN_MAX_BYTES = 8 * 1024,
 	STEMS_MAX = 64, /* of a sentence, for telling repetitions */
 };

@@ -497,6 +497,11 @@ static void on_retrieved(void *owner, struct retrieval *done)
 	say_safety(chat, safety_of(chat->request.message, done->cites_medicine));
 	if (done->spelling[0])
 		say_notice(chat, &(struct event_notice){ "spelling", "info", done->spelling });
+	if (done->embeddings_failed || done->rerank_failed || done->vlm_failed)
+		say_notice(chat, &(struct event_notice){
+					 "degraded", "info",
+					 "An engine that helps with searching did not answer; the "
+					 "documents were searched without it." });
 	if (chat->request.context_only) {
 		say_context(chat);
 		return;
@@ -600,6 +605,11 @@ err_t chat_start(const struct chat_options *options, struct chat_request *reques
 		.loop = service->loop,
 		.pool = service->pool,
 		.corpus = service->corpus,
+		.embedder = service->embedder,
+		.embed_questions = service->embed_questions,
+		.rerank = service->rerank,
+		.vlm = service->vlm,
+		.items = request->items,
 		.filter = request->filter,
 		.mode = request->mode,
 		.score_min = request->score_min,

@@ -4,6 +4,7 @@
 
 #include "http/uri.h"
 #include "rag/retrieve/filter.h"
+#include "rag/retrieve/items.h"
 #include "rag/text/words.h"
 
 /* jansson recurses, so the depth is counted before it sees the text. */
@@ -371,6 +372,29 @@ err_t chat_request_read(const struct chat_request_parts *parts, struct chat_requ
 			struct fault *ret_fault)
 {
 	return request_read(parts, read_members, ret_request, ret_fault);
+}
+
+/* A question and what came with it. */
+static err_t read_multimodal(const struct chat_request_parts *parts, struct chat_request *request,
+			     struct fault *fault)
+{
+	const json_t *items = json_object_get(request->root, "multimodal_content");
+	struct text why = TEXT_INIT(256);
+	char field[80];
+	err_t err = ERR_OK;
+
+	TRY(read_query(parts, request, fault));
+	if (items && items_check(items, field, &why))
+		err = request_refuse(fault, field, text_str(&why));
+	text_fini(&why);
+	request->items = items;
+	return err;
+}
+
+err_t multimodal_request_read(const struct chat_request_parts *parts,
+			      struct chat_request *ret_request, struct fault *ret_fault)
+{
+	return request_read(parts, read_multimodal, ret_request, ret_fault);
 }
 
 err_t query_request_read(const struct chat_request_parts *parts, struct chat_request *ret_request,

@@ -42,6 +42,7 @@ struct chat_request {
 	unsigned top_k;
 	enum retrieve_mode mode;
 	const json_t *filter; /* in root; NULL: none */
+	const json_t *items;  /* in root: what came with the question; NULL: nothing */
 	double score_min;
 	bool no_rerank;
 	bool include_content; /* of the passages, in an answer's references */
@@ -62,6 +63,9 @@ err_t chat_request_read(const struct chat_request_parts *parts, struct chat_requ
 /* The same for POST /query, /query/stream and /query/data: LightRAG's members, and ours. */
 err_t query_request_read(const struct chat_request_parts *parts, struct chat_request *ret_request,
 			 struct fault *ret_fault);
+/* The same with multimodal_content: POST /query/multimodal. */
+err_t multimodal_request_read(const struct chat_request_parts *parts,
+			      struct chat_request *ret_request, struct fault *ret_fault);
 void chat_request_fini(struct chat_request *request);
 
 /* A JSON object of bounded depth. On ERR_INVALID *ret_fault says why. */

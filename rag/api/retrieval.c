@@ -3,6 +3,8 @@
 #include <stdlib.h>
 
 #include "net/clock.h"
+#include "rag/engines/embedder.h"
+#include "rag/retrieve/items.h"
 
 enum { ARENA_MAX_BYTES = 8 * 1024 * 1024 };
 
@@ -11,6 +13,11 @@ struct running {
 	struct blocking_job job;
 	struct arena arena;
 	struct corpus *corpus;
+	struct embedder *embedder;
+	struct engine *embed_questions, *rerank, *vlm;
+	json_t *items;
+	struct text wanted;  /* the question and the words of what came with it */
+	struct dense *dense; /* of the question */
 	struct bytes message, previous;
 	json_t *filter;
 	enum retrieve_mode mode;
@@ -37,11 +44,97 @@ static void tell_spelling(struct running *r)
 	text_fini(&words);
 }
 
+struct asset_search {
+	struct bytes id;
+	struct text *out;
+};
+
+/* A passage that shows the asset says what it is. */
+static bool on_asset(void *owner, struct corpus_entry *entry)
+{
+	struct asset_search *search = owner;
+
+	if (entry->passage.item.len == 0 || bytes_find(entry->passage.item, search->id) == SIZE_MAX)
+		return true;
+	text_add(search->out, bytes_upto(entry->passage.body, 1000));
+	text_add_str(search->out, ". ");
+	return false;
+}
+
+static void on_picture(void *owner, const json_t *item, struct text *out)
+{
+	struct running *r = owner;
+	const json_t *asset = json_object_get(item, "asset_id"),
+		     *data = json_object_get(item, "data");
+	const json_t *type = json_object_get(item, "media_type");
+	struct generation *g = asset ? corpus_read(r->corpus) : NULL;
+	char *words;
+
+	if (g) {
+		struct asset_search search = {
+			bytes_make(json_string_value(asset), json_string_length(asset)), out
+		};
+
+		if (search.id.len)
+			generation_each(g, on_asset, &search);
+		corpus_read_end(r->corpus, g);
+	}
+	if (!data || !r->vlm)
+		return;
+	if (engine_describe(r->vlm, r->message,
+			    bytes_make(json_string_value(type), json_string_length(type)),
+			    bytes_make(json_string_value(data), json_string_length(data)),
+			    &words)) {
+		r->result.vlm_failed = true;
+		return;
+	}
+	text_add_str(out, words);
+	text_add_str(out, ". ");
+	free(words);
+}
+
+/* What is looked for: the question, and the words of what came with it. */
+static struct bytes wanted_of(struct running *r)
+{
+	if (!r->items)
+		return r->message;
+	text_add(&r->wanted, r->message);
+	text_add_str(&r->wanted, "\n");
+	items_words(r->items, on_picture, r, &r->wanted);
+	return text_err(&r->wanted) ? r->message : text_bytes(&r->wanted);
+}
+
+/* Without an engine's vector the hashed one stands in. */
+static void embed(struct running *r, struct bytes wanted)
+{
+	if (!r->embedder || r->mode == MODE_LEXICAL || r->mode == MODE_BYPASS)
+		return;
+	r->result.embeddings_failed = embedder_question(r->embedder, r->embed_questions, wanted,
+							&r->dense) != ERR_OK;
+}
+
+/* Without the reranker our own order stays. */
+static void rerank(struct running *r)
+{
+	struct bytes texts[RETRIEVE_TOP_MAX];
+	double scores[RETRIEVE_TOP_MAX];
+	unsigned count = r->evidence.ranked_count;
+
+	if (!r->rerank || r->no_rerank || count < 2)
+		return;
+	for (unsigned i = 0; i < count; i++)
+		texts[i] = r->evidence.ranked[i].passage.body;
+	if (engine_rerank(r->rerank, r->message, texts, count, scores) == ERR_OK)
+		evidence_reorder(&r->evidence, scores, r->items != NULL);
+	else
+		r->result.rerank_failed = true;
+}
+
 static err_t find(struct running *r)
 {
 	struct answer *answer = &r->result.answer;
 
-	const struct retrieve_options options = {
+	struct retrieve_options options = {
 		.mode = r->mode,
 		.top = r->top,
 		.filter = r->filter,
@@ -49,11 +142,16 @@ static err_t find(struct running *r)
 		.previous = r->previous,
 		.score_min = r->score_min,
 		.no_rerank = r->no_rerank,
+		.loose = r->items != NULL,
 	};
 	uint64_t began_us = clock_mono_us();
 
-	question_read(r->message, r->previous, &r->question);
+	options.text = wanted_of(r);
+	embed(r, options.text);
+	options.dense = r->dense;
+	question_read(options.text, r->previous, &r->question);
 	TRY(retrieve(r->corpus, &r->question, &options, &r->arena, &r->evidence));
+	rerank(r);
 	r->result.took_us = clock_mono_us() - began_us;
 	r->result.generation = r->evidence.generation;
 	TRY(answer_extract(&r->question, &r->evidence, &r->arena, answer));
@@ -78,6 +176,9 @@ static void running_free(struct running *r)
 {
 	arena_fini(&r->arena);
 	json_decref(r->filter);
+	json_decref(r->items);
+	text_fini(&r->wanted);
+	free(r->dense);
 	free(r);
 }
 
@@ -101,6 +202,12 @@ err_t retrieval_start(const struct retrieval_options *options, struct retrieval 
 		return ERR_NOMEM;
 	arena_init(&r->arena, ARENA_MAX_BYTES);
 	r->corpus = options->corpus;
+	r->embedder = options->embedder;
+	r->embed_questions = options->embed_questions;
+	r->rerank = options->rerank;
+	r->vlm = options->vlm;
+	r->items = json_incref((json_t *)options->items);
+	text_init(&r->wanted, ITEMS_WORDS_MAX_BYTES + 256 * 1024);
 	r->mode = options->mode;
 	r->filter = json_incref((json_t *)options->filter);
 	r->top = options->top;

@@ -17,6 +17,10 @@ struct retrieval_options {
 	struct corpus *corpus;
 	struct bytes message, previous; /* copied */
 	const json_t *filter;		/* checked; NULL: none; shared */
+	/* What the service has of them; NULL: none. */
+	struct embedder *embedder;
+	struct engine *embed_questions, *rerank, *vlm;
+	const json_t *items; /* checked; what came with the question; NULL: nothing; shared */
 	enum retrieve_mode mode;
 	unsigned top;
 	double score_min;
@@ -35,6 +39,7 @@ struct retrieval {
 	uint64_t generation;
 	uint64_t took_us; /* the search alone */
 	bool cites_medicine;
+	bool embeddings_failed, rerank_failed, vlm_failed; /* the answer does without */
 	char spelling[300]; /* what to tell the reader about words taken for others, or "" */
 };
 

@@ -27,18 +27,56 @@ static void refuse(struct call *call, enum fault_kind kind, uint32_t retry_after
 
 /* ---- GET /health, /livez, /readyz, /version, /metrics ---- */
 
+/* Engines that are configured and fail make the service degraded, never unready. */
+static void write_engines(const struct service *s, struct text *out)
+{
+	const struct {
+		const char *name, *own;
+		struct engine *engine;
+	} engines[] = {
+		{ "embeddings", VECTOR_NAME, s->embeddings },
+		{ "rerank", "features", s->rerank },
+		{ "vlm", "none", s->vlm },
+	};
+
+	text_printf(out, "\"llm\":{\"kind\":\"%s\",\"state\":\"%s\"}",
+		    s->model ? "openai" : "extractive",
+		    breaker_is_open(&s->model_breaker, loop_now_ms(s->loop)) ? "down" : "ok");
+	for (size_t i = 0; i < COUNT(engines); i++)
+		text_printf(out, ",\"%s\":{\"kind\":\"%s\",\"state\":\"%s\"}", engines[i].name,
+			    engines[i].engine ? "configured" : engines[i].own,
+			    engines[i].engine ? engine_state(engines[i].engine) : "ok");
+	text_printf(out, ",\"graph\":{\"kind\":\"rules\",\"state\":\"ok\"}");
+	if (s->embedder)
+		text_printf(out,
+			    ",\"vectors\":{\"kind\":\"file\",\"state\":\"ok\",\"pending\":%llu}",
+			    (unsigned long long)embedder_pending(s->embedder));
+}
+
+static bool is_degraded(const struct service *s)
+{
+	struct engine *const engines[] = { s->embeddings, s->embed_questions, s->rerank, s->vlm };
+
+	for (size_t i = 0; i < COUNT(engines); i++)
+		if (engines[i] && strcmp(engine_state(engines[i]), "ok") != 0)
+			return true;
+	return breaker_is_open(&s->model_breaker, loop_now_ms(s->loop));
+}
+
 static const char *health_word(const struct service *service)
 {
 	if (service->draining)
 		return "draining";
-	return service->index.generation ? "healthy" : "starting";
+	if (!service->index.generation)
+		return "starting";
+	return is_degraded(service) ? "degraded" : "healthy";
 }
 
 static void on_health(struct call *call)
 {
 	const struct service *s = call->service;
 	bool serves = !s->draining && s->index.generation;
-	struct text body = TEXT_INIT(REPLY_MAX_BYTES);
+	struct text body = TEXT_INIT(REPLY_MAX_BYTES), engines = TEXT_INIT(4096);
 	char building[24] = "null", running[INGEST_JOB_ID_BYTES];
 	struct ingest_counts counts;
 
@@ -46,20 +84,22 @@ static void on_health(struct call *call)
 		snprintf(building, sizeof building, "%llu", (unsigned long long)s->building);
 	ingest_running(s->ingest, running);
 	ingest_counts(s->ingest, &counts);
+	write_engines(s, &engines);
 	text_printf(
 		&body,
 		"{\"status\":\"%s\",\"version\":\"" RAG_VERSION "\",\"uptime_s\":%llu,"
 		"\"index\":{\"generation\":%llu,\"documents\":%llu,\"chunks\":%llu,\"building\":%s},"
-		"\"engines\":{\"llm\":{\"kind\":\"%s\",\"state\":\"ok\"},"
+		"\"engines\":{%s,"
 		"\"store\":{\"kind\":\"sqlite\",\"state\":\"ok\"},"
 		"\"documents\":{\"kind\":\"fs\",\"state\":\"ok\"}},"
 		"\"chats\":{\"running\":%u},\"jobs\":{\"running\":%u,\"working\":%u}}\n",
 		health_word(s), (unsigned long long)((loop_now_ms(s->loop) - s->started_ms) / 1000),
 		(unsigned long long)s->index.generation, (unsigned long long)s->index.documents,
-		(unsigned long long)s->index.passages, building, s->model ? "openai" : "extractive",
-		s->chat_count, running[0] ? 1 : 0, counts.working);
+		(unsigned long long)s->index.passages, building, text_str(&engines), s->chat_count,
+		running[0] ? 1 : 0, counts.working);
 	reply_json(call->x, serves ? 200 : 503, call->request_id, text_bytes(&body));
 	text_fini(&body);
+	text_fini(&engines);
 }
 
 static void on_livez(struct call *call)
@@ -162,6 +202,11 @@ static void on_query_stream(struct call *call)
 	begin(call, query_request_read, true);
 }
 
+static void on_multimodal(struct call *call)
+{
+	begin(call, multimodal_request_read, false);
+}
+
 static void on_completions(struct call *call)
 {
 	begin(call, completions_request_read, false);
@@ -249,6 +294,7 @@ static const struct route routes[] = {
 	{ "GET", "/metrics", "GET, HEAD", ACCESS_READ, NULL, metrics_write, BODY_JSON },
 	{ "POST", "/query", "POST", ACCESS_READ, on_query, NULL, BODY_JSON },
 	{ "POST", "/query/stream", "POST", ACCESS_READ, on_query_stream, NULL, BODY_JSON },
+	{ "POST", "/query/multimodal", "POST", ACCESS_READ, on_multimodal, NULL, BODY_TEXTS },
 	{ "POST", "/v1/chat/completions", "POST", ACCESS_READ, on_completions, NULL, BODY_JSON },
 	{ "GET", "/v1/models", "GET, HEAD", ACCESS_READ, on_models, NULL, BODY_JSON },
 	{ "POST", "/query/data", "POST", ACCESS_READ, query_data, NULL, BODY_JSON },

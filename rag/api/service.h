@@ -7,6 +7,7 @@
 
 #include "net/blocking.h"
 #include "rag/engines/breaker.h"
+#include "rag/engines/embedder.h"
 #include "rag/model/client.h"
 #include "rag/api/access.h"
 #include "rag/ingest/ingest.h"
@@ -22,6 +23,10 @@ struct service {
 	struct corpus *corpus; /* what is searched */
 	struct model *model;   /* NULL: answers are extractive */
 	struct breaker model_breaker;
+	/* NULL: not configured. */
+	struct engine *embeddings, *rerank, *vlm;
+	struct engine *embed_questions; /* the same engine as embeddings, with less patience */
+	struct embedder *embedder;
 	const struct settings *settings;
 	struct library *library;
 	struct catalog *catalog;

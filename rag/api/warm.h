@@ -8,16 +8,19 @@
 #include <stdatomic.h>
 
 #include "net/blocking.h"
+#include "rag/engines/embedder.h"
 #include "rag/retrieve/corpus.h"
 
 struct warmer {
-	struct corpus *corpus; /* borrowed */
+	struct corpus *corpus;	   /* borrowed */
+	struct embedder *embedder; /* borrowed; NULL: none */
+	struct blocking_pool *pool;
 	struct blocking_job job;
 	_Atomic bool stop;
-	bool running;
+	bool running, again;
 };
 
-/* Zeroed but for `corpus`. Nothing happens while one runs. */
+/* Zeroed but for `corpus`. One that runs does it once more at its end. */
 void warm_start(struct warmer *warmer, struct loop *loop, struct blocking_pool *pool);
 void warm_stop(struct warmer *warmer); /* soon; the pool's end waits for it */
 

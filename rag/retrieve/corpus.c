@@ -96,6 +96,7 @@ static void entry_free(struct corpus_entry *entry)
 		return;
 	free(atomic_load(&entry->vector));
 	free(atomic_load(&entry->words));
+	free(atomic_load(&entry->dense));
 	free(entry);
 }
 
@@ -732,4 +733,28 @@ const struct vector *generation_vector(const struct generation *g, struct corpus
 		return none;
 	}
 	return vector;
+}
+
+const struct dense *entry_dense(struct corpus_entry *entry)
+{
+	return atomic_load(&entry->dense);
+}
+
+void entry_set_dense(struct corpus_entry *entry, struct dense *dense)
+{
+	struct dense *none = NULL;
+
+	if (!atomic_compare_exchange_strong(&entry->dense, &none, dense))
+		free(dense);
+}
+
+float dense_cosine(const struct dense *a, const struct dense *b)
+{
+	int32_t dot = 0;
+
+	if (a->dimensions != b->dimensions)
+		return 0;
+	for (uint32_t i = 0; i < a->dimensions; i++)
+		dot += (int32_t)a->at[i] * b->at[i];
+	return (float)dot * a->scale * b->scale;
 }

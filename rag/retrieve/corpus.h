@@ -36,6 +36,13 @@ struct corpus_words {
 	uint32_t at[];
 };
 
+/* A vector of an embeddings engine: components of length 1 together, as signed bytes. */
+struct dense {
+	uint32_t dimensions;
+	float scale;
+	int8_t at[];
+};
+
 struct corpus_entry {
 	struct passage passage;
 	struct corpus_document *document;
@@ -43,6 +50,7 @@ struct corpus_entry {
 	bool commands; /* tells whoever reads it what to do: see text/command */
 	_Atomic(struct vector *) vector;
 	_Atomic(struct corpus_words *) words;
+	_Atomic(struct dense *) dense; /* NULL: none yet */
 };
 
 err_t corpus_create(struct corpus **ret_corpus);
@@ -84,6 +92,12 @@ static inline uint32_t stem_hash(struct bytes stem) /* never 0 */
 {
 	return (uint32_t)bytes_hash(stem, 0) | 1;
 }
+
+const struct dense *entry_dense(struct corpus_entry *entry);
+/* Takes `dense` over; an entry that has one keeps the first. */
+void entry_set_dense(struct corpus_entry *entry, struct dense *dense);
+/* 0 for vectors of different numbers of dimensions: they say nothing to each other. */
+float dense_cosine(const struct dense *a, const struct dense *b);
 
 err_t generation_vector_of(const struct generation *generation, struct bytes text,
 			   struct vector *ret_vector);

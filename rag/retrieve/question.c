@@ -43,7 +43,14 @@ static const char *const synonyms[][QUESTION_FORMS_MAX + 1] = {
 	{ "fibre", "fiber" },
 	{ "diarrhoea", "diarrhea" },
 	{ "=interaction", "combine", "mix", "together" },
-	{ "=overdose", "overdosed", "overdosing" },
+	{ "overdose", "overdosage", "overdosed", "overdosing" },
+	{ "sugar", "glucose" },
+	{ "absorbed", "absorption" },
+	{ "=mechanism", "work" },
+	{ "=cytochrome", "enzyme" },
+	{ "frozen", "freeze" },
+	{ "=particulates", "particles" },
+	{ "=call", "phone", "telephone" },
 	{ "tired", "tiredness", "fatigue", "sleepy", "drowsy" },
 };
 
@@ -59,6 +66,7 @@ const char *const question_intent_names[INTENT_COUNT] = {
 	[INTENT_STORAGE] = "storage",
 	[INTENT_HOW_IT_WORKS] = "how it works",
 	[INTENT_USES] = "uses",
+	[INTENT_STUDIES] = "studies",
 };
 
 struct intent_row {
@@ -100,8 +108,12 @@ static const struct intent_row intents[INTENT_COUNT] = {
 			     { "stor", "keep" },
 			     { "44425-7", "34069-5", "51945-4" } },
 	[INTENT_HOW_IT_WORKS] = { { "how does", "how do ", "work", "mechanism" },
-				  { "how it works", "how they work", "what happens" },
+				  { "how it works", "how they work", "what happens", "mechanism" },
 				  { "43679-0", "34090-1" } },
+	[INTENT_STUDIES] = { { "trial", "in studies", "the study", "studied", "how many patients",
+			       "how many children", "how many people" },
+			     { "stud", "trial" },
+			     { "34092-7" } },
 	[INTENT_USES] = { { "used for", "use for", "what is", "what are", "treat",
 			    "what can i take", "what helps" },
 			  { "what it is", "used for", "uses", "what they" },
@@ -110,8 +122,9 @@ static const struct intent_row intents[INTENT_COUNT] = {
 
 /* The first that fits wins, so the narrow ones come first. */
 static const enum question_intent intent_order[] = {
-	INTENT_OVERDOSE, INTENT_MISSED, INTENT_PREGNANCY, INTENT_SIDE_EFFECTS, INTENT_INTERACTIONS,
-	INTENT_STORAGE,	 INTENT_DOSE,	INTENT_WARNINGS,  INTENT_USES,	       INTENT_HOW_IT_WORKS,
+	INTENT_OVERDOSE,     INTENT_MISSED,	  INTENT_STUDIES,      INTENT_PREGNANCY,
+	INTENT_SIDE_EFFECTS, INTENT_INTERACTIONS, INTENT_STORAGE,      INTENT_DOSE,
+	INTENT_WARNINGS,     INTENT_USES,	  INTENT_HOW_IT_WORKS,
 };
 
 /* "take*with" is found where "with" follows "take", at any distance. */

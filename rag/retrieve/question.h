@@ -29,6 +29,7 @@ enum question_intent {
 	INTENT_STORAGE,
 	INTENT_HOW_IT_WORKS,
 	INTENT_USES,
+	INTENT_STUDIES,
 	INTENT_COUNT,
 };
 extern const char *const question_intent_names[INTENT_COUNT];
@@ -42,6 +43,7 @@ struct question_term {
 	struct question_form forms[QUESTION_FORMS_MAX];
 	unsigned form_count;
 	bool carried;  /* from the history */
+	bool is_name;  /* of a medicine the documents know; set by retrieval */
 	double weight; /* how rare it is in the documents; set by retrieval, 1 before */
 };
 

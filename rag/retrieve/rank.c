@@ -9,7 +9,8 @@
 #define TITLE_SHARE    0.10
 #define INTENT_SHARE   0.12
 #define NEARNESS_SHARE 0.06
-#define COMMAND_FACTOR 0.5 /* of a passage that tells its reader what to do */
+#define COMMAND_FACTOR 0.5  /* of a passage that tells its reader what to do */
+#define OTHER_FACTOR   0.75 /* of one about something else than the question names */
 #define REPEAT_JACCARD 0.8
 #define RECIPROCAL_K   60.0
 
@@ -205,7 +206,18 @@ static double nearness(const struct term_table *table, const struct corpus_words
 
 struct features {
 	double coverage, title, nearness;
+	bool off_name;
 };
+
+/* The medicines among the terms. */
+static uint32_t names_of(const struct question *question)
+{
+	uint32_t names = 0;
+
+	for (unsigned i = 0; i < question->term_count; i++)
+		names |= question->terms[i].is_name ? 1u << i : 0;
+	return names;
+}
 
 static err_t features_of(const struct term_table *table, struct corpus_entry *entry,
 			 struct features *ret_features)
@@ -215,18 +227,20 @@ static err_t features_of(const struct term_table *table, struct corpus_entry *en
 	const struct corpus_words *words = entry_words(entry);
 	uint32_t body, title = terms_in(table, passage->title) | terms_in(table, passage->subject);
 	double all = 0;
+	uint32_t all_met;
 
 	if (!words)
 		return ERR_NOMEM;
-	*ret_features = (struct features){ 0, 0, 0 };
+	*ret_features = (struct features){ .coverage = 0 };
 	for (unsigned i = 0; i < question->term_count; i++)
 		all += question->terms[i].weight;
 	if (all <= 0)
 		return ERR_OK;
 	ret_features->nearness = nearness(table, words, &body) / all;
 	ret_features->title = weight_of(question, title);
-	ret_features->coverage =
-		weight_of(question, title | body | terms_in(table, passage->section)) / all;
+	all_met = title | body | terms_in(table, passage->section);
+	ret_features->coverage = weight_of(question, all_met) / all;
+	ret_features->off_name = names_of(question) && !(names_of(question) & all_met);
 	return ERR_OK;
 }
 
@@ -239,8 +253,28 @@ err_t rank_cover(const struct question *question, struct candidate_passage *at, 
 	for (unsigned i = 0; i < count; i++) {
 		TRY(features_of(&table, at[i].entry, &features));
 		at[i].coverage = features.coverage;
+		at[i].off_name = features.off_name;
 	}
 	return ERR_OK;
+}
+
+/* Of a label, the sections for professionals say it best; its pictured packages say little. */
+static double section_factor(struct bytes code)
+{
+	static const struct {
+		const char *code;
+		double factor;
+	} rows[] = {
+		{ "51945-4", 0.80 }, /* package label */
+		{ "42231-1", 0.93 }, /* medication guide */
+		{ "42230-3", 0.93 }, /* patient information */
+		{ "59845-8", 0.93 }, /* instructions for use */
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (bytes_eq_str(code, rows[i].code))
+			return rows[i].factor;
+	return 1;
 }
 
 err_t rank_again(const struct question *question, struct candidate_passage *at, unsigned count)
@@ -262,12 +296,16 @@ err_t rank_again(const struct question *question, struct candidate_passage *at, 
 			    intent_fits(question->intent, p->section, p->code);
 
 		at[i].coverage = features[i].coverage;
+		at[i].off_name = features[i].off_name;
 		at[i].scores.rerank = COVERAGE_SHARE * features[i].coverage + TITLE_SHARE * title +
 				      NEARNESS_SHARE * features[i].nearness +
 				      (fits ? INTENT_SHARE : 0);
 		at[i].scores.final = FUSED_SHARE * at[i].scores.final + at[i].scores.rerank;
 		if (at[i].entry->commands)
 			at[i].scores.final *= COMMAND_FACTOR;
+		if (title_max > 0 && features[i].title <= 0)
+			at[i].scores.final *= OTHER_FACTOR;
+		at[i].scores.final *= section_factor(p->code);
 	}
 	sort(at, count);
 	return ERR_OK;

@@ -15,6 +15,7 @@ struct candidate_passage {
 	struct corpus_entry *entry;
 	struct evidence_scores scores; /* raw at first; rank_fuse puts them on one scale */
 	double coverage;
+	bool off_name; /* says nothing of any medicine that the question names */
 	bool by_words, by_vector, by_graph; /* which lists proposed it */
 };
 

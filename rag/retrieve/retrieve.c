@@ -11,12 +11,15 @@
 
 /* A passage must cover so much of the question by itself, and so much of what the best one does. */
 #define COVERAGE_FLOOR	 0.56
+#define COVERAGE_LOOSE	 0.25
 #define COVERAGE_OF_BEST 0.55
 #define CARRIED_WEIGHT	 0.8f /* a word of the question before counts a little less */
 #define SYNONYM_WEIGHT	 0.8f
 #define WHOLE_WEIGHT	 0.7f
 #define KNOWN_WEIGHT_MIN 0.1
-#define KNOWN_WEIGHT_MAX 6.0
+#define KNOWN_WEIGHT_MAX 4.5
+#define UNKNOWN_WEIGHT	 6.0   /* of a word that no document has */
+#define NAME_WEIGHT_MIN	 3.0   /* of a medicine, however often the documents name it */
 #define VECTOR_FLOOR	 0.05f /* likeness below this is chance */
 
 enum {
@@ -126,6 +129,18 @@ static uint32_t frequency_of(const struct search *s, const struct question_term 
 	return most;
 }
 
+/* What the question is about counts, though a label names its medicine in every passage. */
+static bool is_medicine(const struct search *s, const struct question_term *term)
+{
+	struct entity entity;
+
+	for (unsigned f = 0; f < term->form_count; f++)
+		if (graph_find(generation_graph(s->generation), term->forms[f].word, &entity) &&
+		    (entity.kind == ENTITY_DRUG || entity.kind == ENTITY_INGREDIENT))
+			return true;
+	return false;
+}
+
 static err_t weigh_terms(const struct search *s, struct evidence *evidence)
 {
 	double total = postings_live(generation_postings(s->generation));
@@ -145,7 +160,11 @@ static err_t weigh_terms(const struct search *s, struct evidence *evidence)
 			n = frequency_of(s, term);
 		}
 		term->weight = log(1 + (total - n + 0.5) / (n + 0.5));
-		term->weight = fmin(fmax(term->weight, KNOWN_WEIGHT_MIN), KNOWN_WEIGHT_MAX);
+		term->weight = fmin(fmax(term->weight, KNOWN_WEIGHT_MIN),
+				    n > 0 ? KNOWN_WEIGHT_MAX : UNKNOWN_WEIGHT);
+		term->is_name = n > 0 && is_medicine(s, term);
+		if (term->is_name)
+			term->weight = fmax(term->weight, NAME_WEIGHT_MIN);
 		if (term->carried)
 			term->weight *= (double)CARRIED_WEIGHT;
 	}
@@ -274,6 +293,60 @@ static err_t scan_likeness(struct search *s, const struct vector *query)
 	return ERR_OK;
 }
 
+/* The weakest of the best BY_GRAPH_MAX scores: what is below is not proposed. */
+static float threshold_of(const float *scores, uint32_t slots)
+{
+	uint32_t above;
+	float low = 0, high = 0;
+
+	for (uint32_t i = 0; i < slots; i++)
+		high = fmaxf(high, scores[i]);
+	for (unsigned step = 0; step < 24; step++) {
+		float middle = (low + high) / 2;
+
+		above = 0;
+		for (uint32_t i = 0; i < slots; i++)
+			above += scores[i] > middle;
+		if (above > BY_GRAPH_MAX)
+			low = middle;
+		else
+			high = middle;
+	}
+	above = 0;
+	for (uint32_t i = 0; i < slots; i++)
+		above += scores[i] > 0;
+	return above > BY_GRAPH_MAX ? high : 0;
+}
+
+/* Every passage that has a vector of the engine is looked at: exact, and quick enough. */
+static err_t propose_by_meaning(struct search *s)
+{
+	uint32_t slots = postings_slots(generation_postings(s->generation));
+	float *scores = arena_array(s->arena, slots + 1, sizeof *scores), threshold;
+
+	if (!scores)
+		return ERR_NOMEM;
+	for (uint32_t slot = 0; slot < slots; slot++) {
+		const struct dense *dense = is_allowed(s, slot) ? entry_dense(generation_at(
+									  s->generation, slot))
+								: NULL;
+
+		scores[slot] = dense ? dense_cosine(s->options->dense, dense) : 0;
+	}
+	threshold = threshold_of(scores, slots);
+	for (uint32_t slot = 0; slot < slots; slot++) {
+		struct candidate_passage *c = s->place[slot] ? &s->at[s->place[slot] - 1]
+					      : scores[slot] > threshold ? candidate_get(s, slot)
+									 : NULL;
+
+		if (!c || scores[slot] <= 0)
+			continue;
+		c->by_vector = true;
+		c->scores.vector = (double)scores[slot];
+	}
+	return ERR_OK;
+}
+
 static err_t propose_by_likeness(struct search *s)
 {
 	struct vector *query = arena_new(s->arena, struct vector);
@@ -352,31 +425,6 @@ static err_t copy_relations(const struct search *s, const struct links *links,
 		evidence->relation_count++;
 	}
 	return ERR_OK;
-}
-
-/* The weakest of the best BY_GRAPH_MAX scores: what is below is not proposed. */
-static float threshold_of(const float *scores, uint32_t slots)
-{
-	uint32_t above;
-	float low = 0, high = 0;
-
-	for (uint32_t i = 0; i < slots; i++)
-		high = fmaxf(high, scores[i]);
-	for (unsigned step = 0; step < 24; step++) {
-		float middle = (low + high) / 2;
-
-		above = 0;
-		for (uint32_t i = 0; i < slots; i++)
-			above += scores[i] > middle;
-		if (above > BY_GRAPH_MAX)
-			low = middle;
-		else
-			high = middle;
-	}
-	above = 0;
-	for (uint32_t i = 0; i < slots; i++)
-		above += scores[i] > 0;
-	return above > BY_GRAPH_MAX ? high : 0;
 }
 
 static err_t propose_by_graph(struct search *s, bool local, bool global, struct evidence *evidence)
@@ -486,7 +534,8 @@ static err_t copy_ranked(const struct search *s, unsigned kept, struct evidence 
 			continue;
 		*e = (struct evidence_passage){ .coverage = c->coverage,
 						.scores = c->scores,
-						.commands = c->entry->commands };
+						.commands = c->entry->commands,
+						.off_name = c->off_name };
 		TRY(passage_copy(s->arena, &c->entry->passage, &e->passage));
 		e->passage.score = fmin(c->scores.final, 1);
 		evidence->ranked_count++;
@@ -494,14 +543,14 @@ static err_t copy_ranked(const struct search *s, unsigned kept, struct evidence 
 	return ERR_OK;
 }
 
-static void keep_good(struct evidence *evidence)
+static void keep_good(struct evidence *evidence, bool loose)
 {
-	double best = 0;
+	double floor = loose ? COVERAGE_LOOSE : COVERAGE_FLOOR, best = 0;
 
 	for (unsigned i = 0; i < evidence->ranked_count; i++)
 		best = fmax(best, evidence->ranked[i].coverage);
 	for (unsigned i = 0; i < evidence->ranked_count; i++)
-		if (evidence->ranked[i].coverage >= COVERAGE_FLOOR &&
+		if (!evidence->ranked[i].off_name && evidence->ranked[i].coverage >= floor &&
 		    evidence->ranked[i].coverage >= best * COVERAGE_OF_BEST)
 			evidence->passages[evidence->count++] = evidence->ranked[i];
 }
@@ -543,7 +592,11 @@ static err_t rank(struct search *s, const struct mode_row *mode, struct evidence
 {
 	unsigned kept, count;
 
-	rank_fuse(s->at, s->count, mode->shares);
+	/* Of an engine's vector the rank is trusted, of the hashed one the measure. */
+	if (mode->vector && s->options->dense)
+		rank_reciprocal(s->at, s->count);
+	else
+		rank_fuse(s->at, s->count, mode->shares);
 	count = s->count < RETRIEVE_RERANKED ? s->count : RETRIEVE_RERANKED;
 	if (s->options->no_rerank)
 		TRY(rank_cover(s->question, s->at, count));
@@ -566,7 +619,9 @@ static err_t search_run(struct search *s, struct evidence *evidence)
 	TRY(apply_filter(s));
 	if (mode->words)
 		TRY(propose_by_words(s));
-	if (mode->vector)
+	if (mode->vector && s->options->dense)
+		TRY(propose_by_meaning(s));
+	else if (mode->vector)
 		TRY(propose_by_likeness(s));
 	if (mode->local || mode->global)
 		TRY(propose_by_graph(s, mode->local, mode->global, evidence));
@@ -577,11 +632,48 @@ static err_t search_run(struct search *s, struct evidence *evidence)
 	}
 	evidence->candidates = s->count;
 	TRY(rank(s, mode, evidence));
-	keep_good(evidence);
+	keep_good(evidence, s->options->loose);
 	nearest_titles(evidence);
 	for (unsigned i = 0; i < evidence->repair_count; i++)
 		evidence->repairs[i].taken = surface_of(evidence, evidence->repairs[i].taken);
 	return ERR_OK;
+}
+
+static int by_score(const void *a, const void *b)
+{
+	const struct evidence_passage *x = a, *y = b;
+
+	if (x->scores.final != y->scores.final)
+		return x->scores.final > y->scores.final ? -1 : 1;
+	return bytes_cmp(x->passage.id, y->passage.id);
+}
+
+void evidence_reorder(struct evidence *evidence, const double *scores, bool loose)
+{
+	double low = INFINITY, high = -INFINITY;
+
+	for (unsigned i = 0; i < evidence->ranked_count; i++)
+		if (scores[i] >= 0) {
+			low = fmin(low, scores[i]);
+			high = fmax(high, scores[i]);
+		}
+	for (unsigned i = 0; i < evidence->ranked_count; i++) {
+		struct evidence_passage *e = &evidence->ranked[i];
+		double width = high > low ? high - low : 1;
+
+		/* The engine's part is never below what it did not score. */
+		if (scores[i] >= 0) {
+			e->scores.rerank = scores[i];
+			e->scores.final = 0.5 + 0.5 * (scores[i] - low) / width;
+		} else {
+			e->scores.final *= 0.49;
+		}
+		e->passage.score = e->scores.final;
+	}
+	if (evidence->ranked_count > 1)
+		qsort(evidence->ranked, evidence->ranked_count, sizeof *evidence->ranked, by_score);
+	evidence->count = 0;
+	keep_good(evidence, loose);
 }
 
 err_t retrieve(struct corpus *corpus, struct question *question,

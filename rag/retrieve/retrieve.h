@@ -51,6 +51,7 @@ struct evidence_passage {
 	double coverage;	/* of the question's weight, 0 … 1 */
 	struct evidence_scores scores;
 	bool commands; /* tells its reader what to do */
+	bool off_name; /* of none of the medicines that the question names */
 };
 
 /* What the graph has of the question, as names; copied into the arena. */
@@ -89,8 +90,10 @@ struct retrieve_options {
 	const json_t *filter; /* checked; NULL for none; borrowed */
 	double score_min;     /* of scores.final */
 	bool no_rerank;
-	struct bytes text;     /* the question as typed, for likeness */
-	struct bytes previous; /* the one before it, or empty */
+	bool loose;	   /* the text says more than what is asked, as the words of a table do */
+	struct bytes text; /* the question as typed, for likeness */
+	struct bytes previous;	   /* the one before it, or empty */
+	const struct dense *dense; /* the question's, of an embeddings engine; NULL: none */
 };
 
 /*
@@ -101,6 +104,12 @@ struct retrieve_options {
  * Sets the weights of the question's terms on the way. Finding nothing is ERR_OK with count 0;
  * ERR_NOMEM.
  */
+/*
+ * Puts what was ranked into the order of an engine's scores (below 0: not scored, kept behind),
+ * and chooses anew what may answer.
+ */
+void evidence_reorder(struct evidence *evidence, const double *scores, bool loose);
+
 err_t retrieve(struct corpus *corpus, struct question *question,
 	       const struct retrieve_options *options, struct arena *arena,
 	       struct evidence *ret_evidence);
