@@ -245,6 +245,31 @@ static int open_embedder(struct app *app)
 	return err ? complain("the file of embeddings in the data folder cannot be opened.") : 0;
 }
 
+static int open_neo4j(struct app *app)
+{
+	const struct settings *s = &app->settings;
+	const struct neo4j_options options = {
+		.uri = s->neo4j_http_url[0] ? s->neo4j_http_url : s->neo4j_uri,
+		.user = s->neo4j_user,
+		.password = s->neo4j_password,
+		.database = s->neo4j_database,
+		.workspace = "default",
+		.timeout_ms = (uint32_t)s->neo4j_ms,
+		.insecure = s->neo4j_insecure,
+	};
+	err_t err;
+
+	if (!options.uri[0])
+		return 0;
+	err = neo4j_create(&options, &app->service.neo4j);
+	app->warmer.neo4j = app->service.neo4j;
+	if (err == ERR_INVALID)
+		return complain(
+			"NEO4J_URI must be neo4j://, neo4j+s://, bolt://, bolt+s://, http:// or "
+			"https:// and a host; +ssc needs RAG_NEO4J_INSECURE=1.");
+	return err ? complain(err_words(err)) : 0;
+}
+
 static int open_engines(struct app *app)
 {
 	const struct settings *s = &app->settings;
@@ -263,6 +288,8 @@ static int open_engines(struct app *app)
 	if (!status)
 		status = open_engine(s->openai_base_url, s->openai_api_key, s->vlm_model, s->vlm_ms,
 				     &service->vlm);
+	if (!status)
+		status = open_neo4j(app);
 	return status ? status : open_embedder(app);
 }
 
@@ -291,6 +318,7 @@ static err_t open_service(struct app *app)
 	TRY(loop_on_signal(service->loop, SIGTERM, on_signal, app));
 	TRY(loop_on_signal(service->loop, SIGINT, on_signal, app));
 	TRY(blocking_pool_create(BLOCKING_THREADS, &service->pool));
+	warm_watch(&app->warmer, service->loop, service->pool);
 	TRY(server_open(service, app->listen_fd, on_stopped, &app->server));
 	app->listen_fd = -1;
 	return ingest_start(service->ingest);
@@ -336,6 +364,7 @@ static void app_fini(struct app *app)
 	server_close(app->server);
 	model_destroy(app->service.model);
 	embedder_close(app->service.embedder);
+	neo4j_destroy(app->service.neo4j);
 	engine_destroy(app->service.embeddings);
 	engine_destroy(app->service.embed_questions);
 	engine_destroy(app->service.rerank);

@@ -34,6 +34,8 @@ static void chats(struct text *out, const struct service *s)
 	metric(out, "rag_ungrounded_sentences_total", "counter",
 	       "Sentences of a model that do not rest on what they cite",
 	       s->counted.weak_sentences);
+	metric(out, "rag_outbox_lag", "gauge", "Rows of the graph that wait for Neo4j",
+	       s->neo4j ? neo4j_lag(s->neo4j) : 0);
 	metric(out, "rag_keys_refused_total", "counter", "Requests without a fit key",
 	       s->counted.refused_keys);
 	metric(out, "rag_rate_limited_total", "counter", "Requests of clients that asked too often",

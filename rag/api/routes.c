@@ -46,7 +46,13 @@ static void write_engines(const struct service *s, struct text *out)
 		text_printf(out, ",\"%s\":{\"kind\":\"%s\",\"state\":\"%s\"}", engines[i].name,
 			    engines[i].engine ? "configured" : engines[i].own,
 			    engines[i].engine ? engine_state(engines[i].engine) : "ok");
-	text_printf(out, ",\"graph\":{\"kind\":\"rules\",\"state\":\"ok\"}");
+	if (s->neo4j)
+		text_printf(
+			out,
+			",\"graph\":{\"kind\":\"rules, shown in neo4j\",\"state\":\"%s\",\"lag\":%llu}",
+			neo4j_state(s->neo4j), (unsigned long long)neo4j_lag(s->neo4j));
+	else
+		text_add_str(out, ",\"graph\":{\"kind\":\"rules\",\"state\":\"ok\"}");
 	if (s->embedder)
 		text_printf(out,
 			    ",\"vectors\":{\"kind\":\"file\",\"state\":\"ok\",\"pending\":%llu}",
@@ -60,7 +66,8 @@ static bool is_degraded(const struct service *s)
 	for (size_t i = 0; i < COUNT(engines); i++)
 		if (engines[i] && strcmp(engine_state(engines[i]), "ok") != 0)
 			return true;
-	return breaker_is_open(&s->model_breaker, loop_now_ms(s->loop));
+	return breaker_is_open(&s->model_breaker, loop_now_ms(s->loop)) ||
+	       (s->neo4j && strcmp(neo4j_state(s->neo4j), "ok") != 0);
 }
 
 static const char *health_word(const struct service *service)

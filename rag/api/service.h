@@ -8,6 +8,7 @@
 #include "net/blocking.h"
 #include "rag/engines/breaker.h"
 #include "rag/engines/embedder.h"
+#include "rag/engines/neo4j.h"
 #include "rag/model/client.h"
 #include "rag/api/access.h"
 #include "rag/ingest/ingest.h"
@@ -27,6 +28,7 @@ struct service {
 	struct engine *embeddings, *rerank, *vlm;
 	struct engine *embed_questions; /* the same engine as embeddings, with less patience */
 	struct embedder *embedder;
+	struct neo4j *neo4j;
 	const struct settings *settings;
 	struct library *library;
 	struct catalog *catalog;

@@ -9,11 +9,17 @@
 
 #include "net/blocking.h"
 #include "rag/engines/embedder.h"
+#include "rag/engines/neo4j.h"
 #include "rag/retrieve/corpus.h"
 
 struct warmer {
 	struct corpus *corpus;	   /* borrowed */
 	struct embedder *embedder; /* borrowed; NULL: none */
+	struct neo4j *neo4j;	   /* the same */
+	struct timer watch;
+	uint64_t seen;	      /* of the corpus' changes, when the last run began */
+	uint64_t retry_at_ms; /* for engines that are behind */
+	struct loop *loop;
 	struct blocking_pool *pool;
 	struct blocking_job job;
 	_Atomic bool stop;
@@ -22,6 +28,8 @@ struct warmer {
 
 /* Zeroed but for `corpus`. One that runs does it once more at its end. */
 void warm_start(struct warmer *warmer, struct loop *loop, struct blocking_pool *pool);
+/* From here on looks for changes of the corpus, and for engines to try again. */
+void warm_watch(struct warmer *warmer, struct loop *loop, struct blocking_pool *pool);
 void warm_stop(struct warmer *warmer); /* soon; the pool's end waits for it */
 
 #endif

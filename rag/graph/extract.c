@@ -450,15 +450,19 @@ static void read_sentence(struct extract *x, struct bytes sentence, struct bytes
 			  size_t subject, struct sentence_words *words)
 {
 	const struct cue *cue = cue_of(sentence, code);
-	size_t found[SENTENCE_MENTIONS_MAX], agent = subject;
+	size_t found[SENTENCE_MENTIONS_MAX], agent = SIZE_MAX;
 	unsigned count;
 
 	words_of(sentence, words);
 	count = mentions_in(x, words, found);
 	if (cue && cue->kind == RELATION_DOSE)
 		count += doses_in(x, sentence, found + count, SENTENCE_MENTIONS_MAX - count);
+	/* Who does it: the document's medicine, else one of the sentence, else whatever it is about. */
+	if (subject != SIZE_MAX && is_agent(x, subject))
+		agent = subject;
 	for (unsigned i = 0; i < count && agent == SIZE_MAX; i++)
 		agent = is_agent(x, found[i]) ? found[i] : agent;
+	agent = agent == SIZE_MAX ? subject : agent;
 	for (unsigned i = 0; i < count; i++) {
 		if (cue && (cue->objects & 1u << x->mentions[found[i]].kind))
 			relate(x, agent, found[i], cue->kind, WEIGHT_SENTENCE);

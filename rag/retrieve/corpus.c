@@ -46,6 +46,7 @@ struct corpus {
 	pthread_mutex_t lock;
 	struct list_node generations;
 	struct generation *read; /* the published one */
+	_Atomic uint64_t changes;
 };
 
 /* ---- Entries ---- */
@@ -494,7 +495,8 @@ static err_t apply(struct generation *g)
 
 static err_t commit(void *owner, uint64_t number, uint64_t count)
 {
-	struct generation *g = find(owner, number);
+	struct corpus *corpus = owner;
+	struct generation *g = find(corpus, number);
 	uint32_t slots, live;
 	err_t err;
 
@@ -509,6 +511,7 @@ static err_t commit(void *owner, uint64_t number, uint64_t count)
 	if (!err && g->published)
 		err = table_refresh(g);
 	pthread_rwlock_unlock(&g->locked.lock);
+	atomic_fetch_add(&corpus->changes, 1);
 	return err;
 }
 
@@ -528,6 +531,7 @@ static err_t publish(void *owner, uint64_t number, uint64_t count)
 	pthread_mutex_lock(&corpus->lock);
 	corpus->read = g;
 	pthread_mutex_unlock(&corpus->lock);
+	atomic_fetch_add(&corpus->changes, 1);
 	return ERR_OK;
 }
 
@@ -595,6 +599,11 @@ void corpus_read_end(struct corpus *corpus, struct generation *g)
 	if (--g->readers == 0 && g->dropped)
 		generation_free(g);
 	pthread_mutex_unlock(&corpus->lock);
+}
+
+uint64_t corpus_changes(const struct corpus *corpus)
+{
+	return atomic_load(&corpus->changes);
 }
 
 void corpus_warm(struct corpus *corpus, const _Atomic bool *stop)

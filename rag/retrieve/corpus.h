@@ -62,6 +62,9 @@ struct feed_listener corpus_feed(struct corpus *corpus);
 struct generation *corpus_read(struct corpus *corpus);
 void corpus_read_end(struct corpus *corpus, struct generation *generation);
 
+/* Grows with every commit and publication. Any thread. */
+uint64_t corpus_changes(const struct corpus *corpus);
+
 /* Makes the vectors and words that are missing, until *stop; a good while for a large library. */
 void corpus_warm(struct corpus *corpus, const _Atomic bool *stop);
 

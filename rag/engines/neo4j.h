@@ -1,0 +1,36 @@
+/*
+ * neo4j: the graph shown in a Neo4j database, through its HTTP Query API. A projection: the
+ * corpus is the truth, and what is in the database can be dropped and made again.
+ *
+ * What was sent is remembered by digest; what differs is the outbox. A start wipes the workspace
+ * and sends all. Batches of 500; what is transient is tried again; what fails stays in the
+ * outbox until the next projection. Blocking, one projection at a time, never on a loop.
+ */
+#ifndef RAG_ENGINES_NEO4J_H
+#define RAG_ENGINES_NEO4J_H
+
+#include <stdatomic.h>
+
+#include "rag/engines/neo4j_wire.h"
+#include "rag/retrieve/corpus.h"
+
+struct neo4j_options {
+	const char *uri, *user, *password, *database, *workspace; /* copied */
+	uint32_t timeout_ms;
+	bool insecure; /* certificates are not checked where the URI says +ssc */
+};
+
+struct neo4j;
+
+/* ERR_INVALID: no such URI, or +ssc though not `insecure`. */
+err_t neo4j_create(const struct neo4j_options *options, struct neo4j **ret_neo4j);
+void neo4j_destroy(struct neo4j *neo4j); /* NULL is welcome */
+
+/* Brings the database up to what the corpus says now, until *stop. ERR_AGAIN: it stays behind. */
+err_t neo4j_project(struct neo4j *neo4j, struct corpus *corpus, const _Atomic bool *stop);
+
+/* Rows that wait, as of the last projection. Any thread. */
+uint64_t neo4j_lag(const struct neo4j *neo4j);
+const char *neo4j_state(const struct neo4j *neo4j); /* "ok", "behind" */
+
+#endif

@@ -1,0 +1,196 @@
+"""The graph shown in Neo4j. Against a fake that behaves as the Query API does, and against a real server where
+RAG_TEST_NEO4J_URL (and RAG_TEST_NEO4J_PASSWORD) is set."""
+import base64
+import http.server
+import json
+import os
+import pathlib
+import re
+import threading
+import urllib.request
+
+import pytest
+
+import harness
+from rag_harness import RAGD, Ragd
+
+pytestmark = pytest.mark.skipif(not RAGD.is_file(), reason=f"no ragd in {harness.BUILD}")
+
+STATEMENTS = {
+    "constraint": "CREATE CONSTRAINT rag_entity_key IF NOT EXISTS FOR (n:RagEntity) REQUIRE n.pk IS UNIQUE",
+    "fulltext": "CREATE FULLTEXT INDEX rag_entity_name IF NOT EXISTS FOR (n:RagEntity) ON EACH [n.name]",
+    "entities": "UNWIND $rows AS r MERGE (n:RagEntity {pk:r.pk}) SET n.ws=r.ws, n.name=r.name, n.type=r.type, "
+                "n.mentions=r.mentions",
+    "relations": "UNWIND $rows AS r MATCH (a:RagEntity {pk:r.src}) MATCH (b:RagEntity {pk:r.dst}) MERGE "
+                 "(a)-[e:RAG_REL {key:r.key}]->(b) SET e.type=r.type, e.weight=r.weight, e.chunks=r.chunks",
+    "drop relations": "UNWIND $keys AS k MATCH ()-[e:RAG_REL {key:k}]->() DELETE e",
+    "drop entities": "UNWIND $pks AS pk MATCH (n:RagEntity {pk:pk}) DETACH DELETE n",
+    "wipe": "MATCH (n:RagEntity) WHERE n.ws=$ws WITH n LIMIT 10000 DETACH DELETE n RETURN count(n)",
+}
+BY_TEXT = {text: name for name, text in STATEMENTS.items()}
+
+
+class FakeNeo4j:
+    """Path, sign-in and statement text are checked; the statements act on a graph in memory."""
+
+    def __init__(self, flat=False):
+        self.flat = flat
+        self.nodes = {"default|left over": {"ws": "default"}, "other|theirs": {"ws": "other"}}
+        self.edges, self.seen, self.trouble, self.wrong = {}, [], [], []
+
+    def __enter__(self):
+        fake = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                status, answer = fake.answer(self.path, self.headers.get("Authorization"), body)
+                raw = json.dumps(answer).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(raw)))
+                self.end_headers()
+                self.wfile.write(raw)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        assert not self.wrong, self.wrong
+
+    def answer(self, path, authorization, body):
+        def error(status, code):
+            return status, {"errors": [{"code": code, "message": "as told"}]}
+        if path != "/db/neo4j/query/v2":
+            return error(404, "Neo.ClientError.Database.DatabaseNotFound")
+        if authorization != "Basic " + base64.b64encode(b"neo4j:secret").decode():
+            return error(401, "Neo.ClientError.Security.Unauthorized")
+        name = BY_TEXT.get(body["statement"])
+        if not name or "\n" in body["statement"]:
+            self.wrong.append(body["statement"])
+            return error(400, "Neo.ClientError.Statement.SyntaxError")
+        if self.trouble:
+            return self.trouble.pop(0)
+        self.seen.append(name)
+        count = self.act(name, body["parameters"])
+        values = [] if count is None else [count] if self.flat else [[count]]
+        return 202, {"data": {"fields": ["count(n)"], "values": values}, "bookmarks": ["b"]}
+
+    def act(self, name, p):
+        if name == "entities":
+            assert len(p["rows"]) <= 500
+            for r in p["rows"]:
+                self.nodes[r["pk"]] = r
+        elif name == "relations":
+            for r in p["rows"]:
+                if r["src"] in self.nodes and r["dst"] in self.nodes:
+                    self.edges[r["key"]] = r
+        elif name == "drop relations":
+            for k in p["keys"]:
+                self.edges.pop(k, None)
+        elif name == "drop entities":
+            for k in p["pks"]:
+                self.nodes.pop(k, None)
+                self.edges = {e: r for e, r in self.edges.items() if k not in (r["src"], r["dst"])}
+        elif name == "wipe":
+            gone = [k for k, n in self.nodes.items() if n["ws"] == p["ws"]]
+            for k in gone:
+                del self.nodes[k]
+            return len(gone)
+        return None
+
+
+def graph_of(server):
+    """(entities, relations) as ragd itself has them."""
+    found = server.json("/graph/search?q=&limit=1000")
+    assert not found["truncated"]
+    return {"default|" + e["id"] for e in found["entities"]}
+
+
+def in_step(server, fake):
+    return server.json("/health")["engines"]["graph"]["lag"] == 0 and "relations" in fake.seen and \
+        {k for k in fake.nodes if k.startswith("default|")} == graph_of(server)
+
+
+def with_neo4j(fake, documents, **environment):
+    return Ragd(documents, NEO4J_URI=fake.url, NEO4J_PASSWORD="secret", **environment)
+
+
+@pytest.fixture
+def documents(tmp_path):
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    (folder / "a.md").write_text("# Zorvex\n\n## Uses\n\nIbuprofen is used to treat headache and fever in adults.\n")
+    (folder / "b.md").write_text("# Other\n\n## Warnings\n\nWarfarin interacts with aspirin and may cause bleeding.\n")
+    return folder
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_the_graph_is_shown_and_follows_changes_exactly(documents, flat):
+    with FakeNeo4j(flat) as fake, with_neo4j(fake, documents) as server:
+        harness.until(lambda: in_step(server, fake), 15, "the projection")
+        assert "default|left over" not in fake.nodes and "other|theirs" in fake.nodes, "another's workspace is theirs"
+        assert fake.seen[:3] == ["constraint", "fulltext", "wipe"]
+        edge = next(r for r in fake.edges.values() if r["type"] == "interacts_with")
+        assert edge["src"] == "default|warfarin" and edge["chunks"][0].startswith("chk_")
+        (documents / "b.md").unlink()
+        server.request("POST", "/reindex")
+        harness.until(lambda: "default|warfarin" not in fake.nodes and in_step(server, fake), 15, "the deletion")
+        assert not any("warfarin" in key for key in fake.edges)
+
+
+def test_what_is_transient_is_tried_again_whatever_its_status(documents):
+    transient = {"errors": [{"code": "Neo.TransientError.Transaction.DeadlockDetected", "message": "deadlock"}]}
+    with FakeNeo4j() as fake:
+        fake.trouble = [(400, transient), (202, transient), (503, {})]
+        with with_neo4j(fake, documents) as server:
+            harness.until(lambda: in_step(server, fake), 15, "the projection")
+            assert not fake.trouble
+
+
+def test_an_error_inside_a_202_is_an_error_and_what_was_left_is_sent_later(documents):
+    inside = {"data": {"fields": [], "values": []}, "errors": [{"code": "Neo.ClientError.Schema.X", "message": "no"}]}
+    with FakeNeo4j() as fake:
+        fake.trouble = [(202, inside)] * 3
+        with with_neo4j(fake, documents) as server:
+            harness.until(lambda: server.json("/health")["status"] == "degraded", 10, "the trouble to show")
+            assert server.get("/readyz")[0] == 200 and server.events("ibuprofen headache")[-1][0] == "done"
+            harness.until(lambda: in_step(server, fake), 15, "the second try")
+            assert server.json("/health")["status"] == "healthy"
+
+
+def test_a_wrong_password_degrades_and_is_never_logged(documents):
+    with FakeNeo4j() as fake, Ragd(documents, NEO4J_URI=fake.url, NEO4J_PASSWORD="not-this-secret") as server:
+        harness.until(lambda: server.json("/health")["engines"]["graph"]["state"] == "behind", 10, "the refusal")
+        assert "Neo.ClientError.Security.Unauthorized" in server.log() and "not-this-secret" not in server.log()
+        assert fake.seen == []
+
+
+def test_a_real_server_shows_the_same(documents):
+    url = os.environ.get("RAG_TEST_NEO4J_URL")
+    if not url:
+        pytest.skip("RAG_TEST_NEO4J_URL names no Neo4j")
+    password = os.environ.get("RAG_TEST_NEO4J_PASSWORD", "")
+
+    def count():
+        request = urllib.request.Request(f"{url}/db/neo4j/query/v2", json.dumps(
+            {"statement": "MATCH (n:RagEntity {ws:'default'}) RETURN n.pk"}).encode(),
+            {"Content-Type": "application/json", "Accept": "application/json",
+             "Authorization": "Basic " + base64.b64encode(f"neo4j:{password}".encode()).decode()})
+        values = json.load(urllib.request.urlopen(request, timeout=10))["data"]["values"]
+        return {v[0] if isinstance(v, list) else v for v in values}
+    with Ragd(documents, NEO4J_URI=url, NEO4J_PASSWORD=password) as server:
+        harness.until(lambda: count() == graph_of(server), 30, "the projection")
+
+
+def test_the_statements_of_the_fake_are_those_of_the_source():
+    source = (harness.TOP / "rag/engines/neo4j_wire.c").read_text()
+    strings = re.sub(r'"\s*\n\s*"', "", source)
+    for text in STATEMENTS.values():
+        assert text in strings
