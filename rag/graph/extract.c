@@ -457,7 +457,7 @@ static void read_sentence(struct extract *x, struct bytes sentence, struct bytes
 	count = mentions_in(x, words, found);
 	if (cue && cue->kind == RELATION_DOSE)
 		count += doses_in(x, sentence, found + count, SENTENCE_MENTIONS_MAX - count);
-	/* Who does it: the document's medicine, else one of the sentence, else whatever it is about. */
+	/* Who does it: the document's medicine, else one of the sentence, else its subject. */
 	if (subject != SIZE_MAX && is_agent(x, subject))
 		agent = subject;
 	for (unsigned i = 0; i < count && agent == SIZE_MAX; i++)

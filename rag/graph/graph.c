@@ -76,6 +76,7 @@ struct graph {
 	uint32_t live_nodes, live_edges;
 	struct numbers free_nodes, free_edges;
 	struct map by_key;  /* node id + 1 */
+	struct map by_stem; /* struct numbers of node ids; owned */
 	struct map by_ends; /* edge id + 1, under "from/to/kind" */
 	struct rows *rows;  /* by slot */
 	uint32_t rows_cap;
@@ -161,6 +162,11 @@ void graph_destroy(struct graph *g)
 	free(g->rows);
 	free(g->free_nodes.at);
 	free(g->free_edges.at);
+	map_for_each (&g->by_stem, slot) {
+		free(((struct numbers *)slot->value)->at);
+		free(slot->value);
+	}
+	map_fini(&g->by_stem);
 	map_fini(&g->by_key);
 	map_fini(&g->by_ends);
 	free(g->scratch);
@@ -202,6 +208,46 @@ static err_t place(void **at, uint32_t *count, uint32_t *cap, size_t size, struc
 	return ERR_OK;
 }
 
+/* Every word of the key leads to the node. */
+static err_t stems_note(struct graph *g, struct bytes key, uint32_t id)
+{
+	struct bytes stem;
+
+	while (bytes_cut(&key, ' ', &stem)) {
+		struct numbers *ids = stem.len ? map_get(&g->by_stem, stem) : NULL;
+
+		if (stem.len == 0)
+			continue;
+		if (!ids) {
+			ids = calloc(1, sizeof *ids);
+			if (!ids || map_put(&g->by_stem, stem, ids, NULL)) {
+				free(ids);
+				return ERR_NOMEM;
+			}
+		}
+		TRY(push(ids, id));
+	}
+	return ERR_OK;
+}
+
+static void stems_forget(struct graph *g, struct bytes key, uint32_t id)
+{
+	struct bytes stem;
+
+	while (bytes_cut(&key, ' ', &stem)) {
+		struct numbers *ids = stem.len ? map_get(&g->by_stem, stem) : NULL;
+
+		if (!ids)
+			continue;
+		take_out(ids, id);
+		if (ids->count == 0) {
+			map_remove(&g->by_stem, stem);
+			free(ids->at);
+			free(ids);
+		}
+	}
+}
+
 static err_t node_get(struct graph *g, const struct extract_mention *m, uint32_t *ret_id)
 {
 	struct node *node;
@@ -219,7 +265,10 @@ static err_t node_get(struct graph *g, const struct extract_mention *m, uint32_t
 	node->name = bytes_dup(m->name);
 	node->kind = m->kind;
 	if (!node->key || !node->name ||
-	    map_put(&g->by_key, bytes_of(m->key), id_value(*ret_id), NULL)) {
+	    map_put(&g->by_key, bytes_of(m->key), id_value(*ret_id), NULL) ||
+	    stems_note(g, bytes_of(m->key), *ret_id)) {
+		stems_forget(g, bytes_of(m->key), *ret_id);
+		map_remove(&g->by_key, bytes_of(m->key));
 		node_clear(node);
 		return push(&g->free_nodes, *ret_id) ? ERR_NOMEM : ERR_NOMEM;
 	}
@@ -354,6 +403,7 @@ static void node_drop(struct graph *g, uint32_t id)
 
 	assert(n->relations.count == 0); /* an edge has no evidence beyond that of its ends */
 	map_remove(&g->by_key, bytes_of(n->key));
+	stems_forget(g, bytes_of(n->key), id);
 	node_clear(n);
 	g->live_nodes--;
 	(void)push(&g->free_nodes, id);
@@ -455,6 +505,18 @@ bool graph_find(const struct graph *g, struct bytes name, struct entity *ret_ent
 
 	return extract_key(name, key) && id_of(map_get(&g->by_key, bytes_of(key)), &id) &&
 	       graph_entity(g, id, ret_entity);
+}
+
+void graph_with_stem(const struct graph *g, struct bytes stem, graph_each_fn each, void *owner)
+{
+	const struct numbers *ids = stem.len ? map_get(&g->by_stem, stem) : NULL;
+
+	for (uint32_t i = 0; ids && i < ids->count; i++) {
+		struct entity entity;
+
+		if (graph_entity(g, ids->at[i], &entity) && !each(owner, &entity))
+			return;
+	}
 }
 
 static bool add_once(uint32_t ids[], unsigned *count, unsigned max, uint32_t id)

@@ -90,6 +90,12 @@ bool graph_relation(const struct graph *graph, uint32_t id, struct relation *ret
 /* By name, however it is cased and inflected. */
 bool graph_find(const struct graph *graph, struct bytes name, struct entity *ret_entity);
 
+/*
+ * Calls `each` for the entities whose name has a word of this stem; false ends it.
+ */
+typedef bool (*graph_each_fn)(void *owner, const struct entity *entity);
+void graph_with_stem(const struct graph *graph, struct bytes stem, graph_each_fn each, void *owner);
+
 /* The entities a text names, longest names first taken, each once. Returns how many. */
 unsigned graph_link(const struct graph *graph, struct bytes text, uint32_t *ret_ids, unsigned max);
 

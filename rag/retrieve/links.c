@@ -9,6 +9,8 @@
 #define WEIGHT_KIND  1.5f /* one that says of it what the question asks */
 #define WEIGHT_TOUCH 1.0f /* a relation of the right kind that a word of the question touches */
 
+enum { TOUCHED_MAX = 20000 };
+
 #define BIT(kind) (1u << RELATION_##kind)
 
 static const unsigned kinds_of[INTENT_COUNT] = {
@@ -110,31 +112,36 @@ static void find_local(const struct links_options *o, struct links *links)
 	}
 }
 
-/* Whether a word of the question is one of a name's: the key is stems joined by blanks. */
-static bool touches(const struct links_options *o, uint32_t entity)
-{
-	struct bytes rest, stem;
-	struct entity e;
+struct touching {
+	const struct links_options *options;
+	struct links *links;
+	unsigned kinds;
+	uint32_t budget; /* relations to look at: a word may be in very many names */
+};
 
-	if (!graph_entity(o->graph, entity, &e))
-		return false;
-	rest = e.key;
-	while (bytes_cut(&rest, ' ', &stem))
-		if (question_find(o->question, stem) != SIZE_MAX)
-			return true;
-	return false;
-}
-
-static void find_touched(const struct links_options *o, struct links *links, unsigned kinds)
+static bool on_touched(void *owner, const struct entity *e)
 {
-	for (uint32_t id = 0; id < graph_relations_max(o->graph); id++) {
+	struct touching *t = owner;
+
+	for (uint32_t i = 0; i < e->relation_count && t->budget; i++, t->budget--) {
 		struct relation r;
 
-		if (!graph_relation(o->graph, id, &r) || !(kinds & 1u << r.kind))
-			continue;
-		if (touches(o, r.from) || touches(o, r.to))
-			take_relation(o, links, &r, WEIGHT_TOUCH);
+		if (graph_relation(t->options->graph, e->relations[i], &r) &&
+		    (t->kinds & 1u << r.kind))
+			take_relation(t->options, t->links, &r, WEIGHT_TOUCH);
 	}
+	return t->budget > 0;
+}
+
+/* Relations of those kinds at whose ends a word of the question stands. */
+static void find_touched(const struct links_options *o, struct links *links, unsigned kinds)
+{
+	struct touching touching = { o, links, kinds, TOUCHED_MAX };
+
+	for (unsigned i = 0; i < o->question->term_count; i++)
+		for (unsigned f = 0; f < o->question->terms[i].form_count; f++)
+			graph_with_stem(o->graph, bytes_of(o->question->terms[i].forms[f].stem),
+					on_touched, &touching);
 }
 
 /* Where nothing of the kind is said, what is named together is better than nothing. */
@@ -142,7 +149,8 @@ static void find_global(const struct links_options *o, struct links *links)
 {
 	unsigned before = links->relation_count;
 
-	find_touched(o, links, kinds_of[o->question->intent]);
+	if (kinds_of[o->question->intent])
+		find_touched(o, links, kinds_of[o->question->intent]);
 	if (links->relation_count == before)
 		find_touched(o, links, BIT(RELATED));
 }

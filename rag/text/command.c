@@ -129,28 +129,34 @@ static bool turns_direction(struct bytes text, size_t at)
 	return (unsigned char)text.at[at + 1] == 0x81 && c >= 0xA6 && c <= 0xA9;
 }
 
+/* First what cannot be seen goes: it could stand between a role and the start of its line. */
+static void strip(struct text *out, struct bytes text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.at[i];
+
+		if (turns_direction(text, i))
+			i += 2;
+		else if (c == '<' && i + 1 < text.len && text.at[i + 1] == '|')
+			text_add_str(out, "< ");
+		else if ((c >= 0x20 || c == '\t' || c == '\n') && c != 0x7F)
+			text_add_char(out, (char)c);
+	}
+}
+
 void command_disarm(struct text *out, struct bytes text)
 {
-	struct bytes line;
+	struct text seen = TEXT_INIT(text.len * 2 + 16);
+	struct bytes rest, line;
 	bool first = true;
 
-	while (bytes_cut(&text, '\n', &line)) {
-		if (!first)
-			text_add_char(out, '\n');
+	strip(&seen, text);
+	rest = text_bytes(&seen);
+	while (bytes_cut(&rest, '\n', &line)) {
+		text_add_str(out, first ? "" : "\n");
 		first = false;
-		if (is_role_line(line))
-			text_add_str(out, "(quoted) ");
-		for (size_t i = 0; i < line.len; i++) {
-			unsigned char c = (unsigned char)line.at[i];
-
-			if (turns_direction(line, i)) {
-				i += 2;
-				continue;
-			}
-			if (c == '<' && i + 1 < line.len && line.at[i + 1] == '|')
-				text_add_str(out, "< ");
-			else if ((c >= 0x20 || c == '\t') && c != 0x7F)
-				text_add_char(out, (char)c);
-		}
+		text_add_str(out, is_role_line(line) ? "(quoted) " : "");
+		text_add(out, line);
 	}
+	text_fini(&seen);
 }
