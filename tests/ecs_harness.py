@@ -11,7 +11,7 @@ import http.server, os, signal, sys, time
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_GET(self):
-        bad = self.path == "/health" and os.environ.get("MOOD") == "sick"
+        bad = self.path == "/health" and os.environ.get("MOOD") == "sick" or time.monotonic() - began < float(os.environ.get("LOADS", "0"))
         if self.path.startswith("/slow"):
             time.sleep(float(os.environ.get("SLOW", "1")))
         body = (os.environ.get("VERSION", "1") + " " + str(os.getpid())).encode()
@@ -20,6 +20,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
     def log_message(self, *_): pass
+began = time.monotonic()
 signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 print("serving on", os.environ["HOST"], os.environ["PORT"], flush=True)
 http.server.ThreadingHTTPServer.request_queue_size = 256

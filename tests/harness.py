@@ -73,7 +73,8 @@ class Weir:
 
     def ready(self):
         with socket.socket() as s:
-            return s.connect_ex(("127.0.0.1", self.api_port)) == 0
+            # A port of the kernel's own range can be connected to itself while nobody listens.
+            return s.connect_ex(("127.0.0.1", self.api_port)) == 0 and s.getsockname() != s.getpeername()
 
     def read_log(self):
         self.log_file.seek(0)

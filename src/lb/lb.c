@@ -10,6 +10,7 @@
 #include "lb/binding.h"
 #include "lb/lb_internal.h"
 #include "lb/prober.h"
+#include "lb/queue.h"
 #include "lb/table.h"
 
 enum { HOUSEKEEPING_MS = 5000 };
@@ -44,7 +45,7 @@ struct lb {
 
 /* ---- Orders to workers ---- */
 
-enum order_kind { ORDER_CUT_TARGET, ORDER_CUT_LOAD_BALANCER, ORDER_STOP };
+enum order_kind { ORDER_WAKE, ORDER_CUT_TARGET, ORDER_CUT_LOAD_BALANCER, ORDER_STOP };
 
 struct order {
 	struct loop_job job;
@@ -62,6 +63,7 @@ static void run_order(struct loop_job *job)
 	struct worker *worker = order->worker;
 
 	switch (order->kind) {
+	case ORDER_WAKE: queue_wake(worker); break;
 	case ORDER_CUT_TARGET: worker_cut_target(worker, order->target); break;
 	case ORDER_CUT_LOAD_BALANCER:
 		worker_cut_load_balancer(worker, bytes_make(order->arn, order->arn_len));
@@ -342,6 +344,7 @@ static void on_health(void *owner, const struct target *target)
 
 	if (events && events->on_health)
 		events->on_health(lb->options.owner, target->group_arn, target->id, target->port);
+	order_all(lb, ORDER_WAKE, NULL, BYTES_NONE, 0); /* who waits for it tries again */
 }
 
 static void on_housekeeping(struct timer *timer)

@@ -49,6 +49,16 @@ enum end_reason queue_join(struct stream *s)
 	return END_COMPLETE;
 }
 
+bool queue_waits_for(struct stream *s, struct target *target)
+{
+	if (!s->group->stream.queue_max || !s->group->stream.queue_wait_ms ||
+	    target_health(target) != HEALTH_INITIAL)
+		return false;
+	if (target_end(target))
+		lb_note_drained(s->worker->lb, target);
+	return true;
+}
+
 void queue_pass(struct stream *s)
 {
 	if (!s->pending->queued_ms)

@@ -15,6 +15,9 @@
 
 /* END_COMPLETE: it waits (STREAM_QUEUED). Else why it may not. */
 enum end_reason queue_join(struct stream *s);
+/* Whether it waits for this target to become ready rather than be sent to it: one that starts, in a
+ * group with a queue. It is given back then. */
+bool queue_waits_for(struct stream *s, struct target *target);
 /* It got a target: what it waited is counted, its clocks begin now. Harmless if it never waited. */
 void queue_pass(struct stream *s);
 void queue_leave(struct stream *s); /* harmless if it is not in */

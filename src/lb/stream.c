@@ -419,6 +419,8 @@ static enum end_reason choose_target(struct stream *s)
 		pick = balance_pick(&request);
 		if (pick.outcome == BALANCE_EMPTY)
 			return END_NO_TARGETS;
+		if (pick.fail_open && queue_waits_for(s, pick.target))
+			return END_NO_TARGETS;
 		s->picked = pick.target;
 	}
 	s->flags |= STREAM_COUNTED;

@@ -61,6 +61,12 @@ def test_a_hundred_requests_together_start_one_task_and_all_are_answered(web):
     assert web.weir.metric("weir_cold_start_seconds_count") >= 100
 
 
+def test_a_program_that_listens_long_before_it_can_answer_is_waited_for(web):
+    web.define(environment={"LOADS": "1.5"})
+    web("UpdateService", service="web", taskDefinition="web")
+    assert get(web.port).status == 200
+
+
 def test_an_open_answer_keeps_the_service_awake(web):
     assert get(web.port, "/slow").status == 200, "4 s, twice the idle time"
     assert started(web) == 1

@@ -251,7 +251,11 @@ struct run_container {
 	uint64_t cpu_us;      /* that its program had used when last looked */
 	uint64_t output_read; /* bytes of its output that were delivered */
 	bool stop_sent;
-	struct socket *knock;
+	struct socket *knock;		  /* a question under way (knock.c) */
+	char *knock_path, *knock_matcher; /* what is asked, and what is good; NULL: to connect is */
+	char knock_reply[12];
+	size_t knock_len;
+	bool knock_read, knock_answered;
 };
 
 struct run {
@@ -271,6 +275,7 @@ struct run {
 /* Takes a task up, unless that is done or it has stopped. */
 err_t run_take(struct ecs *ecs, json_t *task);
 struct run *run_find(struct ecs *ecs, const char *id);
+void run_look_in(struct run *run, uint64_t ms);
 /* Looks at the task on the loop's next turn. */
 void run_wake(struct ecs *ecs, const char *id);
 void run_kill(struct run *run);
@@ -282,6 +287,12 @@ void run_folder(const struct ecs *ecs, const char *id, const char *container, ch
 /* The task definition; NULL when it cannot be read. Borrowed from the run. */
 json_t *run_definition(struct run *run);
 void run_set_health(struct run *run, unsigned index, enum container_health health);
+
+/* ---- knock.c ---- */
+
+/* Knocks where it has to; true when its targets may be registered. */
+bool knock(struct run *run, const json_t *task);
+void knock_end(struct run_container *container);
 
 /* ---- launch.c ---- */
 

@@ -11,9 +11,6 @@
 
 enum {
 	STEPS_MAX = 64, /* of one look */
-	KNOCK_MS = 10,	/* first; doubled until KNOCK_MAX_MS */
-	KNOCK_MAX_MS = 500,
-	KNOCK_PATIENCE_MS = 60 * 1000, /* then the health checks may say what is wrong */
 	DRAIN_LOOK_MS = 250,
 	OUTPUT_MS = 200,
 	RETRY_MS = 1000, /* after a store or a service failed us */
@@ -49,7 +46,7 @@ json_t *run_definition(struct run *run)
 	return run->definition;
 }
 
-static void look_in(struct run *run, uint64_t ms)
+void run_look_in(struct run *run, uint64_t ms)
 {
 	struct loop *loop = run->ecs->options.loop;
 
@@ -134,7 +131,7 @@ enum outcome { AGAIN, WAIT, GONE };
 
 static enum outcome retry(struct run *run)
 {
-	look_in(run, RETRY_MS);
+	run_look_in(run, RETRY_MS);
 	return WAIT;
 }
 
@@ -177,42 +174,7 @@ static enum outcome start(struct run *run, json_t *task, unsigned index)
 	return outcome;
 }
 
-/* ---- Knocking: a target that does not listen yet would fail its first health check ---- */
-
-static void on_knocked(void *owner, err_t err)
-{
-	struct run_container *container = owner;
-	struct run *run = container->run;
-
-	socket_close(container->knock);
-	container->knock = NULL;
-	if (!err)
-		run->knocked |= 1u << container->index;
-	look_in(run, err ? KNOCK_MS : 0);
-}
-
-static void on_knock_ended(void *owner, err_t why)
-{
-	(void)owner;
-	(void)why; /* on_knocked has closed it, or is about to */
-}
-
-static void knock_on(struct run *run, const json_t *task, unsigned index)
-{
-	static const struct socket_events events = { .on_connected = on_knocked,
-						     .on_ended = on_knock_ended };
-	struct run_container *container = &run->containers[index];
-	json_t *binding = json_array_get(place_ports_of(container_at(task, index)), 0);
-	struct address at;
-
-	if (container->knock || run->knocked & 1u << index)
-		return;
-	if (address_parse_ip(bytes_of(text_of(task, "_address")),
-			     (uint16_t)number_of(binding, "hostPort", 0), &at) ||
-	    socket_connect(run->ecs->options.loop, &at, NULL, &events, container,
-			   &container->knock))
-		container->knock = NULL;
-}
+/* ---- Targets ---- */
 
 static bool is_targets(const json_t *task, unsigned index)
 {
@@ -220,29 +182,10 @@ static bool is_targets(const json_t *task, unsigned index)
 		       text_of(container_at(task, index), "name")) != NULL;
 }
 
-static enum outcome knock(struct run *run, const json_t *task)
+static enum outcome await_answer(struct run *run, const json_t *task)
 {
-	uint64_t now = loop_now_ms(run->ecs->options.loop);
-	uint64_t waited;
-	bool all = true;
-
-	if (!run->knock_since_ms)
-		run->knock_since_ms = now;
-	waited = now - run->knock_since_ms;
-	for (unsigned i = 0; i < run->container_count; i++)
-		if (is_targets(task, i) && !(run->knocked & 1u << i)) {
-			all = false;
-			knock_on(run, task, i);
-		}
-	if (all || waited >= KNOCK_PATIENCE_MS) {
-		run->listening = true;
-		return AGAIN;
-	}
-	/* Soon at first, since it counts for the start; then as often as it took so far. */
-	look_in(run, waited < KNOCK_MS		 ? KNOCK_MS
-		     : waited / 4 < KNOCK_MAX_MS ? waited / 4 + KNOCK_MS
-						 : KNOCK_MAX_MS);
-	return WAIT;
+	run->listening = knock(run, task);
+	return run->listening ? AGAIN : WAIT;
 }
 
 /* One event for each group; the service may be gone by now. */
@@ -302,7 +245,7 @@ static enum outcome wait(struct run *run, const json_t *task, const struct lifec
 		run->drained = true;
 		return AGAIN;
 	}
-	look_in(run, DRAIN_LOOK_MS);
+	run_look_in(run, DRAIN_LOOK_MS);
 	return WAIT;
 }
 
@@ -390,7 +333,7 @@ static enum outcome deliver(struct run *run, const json_t *task)
 		run->delivered = true;
 		return AGAIN;
 	}
-	look_in(run, 0);
+	run_look_in(run, 0);
 	return WAIT;
 }
 
@@ -401,7 +344,7 @@ static enum outcome obey(struct run *run, json_t *task, const struct lifecycle *
 	case LIFECYCLE_WAIT: return wait(run, task, life);
 	case LIFECYCLE_START: return start(run, task, step.index);
 	case LIFECYCLE_ENTER: return enter(run, task, step.status);
-	case LIFECYCLE_KNOCK: return knock(run, task);
+	case LIFECYCLE_KNOCK: return await_answer(run, task);
 	case LIFECYCLE_REGISTER: return register_task(run, task);
 	case LIFECYCLE_DEREGISTER: return deregister(run, task);
 	case LIFECYCLE_SIGNAL: return stop_container(run, task, step.index);
@@ -435,7 +378,7 @@ static void on_step(struct timer *timer)
 		ecs_note_stopped(run->ecs, run);
 		run_destroy(run);
 	} else if (outcome == AGAIN) {
-		look_in(run, 0);
+		run_look_in(run, 0);
 	}
 }
 
@@ -476,7 +419,7 @@ void launch_on_ended(void *owner, const struct workload_end *end)
 	    (note_end(container_at(task, container->index), end) || save(run, task)))
 		log_error("ecs", "task %s: the end of a container could not be noted", run->id);
 	json_decref(task);
-	look_in(run, 0);
+	run_look_in(run, 0);
 }
 
 void run_set_health(struct run *run, unsigned index, enum container_health health)
@@ -504,7 +447,7 @@ void run_set_health(struct run *run, unsigned index, enum container_health healt
 		save(run, task);
 	}
 	json_decref(task);
-	look_in(run, 0);
+	run_look_in(run, 0);
 }
 
 static void on_output(struct timer *timer)
@@ -574,7 +517,7 @@ static err_t run_create(struct ecs *ecs, const char *id, json_t *task)
 		log_error("ecs", "task %s cannot be taken up", id);
 	timer_set(ecs->options.loop, &run->output_timer,
 		  loop_now_ms(ecs->options.loop) + OUTPUT_MS);
-	look_in(run, 0);
+	run_look_in(run, 0);
 	return ERR_OK;
 }
 
@@ -583,7 +526,7 @@ void run_wake(struct ecs *ecs, const char *id)
 	struct run *run = run_find(ecs, id);
 
 	if (run)
-		look_in(run, 0);
+		run_look_in(run, 0);
 }
 
 err_t run_take(struct ecs *ecs, json_t *task)
@@ -601,7 +544,7 @@ void run_destroy(struct run *run)
 	timer_cancel(&run->output_timer);
 	for (unsigned i = 0; i < run->container_count; i++) {
 		checks_end(&run->containers[i]);
-		socket_close(run->containers[i].knock);
+		knock_end(&run->containers[i]);
 		workload_release(run->containers[i].workload);
 	}
 	list_remove(&run->link);

@@ -10,6 +10,7 @@ enum { CROWD = 100, WAIT_MS = 30 * 1000 };
 static void nobody_is_there(struct world *w)
 {
 	w->groups[0].config.target_count = 0;
+	w->groups[0].config.health.interval_ms = 5000;
 	w->groups[0].config.stream.queue_max = CROWD;
 	w->groups[0].config.stream.queue_wait_ms = WAIT_MS;
 }
@@ -61,6 +62,25 @@ TEST(a_crowd_waits_wakes_one_and_is_answered_in_order)
 		CHECK(is_status(clients[i], "HTTP/1.1 200 "), "client %u", i);
 	CHECK_EQ(world_observed(w, HISTOGRAM_COLD_START), CROWD);
 	CHECK_EQ(lb_open_streams(w->lb), 0);
+	world_close(w);
+}
+
+TEST(a_target_that_only_starts_is_waited_for)
+{
+	struct world *w = world_open(nobody_is_there);
+	struct fake_peer *client = world_ask(w, GET);
+
+	fake_set_mode(w->targets[0][0], FAKE_REFUSE);
+	one_comes(w);
+	CHECK_EQ(world_served_count(w, 0), 0);
+	CHECK_EQ(w->end_count, 0, "without a queue it would fail open");
+	fake_set_mode(w->targets[0][0], FAKE_ACCEPT);
+	for (unsigned i = 0; i < 200 && world_served_count(w, 0) == 0; i++)
+		fake_run_ms(w->net, 100);
+	CHECK_EQ(world_status(w, 0, 0).state, HEALTH_HEALTHY);
+	fake_send(world_served(w, 0, 0), OK);
+	fake_run_ms(w->net, 5);
+	CHECK(is_status(client, "HTTP/1.1 200 "));
 	world_close(w);
 }
 
