@@ -44,7 +44,7 @@ class Tasks:
         self("CreateCluster", clusterName=cluster)
 
     def __call__(self, operation, **value):
-        if operation not in ("CreateCluster", "RegisterTaskDefinition", "DeregisterTaskDefinition"):
+        if operation not in ("CreateCluster", "RegisterTaskDefinition", "DeregisterTaskDefinition", "TagResource"):
             value.setdefault("cluster", self.cluster)
         return self.weir.call("ecs", operation, **value)
 

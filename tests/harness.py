@@ -72,9 +72,12 @@ class Weir:
             raise AssertionError(f"weir did not start (code {self.process.returncode}):\n{self.log}")
 
     def ready(self):
-        with socket.socket() as s:
-            # A port of the kernel's own range can be connected to itself while nobody listens.
-            return s.connect_ex(("127.0.0.1", self.api_port)) == 0 and s.getsockname() != s.getpeername()
+        # A connection alone proves nothing: a child of a killed Weir, forked and not yet executed, holds its sockets
+        # for an instant, and a port of the kernel's own range may be connected to itself.
+        try:
+            return self.request("GET", "/_weir/health")[0] == 200
+        except (OSError, http.client.HTTPException):
+            return False
 
     def read_log(self):
         self.log_file.seek(0)

@@ -79,10 +79,33 @@ static void write_file(const char *name, const char *line)
 	close(fd);
 }
 
+/* The kernel may have been quicker than our look. */
+static bool was_out_of_memory(void)
+{
+	char path[4096], word[32];
+	unsigned long long count;
+	bool found = false;
+	FILE *file;
+
+	if (!keeper.cgroup ||
+	    snprintf(path, sizeof path, "%s/memory.events", keeper.cgroup) >= (int)sizeof path)
+		return false;
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	while (!found && fscanf(file, "%31s %llu", word, &count) == 2)
+		found = strcmp(word, "oom_kill") == 0 && count > 0;
+	fclose(file);
+	return found;
+}
+
 static void write_exit(void)
 {
 	char line[64];
 
+	if (!keeper.verdict && WIFSIGNALED(keeper.status) && WTERMSIG(keeper.status) == SIGKILL &&
+	    was_out_of_memory())
+		keeper.verdict = "memory";
 	if (keeper.verdict)
 		snprintf(line, sizeof line, "%s\n", keeper.verdict);
 	else if (WIFEXITED(keeper.status))
