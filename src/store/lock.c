@@ -3,10 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { WAIT_MS = 3000, WAIT_STEP_MS = 10 };
 
 static err_t err_of(int number)
 {
@@ -31,7 +35,8 @@ static err_t make_directory(const char *directory, struct text *why)
 	return ERR_OK;
 }
 
-static void say_who(int fd, const char *directory, struct text *why)
+/* Who wrote itself in; 0: nobody that can be read. */
+static uint64_t read_holder(int fd)
 {
 	char pid[24] = "";
 	ssize_t len = pread(fd, pid, sizeof pid - 1, 0);
@@ -40,7 +45,14 @@ static void say_who(int fd, const char *directory, struct text *why)
 
 	if (digits.len && digits.at[digits.len - 1] == '\n')
 		digits.len--;
-	if (bytes_to_u64(digits, INT_MAX, &number))
+	return bytes_to_u64(digits, INT_MAX, &number) ? 0 : number;
+}
+
+static void say_who(int fd, const char *directory, struct text *why)
+{
+	uint64_t number = read_holder(fd);
+
+	if (!number)
 		text_printf(why, "The data directory %s is in use by another Weir.", directory);
 	else
 		text_printf(why, "The data directory %s is in use by another Weir (process %u).",
@@ -57,9 +69,31 @@ static err_t write_pid(int fd)
 	return ERR_OK;
 }
 
-err_t lock_take(const char *directory, int *ret_fd, struct text *why)
+/*
+ * A child that a Weir forked just before it was killed holds the lock until it executes its own
+ * program: for milliseconds, but a supervisor may be as quick. Who is dead is waited for.
+ */
+static bool take(int fd)
 {
 	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	const struct timespec pause = { .tv_nsec = WAIT_STEP_MS * 1000000 };
+
+	for (unsigned waited = 0; fcntl(fd, F_OFD_SETLK, &whole) != 0; waited += WAIT_STEP_MS) {
+		int number = errno;
+		uint64_t holder = read_holder(fd);
+
+		if ((number != EAGAIN && number != EACCES) || waited >= WAIT_MS || !holder ||
+		    kill((pid_t)holder, 0) == 0 || errno != ESRCH) {
+			errno = number;
+			return false;
+		}
+		nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
+err_t lock_take(const char *directory, int *ret_fd, struct text *why)
+{
 	char path[PATH_MAX];
 	err_t err = ERR_IN_USE;
 	int fd;
@@ -79,7 +113,7 @@ err_t lock_take(const char *directory, int *ret_fd, struct text *why)
 	 * A lock of the open file, not of the process: a second store in this process is refused
 	 * too, and closing some other handle of the file does not drop it.
 	 */
-	if (fcntl(fd, F_OFD_SETLK, &whole) != 0) {
+	if (!take(fd)) {
 		if (errno == EAGAIN || errno == EACCES) {
 			say_who(fd, directory, why);
 		} else {
