@@ -7,6 +7,10 @@
  *     load --mode idle    --port P --connections 1000 --seconds 5     holds streams open
  *     load --mode stuck   --port P --connections 100 --seconds 5      asks, and never reads
  *
+ * With --tls 1 over TLS: all hands are shaken first, then it prints "ready", waits 300 ms and asks,
+ * so that who reads the proxy's clocks then has tokens alone. --handshakes N: nothing but
+ * handshakes.
+ *
  * Prints one JSON object. `idle` and `stuck` print "ready" when all is open, then wait. Exit 1
  * when an event was missing, doubled, out of order or cut. One thread.
  */
@@ -15,8 +19,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <openssl/ssl.h>
 
 #include "bench/bench.h"
 
@@ -27,6 +34,7 @@ enum mode { MODE_STREAMS, MODE_SMALL, MODE_LARGE, MODE_IDLE, MODE_STUCK };
 /* Reads one response after another: head, then a body by length, chunks or close. */
 struct peer {
 	int fd;
+	SSL *ssl; /* NULL: plain */
 	bool in_head, chunked, done;
 	uint64_t left_bytes, body_bytes, requests_left;
 	size_t head_len, line_len;
@@ -41,6 +49,7 @@ struct peer {
 static struct {
 	enum mode mode;
 	uint16_t port;
+	SSL_CTX *tls;
 	uint64_t connections, events, interval_ms, requests, bytes, seconds;
 	uint64_t open, events_seen, responses, bytes_seen, faults;
 	uint32_t delays[DELAY_BUCKETS]; /* microseconds, the last one for all above */
@@ -77,7 +86,8 @@ static void ask(struct peer *p)
 			"User-Agent: bench\r\nAccept: text/event-stream\r\n\r\n");
 	p->in_head = true;
 	p->head_len = 0;
-	if (send(p->fd, request, (size_t)len, MSG_NOSIGNAL) != len)
+	if (p->ssl ? SSL_write(p->ssl, request, len) != len
+		   : send(p->fd, request, (size_t)len, MSG_NOSIGNAL) != len)
 		bench_die("send");
 }
 
@@ -88,6 +98,8 @@ static void finish(struct peer *p)
 	p->done = true;
 	run.open--;
 	epoll_ctl(poller, EPOLL_CTL_DEL, p->fd, NULL);
+	SSL_free(p->ssl);
+	p->ssl = NULL;
 	close(p->fd);
 }
 
@@ -212,20 +224,90 @@ static void feed(struct peer *p, const char *at, size_t len)
 	}
 }
 
-static void on_readable(struct peer *p)
+/* What recv would say. */
+static ssize_t receive(struct peer *p, char *out, size_t room)
+{
+	int got;
+
+	if (!p->ssl)
+		return recv(p->fd, out, room, MSG_DONTWAIT);
+	got = SSL_read(p->ssl, out, (int)room);
+	if (got > 0)
+		return got;
+	errno = SSL_get_error(p->ssl, got) == SSL_ERROR_WANT_READ ? EAGAIN : ECONNRESET;
+	return errno == EAGAIN ? -1 : 0;
+}
+
+static bool read_once(struct peer *p)
 {
 	static char buffer[BUFFER_BYTES];
-	ssize_t got = recv(p->fd, buffer, sizeof buffer, MSG_DONTWAIT);
+	ssize_t got = receive(p, buffer, sizeof buffer);
 
 	if (got > 0) {
 		feed(p, buffer, (size_t)got);
-		return;
+		return true;
 	}
 	if (got < 0 && errno == EAGAIN)
-		return;
+		return false;
 	if (run.mode == MODE_STREAMS || run.mode == MODE_SMALL || run.mode == MODE_LARGE)
 		fault(p, "connection lost");
 	finish(p);
+	return false;
+}
+
+/* A record may hold more than one read takes, and the socket does not say so. */
+static void on_readable(struct peer *p)
+{
+	while (read_once(p) && !p->done && p->ssl && SSL_pending(p->ssl))
+		;
+}
+
+/* ---- TLS ---- */
+
+static void shake_hands(struct peer *p)
+{
+	int blocking = 0, result;
+
+	p->ssl = SSL_new(run.tls);
+	if (!p->ssl)
+		bench_die("TLS");
+	ioctl(p->fd, FIONBIO, &blocking);
+	SSL_set_fd(p->ssl, p->fd);
+	SSL_set_tlsext_host_name(p->ssl, "bench.example");
+	result = SSL_connect(p->ssl);
+	if (result != 1)
+		bench_die("TLS handshake");
+	blocking = 1;
+	ioctl(p->fd, FIONBIO, &blocking);
+}
+
+/* One after another; what is measured is the proxy. */
+static int only_handshakes(uint64_t count)
+{
+	uint64_t started = bench_now_ns();
+
+	for (uint64_t i = 0; i < count; i++) {
+		struct peer peer = { .fd = bench_connect(run.port) };
+
+		shake_hands(&peer);
+		SSL_shutdown(peer.ssl);
+		SSL_free(peer.ssl);
+		close(peer.fd);
+	}
+	printf("{\"events\": 0, \"responses\": %llu, \"bytes\": 0, \"faults\": 0, \"seconds\": %.3f, "
+	       "\"p50_us\": 0, \"p99_us\": 0}\n",
+	       (unsigned long long)count, (double)(bench_now_ns() - started) / 1e9);
+	return 0;
+}
+
+static void start_tls(void)
+{
+	run.tls = SSL_CTX_new(TLS_client_method());
+	if (!run.tls)
+		bench_die("TLS");
+	SSL_CTX_set_ciphersuites(run.tls, "TLS_AES_128_GCM_SHA256");
+	SSL_CTX_set_mode(run.tls, SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_session_cache_mode(run.tls, SSL_SESS_CACHE_OFF);
 }
 
 static void open_all(struct peer *peers)
@@ -240,10 +322,20 @@ static void open_all(struct peer *peers)
 		if (run.mode == MODE_STUCK)
 			setsockopt(peers[i].fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
 		run.open++;
+		if (run.tls)
+			shake_hands(&peers[i]);
 		if (run.mode != MODE_STUCK)
 			epoll_ctl(poller, EPOLL_CTL_ADD, peers[i].fd, &event);
-		ask(&peers[i]);
+		if (!run.tls)
+			ask(&peers[i]);
 	}
+	if (!run.tls)
+		return;
+	printf("ready\n");
+	fflush(stdout);
+	usleep(300 * 1000);
+	for (uint64_t i = 0; i < run.connections; i++)
+		ask(&peers[i]);
 }
 
 static void serve(uint64_t until_ns)
@@ -295,13 +387,17 @@ int main(int argc, char **argv)
 	run.requests = bench_number(argc, argv, "--requests", run.connections);
 	run.bytes = bench_number(argc, argv, "--bytes", 1 << 30);
 	run.seconds = bench_number(argc, argv, "--seconds", 120);
+	if (bench_number(argc, argv, "--tls", 0))
+		start_tls();
+	if (bench_number(argc, argv, "--handshakes", 0))
+		return only_handshakes(bench_number(argc, argv, "--handshakes", 0));
 	peers = calloc(run.connections, sizeof *peers);
 	poller = epoll_create1(EPOLL_CLOEXEC);
 	if (!peers || poller < 0)
 		bench_die("start");
 	started = bench_now_ns();
 	open_all(peers);
-	if (run.mode == MODE_IDLE || run.mode == MODE_STUCK) {
+	if (run.mode == MODE_IDLE || run.mode == MODE_STUCK) { /* with TLS "ready" comes twice */
 		serve(bench_now_ns() + 1000000000u);
 		printf("ready\n");
 		fflush(stdout);

@@ -3,6 +3,9 @@
  */
 #include "tests/check.h"
 
+#include <pthread.h>
+#include <unistd.h>
+
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -444,6 +447,55 @@ TEST(sessions_are_resumed_until_their_keys_are_three_rotations_old)
 	}
 	tls_tickets_unref(tickets);
 	pair_free(&p);
+}
+
+/* ---- Threads ---- */
+
+enum { THREADS = 3, HANDSHAKES = 12 };
+
+struct resumer {
+	pthread_t thread;
+	struct tls_context *context;
+	unsigned resumed;
+};
+
+static void *resume_often(void *owner)
+{
+	struct resumer *resumer = owner;
+	struct pair p = { .contexts = { resumer->context }, .chosen = 0 };
+	SSL_SESSION *session = NULL;
+
+	for (unsigned i = 0; i < HANDSHAKES; i++)
+		resumer->resumed += resumes(&p, &session, TLS1_3_VERSION);
+	SSL_SESSION_free(session);
+	SSL_CTX_free(p.client_ctx);
+	return NULL;
+}
+
+/* Under ThreadSanitizer: workers share the keys, one context, and nothing that is locked. */
+TEST(keys_are_rotated_while_workers_shake_hands)
+{
+	struct identity *identity = ec_identity("a.example", "arn:a");
+	struct resumer resumers[THREADS] = { { .resumed = 0 } };
+	struct tls_context *context;
+	struct tls_tickets *tickets;
+
+	CHECK_OK(tls_tickets_create(&tickets));
+	context = context_make(&modern, &identity, 1, tickets);
+	for (unsigned i = 0; i < THREADS; i++) {
+		resumers[i].context = context;
+		CHECK_EQ(pthread_create(&resumers[i].thread, NULL, resume_often, &resumers[i]), 0);
+	}
+	for (unsigned i = 0; i < 200; i++) {
+		tls_tickets_rotate(tickets);
+		usleep(500);
+	}
+	for (unsigned i = 0; i < THREADS; i++) {
+		pthread_join(resumers[i].thread, NULL);
+		CHECK(resumers[i].resumed < HANDSHAKES, "the first one had nothing to resume");
+	}
+	tls_context_unref(context);
+	tls_tickets_unref(tickets);
 }
 
 TEST(a_session_of_one_listener_is_none_of_another)
