@@ -17,6 +17,22 @@ static err_t find_identity(void *owner, const char *arn, struct identity **ret_i
 	return acm_identity(weir->acm, arn, ret_identity);
 }
 
+/* As a service of AWS reads for whoever called it: what the caller may not read, it does not. */
+static err_t find_object(void *owner, const struct api_caller *caller, const char *bucket,
+			 const char *key, const char *version, struct text *out)
+{
+	struct weir *weir = owner;
+	json_t *input = json_pack("{s:s, s:s}", "Bucket", bucket, "Key", key);
+	struct api_fault fault;
+	err_t err = input ? api_may(weir->api, caller, "s3", "GetObject", input, &fault)
+			  : ERR_NOMEM;
+
+	json_decref(input);
+	if (err)
+		return err == ERR_NOMEM ? err : ERR_DENIED;
+	return s3_get(weir->s3, bucket, key, version, out);
+}
+
 static json_t *find_users(void *owner, const char *arn)
 {
 	struct weir *weir = owner;
@@ -65,6 +81,7 @@ static err_t make_elbv2(struct weir *weir)
 		.region = setting_text(settings, SETTING_REGION),
 		.port_offset = (uint16_t)setting_number(settings, SETTING_PORT_OFFSET),
 		.endpoint = endpoint,
+		.object = find_object,
 		.identity = find_identity,
 		.owner = weir,
 		.load_balancers_max = (uint32_t)setting_number(settings, SETTING_LOAD_BALANCERS),

@@ -52,8 +52,7 @@ class Store:
     def __init__(self, weir):
         self.weir = weir
         status, _ = weir.request("PUT", "/trust", headers={"Host": "s3.localhost"})
-        if status != 200:
-            pytest.skip("this Weir has no S3, where trust stores are read from")
+        assert status == 200
 
     def put(self, key, path):
         status, body = self.weir.request("PUT", f"/trust/{key}", pathlib.Path(path).read_bytes(), {"Host": "s3.localhost"})

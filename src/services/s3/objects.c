@@ -324,3 +324,62 @@ err_t s3_put(struct s3 *s3, const char *bucket, const char *key, const char *con
 	arena_fini(&arena);
 	return strcmp(call.fault.code, "NoSuchBucket") == 0 ? ERR_NOT_FOUND : err;
 }
+
+static err_t find_source(struct api_call *call, const char *bucket_name, const char *key,
+			 const char *version, size_t room, struct s3_source *ret_source)
+{
+	json_t *bucket, *object, *pieces;
+	uint64_t size;
+
+	TRY(s3_bucket_named(call, bucket_name, &bucket));
+	TRY(s3_object(call, bucket_name, key, version, &object));
+	size = (uint64_t)s3_number(object, "Size");
+	if (size > room)
+		return ERR_TOO_LARGE;
+	TRY(s3_pieces(call, object, &pieces));
+	return s3_source_open(s3_of(call), pieces, 0, size, ret_source);
+}
+
+static err_t read_source(struct s3_source *source, struct text *out)
+{
+	char piece[16 * 1024];
+	err_t err = ERR_OK;
+
+	while (source->left && !err) {
+		size_t len;
+
+		err = s3_source_read(source, piece, sizeof piece, &len);
+		if (!err)
+			text_add(out, bytes_make(piece, len));
+	}
+	return err ? err : text_err(out);
+}
+
+err_t s3_get(struct s3 *s3, const char *bucket, const char *key, const char *version,
+	     struct text *out)
+{
+	static const struct api_operation operation = { .name = "GetObject", .effect = API_READS };
+	struct s3_source source = { .fd = -1 };
+	struct arena arena;
+	struct api_call call = {
+		.api = s3->options.api,
+		.service = &s3->service,
+		.operation = &operation,
+		.arena = &arena,
+		.output = json_object(),
+	};
+	err_t err = call.output ? ERR_OK : ERR_NOMEM;
+
+	arena_init(&arena, 64 * 1024);
+	if (!err)
+		err = s3_begin(&call);
+	if (!err)
+		err = s3_end(&call, find_source(&call, bucket, key, version, out->max, &source));
+	if (!err) {
+		err = read_source(&source, out);
+		s3_source_close(&source);
+	}
+	json_decref(call.output);
+	arena_fini(&arena);
+	return strncmp(call.fault.code, "NoSuch", 6) == 0 ? ERR_NOT_FOUND : err;
+}
