@@ -109,7 +109,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2 || size > 100000)
 		return 0;
 	if (!context) {
-		REQUIRE(tls_context_for_targets(&context) == ERR_OK);
+		REQUIRE(tls_context_for_targets(&(struct tls_target_options){ .tls13 = false },
+						&context) == ERR_OK);
 		servers = server_context();
 	}
 	script = bytes_make(data + 2, size - 2);

@@ -466,6 +466,8 @@ err_t conn_connect(const struct conn_client_options *options, struct conn **ret_
 	conn->http2 = options->http2;
 	if (conn->secure)
 		err = conn_tls_init(conn, options->tls);
+	if (!err && conn->secure && options->memory)
+		tls_remember(conn->tls[0].tls, options->memory);
 	if (!err)
 		err = socket_connect(conn->loop, &options->to, NULL, &socket_events, conn,
 				     &conn->socket);

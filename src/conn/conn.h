@@ -148,9 +148,10 @@ struct conn_client_options {
 	struct address to;
 	const struct conn_client_events *events;
 	void *owner;
-	uint32_t connect_ms;	 /* budget for TCP and TLS together; 0: the kernel's */
-	bool http2;		 /* prior knowledge: it speaks HTTP/2 from its first byte */
-	struct tls_context *tls; /* NULL: plain. Outlives the conn */
+	uint32_t connect_ms;	   /* budget for TCP and TLS together; 0: the kernel's */
+	bool http2;		   /* prior knowledge: it speaks HTTP/2 from its first byte */
+	struct tls_context *tls;   /* NULL: plain. Outlives the conn */
+	struct tls_memory *memory; /* what is kept of that server; NULL: nothing. Likewise */
 };
 
 err_t conn_connect(const struct conn_client_options *options, struct conn **ret_conn);

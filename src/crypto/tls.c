@@ -86,6 +86,29 @@ err_t tls_create(struct tls_context *context, void (*emit)(void *owner, struct b
 	return ERR_OK;
 }
 
+err_t tls_memory_create(struct tls_memory **ret_memory)
+{
+	*ret_memory = calloc(1, sizeof **ret_memory);
+	return *ret_memory ? ERR_OK : ERR_NOMEM;
+}
+
+void tls_memory_destroy(struct tls_memory *memory)
+{
+	if (!memory)
+		return;
+	SSL_SESSION_free(memory->session);
+	free(memory);
+}
+
+/* A session that OpenSSL does not take is no harm: the handshake is a full one. */
+void tls_remember(struct tls *tls, struct tls_memory *memory)
+{
+	tls->memory = memory;
+	if (memory->session)
+		SSL_set_session(tls->ssl, memory->session);
+	ERR_clear_error();
+}
+
 err_t tls_create_server(struct tls_context *context, const struct tls_server_events *events,
 			void *owner, struct tls **ret_tls)
 {

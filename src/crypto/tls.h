@@ -27,13 +27,17 @@ enum {
 /* ---- Contexts ---- */
 
 /*
- * For connections to targets, as ELBSecurityPolicy-2016-08 says, the policy toward targets under
- * an HTTP listener: TLS 1.0 to 1.2, its ciphers in their order. Certificates are not verified,
- * whatever they say, as with ALB. ERR_SYSTEM when OpenSSL cannot be had so.
+ * For connections to targets. Toward those behind an HTTP listener, or one whose policy has no TLS
+ * 1.3, as ELBSecurityPolicy-2016-08 says: TLS 1.0 to 1.2; else as …-TLS13-1-0-2021-06: up to 1.3
+ * (reference/alb.md §3.9). Certificates are not verified, whatever they say, as with ALB.
+ * ERR_SYSTEM when OpenSSL cannot be had so.
  */
-err_t tls_context_for_targets(struct tls_context **ret_context);
-/* The same for targets that shall speak HTTP/2: ALPN offers h2 alone. */
-err_t tls_context_for_http2_targets(struct tls_context **ret_context);
+struct tls_target_options {
+	bool tls13;
+	bool http2; /* ALPN offers h2 alone */
+};
+err_t tls_context_for_targets(const struct tls_target_options *options,
+			      struct tls_context **ret_context);
 
 struct tls_policy {
 	uint8_t oldest, newest;		 /* TLS 1.x, 0-3 */
@@ -85,6 +89,16 @@ void tls_context_unref(struct tls_context *context); /* NULL is welcome */
  */
 err_t tls_create(struct tls_context *context, void (*emit)(void *owner, struct bytes wire),
 		 void *owner, struct tls **ret_tls);
+
+/*
+ * What a client keeps of one server: its last session, to be resumed. One thread's; outlives every
+ * tls that was told of it.
+ */
+struct tls_memory;
+err_t tls_memory_create(struct tls_memory **ret_memory);
+void tls_memory_destroy(struct tls_memory *memory); /* NULL is welcome */
+/* Before the first tls_handshake: resume what is there, and keep what comes. */
+void tls_remember(struct tls *tls, struct tls_memory *memory);
 
 /*
  * The server's side. `choose` hears the host name that the client asks for ("" when it names none)

@@ -77,32 +77,39 @@ static void set_common(SSL_CTX *ssl)
 
 /* ---- Toward targets ---- */
 
-/* Targets too old for secure renegotiation are welcome, since nobody renegotiates. */
-static bool set_up_client(SSL_CTX *ssl)
+/* The session is the connection's own to keep: a cache would be shared by all targets. */
+static int on_session(SSL *ssl, SSL_SESSION *session)
 {
+	struct tls_memory *memory = tls_of(ssl)->memory;
+
+	if (!memory)
+		return 0;
+	SSL_SESSION_free(memory->session);
+	memory->session = session; /* its reference, with the 1 below */
+	return 1;
+}
+
+/* Targets too old for secure renegotiation are welcome, since nobody renegotiates. */
+static bool set_up_client(SSL_CTX *ssl, const struct tls_target_options *options)
+{
+	static const unsigned char http2[] = { 2, 'h', '2' };
+
 	set_common(ssl);
-	SSL_CTX_set_options(ssl, SSL_OP_NO_TICKET | SSL_OP_LEGACY_SERVER_CONNECT);
+	SSL_CTX_set_options(ssl, SSL_OP_LEGACY_SERVER_CONNECT);
+	SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_sess_set_new_cb(ssl, on_session);
 	return SSL_CTX_set_cipher_list(ssl, target_ciphers) &&
 	       SSL_CTX_set_min_proto_version(ssl, TLS1_VERSION) &&
-	       SSL_CTX_set_max_proto_version(ssl, TLS1_2_VERSION);
+	       SSL_CTX_set_max_proto_version(ssl,
+					     options->tls13 ? TLS1_3_VERSION : TLS1_2_VERSION) &&
+	       (!options->http2 || SSL_CTX_set_alpn_protos(ssl, http2, sizeof http2) == 0);
 }
 
-err_t tls_context_for_targets(struct tls_context **ret_context)
+err_t tls_context_for_targets(const struct tls_target_options *options,
+			      struct tls_context **ret_context)
 {
 	TRY(context_new(SSL_CTX_new(TLS_client_method()), ret_context));
-	if (set_up_client((*ret_context)->ssl))
-		return ERR_OK;
-	ERR_clear_error();
-	tls_context_unref(*ret_context);
-	return ERR_SYSTEM;
-}
-
-err_t tls_context_for_http2_targets(struct tls_context **ret_context)
-{
-	static const unsigned char offered[] = { 2, 'h', '2' };
-
-	TRY(tls_context_for_targets(ret_context));
-	if (SSL_CTX_set_alpn_protos((*ret_context)->ssl, offered, sizeof offered) == 0)
+	if (set_up_client((*ret_context)->ssl, options))
 		return ERR_OK;
 	ERR_clear_error();
 	tls_context_unref(*ret_context);

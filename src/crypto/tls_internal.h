@@ -21,9 +21,14 @@ struct tls_context {
 	bool ignore_expiry;
 };
 
+struct tls_memory {
+	SSL_SESSION *session; /* NULL: none */
+};
+
 struct tls {
 	SSL *ssl;
-	struct bytes wire; /* given, not yet read */
+	struct tls_memory *memory; /* a client's; NULL: it forgets */
+	struct bytes wire;	   /* given, not yet read */
 	const struct tls_server_events *events;
 	void (*emit)(void *owner, struct bytes wire);
 	void *owner;

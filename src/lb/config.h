@@ -225,6 +225,7 @@ struct target_group_config {
 	struct bytes name;
 	struct bytes load_balancer_id; /* "" while unused: then its targets are not probed */
 	bool https;		       /* TLS to the targets; the same for the group's life */
+	bool tls13; /* up to TLS 1.3, since a listener's policy has it; else up to 1.2 */
 	enum protocol_version protocol_version; /* likewise */
 	enum algorithm algorithm;
 	bool anomaly_mitigation;

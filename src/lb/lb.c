@@ -25,8 +25,7 @@ struct meter_cells {
 struct lb {
 	struct lb_options options;
 	struct registry *registry;
-	struct tls_context *tls;       /* toward targets: workers and prober share it */
-	struct tls_context *tls_http2; /* likewise, for those that speak HTTP/2 */
+	struct target_tls tls; /* toward targets: workers and prober share it */
 	struct lb_auth auth;
 	struct bindings bindings;
 	struct prober *prober;
@@ -378,6 +377,15 @@ static err_t make_auth(struct lb *lb)
 	return err ? err : fetcher_create(&fetcher, &lb->auth.fetcher);
 }
 
+static err_t make_target_tls(struct target_tls *tls)
+{
+	for (unsigned i = 0; i < 4; i++)
+		TRY(tls_context_for_targets(
+			&(struct tls_target_options){ .tls13 = i / 2, .http2 = i % 2 },
+			&tls->at[i / 2][i % 2]));
+	return ERR_OK;
+}
+
 err_t lb_create(const struct lb_options *options, struct lb **ret_lb)
 {
 	struct lb *lb = calloc(1, sizeof *lb + options->worker_count * sizeof(struct worker));
@@ -394,19 +402,15 @@ err_t lb_create(const struct lb_options *options, struct lb **ret_lb)
 	bindings_init(&lb->bindings, options->worker_count);
 	err = registry_create(&lb->registry);
 	if (!err)
-		err = tls_context_for_targets(&lb->tls);
-	if (!err)
-		err = tls_context_for_http2_targets(&lb->tls_http2);
-	prober_options.tls = lb->tls;
-	prober_options.tls_http2 = lb->tls_http2;
+		err = make_target_tls(&lb->tls);
+	prober_options.tls = &lb->tls;
 	if (!err)
 		err = make_auth(lb);
 	if (!err)
 		err = prober_create(&prober_options, &lb->prober);
 	for (unsigned i = 0; i < options->worker_count && !err; i++) {
 		err = worker_init(&lb->workers[i], lb, &lb->options, &lb->auth, i);
-		lb->workers[i].tls = lb->tls;
-		lb->workers[i].tls_http2 = lb->tls_http2;
+		lb->workers[i].tls = &lb->tls;
 		lb->worker_count += !err;
 	}
 	if (err) {
@@ -443,10 +447,10 @@ void lb_destroy(struct lb *lb)
 	prober_destroy(lb->prober);
 	for (unsigned i = 0; i < lb->worker_count; i++)
 		worker_fini(&lb->workers[i]);
-	tls_context_unref(lb->tls);
+	for (unsigned i = 0; i < 4; i++)
+		tls_context_unref(lb->tls.at[i / 2][i % 2]);
 	fetcher_destroy(lb->auth.fetcher);
 	sign_key_destroy(lb->auth.sign);
-	tls_context_unref(lb->tls_http2);
 	bindings_fini(&lb->bindings);
 	plan_unref(lb->plan);
 	for (uint32_t slot = 0; slot < lb->cell_slots; slot++)

@@ -154,6 +154,7 @@ static err_t compile_group(struct compiler *c, const struct target_group_config 
 	group->algorithm = config->algorithm;
 	group->anomaly_mitigation = config->anomaly_mitigation;
 	group->https = config->https;
+	group->tls13 = config->tls13;
 	group->protocol_version = config->protocol_version;
 	group->slow_start_ms = config->slow_start_ms;
 	group->stickiness = config->stickiness;

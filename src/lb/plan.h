@@ -36,6 +36,7 @@ struct plan_group {
 	unsigned index;		   /* in plan->groups; dense, for this plan only */
 	bool in_use;		   /* some load balancer has it: its targets are probed */
 	bool https;		   /* its targets speak TLS */
+	bool tls13;		   /* up to 1.3 toward them */
 	enum protocol_version protocol_version;
 	enum algorithm algorithm;
 	bool anomaly_mitigation;
@@ -51,6 +52,17 @@ struct plan_group {
 	struct target *const *targets; /* all, in the order registered */
 	unsigned target_count;
 };
+
+/* Contexts toward targets, by what they are to be offered: [TLS 1.3][HTTP/2]. */
+struct target_tls {
+	struct tls_context *at[2][2];
+};
+
+static inline struct tls_context *plan_group_tls(const struct plan_group *group,
+						 const struct target_tls *tls)
+{
+	return tls->at[group->tls13][group->protocol_version != PROTOCOL_HTTP1];
+}
 
 /* ---- Rules ---- */
 

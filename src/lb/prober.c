@@ -219,9 +219,8 @@ static void probe_connect(struct probe *probe)
 		.events = &conn_events,
 		.owner = probe,
 		.http2 = http2,
-		.tls = !probe->group->health.https ? NULL
-		       : http2			   ? prober->tls_http2
-						   : prober->tls,
+		.tls = probe->group->health.https ? plan_group_tls(probe->group, prober->tls)
+						  : NULL,
 	};
 
 	health_probe_sent(&probe->target->control.health);

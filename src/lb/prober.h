@@ -14,8 +14,7 @@ struct prober;
 
 struct prober_options {
 	struct loop *loop;
-	struct tls_context *tls;       /* for HTTPS health checks; outlives the prober */
-	struct tls_context *tls_http2; /* the same, where targets speak HTTP/2 */
+	const struct target_tls *tls; /* for HTTPS health checks; outlives the prober */
 	/* A target's health word changed. Not inside prober_sync. */
 	void (*on_health)(void *owner, const struct target *target);
 	void *owner;

@@ -19,6 +19,7 @@ struct upstream {
 	unsigned warm_count, warm_cap;
 	unsigned open_count;
 	bool ending;
+	struct tls_memory *memory; /* of the target; NULL without TLS */
 	/* HTTP/2: those that wait for a connection, and the one being made. */
 	struct list_node waiters;
 	struct conn *connecting;
@@ -73,6 +74,7 @@ static void free_when_empty(struct upstream *pool)
 	timer_cancel(&pool->timer);
 	pool->options.on_freed(pool->options.owner);
 	free(pool->warm);
+	tls_memory_destroy(pool->memory);
 	free(pool);
 }
 
@@ -125,8 +127,10 @@ err_t upstream_create(const struct upstream_options *options, struct upstream **
 {
 	struct upstream *pool = calloc(1, sizeof *pool);
 
-	if (!pool)
+	if (!pool || (options->tls && tls_memory_create(&pool->memory))) {
+		free(pool);
 		return ERR_NOMEM;
+	}
 	pool->options = *options;
 	pool->timer.on_expired = on_timer;
 	list_init(&pool->waiters);
@@ -182,6 +186,12 @@ err_t upstream_open(struct upstream *pool, const struct exchange_events *events,
 	return ERR_AGAIN;
 }
 
+void upstream_set_tls(struct upstream *pool, struct tls_context *tls)
+{
+	assert(pool->options.tls && tls);
+	pool->options.tls = tls;
+}
+
 void upstream_discard(struct upstream *pool, struct conn *lent)
 {
 	if (pool->options.http2)
@@ -201,6 +211,7 @@ static err_t start(struct upstream *pool, uint32_t connect_ms,
 		.connect_ms = connect_ms,
 		.http2 = pool->options.http2,
 		.tls = pool->options.tls,
+		.memory = pool->memory,
 	};
 
 	TRY(conn_connect(&options, ret_conn));

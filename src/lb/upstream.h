@@ -55,6 +55,9 @@ err_t upstream_create(const struct upstream_options *options, struct upstream **
  */
 void upstream_destroy(struct upstream *pool);
 
+/* For connections from here on; of a pool that has TLS. */
+void upstream_set_tls(struct upstream *pool, struct tls_context *tls);
+
 /*
  * An exchange on a connection that is there: a warm one, or with HTTP/2 any that has room. Those
  * that turn out dead are closed on the way. ERR_AGAIN when there is none.

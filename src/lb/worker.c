@@ -138,9 +138,7 @@ static err_t open_pool(const struct hold *hold, const struct plan_group *group,
 	struct upstream_options options = {
 		.loop = worker->loop,
 		.to = target->address,
-		.tls = !group->https ? NULL
-		       : http2	     ? worker->tls_http2
-				     : worker->tls,
+		.tls = group->https ? plan_group_tls(group, worker->tls) : NULL,
 		.http2 = http2,
 		.idle_max = WARM_MAX,
 		.idle_ms = cell->idle_ms,
@@ -265,6 +263,9 @@ static void swap_pools(struct worker *worker)
 			if (!pool || pool->target != target)
 				continue;
 			pool->plan_serial = plan->serial;
+			if (plan->groups[g].https)
+				upstream_set_tls(pool->upstream,
+						 plan_group_tls(&plan->groups[g], worker->tls));
 			upstream_set_idle_max(pool->upstream,
 					      target_is_draining(target) ? 0 : WARM_MAX);
 			if (pool->cell->idle_changed)

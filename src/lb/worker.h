@@ -85,9 +85,8 @@ struct worker {
 	const struct lb_events *events;
 	void *events_owner;
 	const uint8_t *cookie_key;
-	struct tls_context *tls;       /* toward targets of HTTPS groups; the lb's */
-	struct tls_context *tls_http2; /* likewise, for those that speak HTTP/2 */
-	unsigned index, count;	       /* of the workers */
+	const struct target_tls *tls; /* toward targets of HTTPS groups; the lb's */
+	unsigned index, count;	      /* of the workers */
 	const struct lb_auth *auth;
 	struct jwks *jwks; /* this worker's key sets */
 

@@ -12,6 +12,7 @@ import time
 import pytest
 
 import harness
+import tls
 from harness import Raw, Target, get, until
 
 
@@ -321,3 +322,27 @@ def test_health_checks_speak_tls_when_told_to(weir, certificate):
         count = len(target.failures)
         until(lambda: len(target.failures) > count, 10, "a plain health check")
         assert weir.health(group)[target.port] == "unhealthy"
+
+
+def test_sessions_with_targets_are_resumed_at_the_version_the_listeners_policy_allows(certificates, tmp_path):
+    seen = []
+
+    def script(connection):
+        seen.append((connection.socket.version(), connection.socket.session_reused))
+        connection.answer(headers="Connection: close\r\n")
+
+    with harness.Weir(workers=1) as weir, TlsTarget(certificates["self-signed"], script) as target:
+        balancer, group = weir.balancer(), weir.group(Protocol="HTTPS", HealthCheckProtocol="HTTPS")
+        weir.register(group, target.port)
+        plain, _ = weir.listener(balancer, group)
+        weir.wait_healthy(group)
+        for _ in range(3):
+            assert get(plain).status == 200
+        assert [v for v, _ in seen] == ["TLSv1.2"] * 3 and [r for _, r in seen][1:] == [True, True]
+        seen.clear()
+        tls.https(weir, balancer, tls.Pair(tmp_path, "a", "a.example").upload(weir), group, SslPolicy="ELBSecurityPolicy-TLS13-1-2-2021-06")
+        until(lambda: get(plain).status == 200 and seen[-1][0] == "TLSv1.3", what="TLS 1.3")
+        seen.clear()
+        for _ in range(3):
+            assert get(plain).status == 200
+        assert [v for v, _ in seen] == ["TLSv1.3"] * 3 and True in [r for _, r in seen]

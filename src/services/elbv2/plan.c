@@ -439,6 +439,19 @@ static void plan_stream(const json_t *group, const json_t *load_balancer, struct
 	}
 }
 
+/* What a listener's policy allows clients decides what is offered to targets. */
+static bool has_tls13(const struct children *listeners)
+{
+	for (unsigned i = 0; i < listeners->count; i++) {
+		const char *name = get_string(api_part(listeners->at[i]), "SslPolicy");
+		struct tls_policy policy;
+
+		if (name && !ssl_policy_get(name, &policy) && policy.newest == 3)
+			return true;
+	}
+	return false;
+}
+
 static err_t plan_group(struct planner *p, const json_t *body, struct target_group_config *to)
 {
 	const char *arn = resource_arn(RESOURCE_TARGET_GROUP, body);
@@ -455,6 +468,7 @@ static err_t plan_group(struct planner *p, const json_t *body, struct target_gro
 
 		to->load_balancer_id = arn_tail(user, "loadbalancer/");
 		load_balancer = children_of(&p->load_balancers, user)->at[0];
+		to->tls13 = has_tls13(children_of(&p->listeners, user));
 	}
 	plan_group_attributes(body, to);
 	plan_health(body, &to->health);

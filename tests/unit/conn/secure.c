@@ -161,7 +161,8 @@ static void open_stage(struct stage *stage, const struct fake_options *options, 
 	text_init(&stage->log, 4096);
 	text_init(&stage->asked, 8 << 20);
 	CHECK_OK(loop_create(&stage->loop));
-	CHECK_OK(tls_context_for_targets(&stage->context));
+	CHECK_OK(tls_context_for_targets(&(struct tls_target_options){ .tls13 = false },
+					 &stage->context));
 	stage->server_context = server_context();
 	if (speaks_tls) {
 		stage->server = SSL_new(stage->server_context);

@@ -59,7 +59,8 @@ static void pair_open(struct pair *p, SSL_CTX *ctx, size_t step)
 	*p = (struct pair){ .step = step };
 	text_init(&p->out, WIRE_MAX);
 	text_init(&p->got, WIRE_MAX);
-	CHECK_OK(tls_context_for_targets(&p->context));
+	CHECK_OK(tls_context_for_targets(&(struct tls_target_options){ .tls13 = false },
+					 &p->context));
 	CHECK_OK(tls_create(p->context, emit, p, &p->tls));
 	p->server = SSL_new(ctx);
 	SSL_set_bio(p->server, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
