@@ -32,8 +32,8 @@ err_t s3_put(struct s3 *s3, const char *bucket, const char *key, const char *con
 	     struct bytes body);
 
 /*
- * Reads an object likewise, into what the text has room for: ERR_NOT_FOUND, ERR_TOO_LARGE. `version`
- * NULL: the newest.
+ * Reads an object likewise, into what the text has room for: ERR_NOT_FOUND, ERR_TOO_LARGE.
+ * `version` NULL: the newest.
  */
 err_t s3_get(struct s3 *s3, const char *bucket, const char *key, const char *version,
 	     struct text *out);
