@@ -9,6 +9,7 @@ int command_env(const struct command_line *line)
 {
 	struct text why = TEXT_INIT(1024);
 	struct client client;
+	char *data;
 
 	if (line->word_count)
 		return command_fail(EXIT_USAGE, "usage: eval \"$(weir env)\"");
@@ -27,7 +28,10 @@ int command_env(const struct command_line *line)
 	printf("export AWS_ACCESS_KEY_ID='%s'\n", client.access_key);
 	printf("export AWS_SECRET_ACCESS_KEY='%s'\n", client.secret);
 	/* Of certificates that were issued for localhost names: curl --cacert "$WEIR_CA_BUNDLE". */
-	printf("export WEIR_CA_BUNDLE='%s/ca.pem'\n", setting_text(line->settings, SETTING_DATA));
+	data = realpath(setting_text(line->settings, SETTING_DATA), NULL);
+	if (data && !strchr(data, '\'')) /* a quote would end ours */
+		printf("export WEIR_CA_BUNDLE='%s/ca.pem'\n", data);
+	free(data);
 	client_close(&client);
 	return EXIT_DONE;
 }
