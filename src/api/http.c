@@ -53,6 +53,7 @@ struct answer_head {
 	const struct http_field *fields;	/* further ones */
 	unsigned field_count;
 	bool bare; /* nothing of the house's in it */
+	bool own;  /* the same, but for the request's id */
 };
 
 /* S3's own names for a request; who asks for help there tells them. */
@@ -63,9 +64,11 @@ static unsigned add_bare_fields(struct request *request, struct http_field *fiel
 	return 2;
 }
 
-static unsigned add_house_fields(struct request *request, struct http_field *fields)
+static unsigned add_house_fields(struct request *request, struct http_field *fields, bool own)
 {
 	fields[0] = (struct http_field){ BYTES("x-amzn-RequestId"), bytes_of(request->request_id) };
+	if (own)
+		return 1;
 	fields[1] = (struct http_field){ BYTES("Cache-Control"), BYTES("no-store") };
 	fields[2] = (struct http_field){ BYTES("X-Content-Type-Options"), BYTES("nosniff") };
 	return 3;
@@ -81,7 +84,8 @@ static err_t send_head(struct request *request, const struct answer_head *answer
 	unsigned n = 0;
 
 	when_http(loop_unix_us(request->http->options.loop) / 1000, date);
-	n = answer->bare ? add_bare_fields(request, fields) : add_house_fields(request, fields);
+	n = answer->bare ? add_bare_fields(request, fields)
+			 : add_house_fields(request, fields, answer->own);
 	/* SDKs whose clock is off learn the time from here. */
 	fields[n++] = (struct http_field){ BYTES("Date"), bytes_of(date) };
 	if (content_type)
@@ -203,8 +207,8 @@ static bool path_fits(const struct api_route *route, struct bytes path)
 }
 
 /* *ret_other: the path is there, but not for this method. */
-static const struct api_route *find_route(const struct api_http *http, struct bytes method,
-					  struct bytes path, bool *ret_other)
+static const struct api_route *find_route(const struct api_http *http, struct bytes host,
+					  struct bytes method, struct bytes path, bool *ret_other)
 {
 	struct bytes wanted = bytes_eq_str(method, "HEAD") ? BYTES("GET") : method;
 
@@ -212,7 +216,13 @@ static const struct api_route *find_route(const struct api_http *http, struct by
 	for (size_t i = 0; i < http->options.route_count; i++) {
 		const struct api_route *route = &http->options.routes[i];
 
-		if (!path_fits(route, path))
+		if (route->host && bytes_find(host, bytes_of(route->host)) != SIZE_MAX)
+			return route;
+	}
+	for (size_t i = 0; i < http->options.route_count; i++) {
+		const struct api_route *route = &http->options.routes[i];
+
+		if (route->host || !path_fits(route, path))
 			continue;
 		if (bytes_eq_str(wanted, route->method))
 			return route;
@@ -244,10 +254,15 @@ static const struct bytes call_prefix = { "/_weir/call/", 12 };
 static void dispatch_route(struct request *request, const struct api_route *route,
 			   const struct front_request *whole)
 {
+	bool open = route->open;
+	struct sigv4_identity claim;
 	struct api_fault fault;
 	struct front_reply reply;
 
-	if (front_caller(&request->http->front, whole, route->open, &request->caller, &fault)) {
+	/* Hosts of their own are open, and still believe nobody who signs falsely. */
+	if (route->host && sigv4_claim(whole->head, &claim) != SIGV4_MISSING)
+		open = false;
+	if (front_caller(&request->http->front, whole, open, &request->caller, &fault)) {
 		front_reply_init(&reply);
 		front_fault(&fault, &reply);
 		answer_reply(request, &reply);
@@ -353,7 +368,8 @@ static void dispatch(struct request *request)
 		.arena = &request->arena,
 	};
 	bool other_method, house = bytes_starts(path, call_prefix);
-	const struct api_route *route = find_route(http, method, path, &other_method);
+	const struct api_route *route = find_route(http, request->seen.head->authority, method,
+						   path, &other_method);
 
 	if (route)
 		dispatch_route(request, route, &whole);
@@ -706,6 +722,20 @@ void api_http_reply(struct api_http_request *seen, unsigned status, const char *
 		    struct bytes body)
 {
 	struct answer_head head = { .status = status, .content_type = content_type };
+	struct request *request = request_of(seen);
+
+	assert(request->phase == HANDED);
+	if (!request->request_id[0])
+		random_uuid(request->request_id);
+	answer(request, &head, body, false);
+}
+
+void api_http_reply_fields(struct api_http_request *seen, unsigned status,
+			   const struct http_field *fields, unsigned field_count, struct bytes body)
+{
+	struct answer_head head = {
+		.status = status, .fields = fields, .field_count = field_count, .own = true
+	};
 	struct request *request = request_of(seen);
 
 	assert(request->phase == HANDED);

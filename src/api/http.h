@@ -36,6 +36,11 @@ struct api_route {
 	const char *method,
 		*path; /* a path that ends in '*' matches what begins so; GET takes HEAD */
 	bool open;     /* needs no signature and may come from anywhere: health */
+	/*
+	 * Of routes for hosts of their own: any method and path, where the Host holds this. The
+	 * signature of who signs is verified all the same. NULL of others.
+	 */
+	const char *host;
 	void (*handle)(void *owner, struct api_http_request *request);
 	void *owner;
 };
@@ -70,6 +75,12 @@ err_t api_http_listen(struct api_http *http, int listening_fd);
 /* Answers a route's request, once, and ends it. `content_type` may be NULL without a body. */
 void api_http_reply(struct api_http_request *request, unsigned status, const char *content_type,
 		    struct bytes body);
+
+/* The same with fields of one's own, Content-Type among them, and none of the house's but the id.
+ */
+void api_http_reply_fields(struct api_http_request *request, unsigned status,
+			   const struct http_field *fields, unsigned field_count,
+			   struct bytes body);
 
 /*
  * Answers in pieces (weir streams --watch, logs -f): begin, then push until false, then end.

@@ -355,6 +355,18 @@ static void on_reset(void *owner, struct api_http_request *request)
 		   json_pack("{s:s}", "status", err ? err_words(err) : "reset"));
 }
 
+/* ---- Functions ---- */
+
+static void on_function_url(void *owner, struct api_http_request *request)
+{
+	lambda_serve_url(((struct weir *)owner)->lambda, request);
+}
+
+static void on_function_code(void *owner, struct api_http_request *request)
+{
+	lambda_serve_code(((struct weir *)owner)->lambda, request);
+}
+
 const struct api_route *weir_routes(struct weir *weir, size_t *ret_count)
 {
 	static struct api_route routes[] = {
@@ -374,6 +386,11 @@ const struct api_route *weir_routes(struct weir *weir, size_t *ret_count)
 		  .path = TRUST_STORE_PATH "*",
 		  .handle = on_trust_store,
 		  .open = true },
+		{ .host = LAMBDA_URL_HOST, .open = true, .handle = on_function_url },
+		{ .method = "GET",
+		  .path = LAMBDA_CODE_PATH "*",
+		  .open = true,
+		  .handle = on_function_code },
 		{ .method = "POST", .path = "/_weir/reset", .handle = on_reset },
 	};
 

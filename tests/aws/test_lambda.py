@@ -1,5 +1,6 @@
 """Lambda through boto3 and both CLIs: functions that run, fail, stream, are throttled and retried."""
 import base64
+import http.client
 import io
 import json
 import pathlib
@@ -130,6 +131,11 @@ def test_an_environment_that_dies_or_answers_too_much_is_told_in_aws_words(funct
         return  # the allocation itself was refused
     assert value["errorType"] == kind and words in value["errorMessage"]
     assert invoke(functions, plain)[1]["event"] == {}  # the next one gets a fresh environment
+
+
+def test_a_name_of_one_letter_will_do(functions):
+    make(functions, "x")
+    assert invoke(functions, "x")[1]["event"] == {}
 
 
 def test_a_timeout_kills_what_runs(functions):
@@ -295,6 +301,95 @@ def test_permissions_make_a_policy(functions, plain):
     assert policy["Statement"][0]["Condition"] == {"ArnLike": {"AWS:SourceArn": "arn:aws:s3:::x*"}}
     functions.remove_permission(FunctionName=plain, StatementId="lb")
     assert refused(functions.get_policy, FunctionName=plain)[0] == "ResourceNotFoundException"
+
+
+ECHO = """
+import json
+def go(event, context):
+    if event["rawPath"] == "/teapot":
+        return {"statusCode": 418, "headers": {"X-Kind": "teapot"}, "cookies": ["a=1", "b=2"], "body": "c2hvcnQ=", "isBase64Encoded": True}
+    if event["rawPath"] == "/broken":
+        return {"statusCode": "what"}
+    return event
+"""
+
+
+def ask_url(weir, url, path="/", method="GET", body=None, headers=None):
+    host = url.split("/")[2]
+    connection = http.client.HTTPConnection("127.0.0.1", weir.api_port, timeout=20)
+    connection.request(method, path, body, {"Host": host, **(headers or {})})
+    answer = connection.getresponse()
+    text = answer.read()
+    connection.close()
+    return answer, text
+
+
+def test_function_urls_are_served_under_a_name_of_their_own(weir, functions):
+    make(functions, "echo", package(app__py=ECHO))
+    made = functions.create_function_url_config(FunctionName="echo", AuthType="NONE")
+    url = made["FunctionUrl"]
+    assert url.endswith(f".lambda-url.us-east-1.localhost:{weir.api_port}/")
+    assert ask_url(weir, url)[0].status == 403, "nobody may, before the policy says so"
+    functions.add_permission(FunctionName="echo", StatementId="all", Action="lambda:InvokeFunctionUrl", Principal="*",
+                             FunctionUrlAuthType="NONE")
+    answer, text = ask_url(weir, url, "/a%20b?x=1&x=2&y=%21", "POST", b'{"n": 1}',
+                           {"Content-Type": "application/json", "Cookie": "k=v; l=w", "X-Two": "one"})
+    event = json.loads(text)
+    assert answer.status == 200 and answer.headers["Content-Type"] == "application/json"
+    assert event["version"] == "2.0" and event["rawPath"] == "/a b" and event["rawQueryString"] == "x=1&x=2&y=%21"
+    assert event["queryStringParameters"] == {"x": "1,2", "y": "!"} and event["cookies"] == ["k=v", "l=w"]
+    assert event["headers"]["x-two"] == "one" and event["body"] == '{"n": 1}' and event["isBase64Encoded"] is False
+    assert event["requestContext"]["http"]["method"] == "POST" and event["requestContext"]["http"]["sourceIp"] == "127.0.0.1"
+    answer, text = ask_url(weir, url, "/teapot")
+    assert (answer.status, text, answer.headers["X-Kind"]) == (418, b"short", "teapot")
+    assert answer.headers.get_all("Set-Cookie") == ["a=1", "b=2"] and "Cache-Control" not in answer.headers
+    assert ask_url(weir, url, "/broken")[0].status == 502
+    assert ask_url(weir, url.replace("://", "://x"))[0].status == 403
+    functions.delete_function_url_config(FunctionName="echo")
+    assert ask_url(weir, url)[0].status == 403
+
+
+def test_function_urls_with_iam_want_a_signature(weir, functions):
+    make(functions, "closed", package(app__py=ECHO))
+    url = functions.create_function_url_config(FunctionName="closed", AuthType="AWS_IAM")["FunctionUrl"]
+    assert ask_url(weir, url)[0].status == 403
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+    request = AWSRequest("GET", url)
+    SigV4Auth(Credentials(*weir.keys()), "lambda", "us-east-1").add_auth(request)
+    answer, text = ask_url(weir, url, headers=dict(request.headers))
+    assert answer.status == 200, text
+
+
+def test_users_need_lambda_invokefunction(weir, functions, plain):
+    iam = clients.boto("iam", weir)
+    iam.create_user(UserName="eve")
+    key = iam.create_access_key(UserName="eve")["AccessKey"]
+    import boto3
+    as_eve = boto3.client("lambda", region_name="us-east-1", endpoint_url=f"http://127.0.0.1:{weir.api_port}",
+                          aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
+    code, words, _ = refused(as_eve.invoke, FunctionName=plain)
+    assert code.startswith("AccessDenied") and "lambda:InvokeFunction" in words
+    iam.put_user_policy(UserName="eve", PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": f"arn:aws:lambda:us-east-1:000000000000:function:{plain}"}]}))
+    assert as_eve.invoke(FunctionName=plain)["StatusCode"] == 200
+
+
+def test_the_package_can_be_had_back_and_may_come_from_a_bucket(weir, functions):
+    s3 = clients.boto("s3", weir)
+    s3.create_bucket(Bucket="code")
+    zipped = package(app__py="def go(e, c): return 'from s3'")
+    s3.put_object(Bucket="code", Key="f.zip", Body=zipped)
+    functions.create_function(FunctionName="fetched", Runtime="python3.11", Role=ROLE, Handler="app.go",
+                              Code={"S3Bucket": "code", "S3Key": "f.zip"})
+    functions.get_waiter("function_active_v2").wait(FunctionName="fetched", WaiterConfig={"Delay": 1})
+    assert invoke(functions, "fetched")[1] == "from s3"
+    location = functions.get_function(FunctionName="fetched")["Code"]["Location"]
+    path = "/" + location.split("/", 3)[3]
+    assert weir.request("GET", path) == (200, zipped)
+    assert weir.request("GET", path[:-1] + ("0" if path[-1] != "0" else "1"))[0] == 403
+    assert refused(functions.update_function_code, FunctionName="fetched", S3Bucket="code", S3Key="none")[0] == "InvalidParameterValueException"
 
 
 def test_metrics_reach_cloudwatch(weir, functions, plain):

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from harness import Raw, Target, get, until
+from harness import TOP, Raw, Target, get, until
 
 
 def words(text, **values):
@@ -165,3 +165,20 @@ def test_a_wrong_secret_and_an_unknown_key_are_refused(aws):
         done = subprocess.run([aws.path, "--endpoint-url", f"http://127.0.0.1:{aws.weir.api_port}", "elbv2", "describe-load-balancers"],
                               env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
         assert done.returncode != 0 and code in done.stderr, done.stderr
+
+
+def test_the_functions_of_the_second_document_are_packed_and_uploaded(aws, weir):
+    """Its commands, word for word: ./package_alb_lambdas.sh, then three times aws s3 cp."""
+    done = subprocess.run(["./package_alb_lambdas.sh"], cwd=TOP, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    aws("s3api", "create-bucket", "--bucket", "your-bucket")
+    for command in ("aws s3 cp lambda-packages/rag_query_alb.zip s3://your-bucket/lambda-packages/",
+                    "aws s3 cp lambda-packages/document_processor_alb.zip s3://your-bucket/lambda-packages/",
+                    "aws s3 cp lambda-packages/rag_query_multimodal_alb.zip s3://your-bucket/lambda-packages/"):
+        words = command.split()[1:]
+        words[2] = str(TOP / words[2])
+        code, output, errors = aws.run(*words)
+        assert code == 0, errors
+    listed = aws("s3api", "list-objects-v2", "--bucket", "your-bucket", "--prefix", "lambda-packages/")
+    assert sorted(o["Key"] for o in listed["Contents"]) == [
+        f"lambda-packages/{name}_alb.zip" for name in ("document_processor", "rag_query", "rag_query_multimodal")]

@@ -323,7 +323,7 @@ char *lambda_code_url(struct api_call *call, const char *hex)
 	if (!hex)
 		hex = "";
 	sign(lambda, hex, expires_s, signature);
-	return arena_printf(call->arena, "%s/_weir/lambda/code/%s/%llu/%s", lambda->endpoint, hex,
+	return arena_printf(call->arena, "%s" LAMBDA_CODE_PATH "%s/%llu/%s", lambda->endpoint, hex,
 			    (unsigned long long)expires_s, signature);
 }
 

@@ -167,6 +167,7 @@ err_t lambda_create(const struct lambda_options *options, struct lambda **ret_la
 	list_init(&lambda->unpackings);
 	list_init(&lambda->answers);
 	list_init(&lambda->events);
+	list_init(&lambda->served);
 	lambda->sweep.on_expired = on_tick;
 	random_bytes(lambda->secret, sizeof lambda->secret);
 	err = keep_options(lambda, options);
@@ -203,6 +204,7 @@ void lambda_destroy(struct lambda *lambda)
 	timer_cancel(&lambda->sweep);
 	live_fini(lambda);
 	invoke_fini(lambda);
+	url_fini(lambda);
 	async_fini(lambda);
 	code_fini(lambda);
 	arena_fini(&lambda->arena);

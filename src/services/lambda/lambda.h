@@ -48,4 +48,11 @@ void lambda_set_endpoint(struct lambda *lambda, const char *url);
 err_t lambda_invoke_for(struct lambda *lambda, const char *principal, const char *source_arn,
 			struct invocation *invocation);
 
+/* What the API's routes hand in: requests to hosts NAME.lambda-url.…, and for packages' addresses.
+ */
+#define LAMBDA_URL_HOST	 ".lambda-url."
+#define LAMBDA_CODE_PATH "/_weir/lambda/code/"
+void lambda_serve_url(void *lambda, struct api_http_request *request);
+void lambda_serve_code(void *lambda, struct api_http_request *request);
+
 #endif

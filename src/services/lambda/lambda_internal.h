@@ -55,7 +55,7 @@ struct lambda {
 	uint8_t secret[32];   /* signs addresses of packages */
 	struct map functions; /* of struct lambda_function, by name */
 	unsigned busy;	      /* environments that work, all functions */
-	struct list_node unpackings, answers, events;
+	struct list_node unpackings, answers, served, events;
 	struct timer sweep;
 	bool ending;
 };
@@ -203,6 +203,7 @@ struct lambda_run *lambda_keep_run(const struct lambda_run *run);
 void lambda_free_run(struct lambda_run *run);
 
 void invoke_fini(struct lambda *lambda);
+void url_fini(struct lambda *lambda);
 
 /* ---- async.c ---- */
 

@@ -333,9 +333,14 @@ err_t lambda_assume(const struct lambda *lambda, const char *role, const char *s
 	json_t *input = json_pack("{s:s, s:s, s:i}", "RoleArn", role, "RoleSessionName", session,
 				  "DurationSeconds", KEY_SECONDS);
 	json_t *output = NULL;
-	err_t err = input ? api_call(lambda->options.api, &service, "sts", "AssumeRole", input,
-				     &output, fault)
-			  : ERR_NOMEM;
+	err_t err;
+
+	/* STS wants two letters at least. */
+	if (input && !session[1])
+		json_object_set_new(input, "RoleSessionName", json_sprintf("%s_", session));
+	err = input ? api_call(lambda->options.api, &service, "sts", "AssumeRole", input, &output,
+			       fault)
+		    : ERR_NOMEM;
 
 	json_decref(input);
 	if (err)

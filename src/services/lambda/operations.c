@@ -540,6 +540,14 @@ STRUCTURE(get_function_recursion_config_response, MAY("RecursiveLoop", &api_stri
 		.rest = { .method = (method_), .uri = (uri_), .status = (status_) }, \
 	}
 
+/* Of another name than the operation. */
+#define INVOCATION(name_, effect_, method_, uri_, status_, input_, output_, handle_)         \
+	{                                                                                    \
+		.name = (name_), .permission = "lambda:InvokeFunction", .effect = (effect_), \
+		.input = &(input_), .output = &(output_), .handle = (handle_),               \
+		.rest = { .method = (method_), .uri = (uri_), .status = (status_) },         \
+	}
+
 const struct api_operation lambda_operations[] = {
 	OPERATION("CreateFunction", API_WRITES, "POST", "/2015-03-31/functions", 201,
 		  create_function_request, function_configuration, lambda_create_function),
@@ -618,15 +626,15 @@ const struct api_operation lambda_operations[] = {
 		  list_provisioned_concurrency_configs_request,
 		  list_provisioned_concurrency_configs_response,
 		  lambda_list_provisioned_concurrency_configs),
-	OPERATION("Invoke", API_WRITES, "POST", "/2015-03-31/functions/{FunctionName}/invocations",
-		  0, invocation_request, invocation_response, lambda_invoke),
+	INVOCATION("Invoke", API_WRITES, "POST", "/2015-03-31/functions/{FunctionName}/invocations",
+		   0, invocation_request, invocation_response, lambda_invoke),
 	OPERATION("InvokeAsync", API_WRITES, "POST",
 		  "/2014-11-13/functions/{FunctionName}/invoke-async", 202, invoke_async_request,
 		  invoke_async_response, lambda_invoke_async),
-	OPERATION("InvokeWithResponseStream", API_WRITES, "POST",
-		  "/2021-11-15/functions/{FunctionName}/response-streaming-invocations", 0,
-		  invoke_with_response_stream_request, invoke_with_response_stream_response,
-		  lambda_invoke_with_response_stream),
+	INVOCATION("InvokeWithResponseStream", API_WRITES, "POST",
+		   "/2021-11-15/functions/{FunctionName}/response-streaming-invocations", 0,
+		   invoke_with_response_stream_request, invoke_with_response_stream_response,
+		   lambda_invoke_with_response_stream),
 	OPERATION("PutFunctionEventInvokeConfig", API_WRITES, "PUT",
 		  "/2019-09-25/functions/{FunctionName}/event-invoke-config", 0,
 		  put_function_event_invoke_config_request, function_event_invoke_config,

@@ -7,6 +7,9 @@
 
 #include "base/log.h"
 
+/* The operation of calls that the house makes for itself. */
+static const struct api_operation inside = { .name = "inside" };
+
 err_t lambda_begin(struct api_call *call)
 {
 	struct lambda_call *self = arena_new(call->arena, struct lambda_call);
@@ -43,7 +46,8 @@ err_t lambda_end(struct api_call *call, err_t verdict)
 		lambda_unpack(lambda, self->unpack);
 	if (!verdict && self->event[0])
 		async_add(lambda, self->event);
-	if (verdict && !call->fault.code[0]) {
+	/* What the house asks of itself, it judges itself. */
+	if (verdict && !call->fault.code[0] && call->operation != &inside) {
 		log_error("lambda", "%s: %s", call->operation->name, err_words(verdict));
 		api_fault(call, "ServiceException", "An internal error has occurred: %s",
 			  err_words(verdict));
@@ -55,12 +59,11 @@ err_t lambda_inside(struct lambda *lambda, json_t *input,
 		    err_t (*work)(struct api_call *call, void *owner), void *owner,
 		    struct api_fault *ret_fault)
 {
-	static const struct api_operation operation = { .name = "inside" };
 	struct arena arena;
 	struct api_call call = {
 		.api = lambda->options.api,
 		.service = &lambda->service,
-		.operation = &operation,
+		.operation = &inside,
 		.caller = lambda->options.root,
 		.arena = &arena,
 		.input = input,

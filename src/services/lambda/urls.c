@@ -44,9 +44,18 @@ static err_t find_url(struct api_call *call, struct lambda_target *target, char 
 
 static err_t apply(struct api_call *call, json_t *url)
 {
-	static const char *const members[] = { "AuthType", "InvokeMode", "Cors" };
+	static const char *const members[] = { "AuthType", "InvokeMode" };
+	const char *mode = lambda_text(call->input, "InvokeMode");
 	char time[40];
 
+	if (mode && strcmp(mode, "BUFFERED") != 0)
+		return api_fault(call, "InvalidParameterValueException",
+				 "Function URLs answer whole here: InvokeMode stays BUFFERED. "
+				 "InvokeWithResponseStream streams");
+	if (json_object_size(json_object_get(call->input, "Cors")))
+		return api_fault(call, "InvalidParameterValueException",
+				 "Weir adds no CORS fields to function URLs: let the function "
+				 "answer with them");
 	for (size_t i = 0; i < COUNT(members); i++) {
 		json_t *value = json_object_get(call->input, members[i]);
 
