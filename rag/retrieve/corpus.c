@@ -160,6 +160,17 @@ static void generation_free(struct generation *g)
 	free(g);
 }
 
+/* A commit waits for the searches that run, never for those that come after it. */
+static void lock_init(pthread_rwlock_t *lock)
+{
+	pthread_rwlockattr_t attributes;
+
+	pthread_rwlockattr_init(&attributes);
+	pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	pthread_rwlock_init(lock, &attributes);
+	pthread_rwlockattr_destroy(&attributes);
+}
+
 static err_t generation_new(uint64_t number, struct generation **ret_generation)
 {
 	struct generation *g = calloc(1, sizeof *g);
@@ -170,7 +181,7 @@ static err_t generation_new(uint64_t number, struct generation **ret_generation)
 	g->number = number;
 	list_init(&g->link);
 	list_init(&g->changes);
-	pthread_rwlock_init(&g->locked.lock, NULL);
+	lock_init(&g->locked.lock);
 	g->locked.table = calloc(1, sizeof *g->locked.table);
 	err = g->locked.table ? graph_create(&g->locked.graph) : ERR_NOMEM;
 	if (!err)
