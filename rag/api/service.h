@@ -36,14 +36,14 @@ struct service {
 	struct access access;
 	uint64_t upload_bytes;	/* of large bodies being received */
 	struct list_node chats; /* every chat in progress */
-	unsigned chat_count;
+	_Atomic unsigned chat_count;
 	struct passages_state index; /* as of this request; generation 0: not ready yet */
 	uint64_t building;	     /* the generation a reindex makes, or 0 */
 	uint64_t started_ms;	     /* monotonic */
 	bool draining;
-	struct {
-		uint64_t requests, chats, stopped, no_context, cancelled, left, failed, heartbeats,
-			model_failures, weak_sentences, refused_keys, refused_rate;
+	struct { /* written by the loop, read by /metrics on a thread of the pool */
+		_Atomic uint64_t requests, chats, stopped, no_context, cancelled, left, failed,
+			heartbeats, model_failures, weak_sentences, refused_keys, refused_rate;
 	} counted;
 };
 
