@@ -50,9 +50,9 @@ def test_query_stream_sends_lightrags_lines(ragd):
 
 
 def test_only_the_context_when_that_is_all_that_is_needed(ragd):
-    _, body, _ = post(ragd, "/query", {"query": "ibuprofen side effects", "only_need_context": True})
+    _, body, _ = post(ragd, "/query", {"query": "ibuprofen", "only_need_context": True})
     answer = json.loads(body)
-    assert answer["response"].startswith("[1] Ibuprofen › Side effects\n") and len(answer["references"]) > 1
+    assert answer["response"].startswith("[1] Ibuprofen › ") and "\n[2] " in answer["response"] and len(answer["references"]) > 1
     status, body, _ = post(ragd, "/query", {"query": "ibuprofen", "only_need_prompt": True})
     assert status == 422 and json.loads(body)["error"]["field"] == "/only_need_prompt"
 
