@@ -154,6 +154,11 @@ struct api_caller {
 	const char *account, *region, *access_key, *arn;
 	const char *user_id;   /* "AIDA…", "AROA…:session"; NULL of the root */
 	const char *source_ip; /* "10.0.0.7", of the connection; NULL: the house itself */
+	/*
+	 * A service of AWS that acts by itself ("logdelivery.…amazonaws.com"), about what, as far
+	 * as a resource's policy may ask; NULL of all others.
+	 */
+	const char *service, *source_arn;
 	bool is_root;
 	/* Of temporary keys: what the request must show, and until when; NULL and 0 of others. */
 	const char *session_token;

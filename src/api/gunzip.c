@@ -26,3 +26,23 @@ err_t gunzip(struct bytes body, struct text *out)
 	       : status == Z_MEM_ERROR			      ? ERR_NOMEM
 							      : ERR_SYNTAX;
 }
+
+err_t gzip(struct bytes plain, struct text *out)
+{
+	z_stream stream = { .next_in = (Bytef *)plain.at, .avail_in = (uInt)plain.len };
+	unsigned char piece[16 * 1024];
+	int status;
+
+	assert(plain.len <= UINT32_MAX);
+	if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, 8,
+			 Z_DEFAULT_STRATEGY) != Z_OK)
+		return ERR_NOMEM;
+	do {
+		stream.next_out = piece;
+		stream.avail_out = sizeof piece;
+		status = deflate(&stream, Z_FINISH);
+		text_add(out, bytes_make(piece, sizeof piece - stream.avail_out));
+	} while (status == Z_OK && !text_err(out));
+	deflateEnd(&stream);
+	return text_err(out);
+}

@@ -10,4 +10,7 @@
 /* Appends the plain bytes. ERR_SYNTAX, ERR_TOO_LARGE (out's maximum), ERR_NOMEM. */
 err_t gunzip(struct bytes body, struct text *out);
 
+/* The other way. ERR_TOO_LARGE, ERR_NOMEM. */
+err_t gzip(struct bytes plain, struct text *out);
+
 #endif

@@ -10,7 +10,7 @@
 
 enum {
 	BATCH_BYTES = 64 * 1024,
-	RECORD_BYTES = 80 * 1024, /* the longest: a 16 KiB URI, every byte escaped */
+	RECORD_BYTES = 160 * 1024, /* the longest: a 16 KiB URI, every byte escaped, twice */
 	BATCHES_WAITING_MAX = 256,
 	FLUSH_MS = 200,
 	LINES_MAX = 1024, /* of one write */
@@ -20,7 +20,7 @@ enum {
 /* In a batch, before its load balancer's id and its line. */
 struct line_head {
 	uint64_t time_ms;
-	uint32_t id_bytes, line_bytes;
+	uint32_t id_bytes, line_bytes, access_bytes; /* access: ALB's line; 0: nobody wants it */
 };
 
 struct batch {
@@ -39,6 +39,7 @@ struct worker_end {
 struct access_events {
 	struct loop *control;
 	struct logs *logs; /* NULL once finished */
+	struct log_delivery *delivery;
 	struct store_listener listener;
 	struct mailbox mailbox; /* batches; whoever fills it posts `wake` */
 	struct loop_job wake;
@@ -207,6 +208,10 @@ static void write_batch(struct access_events *events, struct bytes records)
 				   head.line_bytes),
 		};
 		records = bytes_from(records, sizeof head + head.id_bytes + head.line_bytes);
+		if (head.access_bytes)
+			log_delivery_line(events->delivery, id,
+					  bytes_upto(records, head.access_bytes));
+		records = bytes_from(records, head.access_bytes);
 	}
 	if (run)
 		write_run(events, run);
@@ -226,6 +231,8 @@ static void take_batches(struct access_events *events)
 		free(batch);
 		atomic_fetch_sub(&events->waiting, 1);
 	}
+	if (events->delivery)
+		log_delivery_sync(events->delivery);
 }
 
 static void on_wake(struct loop_job *job)
@@ -315,11 +322,15 @@ void access_events_record(struct access_events *events, const struct access_reco
 	text_add(&batch->records, bytes_make(&head, sizeof head));
 	text_add(&batch->records, record->load_balancer_id);
 	access_event_line(&batch->records, record);
-	if (!text_err(&batch->records)) {
-		head.line_bytes = (uint32_t)(batch->records.len - start - sizeof head -
-					     head.id_bytes);
-		memcpy(batch->records.at + start, &head, sizeof head);
+	head.line_bytes = (uint32_t)(batch->records.len - start - sizeof head - head.id_bytes);
+	if (log_delivery_wanted(events->delivery)) {
+		size_t before = batch->records.len;
+
+		access_line(&batch->records, record);
+		head.access_bytes = (uint32_t)(batch->records.len - before);
 	}
+	if (!text_err(&batch->records))
+		memcpy(batch->records.at + start, &head, sizeof head);
 	if (text_err(&batch->records) || batch->records.len >= BATCH_BYTES)
 		hand_over(mine);
 }
@@ -364,6 +375,11 @@ err_t access_events_create(struct loop *control, struct logs *logs, struct store
 	return ERR_OK;
 }
 
+void access_events_deliver(struct access_events *events, struct log_delivery *delivery)
+{
+	events->delivery = delivery;
+}
+
 /* `wake` may still lie in the control loop's mailbox: it will find nothing. */
 void access_events_finish(struct access_events *events)
 {
@@ -371,6 +387,7 @@ void access_events_finish(struct access_events *events)
 		return;
 	take_batches(events);
 	events->logs = NULL;
+	events->delivery = NULL;
 }
 
 void access_events_destroy(struct access_events *events)

@@ -13,6 +13,7 @@
 #ifndef APP_ACCESS_EVENTS_H
 #define APP_ACCESS_EVENTS_H
 
+#include "app/log_delivery.h"
 #include "lb/access.h"
 #include "net/loop.h"
 #include "services/logs/logs.h"
@@ -24,6 +25,8 @@ struct access_events;
 err_t access_events_create(struct loop *control, struct logs *logs, struct store *store,
 			   struct access_events **ret_events);
 /* When the workers have stopped: writes what is left. Nothing is written after it. */
+/* ALB's own lines go to the buckets of load balancers that deliver. Before the workers start. */
+void access_events_deliver(struct access_events *events, struct log_delivery *delivery);
 void access_events_finish(struct access_events *events);  /* NULL is welcome */
 void access_events_destroy(struct access_events *events); /* after the control loop and the store */
 

@@ -387,6 +387,25 @@ static err_t make_lambda(struct weir *weir, struct text *why)
 	return lambda_create(&options, &weir->lambda, why);
 }
 
+/* After the load balancers: theirs are the logs. */
+static err_t make_log_delivery(struct weir *weir, struct text *why)
+{
+	const struct log_delivery_options options = {
+		.loop = weir->control,
+		.store = weir->store,
+		.s3 = weir->s3,
+		.elbv2 = weir->elbv2,
+		.data = setting_text(weir->settings, SETTING_DATA),
+		.account = setting_text(weir->settings, SETTING_ACCOUNT),
+		.region = setting_text(weir->settings, SETTING_REGION),
+		.node_ip = setting_text(weir->settings, SETTING_BIND),
+	};
+
+	TRY(log_delivery_create(&options, &weir->log_delivery, why));
+	access_events_deliver(weir->access_events, weir->log_delivery);
+	return ERR_OK;
+}
+
 static err_t make_s3(struct weir *weir, struct text *why)
 {
 	char folder[4096];
@@ -428,6 +447,7 @@ err_t services_start(struct weir *weir, struct text *why)
 	TRY(make_acm(weir, why));
 	TRY(make_s3(weir, why));
 	TRY(make_elbv2(weir));
+	TRY(make_log_delivery(weir, why));
 	TRY(make_cloudwatch(weir));
 	TRY(tagging_create(weir->api, &weir->tagging));
 	TRY(make_secrets(weir));

@@ -402,6 +402,7 @@ void weir_stop(struct weir *weir)
 	stop_threads(weir);
 	settle(weir);
 	access_events_finish(weir->access_events); /* the store's listeners are still there */
+	log_delivery_finish(weir->log_delivery);
 	lambda_destroy(weir->lambda); /* answers that are waited for, while they can be given */
 	weir->lambda = NULL;
 	api_http_destroy(weir->front);
@@ -416,6 +417,7 @@ void weir_stop(struct weir *weir)
 	store_close(weir->store);
 	logs_destroy(weir->logs);
 	s3_destroy(weir->s3);
+	log_delivery_destroy(weir->log_delivery);
 	loop_destroy(weir->control);
 	access_events_destroy(weir->access_events);
 }

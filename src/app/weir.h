@@ -53,6 +53,7 @@ struct weir {
 	struct cognito_clients cognito_clients;
 	struct access_log *access_log;
 	struct access_events *access_events;
+	struct log_delivery *log_delivery;
 	struct weir_worker workers[WORKERS_MAX];
 	unsigned worker_count;
 	struct lb *lb;

@@ -52,4 +52,11 @@ const char *attribute_tidy(struct api_call *call, const struct attribute *row, c
 err_t target_group_rules(struct api_call *call, const json_t *group);
 err_t load_balancer_rules(struct api_call *call, const json_t *load_balancer);
 
+/*
+ * logs.c: whether the log delivery may write to the bucket, asked of S3 with the bucket's own
+ * policy; writes AWS's test file there. Leaves the transaction.
+ */
+err_t log_bucket_check(struct api_call *call, const json_t *load_balancer, const char *kind,
+		       const char *bucket);
+
 #endif

@@ -159,9 +159,7 @@ err_t load_balancer_rules(struct api_call *call, const json_t *load_balancer)
 			return api_fault(call, "InvalidConfigurationRequest",
 					 "'%s' must be specified when '%s' is 'true'", bucket_key,
 					 enabled);
-		return api_fault(call, "InvalidConfigurationRequest",
-				 "Access Denied for bucket: %s. Please check S3bucket permission",
-				 bucket);
+		TRY(log_bucket_check(call, load_balancer, logs[i], bucket));
 	}
 	return ERR_OK;
 }

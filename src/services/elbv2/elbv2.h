@@ -88,6 +88,17 @@ json_t *elbv2_certificate_users(const struct elbv2 *elbv2, const char *certifica
  */
 err_t elbv2_trust_store_content(struct elbv2 *elbv2, struct bytes token, struct text *out);
 
+/*
+ * Where access logs go, of all load balancers that deliver any; told as "app/NAME/ID". Borrowed for
+ * the call. No transaction may be open.
+ */
+struct elbv2_log_target {
+	const char *load_balancer_id, *bucket, *prefix;
+};
+err_t elbv2_each_log_target(struct elbv2 *elbv2,
+			    void (*each)(void *owner, const struct elbv2_log_target *target),
+			    void *owner);
+
 /* What `weir status` says first. */
 struct elbv2_summary {
 	unsigned load_balancers, listeners, rules, target_groups, targets, draining;

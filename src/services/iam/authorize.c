@@ -1,6 +1,7 @@
 /*
  * authorize: keys to callers, and whether a caller may do what it asks.
  */
+#include "base/encode.h"
 #include "services/iam/iam_internal.h"
 
 /* ---- Keys ---- */
@@ -150,7 +151,104 @@ static err_t judge_passing(struct api_call *call, const struct iam_principal *wh
 	return ERR_OK;
 }
 
-static err_t judge(struct api_call *call)
+static enum policy_effect stronger(enum policy_effect a, enum policy_effect b)
+{
+	return a > b ? a : b;
+}
+
+/* ---- Policies of buckets ---- */
+
+/* The bucket's policy, asked of S3 before our own transaction begins; NULL: it has none. */
+static err_t bucket_policy(struct iam *iam, struct api_call *call, json_t **ret_policy)
+{
+	const char *bucket = iam_text(call->input, "Bucket");
+	const struct api_caller house = { .account = iam->options.account,
+					  .region = iam->options.region,
+					  .is_root = true };
+	json_t *input, *output = NULL;
+	struct api_fault fault;
+	err_t err;
+
+	*ret_policy = NULL;
+	if (!bucket || strcmp(call->service->name, "s3") != 0)
+		return ERR_OK;
+	input = json_pack("{s:s}", "Bucket", bucket);
+	if (!input)
+		return ERR_NOMEM;
+	err = api_call(call->api, &house, "s3", "GetBucketPolicy", input, &output, &fault);
+	json_decref(input);
+	if (!err)
+		*ret_policy = json_loads(iam_text(output, "Policy"), 0, NULL);
+	json_decref(output);
+	return err == ERR_NOMEM ? err : ERR_OK;
+}
+
+/* "127311923021" of "arn:aws:iam::127311923021:root" */
+static const char *account_of(struct api_call *call, const char *arn)
+{
+	struct bytes rest = bytes_of(arn), part = BYTES_NONE;
+
+	for (int i = 0; i < 5 && bytes_cut(&rest, ':', &part); i++)
+		;
+	return arena_string(call->arena, part);
+}
+
+/*
+ * What the bucket says of the caller. Its account as a whole, when named, is left to the account's
+ * own policies: that allows nothing by itself, and denies everybody in it.
+ */
+static enum policy_effect ask_bucket(struct api_call *call, const struct iam_principal *who,
+				     const json_t *policy, struct policy_request request)
+{
+	const char *arn = call->caller->arn ? call->caller->arn : "";
+	const char *service = call->caller->service ? call->caller->service : arn;
+	const char *body_arn = who->body ? iam_text(who->body, "Arn") : arn;
+	const char *account = account_of(call, arn);
+	const char *itself[] = { arn, body_arn, service, call->caller->service ? account : arn };
+	const char *const of_account[] = {
+		account, arena_printf(call->arena, "arn:aws:iam::%s:root", account ? account : "")
+	};
+	enum policy_effect effect;
+
+	if (!policy)
+		return POLICY_SILENT;
+	if (!account || !of_account[1])
+		return POLICY_DENIES;
+	request.principals = itself;
+	request.principal_count = COUNT(itself);
+	effect = policy_evaluate(policy, &request);
+	request.principals = of_account;
+	request.principal_count = COUNT(of_account);
+	return policy_evaluate(policy, &request) == POLICY_DENIES ? POLICY_DENIES : effect;
+}
+
+/* Who copies an object reads the source. */
+static err_t judge_copying(struct api_call *call, const struct iam_principal *who,
+			   struct policy_request request)
+{
+	const char *source = iam_text(call->input, "CopySource");
+	struct text plain = TEXT_INIT(4096);
+	struct bytes path, rest = bytes_of(source);
+	enum policy_effect effect;
+
+	if (!source || strcmp(call->service->name, "s3") != 0)
+		return ERR_OK;
+	bytes_cut(&rest, '?', &path);
+	decode_percent(&plain, path, false);
+	path = text_bytes(&plain);
+	if (bytes_starts(path, BYTES("/")))
+		path = bytes_from(path, 1);
+	request.action = "s3:GetObject";
+	request.resource = arena_printf(call->arena, "arn:aws:s3:::%.*s", BYTES_ARG(path));
+	text_fini(&plain);
+	if (!request.resource)
+		return ERR_NOMEM;
+	TRY(iam_evaluate(call, who, &request, &effect));
+	return effect == POLICY_ALLOWS ? ERR_OK
+				       : deny(call, request.action, request.resource, effect);
+}
+
+static err_t judge(struct api_call *call, const json_t *policy)
 {
 	/* Who may become a role, the role's own policy says first: iam_assume_role. */
 	bool trust_decides = strcmp(call->operation->permission, "sts:AssumeRole") == 0;
@@ -171,16 +269,25 @@ static err_t judge(struct api_call *call)
 	json_array_foreach (arns, i, arn) {
 		request.resource = json_string_value(arn);
 		TRY(iam_evaluate(call, &who, &request, &effect));
+		effect = stronger(effect, ask_bucket(call, &who, policy, request));
 		if (effect != POLICY_ALLOWS && !(trust_decides && effect == POLICY_SILENT))
 			return deny(call, request.action, request.resource, effect);
 	}
+	TRY(judge_copying(call, &who, request));
 	return judge_passing(call, &who, context);
 }
 
 err_t iam_authorize(void *owner, struct api_call *call)
 {
+	json_t *policy;
+	err_t err;
+
 	if (needs_no_permission(call->operation->permission))
 		return ERR_OK;
-	TRY(iam_begin(owner, call));
-	return iam_end(call, judge(call));
+	TRY(bucket_policy(owner, call, &policy));
+	err = iam_begin(owner, call);
+	if (!err)
+		err = iam_end(call, judge(call, policy));
+	json_decref(policy);
+	return err;
 }

@@ -139,6 +139,13 @@ err_t iam_context(struct api_call *call, const struct iam_principal *principal,
 	TRY(add(call, ret_context, "aws:EpochTime", epoch));
 	TRY(add(call, ret_context, "aws:SecureTransport", "false"));
 	TRY(add(call, ret_context, "aws:SourceIp", call->caller->source_ip));
+	TRY(add(call, ret_context, "aws:SourceArn", call->caller->source_arn));
+	if (call->caller->service) {
+		TRY(add(call, ret_context, "aws:PrincipalServiceName", call->caller->service));
+		TRY(add(call, ret_context, "aws:SourceAccount", call->caller->account));
+	}
+	TRY(add(call, ret_context, "s3:x-amz-acl", iam_text(call->input, "ACL")));
+	TRY(add(call, ret_context, "s3:prefix", iam_text(call->input, "Prefix")));
 	TRY(add(call, ret_context, "aws:RequestedRegion", call->caller->region));
 	TRY(add(call, ret_context, "sts:ExternalId", iam_text(call->input, "ExternalId")));
 	TRY(add(call, ret_context, "sts:RoleSessionName",

@@ -49,20 +49,6 @@ static int64_t time_of(const struct api_call *call, const char *name)
 	return json_is_integer(time) ? json_integer_value(time) : -1;
 }
 
-/* Who copies reads as well. */
-static err_t may_read(struct api_call *call, const struct source *source)
-{
-	json_t *input = json_pack("{s:s,s:s}", "Bucket", source->bucket, "Key", source->key);
-	struct api_fault fault;
-	err_t err = input ? api_may(call->api, call->caller, "s3", "GetObject", input, &fault)
-			  : ERR_NOMEM;
-
-	json_decref(input);
-	if (err && err != ERR_NOMEM)
-		return api_fault(call, fault.code, "%s", fault.message);
-	return err;
-}
-
 static err_t check_conditions(struct api_call *call, const json_t *object)
 {
 	struct s3_conditions conditions = {
@@ -206,7 +192,6 @@ err_t s3_copy_object(struct api_call *call)
 	TRY(s3_bucket(call, &bucket));
 	TRY(s3_describe(call, object));
 	TRY(find_source(call, &source));
-	TRY(may_read(call, &source));
 	TRY(s3_write_conditions(call, bucket_name, key));
 	TRY(inherit(call, &source, object));
 	TRY(copy_facts(call, &source, object));
@@ -250,7 +235,6 @@ err_t s3_upload_part_copy(struct api_call *call)
 	if (!result)
 		return ERR_NOMEM;
 	TRY(find_source(call, &source));
-	TRY(may_read(call, &source));
 	TRY(s3_part_put(call, &part));
 	TRY(s3_set(result, "ETag", json_sprintf("\"%s\"", s3_text(part, "ETag"))));
 	TRY(s3_set(result, "LastModified", json_incref(json_object_get(part, "Modified"))));
