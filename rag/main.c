@@ -12,6 +12,7 @@
 #include "net/clock.h"
 #include "rag/api/server.h"
 #include "rag/api/warm.h"
+#include "rag/check.h"
 #include "rag/ingest/remote.h"
 
 enum {
@@ -387,8 +388,11 @@ int main(int argc, char **argv)
 {
 	static struct app app;
 	struct text words = TEXT_INIT(16384);
+	bool checking = argc > 1 && strcmp(argv[1], "check") == 0;
 	int status;
 
+	argc -= checking;
+	argv += checking;
 	log_setup(LOG_LEVEL_INFO, clock_unix_ms);
 	signal(SIGPIPE, SIG_IGN);
 	curl_global_init(CURL_GLOBAL_DEFAULT); /* before threads */
@@ -397,6 +401,12 @@ int main(int argc, char **argv)
 		complain(text_str(&words));
 		text_fini(&words);
 		return EXIT_USAGE;
+	}
+	if (checking) {
+		status = check_settings(&app.settings, &words) ? EXIT_USAGE : 0;
+		fputs(text_str(&words), stdout);
+		text_fini(&words);
+		return status;
 	}
 	if (app.settings.help) {
 		settings_help(&words);

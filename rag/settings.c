@@ -105,9 +105,12 @@ static void help_row(struct text *out, const struct row *row)
 
 void settings_help(struct text *out)
 {
-	text_add_str(out, "ragd: answers questions from documents, with citations, as a stream\n\n"
-			  "usage: ragd [options]\n\n"
-			  "  flag          environment            meaning [default]\n");
+	text_add_str(
+		out,
+		"ragd: answers questions from documents, with citations, as a stream\n\n"
+		"usage: ragd [options]        serves\n"
+		"       ragd check [options]  says what would be wrong, and shows the settings\n\n"
+		"  flag          environment            meaning [default]\n");
 	for (size_t i = 0; i < COUNT(rows); i++)
 		help_row(out, &rows[i]);
 	text_add_str(out,

@@ -38,6 +38,7 @@ static const char schema_sql[] =
 	" updated_ms INTEGER NOT NULL) STRICT;"
 	"CREATE INDEX document_sha256 ON document(sha256);"
 	"CREATE INDEX document_pending ON document(row) WHERE state = 0;"
+	"CREATE INDEX document_state ON document(state, alias_of);" /* counting reads no row */
 	"CREATE INDEX document_alias ON document(alias_of) WHERE alias_of <> '';"
 	"CREATE INDEX document_job ON document(job);"
 	"CREATE TABLE shelf(generation INTEGER NOT NULL, document INTEGER NOT NULL,"

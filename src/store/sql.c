@@ -41,8 +41,10 @@ err_t sql_open(struct sql *sql, const char *path, bool full, const char *const *
 		sqlite3_busy_timeout(sql->db, BUSY_MS);
 		err = sql_run(sql, full ? "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
 					  "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;"
+					  "PRAGMA cache_size = -16384;"
 					: "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-					  "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;");
+					  "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;"
+					  "PRAGMA cache_size = -16384;");
 	}
 	if (err)
 		sql_close(sql);

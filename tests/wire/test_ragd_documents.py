@@ -1,5 +1,6 @@
 """Documents in by every door and of every format; what is wrong with them; jobs, keys, kills."""
 import base64
+import http.server
 import io
 import json
 import os
@@ -8,6 +9,7 @@ import random
 import shutil
 import signal
 import subprocess
+import threading
 import time
 import urllib.parse
 import zipfile
@@ -473,6 +475,55 @@ def test_too_large_is_refused_before_and_after_it_came():
         status, answer, _ = server.request("POST", "/documents/upload", body, headers)
         assert status == 413 and json.loads(answer)["error"]["code"] == "too_large"
         assert server.request("POST", "/documents/upload", b"x" * 200000, headers)[0] == 413
+
+
+# ---- Originals elsewhere ----
+
+def test_objects_in_s3_are_fetched_signed_and_only_from_listed_buckets():
+    seen = []
+
+    class S3(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            seen.append((self.path, self.headers.get("Authorization", ""), self.headers.get("Host")))
+            body = b"# Gannets\n\nGannets dive for mackerel." if "missing" not in self.path else b"<Error/>"
+            self.send_response(200 if "missing" not in self.path else 404)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), S3) as s3:
+        threading.Thread(target=s3.serve_forever, daemon=True).start()
+        endpoint = f"http://127.0.0.1:{s3.server_port}"
+        with Ragd(S3_BUCKET="labels", S3_PREFIX="in/", S3_ENDPOINT=endpoint, AWS_ACCESS_KEY_ID="AKIDX", AWS_SECRET_ACCESS_KEY="s3cret-of-ours",
+                  **EMPTY) as server:
+            def process(bucket, key):
+                return post(server, "/documents/process", {"source": {"s3": {"bucket": bucket, "key": key}}, "wait_ms": 10000})
+            status, answer = process("labels", "in/a bird+.md")
+            assert status == 200 and answer["result"]["document"]["state"] == "indexed", answer
+            path, authorization, _ = seen[0]
+            assert path == "/labels/in/a%20bird%2B.md" and authorization.startswith("AWS4-HMAC-SHA256 Credential=AKIDX/")
+            assert "mackerel" in words(server.events("gannets"))
+            document = process("labels", "in/missing")[1]["result"]["document"]
+            assert document["error"]["code"] == "not_found" and document["error"]["stage"] == "fetching"
+            assert process("labels", "out/a")[0] == 422 and process("other", "in/a")[0] == 422 and len(seen) == 2
+            assert "s3cret" not in server.log()
+        s3.shutdown()
+
+
+def test_check_says_what_is_wrong_and_shows_no_secret(tmp_path):
+    def check(*arguments, **environment):
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("RAG_", "OPENAI_", "S3_", "AWS_"))}
+        return subprocess.run([harness.BUILD / "ragd", "check", "--data", tmp_path, *arguments], env={**clean, **environment},
+                              capture_output=True, text=True)
+    good = check("--documents", "", RAG_API_KEYS=KEYS, OPENAI_BASE_URL="http://h/v1", OPENAI_API_KEY="sk-hidden-away")
+    assert good.returncode == 0 and "ragd can start." in good.stdout
+    assert "reading-key" not in good.stdout and "sk-hidden" not in good.stdout
+    bad = check("--documents", "/nowhere", "--host", "0.0.0.0")
+    assert bad.returncode == 2 and "no such folder" in bad.stdout and "RAG_API_KEYS" in bad.stdout
+    assert list(tmp_path.iterdir()) == []
 
 
 # ---- Crashes ----
