@@ -51,7 +51,7 @@ static void keep(struct house *house, struct visit *v)
 static void leave(struct visit *v)
 {
 	forget(v);
-	h2_leave(&v->s);
+	h2_leave(&v->s, v->slot & 1);
 }
 
 static void answer(struct visit *v, bool end)

@@ -259,7 +259,10 @@ uint64_t exchange_sent_bytes(const struct exchange *x); /* handed to the kernel 
  *  - client side, anything incomplete: the connection is reset, so that the target learns.
  */
 void exchange_close(struct exchange *x);
-/* The same, but the conn ends too, once what is queued was sent. */
+/*
+ * The same, but the conn ends too, once what is queued was sent. Server side with HTTP/2 the stream
+ * alone ends, at once if its client does not take the rest: others share the conn (conn_drain).
+ */
 void exchange_close_conn(struct exchange *x);
 
 /*

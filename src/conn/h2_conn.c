@@ -351,7 +351,10 @@ static void tunnel(struct exchange *x)
 	assert(false && "HTTP/2 has no 101");
 }
 
-/* On the server side the stream is all that ends: others share its connection. */
+/*
+ * On the server side the stream is all that ends, now if the owner wants no more of the connection:
+ * others share it.
+ */
 static void close_exchange(struct exchange *x, bool conn_too)
 {
 	struct conn *conn = x->conn;
@@ -359,7 +362,7 @@ static void close_exchange(struct exchange *x, bool conn_too)
 	conn->h2->must_close |= conn_too && !conn->server;
 	conn->h2->ended = true;
 	x->events = NULL;
-	h2_leave(&h2_exchange_of(x)->s);
+	h2_leave(&h2_exchange_of(x)->s, conn_too);
 	conn_touch(conn);
 }
 

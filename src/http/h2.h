@@ -138,8 +138,8 @@ err_t h2_open(struct h2 *h2, struct h2_stream **ret_stream);
 err_t h2_send_head(struct h2_stream *s, const struct http_head *head, bool end);
 
 /*
- * Sends what may go now and keeps the rest: true: wait for on_drained. With `end`, trailers may
- * follow.
+ * Sends what may go now and keeps the rest: true: wait for on_drained, also after `end`, with which
+ * trailers may follow.
  */
 bool h2_send_data(struct h2_stream *s, const struct bytes *slices, unsigned count, bool end,
 		  const struct http_field *trailers, unsigned trailer_count);
@@ -150,9 +150,9 @@ void h2_forget_head(struct h2_stream *s);
 
 /*
  * The owner is through with it. A server's response that is complete but for what waits goes out,
- * and the rest of its request is refused then; anything else incomplete is reset now.
+ * unless `cut`, and the rest of its request is refused then; anything else incomplete is reset now.
  */
-void h2_leave(struct h2_stream *s);
+void h2_leave(struct h2_stream *s, bool cut);
 /* Resets it; on_failed(why) comes with h2_tell. */
 void h2_fail(struct h2_stream *s, err_t why);
 /*

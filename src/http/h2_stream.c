@@ -323,8 +323,8 @@ bool h2_send_data(struct h2_stream *s, const struct bytes *slices, unsigned coun
 	keep_offer(s);
 	h2->offer.s = NULL;
 	h2->offer.bytes = 0;
-	s->full = !end && (h2->options.events->blocked(h2->options.owner) ||
-			   backlog_bytes(s->queue) > (h2->busy ? H2_BUSY_QUEUE_MAX : 0));
+	s->full = h2->options.events->blocked(h2->options.owner) ||
+		  backlog_bytes(s->queue) > (h2->busy ? H2_BUSY_QUEUE_MAX : 0);
 	return s->full;
 }
 
@@ -361,15 +361,15 @@ void h2_stream_end_sent(struct h2_stream *s)
 		reset(s, NGHTTP2_NO_ERROR);
 }
 
-void h2_leave(struct h2_stream *s)
+void h2_leave(struct h2_stream *s, bool cut)
 {
 	bool server = s->h2->options.server;
-	bool answered = server && s->end_wanted;
+	bool answered = server && s->end_wanted && !(cut && s->queue);
 
 	let_go(s);
 	if (answered && s->end_sent && !s->peer_ended)
 		reset(s, NGHTTP2_NO_ERROR);
-	else if (!answered && !(s->end_wanted && s->peer_ended))
+	else if (!answered && (s->queue || !(s->end_wanted && s->peer_ended)))
 		reset(s, server ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_CANCEL);
 }
 

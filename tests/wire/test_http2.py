@@ -159,6 +159,19 @@ def test_h2load_is_content(base):
     assert "3000 succeeded, 0 failed" in out and "Application protocol: h2" in out
 
 
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
+def test_a_browser_speaks_http2(base, tmp_path):
+    weir, _, port, _ = base
+    out = subprocess.run([CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--ignore-certificate-errors", f"--user-data-dir={tmp_path}",
+                          "--dump-dom", f"https://localhost:{port}/browser"], capture_output=True, text=True, timeout=60).stdout
+    assert "GET /browser HTTP/1.1|" in out
+    line = until(lambda: [l for l in weir.access_lines() if ":%d/browser " % port in l], what="the line")[0]
+    assert line.startswith("h2 ") and "Chrome" in line
+
+
 CALM, PROTOCOL, FLOW, COMPRESSION = 11, 1, 3, 9
 HOSTILE = {
     "rapid resets": (b"".join(frame(HEADERS, 5, s, GET) + frame(RST_STREAM, 0, s, bytes(4)) for s in range(1, 3001, 2)), {CALM}),

@@ -115,6 +115,25 @@ TEST(a_slow_stream_pauses_its_target_and_no_other)
 	finish(w, &client);
 }
 
+TEST(a_client_that_opens_no_window_is_given_up_after_the_idle_timeout)
+{
+	struct world *w = front();
+	struct h2_peer client = { .keep_windows = true };
+
+	connect_to(w, &client);
+	h2_peer_set_window(&client, 0);
+	h2_peer_request(&client, "GET", "/", "", true);
+	fake_run_ms(w->net, 1);
+	fake_send(world_served(w, 0, 0), "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+	fake_run_ms(w->net, 59 * 1000);
+	CHECK_STR(h2_peer_log(&client), "head 1 200\n");
+	CHECK_EQ(w->end_count, 0);
+	fake_run_ms(w->net, 2 * 1000);
+	CHECK_EQ(world_ended(w, 0)->reason, END_CLIENT_IDLE_TIMEOUT);
+	CHECK_STR(h2_peer_log(&client), "reset 1 2\n");
+	finish(w, &client);
+}
+
 TEST(a_reset_ends_the_request_at_its_target_at_once)
 {
 	struct world *w = front();
@@ -383,6 +402,87 @@ TEST(a_target_connection_is_closed_when_it_lies_idle)
 	CHECK(fake_is_open(side.target[1].peer));
 	fake_run_ms(side.w->net, 80 * 1000);
 	CHECK(!fake_is_open(side.target[1].peer));
+	end(&side);
+}
+
+TEST(a_complete_answer_outlives_its_target)
+{
+	static char block[50000];
+	struct side side;
+
+	begin(&side, http2_targets);
+	h2_peer_fini(&side.client);
+	fake_close(side.client.peer);
+	side.client = (struct h2_peer){ .keep_windows = true };
+	connect_to(side.w, &side.client);
+	h2_peer_set_window(&side.client, 1000);
+	h2_peer_request(&side.client, "GET", "/", "", true);
+	fake_run_ms(side.w->net, 1);
+	h2_peer_respond(served(&side), 1, "200", "", false);
+	for (int i = 0; i < 5; i++) { /* in pieces, since the first that does not go pauses it */
+		h2_peer_data_bytes(served(&side), 1, bytes_make(block, 10000), i == 4);
+		fake_run_ms(side.w->net, 1);
+	}
+	fake_close(side.target[1].peer);
+	fake_run_ms(side.w->net, 10);
+	CHECK_EQ(side.client.data_bytes, 1000);
+	CHECK_EQ(side.w->end_count, 0);
+	h2_peer_open_window(&side.client, 1, 100000);
+	fake_run_ms(side.w->net, 10);
+	CHECK_EQ(side.client.data_bytes, sizeof block);
+	CHECK_EQ(world_ended(side.w, 0)->reason, END_COMPLETE);
+	end(&side);
+}
+
+TEST(an_answer_that_its_target_leaves_unfinished_is_cut)
+{
+	struct side side;
+
+	begin(&side, http2_targets);
+	h2_peer_request(&side.client, "GET", "/", "", true);
+	fake_run_ms(side.w->net, 1);
+	h2_peer_respond(served(&side), 1, "200", "", false);
+	h2_peer_data(served(&side), 1, "half", false);
+	fake_run_ms(side.w->net, 1);
+	fake_close(side.target[1].peer);
+	fake_run_ms(side.w->net, 1);
+	CHECK_STR(h2_peer_log(&side.client), "head 1 200\ndata 1 half\nreset 1 2\n");
+	CHECK_EQ(world_ended(side.w, 0)->reason, END_TARGET_TRUNCATED);
+	end(&side);
+}
+
+TEST(a_target_that_is_slow_to_read_pauses_its_client_alone)
+{
+	static char block[60000];
+	struct side side;
+	struct h2_peer *target;
+
+	begin(&side, http2_targets);
+	h2_peer_request(&side.client, "POST", "/", "", false);
+	h2_peer_request(&side.client, "POST", "/", "", false);
+	fake_run_ms(side.w->net, 1);
+	target = served(&side);
+	target->deaf = true; /* its windows stay as they are: 64 KiB for each stream, and for all */
+	h2_peer_data_bytes(&side.client, 1, bytes_make(block, sizeof block), false);
+	fake_run_ms(side.w->net, 1);
+	h2_peer_data_bytes(&side.client, 3, bytes_make(block, sizeof block), false);
+	fake_run_ms(side.w->net, 1);
+	CHECK(nghttp2_session_get_stream_remote_window_size(side.client.session, 1) > 65535,
+	      "the first went through");
+	CHECK(nghttp2_session_get_stream_remote_window_size(side.client.session, 3) < 65535 + 32768,
+	      "the second waits");
+	end(&side);
+}
+
+TEST(more_streams_than_one_connection_takes_go_on_another)
+{
+	struct side side;
+
+	begin(&side, http2_targets);
+	for (int i = 0; i < 120; i++)
+		h2_peer_request(&side.client, "GET", "/", "", true);
+	fake_run_ms(side.w->net, 5);
+	CHECK_EQ(side.target_count, 3, "a probe, and two connections");
 	end(&side);
 }
 
