@@ -133,7 +133,7 @@ def test_large_bodies_pass_both_ways(forwarding):
 
     target.script = script
     with Tls(port) as client:
-        threading.Thread(target=client.send, args=(f"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body,)).start()
+        client.send(f"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
         assert client.response().body == body
 
 
