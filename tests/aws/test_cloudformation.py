@@ -8,7 +8,7 @@ import botocore.exceptions
 import pytest
 
 import clients
-from harness import free_port, get, until
+from harness import TOP, free_port, get, until
 
 NETWORK = (pathlib.Path(__file__).parent / "templates/network.yml").read_text()
 IAM = ["CAPABILITY_IAM"]
@@ -256,3 +256,74 @@ def test_a_kill_at_any_instant_resumes_and_doubles_nothing(weir, stacks, ec2, el
         weir.start()
         gone(stacks, name)
         assert len(ec2.describe_vpcs()["Vpcs"]) == 1 and elbv2.describe_load_balancers()["LoadBalancers"] == []
+
+
+# ---- Tasks, buckets, parameters, secrets ----
+
+RAG = """
+Parameters: {Port: {Type: Number}}
+Resources:
+  Secret: {Type: AWS::SecretsManager::Secret, Properties: {Name: rag/token, SecretString: hush}}
+  Word: {Type: AWS::SSM::Parameter, Properties: {Name: /rag/word, Type: String, Value: sleep}}
+  Bucket: {Type: AWS::S3::Bucket, Properties: {VersioningConfiguration: {Status: Enabled}, Tags: [{Key: a, Value: b}]}}
+  Cluster: {Type: AWS::ECS::Cluster}
+  Logs: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: !Sub '/ecs/${Word}'}}
+  Balancer:
+    Type: AWS::ElasticLoadBalancingV2::LoadBalancer
+    Properties: {Subnets: [SUBNETS]}
+  Targets:
+    Type: AWS::ElasticLoadBalancingV2::TargetGroup
+    Properties: {Port: 8000, Protocol: HTTP, TargetType: ip, VpcId: VPC, HealthCheckPath: /health, HealthCheckIntervalSeconds: 5,
+                 HealthCheckTimeoutSeconds: 2, HealthyThresholdCount: 2}
+  Listener:
+    Type: AWS::ElasticLoadBalancingV2::Listener
+    Properties: {LoadBalancerArn: !Ref Balancer, Port: !Ref Port, Protocol: HTTP,
+                 DefaultActions: [{Type: forward, TargetGroupArn: !Ref Targets}]}
+  Task:
+    Type: AWS::ECS::TaskDefinition
+    Properties:
+      Cpu: '256'
+      Memory: '512'
+      NetworkMode: awsvpc
+      RequiresCompatibilities: [FARGATE]
+      ContainerDefinitions:
+        - Name: rag
+          Image: weir/ragd
+          PortMappings: [{ContainerPort: 8000}]
+          Environment: [{Name: RAG_DOCUMENTS, Value: FOLDER}]
+          LogConfiguration: {LogDriver: awslogs, Options: {awslogs-group: !Ref Logs, awslogs-region: !Ref AWS::Region, awslogs-stream-prefix: rag}}
+  Service:
+    Type: AWS::ECS::Service
+    DependsOn: Listener
+    Properties:
+      Cluster: !Ref Cluster
+      TaskDefinition: !Ref Task
+      DesiredCount: 1
+      LaunchType: FARGATE
+      LoadBalancers: [{ContainerName: rag, ContainerPort: 8000, TargetGroupArn: !Ref Targets}]
+      NetworkConfiguration: {AwsvpcConfiguration: {Subnets: [SUBNETS]}}
+Outputs:
+  Bucket: {Value: !Ref Bucket}
+  BucketArn: {Value: !GetAtt Bucket.Arn}
+  Service: {Value: !GetAtt Service.Name}
+  Password: {Value: '{{resolve:secretsmanager:rag/token:SecretString}}'}
+"""
+
+
+def test_a_service_of_tasks_behind_a_balancer_is_a_stack(weir, stacks, ec2):
+    subnets = ec2.describe_subnets()["Subnets"][:2]
+    template = RAG.replace("SUBNETS", ", ".join(s["SubnetId"] for s in subnets)).replace("VPC", subnets[0]["VpcId"])
+    template = template.replace("FOLDER", str(TOP / "rag/samples"))
+    port = free_port()
+    stacks.create_stack(StackName="rag", TemplateBody=template, Parameters=given({"Port": port}))
+    stack = rested(stacks, "rag", "CREATE_COMPLETE", 60)
+    outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
+    until(lambda: get(port, "/health").status == 200, 20, "the task behind the balancer")
+    s3 = clients.boto("s3", weir)
+    assert s3.get_bucket_versioning(Bucket=outputs["Bucket"])["Status"] == "Enabled"
+    assert outputs["BucketArn"] == f"arn:aws:s3:::{outputs['Bucket']}" and outputs["Password"] == "hush"
+    assert clients.boto("ecs", weir).describe_services(cluster=physical(stacks, "rag")["Cluster"], services=[outputs["Service"]])[
+        "services"][0]["runningCount"] == 1
+    gone(stacks, "rag")
+    assert s3.list_buckets()["Buckets"] == []
+    assert clients.boto("ssm", weir).describe_parameters()["Parameters"] == []

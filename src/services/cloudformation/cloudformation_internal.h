@@ -136,6 +136,7 @@ struct resource_type {
 	const char *id;	    /* path to the physical id in its answer; NULL: the name */
 	const char *named;  /* property that names it; made up when absent; NULL: it has no name */
 	unsigned name_max;
+	bool small;	  /* its service begins names with small letters; templates with capitals */
 	const char *tags; /* how Tags go: "vpc" (TagSpecifications), "Tags", "map:tags"; NULL: no */
 	const char *drop, *drop_by; /* operation that deletes, and its member for the physical id */
 	const char *gone;	    /* fault codes that mean it is gone already */
@@ -174,6 +175,8 @@ err_t resource_describe(struct resource_step *step);
 const json_t *json_at(const json_t *value, const char *path); /* "Vpcs.0.VpcId" */
 const char *physical_id(const struct resource_step *step);
 void set_physical_id(struct resource_step *step, const char *id);
+/* Keys with small first letters all the way down, but for those of maps that users name. */
+json_t *with_small_letters(const json_t *value);
 json_t *property(const struct resource_step *step, const char *name); /* borrowed; NULL */
 bool property_changed(const struct resource_step *step, const char *name);
 

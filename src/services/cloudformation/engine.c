@@ -2,8 +2,9 @@
  * engine: works on stacks: a few steps in a turn of the loop, each noted in the store before and
  * after. What is to be done is a plan (plan.c); here it happens.
  *
- *   todo ─► doing ─► done        a step waits for the steps it needs; after a failure nothing new
- *              └───► failed      begins, and what is under way is waited for
+ *   todo ─► doing ─► done        "waiting" is doing that takes its time; a step waits for the steps
+ * it needs; after a failure nothing new └───► failed      begins, and what is under way is waited
+ * for
  */
 #include <stdlib.h>
 #include <string.h>
@@ -66,7 +67,12 @@ static void settle(struct stack *stack, const char *logical, json_t *step, const
 		   err_t err)
 {
 	if (err == ERR_AGAIN) {
-		put_text(step, "State", "doing");
+		/* What it is called is noted the first time: a kill must find it again. */
+		if (!is_state(step, "waiting") &&
+		    stack_save(stack, &(struct save){ .resource = logical }))
+			log_error("cloudformation", "that %s is under way cannot be noted",
+				  logical);
+		put_text(step, "State", "waiting");
 		stack->poll_ms = loop_now_ms(stack->cfn->options.loop) + POLL_MS;
 		return;
 	}
@@ -269,7 +275,7 @@ static void delete_one(struct stack *stack, const char *logical, json_t *step)
 		put_text(step, "State", "done");
 		mark(stack, logical, "DELETE", "SKIPPED", NULL);
 	} else {
-		if (!is_state(step, "doing")) {
+		if (is_state(step, "todo")) {
 			put_text(step, "State", "doing");
 			mark(stack, logical, "DELETE", "IN_PROGRESS", NULL);
 		}
@@ -392,7 +398,7 @@ static bool advance(struct stack *stack)
 
 	json_object_foreach_safe(steps, next, logical, step)
 	{
-		if (is_state(step, "doing")) {
+		if (is_state(step, "doing") || is_state(step, "waiting")) {
 			busy = true;
 			if (polling)
 				resume(stack, logical, step);

@@ -245,7 +245,9 @@ static void add_tags(struct resource_step *step, json_t *input)
 	json_object_foreach_safe(tags, next, key, value) if (strncmp(key, "aws:", 4) == 0)
 		json_object_del(tags, key);
 	list = tag_list(tags, false);
-	if (json_array_size(list) && strcmp(how, "Tags") == 0)
+	if (json_array_size(list) && strcmp(how, "tags") == 0)
+		put_new(input, "tags", with_small_letters(list));
+	else if (json_array_size(list) && strcmp(how, "Tags") == 0)
 		json_object_set(input, "Tags", list);
 	else if (json_array_size(list) && strncmp(how, "map:", 4) == 0)
 		json_object_set(input, how + 4, tags);
@@ -254,6 +256,56 @@ static void add_tags(struct resource_step *step, json_t *input)
 			json_pack("[{s:s, s:O}]", "ResourceType", how, "Tags", list));
 	json_decref(list);
 	json_decref(tags);
+}
+
+/* Members whose keys are the user's own. */
+static bool is_map(const char *name)
+{
+	static const char *const maps[] = { "Options", "DockerLabels", "DriverOpts", "Labels" };
+
+	for (size_t i = 0; i < COUNT(maps); i++)
+		if (strcmp(maps[i], name) == 0)
+			return true;
+	return false;
+}
+
+json_t *with_small_letters(const json_t *value)
+{
+	json_t *made, *item;
+	const char *key;
+	size_t i;
+
+	if (json_is_array(value)) {
+		made = json_array();
+		json_array_foreach ((json_t *)value, i, item)
+			json_array_append_new(made, with_small_letters(item));
+		return made;
+	}
+	if (!json_is_object(value))
+		return json_incref((json_t *)value);
+	made = json_object();
+	json_object_foreach ((json_t *)value, key, item) {
+		char name[128];
+
+		snprintf(name, sizeof name, "%s", key);
+		name[0] = (char)tolower((unsigned char)name[0]);
+		put_new(made, name, is_map(key) ? json_incref(item) : with_small_letters(item));
+	}
+	return made;
+}
+
+static void put_member(struct resource_step *step, json_t *input, const struct property_row *row,
+		       json_t *value)
+{
+	char member[96];
+
+	if (!step->type->small) {
+		put_new(input, row->member, value_for(row, value));
+		return;
+	}
+	snprintf(member, sizeof member, "%s", row->member);
+	member[0] = (char)tolower((unsigned char)member[0]);
+	put_new(input, member, with_small_letters(value));
 }
 
 static json_t *input_of(struct resource_step *step, bool changed_only)
@@ -269,7 +321,7 @@ static json_t *input_of(struct resource_step *step, bool changed_only)
 			continue;
 		if (changed_only && (row.replaces || !property_changed(step, row.name)))
 			continue;
-		put_new(input, row.member, value_for(&row, value));
+		put_member(step, input, &row, value);
 	}
 	return input;
 }
@@ -337,8 +389,12 @@ static err_t make(struct resource_step *step)
 		json_decref(input);
 		return ERR_NOMEM;
 	}
-	if (type->named && find_property(type, type->named, &row))
-		put_text(input, row.member, name);
+	if (type->named && find_property(type, type->named, &row)) {
+		json_t *text = json_string(name);
+
+		put_member(step, input, &row, text);
+		json_decref(text);
+	}
 	add_tags(step, input);
 	TRY(call_api(step, type->service, type->create, input, &answer));
 	err = type->id && !json_is_string(json_at(answer, type->id)) ? ERR_STORE : ERR_OK;

@@ -49,5 +49,16 @@ HOOK(log_group_created);
 HOOK(log_stream_remove);
 HOOK(metric_filter_make);
 HOOK(metric_filter_remove);
+/* ---- type_ecs.c ---- */
+HOOK(service_updated);
+HOOK(service_settled);
+HOOK(service_remove);
+/* ---- type_s3.c: buckets, parameters, secrets ---- */
+HOOK(bucket_created);
+HOOK(bucket_settled);
+HOOK(bucket_policy_make);
+HOOK(bucket_policy_remove);
+HOOK(parameter_updated);
+HOOK(secret_remove);
 
 #endif

@@ -1,7 +1,6 @@
 /*
  * type_logs: what is particular about log groups, their streams and filters.
  */
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,22 +28,6 @@ HOOK(log_stream_remove)
 			json_pack("{s:O?, s:s}", "logGroupName", property(step, "LogGroupName"),
 				  "logStreamName", physical_id(step)),
 			NULL);
-}
-
-/* Templates begin names with capitals, this service with small letters. */
-static json_t *with_small_letters(const json_t *object)
-{
-	json_t *made = json_object(), *value;
-	const char *key;
-
-	json_object_foreach ((json_t *)object, key, value) {
-		char name[128];
-
-		snprintf(name, sizeof name, "%s", key);
-		name[0] = (char)tolower((unsigned char)name[0]);
-		json_object_set(made, name, value);
-	}
-	return made;
 }
 
 /* [{Key, Value}] → {key: value} */
