@@ -25,13 +25,13 @@ enum {
 };
 
 struct child {
-	const char *name;
+	const char *name, *health_path;
 	struct process process;
 	unsigned restarts;
 	uint16_t port;
 	char port_text[8];
-	struct socket *knock; /* a connect under way, to see whether it listens */
-	bool listening;
+	struct socket *knock; /* a question under way, to see whether it is well */
+	bool listening;	      /* and well */
 	char program[PATH_MAX], log_path[PATH_MAX];
 	char *arguments[12];
 };
@@ -129,6 +129,8 @@ static err_t start_children(struct up *up)
 	TRY(find_documents(up));
 	TRY(prepare_child(up, &up->backend, "ragd", BACKEND_PORT));
 	TRY(prepare_child(up, &up->frontend, "webd", FRONTEND_PORT));
+	up->backend.health_path = "/health";
+	up->frontend.health_path = "/";
 	snprintf(up->rag_data, PATH_MAX, "%s/rag", setting_text(up->weir->settings, SETTING_DATA));
 	memcpy(up->backend.arguments + 1,
 	       (char *[]){ host_flag, loopback, port_flag, up->backend.port_text, documents_flag,
@@ -153,28 +155,53 @@ static bool watch_child(struct child *child)
 	return child->restarts++ < RESTARTS_MAX && !start_child(child);
 }
 
-static void on_knocked(void *owner, err_t err)
+static void end_knock(struct child *child)
 {
-	struct child *child = owner;
-
-	child->listening = !err;
 	socket_close(child->knock);
 	child->knock = NULL;
 }
 
+static void on_knocked(void *owner, err_t err)
+{
+	struct child *child = owner;
+	char text[128];
+	struct bytes question;
+	size_t taken = 0;
+
+	question = bytes_make(text, (size_t)snprintf(text, sizeof text,
+						     "GET %s HTTP/1.1\r\nHost: weir\r\n"
+						     "Connection: close\r\n\r\n",
+						     child->health_path));
+	if (err || socket_send(child->knock, (struct slices){ &question, 1 }, false, &taken) ||
+	    taken < question.len)
+		end_knock(child);
+	else
+		socket_receive(child->knock);
+}
+
+/* The status line comes in one piece, or the next knock sees it so. */
+static void on_knock_answered(void *owner, struct bytes data)
+{
+	struct child *child = owner;
+
+	child->listening = bytes_starts(data, BYTES("HTTP/1.1 200"));
+	end_knock(child);
+}
+
 static void on_knock_ended(void *owner, err_t why)
 {
-	(void)owner;
-	(void)why; /* on_knocked has closed it, or is about to */
+	(void)why;
+	end_knock(owner);
 }
 
 /*
- * A target that is registered before it listens fails its first health check, and the next one
- * comes half a minute later: so nothing is registered before a connect succeeds.
+ * A target that is registered before it is ready fails its first health check, and the next one
+ * comes half a minute later: so nothing is registered before its health is 200.
  */
 static void knock(struct up *up, struct child *child)
 {
 	static const struct socket_events events = { .on_connected = on_knocked,
+						     .on_received = on_knock_answered,
 						     .on_ended = on_knock_ended };
 	struct address at;
 
@@ -377,10 +404,14 @@ static err_t make_listener(struct up *up)
 
 static err_t deploy(struct up *up)
 {
-	const struct group backend = { "mindr-backend-tg", "/health",	"200", "180", "10",
-				       BACKEND_PORT,	   &up->backend };
-	const struct group frontend = { "mindr-frontend-tg", "/", "200,404", "30", "0", 80,
-					&up->frontend };
+	const struct group backend = {
+		"mindr-backend-tg", up->backend.health_path, "200", "180", "10", BACKEND_PORT,
+		&up->backend
+	};
+	const struct group frontend = {
+		"mindr-frontend-tg", up->frontend.health_path, "200,404", "30", "0", 80,
+		&up->frontend
+	};
 
 	TRY(make_balancer(up));
 	TRY(make_group(up, &backend, &up->backend_arn));

@@ -6,8 +6,10 @@
 #include "services/acm/acm_internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "crypto/issue.h"
 
@@ -75,12 +77,16 @@ static err_t write_certificate(const struct acm *acm, struct text *why)
 	char path[4096], beside[4096];
 	FILE *file;
 	bool written;
+	int fd;
 
 	snprintf(path, sizeof path, "%s/ca.pem", acm->options.data);
 	if (snprintf(beside, sizeof beside, "%s/ca.pem.new", acm->options.data) >=
 	    (int)sizeof beside)
 		return ERR_TOO_LARGE;
-	file = fopen(beside, "we");
+	fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	file = fd < 0 ? NULL : fdopen(fd, "w");
+	if (fd >= 0 && !file)
+		close(fd);
 	written = file && fputs(acm->authority_certificate, file) >= 0;
 	if (file && fclose(file))
 		written = false;

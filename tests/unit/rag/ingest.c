@@ -169,6 +169,8 @@ TEST(all_is_there_after_closing_and_what_was_pending_is_read_then)
 	shelf_close(&shelf);
 	shelf_open(&shelf, "");
 	CHECK_EQ(found("plums"), 1);
+	for (unsigned i = 0; i < 200 && found("quinces") == 0; i++)
+		usleep(10000);
 	CHECK_EQ(found("quinces"), 1);
 	end();
 }
