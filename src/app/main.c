@@ -47,8 +47,10 @@ static const struct command app_commands[] = {
 	  "Like serve, with --port-offset 8000 unless given, so that the listener on port 80 is\n"
 	  "reached on 8080 without root's rights.\n",
 	  run_up },
-	{ "check", "", "check settings and the data directory without starting",
-	  "Exit 0: a `weir serve` with these options would start; 1: it would not, and why.\n",
+	{ "check", "[TEMPLATE]",
+	  "check settings and the data directory, or a template, without starting",
+	  "Exit 0: a `weir serve` with these options would start; 1: it would not, and why.\n"
+	  "TEMPLATE is a CloudFormation template: every problem is a line, FILE:LINE: what is wrong.\n",
 	  command_check },
 	{ .name = NULL },
 };

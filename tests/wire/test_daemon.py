@@ -306,3 +306,15 @@ def test_a_listener_of_ours_is_no_target(weir):
         weir.register(group, target.port)
         weir.wait_healthy(group)
         assert get(port).body == b"hello"
+
+
+def test_check_names_every_problem_of_a_template_with_its_line(tmp_path):
+    file = tmp_path / "t.yml"
+    file.write_text("Resources:\n  A:\n    Type: AWS::EC2::VPC\n    Properties:\n      CidrBlok: x\n  B: {Type: AWS::EC2::Subnett}\n")
+    done = subprocess.run([str(BUILD / "weir"), "check", str(file)], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 1
+    assert [line.split(": ")[0] for line in done.stdout.splitlines()] == [f"{file}:5", f"{file}:6"]
+    assert "did you mean 'CidrBlock'?" in done.stdout and "did you mean 'AWS::EC2::Subnet'?" in done.stdout
+    file.write_text("Resources: {A: {Type: AWS::Logs::LogGroup}}\n")
+    assert subprocess.run([str(BUILD / "weir"), "check", str(file)], capture_output=True, timeout=20).returncode == 0
+    assert subprocess.run([str(BUILD / "weir"), "check", str(tmp_path / "none")], capture_output=True, timeout=20).returncode == 1

@@ -74,6 +74,32 @@ err_t cloudformation_create(const struct cloudformation_options *options,
 	return err;
 }
 
+err_t cloudformation_check(struct bytes text,
+			   void (*problem)(void *owner, unsigned line, const char *words),
+			   void *owner)
+{
+	struct text why = TEXT_INIT(4096);
+	struct template template;
+	struct check check = {
+		.template = &template,
+		.problem = problem,
+		.type = type_known,
+		.property = type_property_known,
+		.attribute = type_attribute_known,
+		.owner = owner,
+	};
+	err_t err = template_parse(text, &template, &why);
+
+	if (err) {
+		problem(owner, 0, text_str(&why)); /* its words name the line */
+	} else {
+		err = template_check(&check);
+		template_fini(&template);
+	}
+	text_fini(&why);
+	return err;
+}
+
 void cloudformation_destroy(struct cloudformation *cfn)
 {
 	if (!cfn)

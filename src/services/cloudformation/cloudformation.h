@@ -28,4 +28,12 @@ err_t cloudformation_create(const struct cloudformation_options *options,
 			    struct cloudformation **ret_cloudformation);
 void cloudformation_destroy(struct cloudformation *cloudformation); /* NULL is welcome */
 
+/*
+ * Everything that is wrong with a template, in its order; `line` 0: unknown. ERR_OK: nothing is.
+ * Needs no service: any thread, any time.
+ */
+err_t cloudformation_check(struct bytes template,
+			   void (*problem)(void *owner, unsigned line, const char *words),
+			   void *owner);
+
 #endif
