@@ -21,7 +21,7 @@ $(BUILD)/build.ninja: | bootstrap
 	@meson setup --buildtype=release -Db_ndebug=false $(BUILD) >/dev/null
 
 build: bootstrap $(BUILD)/build.ninja
-	@ninja -C $(BUILD) --quiet weir ragd webd
+	@ninja -C $(BUILD) --quiet weir weir-keeper ragd webd
 
 run: build
 	@$(BUILD)/weir up
