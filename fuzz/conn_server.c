@@ -172,7 +172,11 @@ static void on_closed(void *owner, struct conn *conn)
 	house->conn = NULL;
 }
 
-static const struct conn_server_events server_events = { on_exchange, on_rejected, on_closed };
+static const struct conn_server_events server_events = {
+	.on_exchange = on_exchange,
+	.on_rejected = on_rejected,
+	.on_closed = on_closed,
+};
 
 /* Later, the owner does what it does on its own account. */
 static void on_timer(struct timer *timer)

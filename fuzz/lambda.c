@@ -50,7 +50,7 @@ static void write_event(struct bytes raw)
 	request.query = query;
 	request.body = rest;
 	if (url_event_write(&request, &out) == ERR_OK) {
-		json_t *event = json_loadb(out.at, out.len, 0, NULL);
+		json_t *event = json_loadb(out.at, out.len, JSON_ALLOW_NUL, NULL);
 
 		if (!event)
 			abort();
