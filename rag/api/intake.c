@@ -130,8 +130,8 @@ static bool read_options(struct task *task, const json_t *root, struct bytes *re
 	static const char *const kept[] = { "title",  "tags",	 "metadata",
 					    "parser", "chunker", "graph" };
 	static const char *const parsers[] = { "auto", "text", "ocr", NULL };
-	static const char *const chunkers[] = { "auto", "section", "spl", "table", "fixed", NULL };
-	static const char *const graphs[] = { "rules", "llm", "off", NULL };
+	static const char *const chunkers[] = { "auto", "section", "fixed", NULL };
+	static const char *const graphs[] = { "rules", NULL };
 	json_t *options;
 	char *dumped = NULL;
 	err_t err = ERR_OK;

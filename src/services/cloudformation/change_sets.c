@@ -267,28 +267,28 @@ static err_t find_set(struct api_call *call, json_t **ret_set)
 	return err;
 }
 
+static void take(json_t *into, const json_t *from, const char *const members[], size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (json_object_get(from, members[i]))
+			json_object_set(into, members[i], json_object_get(from, members[i]));
+}
+
 static json_t *set_shown(const json_t *set, bool whole)
 {
 	static const char *const members[] = { "ChangeSetId", "ChangeSetName", "StackId",
 					       "StackName",   "Description",   "CreationTime",
 					       "Status",      "StatusReason",  "ExecutionStatus" };
-	static const char *const of_body[] = { "Capabilities", "Tags", "NotificationARNs" };
+	static const char *const of_body[] = { "Capabilities", "Tags" };
 	const json_t *body = json_object_get(set, "Body");
-	json_t *shown = json_object(), *parameters = json_array(), *value;
-	const char *key;
+	json_t *shown = json_object();
 
-	for (size_t i = 0; i < COUNT(members); i++)
-		if (json_object_get(set, members[i]))
-			json_object_set(shown, members[i], json_object_get(set, members[i]));
-	for (size_t i = 0; whole && i < COUNT(of_body); i++)
-		if (json_object_get(body, of_body[i]))
-			json_object_set(shown, of_body[i], json_object_get(body, of_body[i]));
-	json_object_foreach (json_object_get(body, "Given"), key, value)
-		json_array_append_new(parameters, json_pack("{s:s, s:s}", "ParameterKey", key,
-							    "ParameterValue", "****"));
-	if (whole)
+	take(shown, set, members, COUNT(members));
+	if (whole) {
+		take(shown, body, of_body, COUNT(of_body));
+		put_new(shown, "Parameters", parameters_shown(body));
 		json_object_set(shown, "Changes", json_object_get(set, "Changes"));
-	json_decref(parameters);
+	}
 	return shown;
 }
 
@@ -360,15 +360,12 @@ CFN_OPERATION(delete_change_set)
 static err_t execute(struct api_call *call, json_t *set, struct stack *stack)
 {
 	bool creates = strcmp(text_at(stack->body, "StackStatus"), "REVIEW_IN_PROGRESS") == 0;
-	static const char *const taken[] = { "Template",    "Given",	    "Tags",
-					     "Description", "Capabilities", "NotificationARNs",
-					     "RoleARN" };
+	static const char *const taken[] = { "Template", "Given", "Tags", "Description",
+					     "Capabilities" };
 	const json_t *from = json_object_get(set, "Body");
 	json_t *body = json_deep_copy(stack->body);
 
-	for (size_t i = 0; i < COUNT(taken); i++)
-		if (json_object_get(from, taken[i]))
-			json_object_set(body, taken[i], json_object_get(from, taken[i]));
+	take(body, from, taken, COUNT(taken));
 	put_text(body, "ChangeSetId", text_at(set, "ChangeSetId"));
 	if (json_is_true(json_object_get(call->input, "DisableRollback")))
 		put_text(body, "OnFailure", "DO_NOTHING");

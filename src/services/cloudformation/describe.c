@@ -40,7 +40,7 @@ static err_t page_of(struct api_call *call, const char *list, json_t *all)
 
 /* ---- Stacks ---- */
 
-static json_t *parameters_shown(const json_t *body)
+json_t *parameters_shown(const json_t *body)
 {
 	struct text why = TEXT_INIT(1024);
 	struct template template;
@@ -81,11 +81,8 @@ static json_t *stack_shown(const json_t *body)
 		"LastUpdatedTime",
 		"StackStatus",
 		"StackStatusReason",
-		"NotificationARNs",
-		"TimeoutInMinutes",
 		"Capabilities",
 		"Outputs",
-		"RoleARN",
 		"Tags",
 		"EnableTerminationProtection",
 	};
@@ -389,6 +386,11 @@ CFN_OPERATION(get_template)
 	if (err == ERR_NOT_FOUND)
 		return no_stack(call, name);
 	TRY(err);
+	if (text_at(call->input, "ChangeSetName")[0]) {
+		stack_free(stack);
+		return api_fault(call, "ValidationError",
+				 "The template of a change set is not shown by this Weir");
+	}
 	put_text(call->output, "TemplateBody", text_at(stack->body, "Template"));
 	put_new(call->output, "StagesAvailable", json_pack("[s, s]", "Original", "Processed"));
 	stack_free(stack);

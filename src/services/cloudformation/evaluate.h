@@ -31,9 +31,8 @@ struct eval {
 	const struct eval_source *source;
 	void *owner;
 	const char *account, *region, *stack_name, *stack_id;
-	const json_t *notification_arns; /* list */
-	struct text *why;		 /* gets the sentence of a failure */
-	unsigned depth;			 /* 0 at the start */
+	struct text *why; /* gets the sentence of a failure */
+	unsigned depth;	  /* 0 at the start */
 };
 
 /*

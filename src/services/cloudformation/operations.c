@@ -136,7 +136,7 @@ LIST(changes, &change);
 	S("ChangeSetName"), S("ChangeSetId"), S("StackId"), S("StackName"), S("Description"), \
 		M("CreationTime", &api_timestamp), S("ExecutionStatus"), S("Status"),         \
 		S("StatusReason")
-STRUCTURE(set_output, SET, M("NotificationARNs", &strings), M("Capabilities", &strings),
+STRUCTURE(set_output, SET, M("Parameters", &parameters), M("Capabilities", &strings),
 	  M("Tags", &tags), M("Changes", &changes), S("NextToken"));
 STRUCTURE(set_summary, SET);
 LIST(set_summaries, &set_summary);

@@ -155,7 +155,6 @@ void stack_eval(struct stack *stack, struct eval *eval)
 		.region = stack->cfn->options.region,
 		.stack_name = text_at(stack->body, "StackName"),
 		.stack_id = stack->id,
-		.notification_arns = json_object_get(stack->body, "NotificationARNs"),
 		.why = &stack->why,
 	};
 }

@@ -231,16 +231,32 @@ static err_t check_all(struct api_call *call, struct stack *stack)
 	return ERR_OK;
 }
 
+/* What would not act. */
+static err_t refuse_idle(struct api_call *call)
+{
+	static const char *const members[] = { "RoleARN", "NotificationARNs", "TimeoutInMinutes" };
+
+	for (size_t i = 0; i < COUNT(members); i++) {
+		const json_t *value = json_object_get(call->input, members[i]);
+
+		if (json_is_integer(value) || json_array_size(value) || json_string_length(value))
+			return api_fault(call, "ValidationError",
+					 "%s is not supported by this Weir: stacks are made by the "
+					 "root, tell nobody, and take the time they need",
+					 members[i]);
+	}
+	return ERR_OK;
+}
+
 err_t body_of_input(struct api_call *call, const char *name, const json_t *old, json_t **ret_body)
 {
-	static const char *const copied[] = { "Capabilities",	 "NotificationARNs",
-					      "RoleARN",	 "Tags",
-					      "DisableRollback", "TimeoutInMinutes",
-					      "OnFailure" };
+	static const char *const copied[] = { "Capabilities", "Tags", "OnFailure" };
 	json_t *text = NULL, *given = NULL, *body;
 	struct stack *stack;
-	err_t err = template_of_input(call, old, &text);
+	err_t err = refuse_idle(call);
 
+	if (!err)
+		err = template_of_input(call, old, &text);
 	if (!err)
 		err = given_of_input(call, old, &given);
 	if (err) {
@@ -248,6 +264,7 @@ err_t body_of_input(struct api_call *call, const char *name, const json_t *old, 
 		return err;
 	}
 	body = old ? json_deep_copy(old) : json_pack("{s:s}", "StackName", name);
+	json_object_del(body, "OnFailure"); /* each call says it anew */
 	put_new(body, "Template", text);
 	put_new(body, "Given", given);
 	for (size_t i = 0; i < COUNT(copied); i++)

@@ -18,6 +18,9 @@ err_t body_of_input(struct api_call *call, const char *name, const json_t *old, 
 /* Its text, from the body, from S3 by URL, or the previous one. */
 err_t template_of_input(struct api_call *call, const json_t *old, json_t **ret_text);
 
+/* [{ParameterKey, ParameterValue}] of a record, secrets masked; a new reference. */
+json_t *parameters_shown(const json_t *body);
+
 /* A new record in the store; takes `body` over. */
 err_t new_stack(struct api_call *call, json_t *body, const char *status, struct stack **ret_stack);
 err_t load_updatable(struct api_call *call, const char *name, struct stack **ret_stack);

@@ -181,6 +181,7 @@ static err_t refuse_idle_settings(struct api_call *call)
 {
 	const json_t *in = call->input;
 	const json_t *storage = json_object_get(in, "EphemeralStorage");
+	const json_t *vpc = json_object_get(in, "VpcConfig");
 	const json_t *architectures = json_object_get(in, "Architectures");
 	const char *tracing = lambda_text(json_object_get(in, "TracingConfig"), "Mode");
 	const char *snap = lambda_text(json_object_get(in, "SnapStart"), "ApplyOn");
@@ -194,6 +195,10 @@ static err_t refuse_idle_settings(struct api_call *call)
 	if (json_array_size(json_object_get(in, "Layers")))
 		return refuse(call, "Weir has no layers: put what the function needs into its "
 				    "package");
+	if (json_array_size(json_object_get(vpc, "SubnetIds")) ||
+	    json_array_size(json_object_get(vpc, "SecurityGroupIds")))
+		return refuse(call, "Weir puts no functions into a VPC: they reach what this "
+				    "machine reaches");
 	if (json_array_size(json_object_get(in, "FileSystemConfigs")))
 		return refuse(call, "Weir mounts no file systems into functions");
 	if (json_object_size(json_object_get(in, "ImageConfig")))
@@ -305,7 +310,6 @@ static err_t apply_settings(struct api_call *call, json_t *configuration)
 {
 	json_t *environment = json_object_get(call->input, "Environment");
 	const char *group = lambda_text(json_object_get(call->input, "LoggingConfig"), "LogGroup");
-	json_t *vpc = json_object_get(call->input, "VpcConfig");
 
 	TRY(refuse_idle_settings(call));
 	if (lambda_text(call->input, "Runtime"))
@@ -316,8 +320,6 @@ static err_t apply_settings(struct api_call *call, json_t *configuration)
 		TRY(lambda_set(configuration, "Environment", json_deep_copy(environment)));
 	else if (environment)
 		json_object_del(configuration, "Environment");
-	if (vpc)
-		TRY(lambda_set(configuration, "VpcConfig", json_deep_copy(vpc)));
 	if (group)
 		TRY(lambda_set(configuration, "LoggingConfig",
 			       json_pack("{s:s, s:s}", "LogFormat", "Text", "LogGroup", group)));
