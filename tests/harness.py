@@ -28,15 +28,20 @@ def free_port():
         return s.getsockname()[1]
 
 
-def until(condition, seconds=10, what="the condition"):
-    """Calls condition until it is true; its value, or a failure that says what was awaited."""
+def until(condition, seconds=10, what="the condition", despite=()):
+    """Calls condition until it is true; its value, or a failure that says what was awaited. Exceptions of the kinds
+    `despite` mean that it is not true yet."""
     end = time.monotonic() + seconds
     while True:
-        value = condition()
+        value = why = None
+        try:
+            value = condition()
+        except despite as refused:
+            why = refused
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError(f"{what} did not come true in {seconds} s")
+            raise AssertionError(f"{what} did not come true in {seconds} s") from why
         time.sleep(0.02)
 
 

@@ -105,7 +105,7 @@ def test_what_it_prints_is_in_its_log_group(weir, functions, plain):
     invoke(functions, plain, {"say": "logged words"})
     logs = clients.boto("logs", weir)
     until(lambda: logs.filter_log_events(logGroupName="/aws/lambda/plain", filterPattern='"asked logged words"')["events"],
-          what="the line in the log")
+          what="the line in the log", despite=logs.exceptions.ResourceNotFoundException)
     stream = logs.describe_log_streams(logGroupName="/aws/lambda/plain")["logStreams"][0]["logStreamName"]
     assert "/[$LATEST]" in stream
 
