@@ -1,37 +1,16 @@
 /*
  * operations: the table of ACM's operations that exist here, and their shapes.
  */
+#include "api/rows.h"
 #include "services/acm/acm_internal.h"
 
-#define M(name_, shape_)                           \
-	{                                          \
-		.name = (name_), .shape = (shape_) \
-	}
-#define R(name_, shape_)                                             \
-	{                                                            \
-		.name = (name_), .shape = (shape_), .required = true \
-	}
-#define STRUCTURE(id, ...)                                                                        \
-	static const struct api_shape id = { .kind = API_STRUCTURE,                               \
-					     .members = (const struct api_member[]){ __VA_ARGS__, \
-										     API_END } }
-#define LIST(id, item_, min_, max_)                                             \
-	static const struct api_shape id = {                                    \
-		.kind = API_LIST, .item = (item_), .min = (min_), .max = (max_) \
-	}
-#define TEXT(id, min_, max_) \
-	static const struct api_shape id = { .kind = API_STRING, .min = (min_), .max = (max_) }
-#define ENUM(id, ...)                                                   \
-	static const char *const id##_values[] = { __VA_ARGS__, NULL }; \
-	static const struct api_shape id = { .kind = API_STRING, .values = id##_values }
-
 /* ---- Leaves ---- */
-TEXT(arn, 20, 2048);
-TEXT(tag_key, 1, 128);
-TEXT(tag_value, 0, 256);
-TEXT(domain, 1, 253);
-TEXT(token, 1, 32);
-TEXT(next_token, 1, 10000);
+STRING(arn, 20, 2048, NULL);
+STRING(tag_key, 1, 128, NULL);
+STRING(tag_value, 0, 256, NULL);
+STRING(domain, 1, 253, NULL);
+STRING(token, 1, 32, NULL);
+STRING(next_token, 1, 10000, NULL);
 static const struct api_shape max_items = { .kind = API_INTEGER, .min = 1, .max = 1000 };
 ENUM(key_algorithm, "RSA_1024", "RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1",
      "EC_secp521r1");
@@ -45,21 +24,21 @@ ENUM(sort_order, "ASCENDING", "DESCENDING");
 ENUM(preference, "ENABLED", "DISABLED");
 
 STRUCTURE(tag, R("Key", &tag_key), M("Value", &tag_value));
-LIST(tags, &tag, 1, 50);
-LIST(some_tags, &tag, 0, 0);
-LIST(texts, &api_string, 0, 0);
-LIST(domains, &domain, 1, 100);
+LIST_BETWEEN(tags, &tag, 1, 50);
+LIST(some_tags, &tag);
+LIST(texts, &api_string);
+LIST_BETWEEN(domains, &domain, 1, 100);
 
 /* ---- Certificates ---- */
 STRUCTURE(record, M("Name", &api_string), M("Type", &api_string), M("Value", &api_string));
 STRUCTURE(validation, M("DomainName", &api_string), M("ValidationEmails", &texts),
 	  M("ValidationDomain", &api_string), M("ValidationStatus", &api_string),
 	  M("ResourceRecord", &record), M("ValidationMethod", &api_string));
-LIST(validations, &validation, 0, 0);
+LIST(validations, &validation);
 STRUCTURE(key_usage, M("Name", &api_string));
-LIST(key_usages, &key_usage, 0, 0);
+LIST(key_usages, &key_usage);
 STRUCTURE(extended_key_usage, M("Name", &api_string), M("OID", &api_string));
-LIST(extended_key_usages, &extended_key_usage, 0, 0);
+LIST(extended_key_usages, &extended_key_usage);
 STRUCTURE(certificate_options, M("CertificateTransparencyLoggingPreference", &preference));
 STRUCTURE(certificate, M("CertificateArn", &api_string), M("DomainName", &api_string),
 	  M("SubjectAlternativeNames", &texts), M("DomainValidationOptions", &validations),
@@ -78,7 +57,7 @@ STRUCTURE(summary, M("CertificateArn", &api_string), M("DomainName", &api_string
 	  M("RenewalEligibility", &api_string), M("NotBefore", &api_timestamp),
 	  M("NotAfter", &api_timestamp), M("CreatedAt", &api_timestamp),
 	  M("IssuedAt", &api_timestamp), M("ImportedAt", &api_timestamp));
-LIST(summaries, &summary, 0, 0);
+LIST(summaries, &summary);
 
 /* ---- Operations ---- */
 STRUCTURE(arn_in, R("CertificateArn", &arn));
@@ -91,8 +70,8 @@ STRUCTURE(request_in, R("DomainName", &domain), M("ValidationMethod", &validatio
 	  M("KeyAlgorithm", &request_algorithm));
 STRUCTURE(describe_out, M("Certificate", &certificate));
 STRUCTURE(get_out, M("Certificate", &api_string), M("CertificateChain", &api_string));
-LIST(statuses, &status, 0, 0);
-LIST(key_types, &key_algorithm, 0, 0);
+LIST(statuses, &status);
+LIST(key_types, &key_algorithm);
 STRUCTURE(includes, M("extendedKeyUsage", &texts), M("keyUsage", &texts),
 	  M("keyTypes", &key_types));
 STRUCTURE(list_in, M("CertificateStatuses", &statuses), M("Includes", &includes),
@@ -102,10 +81,9 @@ STRUCTURE(list_out, M("NextToken", &api_string), M("CertificateSummaryList", &su
 STRUCTURE(tags_in, R("CertificateArn", &arn), R("Tags", &tags));
 STRUCTURE(tags_out, M("Tags", &some_tags));
 
-#define OPERATION(name_, effect_, input_, output_, handle_)                       \
-	{                                                                         \
-		.name = (name_), .permission = "acm:" name_, .effect = (effect_), \
-		.input = (input_), .output = (output_), .handle = (handle_)       \
+#define OPERATION(name_, effect_, input_, output_, handle_)                    \
+	{                                                                      \
+		ROW_OPERATION("acm", name_, effect_, input_, output_, handle_) \
 	}
 
 const struct api_operation acm_operations[] = {

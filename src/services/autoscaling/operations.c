@@ -1,23 +1,8 @@
 /*
  * operations: the table of operations that exist here, and their shapes.
  */
+#include "api/rows.h"
 #include "services/autoscaling/autoscaling_internal.h"
-
-#define M(name_, shape_)                           \
-	{                                          \
-		.name = (name_), .shape = (shape_) \
-	}
-#define STRUCTURE(id, ...)                                                                        \
-	static const struct api_shape id = { .kind = API_STRUCTURE,                               \
-					     .members = (const struct api_member[]){ __VA_ARGS__, \
-										     API_END } }
-#define LIST(id, item_) static const struct api_shape id = { .kind = API_LIST, .item = (item_) }
-#define MAP(id, item_)	static const struct api_shape id = { .kind = API_MAP, .item = (item_) }
-#define S(name_)	M(name_, &api_string)
-#define I(name_)	M(name_, &api_integer)
-#define B(name_)	M(name_, &api_boolean)
-#define T(name_)	M(name_, &api_timestamp)
-#define D(name_)	M(name_, &api_double)
 
 STRUCTURE(suspended_state, B("DynamicScalingInSuspended"), B("DynamicScalingOutSuspended"),
 	  B("ScheduledScalingSuspended"));
@@ -150,10 +135,9 @@ STRUCTURE(untag_resource_request, S("ResourceARN"), M("TagKeys", &strings));
 STRUCTURE(list_tags_for_resource_request, S("ResourceARN"));
 STRUCTURE(list_tags_for_resource_response, M("Tags", &string_map));
 
-#define OPERATION(name_, effect_, input_, output_, handle_)                                      \
-	{                                                                                        \
-		.name = (name_), .permission = "application-autoscaling:" name_,                 \
-		.effect = (effect_), .input = (input_), .output = (output_), .handle = (handle_) \
+#define OPERATION(name_, effect_, input_, output_, handle_)                                        \
+	{                                                                                          \
+		ROW_OPERATION("application-autoscaling", name_, effect_, input_, output_, handle_) \
 	}
 
 const struct api_operation autoscaling_operations[] = {

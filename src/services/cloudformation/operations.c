@@ -1,22 +1,8 @@
 /*
  * operations: the table of CloudFormation's operations that are here, and their shapes.
  */
+#include "api/rows.h"
 #include "services/cloudformation/cloudformation_internal.h"
-
-#define M(name_, shape_)                           \
-	{                                          \
-		.name = (name_), .shape = (shape_) \
-	}
-#define R(name_, shape_)                                             \
-	{                                                            \
-		.name = (name_), .shape = (shape_), .required = true \
-	}
-#define S(name_) M(name_, &api_string)
-#define STRUCTURE(id, ...)                                                                        \
-	static const struct api_shape id = { .kind = API_STRUCTURE,                               \
-					     .members = (const struct api_member[]){ __VA_ARGS__, \
-										     API_END } }
-#define LIST(id, item_) static const struct api_shape id = { .kind = API_LIST, .item = (item_) }
 
 /* ---- Shared ---- */
 static const struct api_shape name = { .kind = API_STRING, .min = 1, .max = 2048 };
@@ -142,10 +128,10 @@ STRUCTURE(set_summary, SET);
 LIST(set_summaries, &set_summary);
 STRUCTURE(list_sets_output, M("Summaries", &set_summaries), S("NextToken"));
 
-#define OPERATION(name_, effect_, input_, output_, handle_)                                      \
-	{                                                                                        \
-		.name = (name_), .permission = "cloudformation:" name_, .effect = API_##effect_, \
-		.input = &(input_), .output = &(output_), .handle = cfn_##handle_                \
+#define OPERATION(name_, effect_, input_, output_, handle_)                                  \
+	{                                                                                    \
+		ROW_OPERATION("cloudformation", name_, API_##effect_, &(input_), &(output_), \
+			      cfn_##handle_)                                                 \
 	}
 
 const struct api_operation cloudformation_operations[] = {

@@ -2,25 +2,8 @@
  * operations: the table of EC2's operations that exist here, and their shapes. On the wire EC2
  * has names of its own; a member says its own where that is not its name with a small letter.
  */
+#include "api/rows.h"
 #include "services/ec2/ec2_internal.h"
-
-#define M(name_, shape_)                           \
-	{                                          \
-		.name = (name_), .shape = (shape_) \
-	}
-#define W(name_, shape_, wire_)                                     \
-	{                                                           \
-		.name = (name_), .shape = (shape_), .wire = (wire_) \
-	}
-#define R(name_, shape_)                                             \
-	{                                                            \
-		.name = (name_), .shape = (shape_), .required = true \
-	}
-#define STRUCTURE(id, ...)                                                                        \
-	static const struct api_shape id = { .kind = API_STRUCTURE,                               \
-					     .members = (const struct api_member[]){ __VA_ARGS__, \
-										     API_END } }
-#define LIST(id, item_) static const struct api_shape id = { .kind = API_LIST, .item = (item_) }
 
 LIST(strings, &api_string);
 STRUCTURE(tag, M("Key", &api_string), M("Value", &api_string));
@@ -359,16 +342,10 @@ STRUCTURE(describe_regions_output, W("Regions", &regions, "regionInfo"));
 
 #define SHAPE_(name) &name
 #define SHAPE(name)  SHAPE_(name)
-#define ROW(name_, effect_, handler_, refusal_)     \
-	{                                           \
-		.name = #name_,                     \
-		.permission = "ec2:" #name_,        \
-		.effect = API_##effect_,            \
-		.input = SHAPE(handler_##_input),   \
-		.output = SHAPE(handler_##_output), \
-		.refusal = refusal_,                \
-		.handle = ec2_##handler_,           \
-	},
+#define ROW(name_, effect_, handler_, refusal_)                                \
+	{ ROW_OPERATION("ec2", #name_, API_##effect_, SHAPE(handler_##_input), \
+			SHAPE(handler_##_output), ec2_##handler_),             \
+	  .refusal = refusal_ },
 #define OPERATION(name_, effect_, handler_)	    ROW(name_, effect_, handler_, NULL)
 #define REFUSED(name_, effect_, handler_, refusal_) ROW(name_, effect_, handler_, refusal_)
 

@@ -2,23 +2,8 @@
  * operations: the table of ECS's operations that exist here, and their shapes. Limits and
  * required members are checked by the handlers, since this service has words of its own for them.
  */
+#include "api/rows.h"
 #include "services/ecs/ecs_internal.h"
-
-#define M(name_, shape_)                           \
-	{                                          \
-		.name = (name_), .shape = (shape_) \
-	}
-#define STRUCTURE(id, ...)                                                                        \
-	static const struct api_shape id = { .kind = API_STRUCTURE,                               \
-					     .members = (const struct api_member[]){ __VA_ARGS__, \
-										     API_END } }
-#define LIST(id, item_) static const struct api_shape id = { .kind = API_LIST, .item = (item_) }
-#define MAP(id, item_)	static const struct api_shape id = { .kind = API_MAP, .item = (item_) }
-#define S(name_)	M(name_, &api_string)
-#define I(name_)	M(name_, &api_integer)
-#define B(name_)	M(name_, &api_boolean)
-#define T(name_)	M(name_, &api_timestamp)
-#define D(name_)	M(name_, &api_double)
 
 STRUCTURE(tag, S("key"), S("value"));
 LIST(tags, &tag);
@@ -498,10 +483,9 @@ STRUCTURE(untag_resource_request, S("resourceArn"), M("tagKeys", &strings));
 STRUCTURE(list_tags_for_resource_request, S("resourceArn"));
 STRUCTURE(list_tags_for_resource_response, M("tags", &tags));
 
-#define OPERATION(name_, effect_, input_, output_, handle_)                       \
-	{                                                                         \
-		.name = (name_), .permission = "ecs:" name_, .effect = (effect_), \
-		.input = (input_), .output = (output_), .handle = (handle_)       \
+#define OPERATION(name_, effect_, input_, output_, handle_)                    \
+	{                                                                      \
+		ROW_OPERATION("ecs", name_, effect_, input_, output_, handle_) \
 	}
 
 const struct api_operation ecs_operations[] = {

@@ -8,16 +8,10 @@
 #define OPERATION_REFUSED(note_) note_
 
 const struct api_operation elbv2_operations[] = {
-#define OPERATION(name_, effect_, input_, output_, handler_, acts_, note_) \
-	{                                                                  \
-		.name = #name_,                                            \
-		.permission = "elasticloadbalancing:" #name_,              \
-		.effect = effect_,                                         \
-		.input = &input_,                                          \
-		.output = &output_,                                        \
-		.refusal = OPERATION_##acts_(note_),                       \
-		.handle = elbv2_##handler_,                                \
-	},
+#define OPERATION(name_, effect_, input_, output_, handler_, acts_, note_)          \
+	{ ROW_OPERATION("elasticloadbalancing", #name_, effect_, &input_, &output_, \
+			elbv2_##handler_),                                          \
+	  .refusal = OPERATION_##acts_(note_) },
 #include "services/elbv2/operations.def"
 #undef OPERATION
 };

@@ -6,35 +6,9 @@
 #ifndef SERVICES_ELBV2_SHAPES_H
 #define SERVICES_ELBV2_SHAPES_H
 
-#include "api/shape.h"
-
-/* The vocabulary of the tables; a leading "static" keeps a shape in its file. */
-#define NEEDS(name_, shape_)                                         \
-	{                                                            \
-		.name = (name_), .shape = (shape_), .required = true \
-	}
-#define MAY(name_, shape_)                         \
-	{                                          \
-		.name = (name_), .shape = (shape_) \
-	}
-#define STRUCTURE(id, ...)                                                                 \
-	const struct api_shape id = { .kind = API_STRUCTURE,                               \
-				      .members = (const struct api_member[]){ __VA_ARGS__, \
-									      API_END } }
-#define LIST(id, item_, min_, max_)                                             \
-	const struct api_shape id = {                                           \
-		.kind = API_LIST, .item = (item_), .min = (min_), .max = (max_) \
-	}
-#define MAP(id, item_) const struct api_shape id = { .kind = API_MAP, .item = (item_) }
-#define STRING(id, min_, max_, pattern_)                                                \
-	const struct api_shape id = {                                                   \
-		.kind = API_STRING, .min = (min_), .max = (max_), .pattern = (pattern_) \
-	}
-#define INTEGER(id, min_, max_) \
-	const struct api_shape id = { .kind = API_INTEGER, .min = (min_), .max = (max_) }
-#define ENUM(id, ...)                                     \
-	const struct api_shape id = { .kind = API_STRING, \
-				      .values = (const char *const[]){ __VA_ARGS__, NULL } }
+/* A leading "static" keeps a shape in its file. */
+#define ROWS_SHARED
+#include "api/rows.h"
 
 /* shapes_common.c */
 extern const struct api_shape elbv2_certificate_list;

@@ -1,42 +1,22 @@
 /*
  * operations: the table of IAM's operations that exist here, and their shapes.
  */
+#include "api/rows.h"
 #include "services/iam/iam_internal.h"
 
-#define M(name_, shape_)                           \
-	{                                          \
-		.name = (name_), .shape = (shape_) \
-	}
-#define R(name_, shape_)                                             \
-	{                                                            \
-		.name = (name_), .shape = (shape_), .required = true \
-	}
-#define STRUCTURE(id, ...)                                                                        \
-	static const struct api_shape id = { .kind = API_STRUCTURE,                               \
-					     .members = (const struct api_member[]){ __VA_ARGS__, \
-										     API_END } }
-#define LIST(id, item_) static const struct api_shape id = { .kind = API_LIST, .item = (item_) }
-#define TEXT(id, min_, max_, pattern_)       \
-	static const struct api_shape id = { \
-		.kind = API_STRING,          \
-		.min = (min_),               \
-		.max = (max_),               \
-		.pattern = (pattern_),       \
-	}
-
 /* ---- Leaves ---- */
-TEXT(name, 1, 64, "^[\\w+=,.@-]+$");
-TEXT(long_name, 1, 128, "^[\\w+=,.@-]+$");
-TEXT(path, 1, 512, "^((\\x2F)|(\\x2F[\\x21-\\x7E]+\\x2F))$");
-TEXT(path_prefix, 1, 512, "^\\x2F[\\x21-\\x7F]*$");
-TEXT(arn, 20, 2048, NULL);
-TEXT(document, 1, 131072, NULL);
-TEXT(description, 0, 1000, NULL);
-TEXT(tag_key, 1, 128, "^[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+$");
-TEXT(tag_value, 0, 256, "^[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*$");
-TEXT(key_id, 16, 128, "^\\w+$");
-TEXT(version_id, 2, 32, "^v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?$");
-TEXT(marker, 1, 1024, NULL);
+STRING(name, 1, 64, "^[\\w+=,.@-]+$");
+STRING(long_name, 1, 128, "^[\\w+=,.@-]+$");
+STRING(path, 1, 512, "^((\\x2F)|(\\x2F[\\x21-\\x7E]+\\x2F))$");
+STRING(path_prefix, 1, 512, "^\\x2F[\\x21-\\x7F]*$");
+STRING(arn, 20, 2048, NULL);
+STRING(document, 1, 131072, NULL);
+STRING(description, 0, 1000, NULL);
+STRING(tag_key, 1, 128, "^[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+$");
+STRING(tag_value, 0, 256, "^[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*$");
+STRING(key_id, 16, 128, "^\\w+$");
+STRING(version_id, 2, 32, "^v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?$");
+STRING(marker, 1, 1024, NULL);
 static const struct api_shape max_items = { .kind = API_INTEGER, .min = 1, .max = 1000 };
 static const struct api_shape duration = { .kind = API_INTEGER, .min = 3600, .max = 43200 };
 static const char *const key_states[] = { "Active", "Inactive", NULL };
@@ -159,8 +139,8 @@ STRUCTURE(tag_policy_in, R("PolicyArn", &arn), R("Tags", &tags));
 STRUCTURE(untag_policy_in, R("PolicyArn", &arn), R("TagKeys", &tag_keys));
 
 /* ---- Server certificates ---- */
-TEXT(pem, 1, 16384, NULL);
-TEXT(pem_chain, 1, 2097152, NULL);
+STRING(pem, 1, 16384, NULL);
+STRING(pem_chain, 1, 2097152, NULL);
 STRUCTURE(certificate_metadata, M("Path", &api_string), M("ServerCertificateName", &api_string),
 	  M("ServerCertificateId", &api_string), M("Arn", &api_string),
 	  M("UploadDate", &api_timestamp), M("Expiration", &api_timestamp));
@@ -192,10 +172,9 @@ STRUCTURE(tag_profile_in, R("InstanceProfileName", &long_name), R("Tags", &tags)
 STRUCTURE(untag_profile_in, R("InstanceProfileName", &long_name), R("TagKeys", &tag_keys));
 STRUCTURE(profile_paged_in, R("InstanceProfileName", &long_name), PAGED);
 
-#define OPERATION(name_, effect_, input_, output_, handle_)                           \
-	{                                                                             \
-		.name = (name_), .permission = "iam:" name_, .effect = API_##effect_, \
-		.input = &(input_), .output = &(output_), .handle = iam_##handle_,    \
+#define OPERATION(name_, effect_, input_, output_, handle_)                                      \
+	{                                                                                        \
+		ROW_OPERATION("iam", name_, API_##effect_, &(input_), &(output_), iam_##handle_) \
 	}
 
 const struct api_operation iam_operations[] = {

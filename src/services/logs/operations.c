@@ -2,20 +2,8 @@
  * operations: the table of CloudWatch Logs' operations that exist here, and their shapes. Limits
  * are checked by the handlers, since this service has its own code for what breaks them.
  */
+#include "api/rows.h"
 #include "services/logs/logs_internal.h"
-
-#define M(name_, shape_)                           \
-	{                                          \
-		.name = (name_), .shape = (shape_) \
-	}
-#define STRUCTURE(id, ...)                                                                        \
-	static const struct api_shape id = { .kind = API_STRUCTURE,                               \
-					     .members = (const struct api_member[]){ __VA_ARGS__, \
-										     API_END } }
-#define LIST(id, item_) static const struct api_shape id = { .kind = API_LIST, .item = (item_) }
-#define S(name_)	M(name_, &api_string)
-#define I(name_)	M(name_, &api_integer)
-#define B(name_)	M(name_, &api_boolean)
 
 LIST(strings, &api_string);
 static const struct api_shape string_map = { .kind = API_MAP, .item = &api_string };
@@ -92,10 +80,9 @@ STRUCTURE(match, I("eventNumber"), S("eventMessage"), M("extractedValues", &stri
 LIST(matches, &match);
 STRUCTURE(test_filter_output, M("matches", &matches));
 
-#define OPERATION(name_, effect_, input_, output_, handle_)                        \
-	{                                                                          \
-		.name = (name_), .permission = "logs:" name_, .effect = (effect_), \
-		.input = (input_), .output = (output_), .handle = (handle_)        \
+#define OPERATION(name_, effect_, input_, output_, handle_)                     \
+	{                                                                       \
+		ROW_OPERATION("logs", name_, effect_, input_, output_, handle_) \
 	}
 
 const struct api_operation logs_operations[] = {

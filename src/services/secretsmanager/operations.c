@@ -1,22 +1,8 @@
 /*
  * operations: the table of operations that exist here, and their shapes.
  */
+#include "api/rows.h"
 #include "services/secretsmanager/secretsmanager_internal.h"
-
-#define M(name_, shape_)                           \
-	{                                          \
-		.name = (name_), .shape = (shape_) \
-	}
-#define STRUCTURE(id, ...)                                                                        \
-	static const struct api_shape id = { .kind = API_STRUCTURE,                               \
-					     .members = (const struct api_member[]){ __VA_ARGS__, \
-										     API_END } }
-#define LIST(id, item_) static const struct api_shape id = { .kind = API_LIST, .item = (item_) }
-#define MAP(id, item_)	static const struct api_shape id = { .kind = API_MAP, .item = (item_) }
-#define S(name_)	M(name_, &api_string)
-#define I(name_)	M(name_, &api_integer)
-#define B(name_)	M(name_, &api_boolean)
-#define T(name_)	M(name_, &api_timestamp)
 
 STRUCTURE(tag, S("Key"), S("Value"));
 LIST(tag_list_type, &tag);
@@ -82,10 +68,9 @@ STRUCTURE(get_random_password_request, I("PasswordLength"), S("ExcludeCharacters
 	  B("ExcludeLowercase"), B("IncludeSpace"), B("RequireEachIncludedType"));
 STRUCTURE(get_random_password_response, S("RandomPassword"));
 
-#define OPERATION(name_, effect_, input_, output_, handle_)                                  \
-	{                                                                                    \
-		.name = (name_), .permission = "secretsmanager:" name_, .effect = (effect_), \
-		.input = (input_), .output = (output_), .handle = (handle_)                  \
+#define OPERATION(name_, effect_, input_, output_, handle_)                               \
+	{                                                                                 \
+		ROW_OPERATION("secretsmanager", name_, effect_, input_, output_, handle_) \
 	}
 
 const struct api_operation secrets_operations[] = {

@@ -1,21 +1,8 @@
 /*
  * operations: the table of operations that exist here, and their shapes.
  */
+#include "api/rows.h"
 #include "services/ssm/ssm_internal.h"
-
-#define M(name_, shape_)                           \
-	{                                          \
-		.name = (name_), .shape = (shape_) \
-	}
-#define STRUCTURE(id, ...)                                                                        \
-	static const struct api_shape id = { .kind = API_STRUCTURE,                               \
-					     .members = (const struct api_member[]){ __VA_ARGS__, \
-										     API_END } }
-#define LIST(id, item_) static const struct api_shape id = { .kind = API_LIST, .item = (item_) }
-#define S(name_)	M(name_, &api_string)
-#define I(name_)	M(name_, &api_integer)
-#define B(name_)	M(name_, &api_boolean)
-#define T(name_)	M(name_, &api_timestamp)
 
 STRUCTURE(tag, S("Key"), S("Value"));
 LIST(tag_list, &tag);
@@ -60,10 +47,9 @@ STRUCTURE(remove_tags_from_resource_request, S("ResourceType"), S("ResourceId"),
 STRUCTURE(list_tags_for_resource_request, S("ResourceType"), S("ResourceId"));
 STRUCTURE(list_tags_for_resource_result, M("TagList", &tag_list));
 
-#define OPERATION(name_, effect_, input_, output_, handle_)                       \
-	{                                                                         \
-		.name = (name_), .permission = "ssm:" name_, .effect = (effect_), \
-		.input = (input_), .output = (output_), .handle = (handle_)       \
+#define OPERATION(name_, effect_, input_, output_, handle_)                    \
+	{                                                                      \
+		ROW_OPERATION("ssm", name_, effect_, input_, output_, handle_) \
 	}
 
 const struct api_operation ssm_operations[] = {

@@ -2,24 +2,12 @@
 
 #include <stdlib.h>
 
+#include "api/rows.h"
+
 struct sts {
 	struct sts_sessions sessions;
 	struct api_service service;
 };
-
-#define M(name_, shape_)                           \
-	{                                          \
-		.name = (name_), .shape = (shape_) \
-	}
-#define R(name_, shape_)                                             \
-	{                                                            \
-		.name = (name_), .shape = (shape_), .required = true \
-	}
-#define STRUCTURE(id, ...)                                                                        \
-	static const struct api_shape id = { .kind = API_STRUCTURE,                               \
-					     .members = (const struct api_member[]){ __VA_ARGS__, \
-										     API_END } }
-#define LIST(id, item_) static const struct api_shape id = { .kind = API_LIST, .item = (item_) }
 
 static const struct api_shape arn = { .kind = API_STRING, .min = 20, .max = 2048 };
 static const struct api_shape session_name = {
@@ -84,10 +72,9 @@ static err_t get_session_token(struct api_call *call)
 	return sts->sessions.session_token(sts->sessions.owner, call);
 }
 
-#define OPERATION(name_, effect_, input_, output_, handle_)                           \
-	{                                                                             \
-		.name = (name_), .permission = "sts:" name_, .effect = API_##effect_, \
-		.input = &(input_), .output = &(output_), .handle = (handle_),        \
+#define OPERATION(name_, effect_, input_, output_, handle_)                                \
+	{                                                                                  \
+		ROW_OPERATION("sts", name_, API_##effect_, &(input_), &(output_), handle_) \
 	}
 
 static const struct api_operation operations[] = {

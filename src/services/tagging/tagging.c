@@ -4,6 +4,8 @@
 #include "services/tagging/tagging_internal.h"
 
 #include <stdlib.h>
+
+#include "api/rows.h"
 #include <string.h>
 
 #include "base/encode.h"
@@ -352,19 +354,6 @@ static err_t untag_resources(struct api_call *call)
 
 /* ---- The table ---- */
 
-#define M(name_, shape_)                           \
-	{                                          \
-		.name = (name_), .shape = (shape_) \
-	}
-#define R(name_, shape_)                                             \
-	{                                                            \
-		.name = (name_), .shape = (shape_), .required = true \
-	}
-#define STRUCTURE(id, ...)                                                                        \
-	static const struct api_shape id = { .kind = API_STRUCTURE,                               \
-					     .members = (const struct api_member[]){ __VA_ARGS__, \
-										     API_END } }
-
 static const struct api_shape arn = { .kind = API_STRING, .min = 1, .max = 1011 };
 static const struct api_shape arns = { .kind = API_LIST, .item = &arn, .min = 1, .max = ARNS_MAX };
 static const struct api_shape some_arns = { .kind = API_LIST, .item = &arn, .max = 100 };
@@ -400,10 +389,9 @@ STRUCTURE(tag_in, R("ResourceARNList", &arns), R("Tags", &tag_map));
 STRUCTURE(untag_in, R("ResourceARNList", &arns), R("TagKeys", &keys));
 STRUCTURE(failed_out, M("FailedResourcesMap", &failures));
 
-#define OPERATION(name_, effect_, input_, output_, handle_)                           \
-	{                                                                             \
-		.name = (name_), .permission = "tag:" name_, .effect = API_##effect_, \
-		.input = &(input_), .output = &(output_), .handle = (handle_),        \
+#define OPERATION(name_, effect_, input_, output_, handle_)                                \
+	{                                                                                  \
+		ROW_OPERATION("tag", name_, API_##effect_, &(input_), &(output_), handle_) \
 	}
 
 static const struct api_operation operations[] = {
