@@ -123,6 +123,8 @@ struct resource_step {
  * the general way is enough.
  */
 typedef err_t (*resource_fn)(struct resource_step *step);
+/* Adds to the general call's input what a property says in words of its own. */
+typedef err_t (*resource_input_fn)(struct resource_step *step, json_t *input);
 
 struct resource_type {
 	const char *name, *service; /* "AWS::EC2::VPC", "ec2" */
@@ -145,6 +147,7 @@ struct resource_type {
 	const char *found;		/* path to its description in that answer */
 	const char *attributes;		/* of GetAtt: NAME or NAME=path, in the description */
 	const char *ref;		/* attribute that Ref gives; NULL: the physical id */
+	resource_input_fn complete;	/* before create */
 	resource_fn created, updated, dropping; /* after create, at update, before drop */
 	resource_fn make, settled, remove;	/* instead of the general ways; settled: polled */
 };

@@ -396,6 +396,11 @@ static err_t make(struct resource_step *step)
 		json_decref(text);
 	}
 	add_tags(step, input);
+	err = type->complete ? type->complete(step, input) : ERR_OK;
+	if (err) {
+		json_decref(input);
+		return err;
+	}
 	TRY(call_api(step, type->service, type->create, input, &answer));
 	err = type->id && !json_is_string(json_at(answer, type->id)) ? ERR_STORE : ERR_OK;
 	if (!err)

@@ -19,27 +19,75 @@ static void set_attributes(struct resource_step *step, const json_t *service)
 			  text_at(service, "serviceArn")));
 }
 
+/* What a change of leaves the service there. */
+static const struct member {
+	const char *property, *name;
+} changeable[] = {
+	{ "TaskDefinition", "taskDefinition" },
+	{ "DesiredCount", "desiredCount" },
+	{ "NetworkConfiguration", "networkConfiguration" },
+	{ "DeploymentConfiguration", "deploymentConfiguration" },
+	{ "HealthCheckGracePeriodSeconds", "healthCheckGracePeriodSeconds" },
+	{ "LoadBalancers", "loadBalancers" },
+	{ "PlatformVersion", "platformVersion" },
+	{ "CapacityProviderStrategy", "capacityProviderStrategy" },
+	{ "EnableExecuteCommand", "enableExecuteCommand" },
+	{ "EnableECSManagedTags", "enableECSManagedTags" },
+	{ "PropagateTags", "propagateTags" },
+	{ "PlacementConstraints", "placementConstraints" },
+	{ "PlacementStrategies", "placementStrategy" },
+	{ "AvailabilityZoneRebalancing", "availabilityZoneRebalancing" },
+	{ "ServiceRegistries", "serviceRegistries" },
+	{ "ServiceConnectConfiguration", "serviceConnectConfiguration" },
+	{ "VolumeConfigurations", "volumeConfigurations" },
+};
+
 HOOK(service_updated)
 {
-	static const char *const members[] = { "TaskDefinition",
-					       "DesiredCount",
-					       "NetworkConfiguration",
-					       "DeploymentConfiguration",
-					       "HealthCheckGracePeriodSeconds",
-					       "LoadBalancers" };
-	static const char *const small[] = { "taskDefinition",
-					     "desiredCount",
-					     "networkConfiguration",
-					     "deploymentConfiguration",
-					     "healthCheckGracePeriodSeconds",
-					     "loadBalancers" };
 	json_t *input = named(step);
 
-	for (size_t i = 0; i < COUNT(members); i++)
-		if (property(step, members[i]) && property_changed(step, members[i]))
-			put_new(input, small[i], with_small_letters(property(step, members[i])));
+	for (size_t i = 0; i < COUNT(changeable); i++) {
+		json_t *value = property(step, changeable[i].property);
+
+		if (value && property_changed(step, changeable[i].property))
+			put_new(input, changeable[i].name, with_small_letters(value));
+	}
 	return call_api(step, "ecs", "UpdateService", input, NULL);
 }
+
+/* ---- Clusters ---- */
+
+static void put_small(const struct resource_step *step, json_t *input, const char *name,
+		      const char *member)
+{
+	json_t *value = property(step, name);
+
+	put_new(input, member, value ? with_small_letters(value) : json_array());
+}
+
+HOOK(cluster_updated)
+{
+	json_t *input;
+
+	if (property_changed(step, "ClusterSettings") || property_changed(step, "Configuration")) {
+		input = json_pack("{s:s}", "cluster", physical_id(step));
+		if (property(step, "ClusterSettings"))
+			put_small(step, input, "ClusterSettings", "settings");
+		if (property(step, "Configuration"))
+			put_small(step, input, "Configuration", "configuration");
+		TRY(call_api(step, "ecs", "UpdateCluster", input, NULL));
+	}
+	if (!property_changed(step, "CapacityProviders") &&
+	    !property_changed(step, "DefaultCapacityProviderStrategy"))
+		return ERR_OK;
+	input = json_pack("{s:s}", "cluster", physical_id(step));
+	put_small(step, input, "CapacityProviders", "capacityProviders");
+	put_small(step, input, "DefaultCapacityProviderStrategy",
+		  "defaultCapacityProviderStrategy");
+	return call_api(step, "ecs", "PutClusterCapacityProviders", input, NULL);
+}
+
+/* ---- A service, on its way ---- */
 
 /* The deployment that is to be; the first of the list. */
 HOOK(service_settled)

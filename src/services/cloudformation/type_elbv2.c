@@ -143,3 +143,54 @@ HOOK(listener_certificate_remove)
 {
 	return listener_certificates(step, "RemoveListenerCertificates");
 }
+
+/* ---- Trust stores ---- */
+
+/* The bundle is named whole, whichever part of its name changed. */
+HOOK(trust_store_updated)
+{
+	json_t *input = json_copy((json_t *)step->properties);
+
+	json_object_del(input, "Name");
+	json_object_del(input, "Tags");
+	put_text(input, "TrustStoreArn", physical_id(step));
+	return call_api(step, "elbv2", "ModifyTrustStore", input, NULL);
+}
+
+HOOK(trust_store_revocation_make)
+{
+	json_t *answer, *ids = json_array(), *one;
+	const json_t *revocations;
+	struct text id = TEXT_INIT(4096);
+	size_t i;
+	err_t err = call_api(step, "elbv2", "AddTrustStoreRevocations",
+			     json_copy((json_t *)step->properties), &answer);
+
+	if (err) {
+		json_decref(ids);
+		return err;
+	}
+	revocations = json_object_get(answer, "TrustStoreRevocations");
+	text_add_str(&id, text_at(step->properties, "TrustStoreArn"));
+	json_array_foreach ((json_t *)revocations, i, one) {
+		json_array_append(ids, json_object_get(one, "RevocationId"));
+		text_printf(&id, "|%lld",
+			    (long long)json_integer_value(json_object_get(one, "RevocationId")));
+	}
+	set_physical_id(step, text_str(&id));
+	put_new(step->record, "Attributes",
+		json_pack("{s:O*, s:O, s:o}", "RevocationId", json_array_get(ids, 0),
+			  "TrustStoreRevocations", revocations, "Ids", ids));
+	text_fini(&id);
+	json_decref(answer);
+	return ERR_OK;
+}
+
+HOOK(trust_store_revocation_remove)
+{
+	return call_api(step, "elbv2", "RemoveTrustStoreRevocations",
+			json_pack("{s:s, s:O?}", "TrustStoreArn",
+				  text_at(step->properties, "TrustStoreArn"), "RevocationIds",
+				  json_at(step->record, "Attributes.Ids")),
+			NULL);
+}

@@ -6,7 +6,8 @@
 
 #include "services/cloudformation/cloudformation_internal.h"
 
-#define HOOK(name) err_t name(struct resource_step *step)
+#define HOOK(name)	      err_t name(struct resource_step *step)
+#define HOOK_WITH_INPUT(name) err_t name(struct resource_step *step, json_t *input)
 
 /* ---- type_ec2.c ---- */
 HOOK(vpc_created);
@@ -33,8 +34,16 @@ HOOK(rule_make);
 HOOK(rule_updated);
 HOOK(listener_certificate_make);
 HOOK(listener_certificate_remove);
+HOOK(trust_store_updated);
+HOOK(trust_store_revocation_make);
+HOOK(trust_store_revocation_remove);
 /* ---- type_iam.c ---- */
 HOOK(role_make);
+HOOK(user_created);
+HOOK(user_dropping);
+HOOK(access_key_make);
+HOOK(access_key_updated);
+HOOK(access_key_remove);
 HOOK(role_updated);
 HOOK(role_dropping);
 HOOK(policy_make);
@@ -49,7 +58,31 @@ HOOK(log_group_created);
 HOOK(log_stream_remove);
 HOOK(metric_filter_make);
 HOOK(metric_filter_remove);
+/* ---- type_lambda.c ---- */
+HOOK_WITH_INPUT(function_complete);
+HOOK(function_created);
+HOOK(function_updated);
+HOOK(function_settled);
+HOOK(version_make);
+HOOK(version_settled);
+HOOK(alias_make);
+HOOK(alias_updated);
+HOOK(alias_settled);
+HOOK(alias_remove);
+HOOK(permission_make);
+HOOK(permission_remove);
+HOOK(url_make);
+HOOK(url_updated);
+HOOK(url_remove);
+HOOK(event_config_make);
+HOOK(event_config_remove);
+/* ---- type_autoscaling.c ---- */
+HOOK(scalable_target_make);
+HOOK(scalable_target_remove);
+HOOK(scaling_policy_make);
+HOOK(scaling_policy_remove);
 /* ---- type_ecs.c ---- */
+HOOK(cluster_updated);
 HOOK(service_updated);
 HOOK(service_settled);
 HOOK(service_remove);
@@ -59,6 +92,7 @@ HOOK(bucket_settled);
 HOOK(bucket_policy_make);
 HOOK(bucket_policy_remove);
 HOOK(parameter_updated);
+HOOK_WITH_INPUT(secret_complete);
 HOOK(secret_remove);
 
 #endif

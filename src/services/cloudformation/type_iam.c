@@ -32,10 +32,23 @@ static bool among(const json_t *list, const json_t *item)
 	return false;
 }
 
-/* ---- What a role has ---- */
+/* ---- What a role or a user has ---- */
 
-static err_t attach(struct resource_step *step, const char *operation, const json_t *arns,
-		    const json_t *but)
+/* How operations call the one or the other. */
+struct holder {
+	const char *by, *attach, *detach, *put, *drop, *list, *list_attached;
+};
+static const struct holder for_role = {
+	"RoleName",	    "AttachRolePolicy", "DetachRolePolicy",	   "PutRolePolicy",
+	"DeleteRolePolicy", "ListRolePolicies", "ListAttachedRolePolicies"
+};
+static const struct holder for_user = {
+	"UserName",	    "AttachUserPolicy", "DetachUserPolicy",	   "PutUserPolicy",
+	"DeleteUserPolicy", "ListUserPolicies", "ListAttachedUserPolicies"
+};
+
+static err_t attach(struct resource_step *step, const struct holder *holder, const char *operation,
+		    const json_t *arns, const json_t *but)
 {
 	json_t *arn;
 	size_t i;
@@ -43,20 +56,20 @@ static err_t attach(struct resource_step *step, const char *operation, const jso
 	json_array_foreach ((json_t *)arns, i, arn)
 		if (!among(but, arn))
 			TRY(call_api(step, "iam", operation,
-				     json_pack("{s:s, s:O}", "RoleName", physical_id(step),
+				     json_pack("{s:s, s:O}", holder->by, physical_id(step),
 					       "PolicyArn", arn),
 				     NULL));
 	return ERR_OK;
 }
 
-static err_t put_policies(struct resource_step *step, const json_t *policies)
+static err_t put_policies(struct resource_step *step, const struct holder *holder)
 {
 	json_t *policy;
 	size_t i;
 
-	json_array_foreach ((json_t *)policies, i, policy)
-		TRY(call_api(step, "iam", "PutRolePolicy",
-			     json_pack("{s:s, s:s, s:o?}", "RoleName", physical_id(step),
+	json_array_foreach (property(step, "Policies"), i, policy)
+		TRY(call_api(step, "iam", holder->put,
+			     json_pack("{s:s, s:s, s:o?}", holder->by, physical_id(step),
 				       "PolicyName", text_at(policy, "PolicyName"),
 				       "PolicyDocument",
 				       as_text(json_object_get(policy, "PolicyDocument"))),
@@ -76,18 +89,61 @@ static bool has_policy(const json_t *policies, const char *name)
 	return false;
 }
 
-static err_t drop_policies(struct resource_step *step, const json_t *policies, const json_t *but)
+static err_t drop_policies(struct resource_step *step, const struct holder *holder)
 {
 	const json_t *policy;
 	size_t i;
 
-	json_array_foreach ((json_t *)policies, i, policy)
-		if (!has_policy(but, text_at(policy, "PolicyName")))
-			TRY(call_api(step, "iam", "DeleteRolePolicy",
-				     json_pack("{s:s, s:s}", "RoleName", physical_id(step),
+	json_array_foreach (json_object_get(step->before, "Policies"), i, policy)
+		if (!has_policy(property(step, "Policies"), text_at(policy, "PolicyName")))
+			TRY(call_api(step, "iam", holder->drop,
+				     json_pack("{s:s, s:s}", holder->by, physical_id(step),
 					       "PolicyName", text_at(policy, "PolicyName")),
 				     NULL));
 	return ERR_OK;
+}
+
+/* From what it had to what it shall have. */
+static err_t change_policies(struct resource_step *step, const struct holder *holder)
+{
+	const json_t *arns = property(step, "ManagedPolicyArns");
+	const json_t *had = json_object_get(step->before, "ManagedPolicyArns");
+
+	TRY(attach(step, holder, holder->attach, arns, had));
+	TRY(attach(step, holder, holder->detach, had, arns));
+	if (property_changed(step, "Policies"))
+		TRY(put_policies(step, holder));
+	return drop_policies(step, holder);
+}
+
+/* One that still has policies cannot go; those of AWS::IAM::Policy have gone before it. */
+static err_t take_policies(struct resource_step *step, const struct holder *holder)
+{
+	json_t *answer = NULL, *name, *policy;
+	size_t i;
+	err_t err = call_api(step, "iam", holder->list,
+			     json_pack("{s:s}", holder->by, physical_id(step)), &answer);
+
+	json_array_foreach (json_object_get(answer, "PolicyNames"), i, name)
+		err = err ? err
+			  : call_api(step, "iam", holder->drop,
+				     json_pack("{s:s, s:O}", holder->by, physical_id(step),
+					       "PolicyName", name),
+				     NULL);
+	json_decref(answer);
+	answer = NULL;
+	if (!err)
+		err = call_api(step, "iam", holder->list_attached,
+			       json_pack("{s:s}", holder->by, physical_id(step)), &answer);
+	json_array_foreach (json_object_get(answer, "AttachedPolicies"), i, policy)
+		err = err ? err
+			  : call_api(step, "iam", holder->detach,
+				     json_pack("{s:s, s:s}", holder->by, physical_id(step),
+					       "PolicyArn", text_at(policy, "PolicyArn")),
+				     NULL);
+	json_decref(answer);
+	/* One that is gone has nothing left to take; the deletion itself says so. */
+	return err == ERR_INVALID ? ERR_OK : err;
 }
 
 HOOK(role_make)
@@ -106,57 +162,80 @@ HOOK(role_make)
 	put_text(input, "RoleName", name);
 	TRY(call_api(step, "iam", "CreateRole", input, NULL));
 	set_physical_id(step, name);
-	TRY(attach(step, "AttachRolePolicy", property(step, "ManagedPolicyArns"), NULL));
-	return put_policies(step, property(step, "Policies"));
+	return change_policies(step, &for_role);
 }
 
 HOOK(role_updated)
 {
-	const json_t *arns = property(step, "ManagedPolicyArns");
-	const json_t *had = json_object_get(step->before, "ManagedPolicyArns");
-
 	if (property_changed(step, "AssumeRolePolicyDocument"))
 		TRY(call_api(step, "iam", "UpdateAssumeRolePolicy",
 			     json_pack("{s:s, s:o?}", "RoleName", physical_id(step),
 				       "PolicyDocument",
 				       as_text(property(step, "AssumeRolePolicyDocument"))),
 			     NULL));
-	TRY(attach(step, "AttachRolePolicy", arns, had));
-	TRY(attach(step, "DetachRolePolicy", had, arns));
-	if (property_changed(step, "Policies"))
-		TRY(put_policies(step, property(step, "Policies")));
-	return drop_policies(step, json_object_get(step->before, "Policies"),
-			     property(step, "Policies"));
+	return change_policies(step, &for_role);
 }
 
-/* A role that still has policies cannot go; those of AWS::IAM::Policy have gone before it. */
 HOOK(role_dropping)
 {
-	json_t *answer = NULL, *name, *policy;
-	size_t i;
-	err_t err = call_api(step, "iam", "ListRolePolicies",
-			     json_pack("{s:s}", "RoleName", physical_id(step)), &answer);
+	return take_policies(step, &for_role);
+}
 
-	json_array_foreach (json_object_get(answer, "PolicyNames"), i, name)
-		err = err ? err
-			  : call_api(step, "iam", "DeleteRolePolicy",
-				     json_pack("{s:s, s:O}", "RoleName", physical_id(step),
-					       "PolicyName", name),
-				     NULL);
+HOOK(user_created)
+{
+	if (step->before && property_changed(step, "Path"))
+		TRY(call_api(
+			step, "iam", "UpdateUser",
+			json_pack("{s:s, s:s}", "UserName", physical_id(step), "NewPath",
+				  property(step, "Path") ? text_at(step->properties, "Path") : "/"),
+			NULL));
+	return change_policies(step, &for_user);
+}
+
+HOOK(user_dropping)
+{
+	return take_policies(step, &for_user);
+}
+
+/* ---- Access keys: GetAtt gives the secret, which no later answer of IAM does ---- */
+
+static err_t set_key_status(struct resource_step *step)
+{
+	const char *status = json_string_value(property(step, "Status"));
+
+	return call_api(step, "iam", "UpdateAccessKey",
+			json_pack("{s:s, s:s, s:s}", "UserName",
+				  text_at(step->properties, "UserName"), "AccessKeyId",
+				  physical_id(step), "Status", status ? status : "Active"),
+			NULL);
+}
+
+HOOK(access_key_make)
+{
+	json_t *answer;
+
+	TRY(call_api(step, "iam", "CreateAccessKey",
+		     json_pack("{s:s}", "UserName", text_at(step->properties, "UserName")),
+		     &answer));
+	set_physical_id(step, text_at(json_object_get(answer, "AccessKey"), "AccessKeyId"));
+	put_new(step->record, "Attributes",
+		json_pack("{s:O?}", "SecretAccessKey",
+			  json_at(answer, "AccessKey.SecretAccessKey")));
 	json_decref(answer);
-	answer = NULL;
-	if (!err)
-		err = call_api(step, "iam", "ListAttachedRolePolicies",
-			       json_pack("{s:s}", "RoleName", physical_id(step)), &answer);
-	json_array_foreach (json_object_get(answer, "AttachedPolicies"), i, policy)
-		err = err ? err
-			  : call_api(step, "iam", "DetachRolePolicy",
-				     json_pack("{s:s, s:s}", "RoleName", physical_id(step),
-					       "PolicyArn", text_at(policy, "PolicyArn")),
-				     NULL);
-	json_decref(answer);
-	/* One that is gone has nothing left to take; the deletion itself says so. */
-	return err == ERR_INVALID ? ERR_OK : err;
+	return property(step, "Status") ? set_key_status(step) : ERR_OK;
+}
+
+HOOK(access_key_updated)
+{
+	return set_key_status(step);
+}
+
+HOOK(access_key_remove)
+{
+	return call_api(step, "iam", "DeleteAccessKey",
+			json_pack("{s:s, s:s}", "UserName", text_at(step->properties, "UserName"),
+				  "AccessKeyId", physical_id(step)),
+			NULL);
 }
 
 /* ---- A policy in roles and users ---- */
