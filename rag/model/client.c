@@ -7,6 +7,10 @@
 #include "base/log.h"
 #include "rag/model/sse_reader.h"
 
+/* An endpoint that said [DONE] and keeps the response open has nothing more to say. The moment lets
+ * it end the response, so that the connection can be used again. */
+enum { AFTER_DONE_MS = 200 };
+
 struct model {
 	struct loop *loop;
 	CURLM *multi;
@@ -186,10 +190,21 @@ static void clock_set(struct model_run *run, uint32_t budget_ms)
 	timer_set(run->model->loop, &run->clock, loop_now_ms(run->model->loop) + budget_ms);
 }
 
+static uint32_t patience_ms(const struct model_run *run)
+{
+	if (run->done)
+		return AFTER_DONE_MS;
+	return run->any_piece ? run->model->stall_ms : run->model->first_ms;
+}
+
 static void on_clock(struct timer *timer)
 {
 	struct model_run *run = container_of(timer, struct model_run, clock);
 
+	if (run->done) {
+		run_end(run, end_of(run, CURLE_OK, 200));
+		return;
+	}
 	run->stalled = true;
 	log_warn("rag", "the model's endpoint was silent for too long");
 	run_end(run, MODEL_STALLED);
@@ -233,7 +248,7 @@ static size_t on_write(char *at, size_t size, size_t count, void *owner)
 	if (!run->events || run->failed)
 		return CURL_WRITEFUNC_ERROR;
 	if (!run->paused)
-		clock_set(run, run->any_piece ? run->model->stall_ms : run->model->first_ms);
+		clock_set(run, patience_ms(run));
 	return len;
 }
 
@@ -323,7 +338,7 @@ void model_pause(struct model_run *run, bool paused)
 	if (paused)
 		timer_cancel(&run->clock);
 	else
-		clock_set(run, run->any_piece ? run->model->stall_ms : run->model->first_ms);
+		clock_set(run, patience_ms(run));
 	run->model->depth++;
 	curl_easy_pause(run->easy, paused ? CURLPAUSE_RECV : CURLPAUSE_CONT);
 	run->model->depth--;

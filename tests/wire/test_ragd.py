@@ -1,6 +1,7 @@
 """ragd on a port: its streams, refusals, jobs and drain, and a model that behaves and misbehaves."""
 import concurrent.futures
 import contextlib
+import http.server
 import json
 import os
 import signal
@@ -110,6 +111,23 @@ def test_one_object_when_no_stream_is_wanted(ragd):
         assert answer["finish_reason"] == "stop" and answer["id"].startswith("msg_")
     status, body, _ = ragd.chat("ibuprofen dose", stream=False, include_references=False)
     assert "references" not in json.loads(body)
+
+
+def test_the_same_question_with_the_same_key_gets_the_first_answer_again(ragd):
+    def ask(path, body, key):
+        status, answer, _ = ragd.request("POST", path, json.dumps(body), {"Content-Type": "application/json", "Idempotency-Key": key})
+        return status, json.loads(answer)
+
+    first = ask("/chat", {"message": "What helps against insomnia?", "stream": False}, "q-1")
+    assert first[0] == 200 and first[1]["id"].startswith("msg_")
+    assert ask("/chat", {"message": "What helps against insomnia?", "stream": False}, "q-1") == first
+    assert ask("/chat", {"message": "What helps against insomnia?", "stream": False}, "q-2")[1]["id"] != first[1]["id"]
+    status, answer = ask("/chat", {"message": "What helps against pain?", "stream": False}, "q-1")
+    assert status == 409 and answer["error"]["code"] == "idempotency_mismatch"
+    assert "pain" not in json.dumps(ask("/query", {"query": "What helps against insomnia?"}, "q-1")), "a key is one route's"
+    for bad in ("x" * 129, "a b", "caf\u00e9"):
+        status, answer = ask("/query", {"query": "insomnia"}, bad.encode().decode("latin-1"))
+        assert status == 422 and answer["error"]["code"] == "invalid", bad
 
 
 def test_ndjson_is_lightrags_lines(ragd):
@@ -516,6 +534,39 @@ def test_a_model_that_stalls_between_words_is_given_up():
         events = server.events("ibuprofen side effects")
         assert time.monotonic() - started < 5
         assert words(events).startswith("Half a\n\nCommon side effects") and events[-1][0] == "done"
+
+
+def test_an_endpoint_that_says_done_and_leaves_the_response_open_has_answered():
+    with FakeModel("Rest and drink [1].", *END, 30) as model, with_model(model) as server:
+        started = time.monotonic()
+        events = server.events("ibuprofen side effects")
+        assert time.monotonic() - started < 10
+        assert words(events) == "Rest and drink [1]." and events[-1][1]["finish_reason"] == "stop"
+
+
+def test_the_models_connection_is_kept_for_the_next_question():
+    class Model(http.server.BaseHTTPRequestHandler):
+        protocol_version, peers = "HTTP/1.1", []
+
+        def do_POST(self):
+            self.peers.append(self.client_address)
+            self.rfile.read(int(self.headers["Content-Length"]))
+            body = piece("Words [1].") + b"".join(END)
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Model) as at:
+        threading.Thread(target=at.serve_forever, daemon=True).start()
+        with Ragd(OPENAI_BASE_URL=f"http://127.0.0.1:{at.server_port}/v1", OPENAI_API_KEY=KEY) as server:
+            for _ in range(3):
+                assert words(server.events("ibuprofen side effects")) == "Words [1]."
+        at.shutdown()
+    assert len(Model.peers) == 3 and len(set(Model.peers)) == 1
 
 
 def test_a_client_that_leaves_closes_the_models_connection_at_once():
