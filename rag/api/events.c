@@ -1,7 +1,14 @@
 #include "rag/api/events.h"
 
+#include <stdlib.h>
+
 #include "base/encode.h"
 #include "rag/api/found.h"
+
+enum {
+	ATTACHMENT_ROWS_MAX = 30,
+	ATTACHMENT_ROWS_BYTES_MAX = 32 * 1024, /* of all tables of one answer */
+};
 
 static void string(struct text *out, const char *name, struct bytes value)
 {
@@ -103,6 +110,28 @@ static void references_member(struct text *out, const struct answer *answer)
 	text_add_char(out, ']');
 }
 
+/* A table's first rows, as far as they fit; without them its caption has to do. */
+static void rows_member(struct text *out, const json_t *item, size_t *room)
+{
+	json_t *rows = json_object_get(item, "rows"), *some, *row;
+	char *dumped;
+	size_t i;
+
+	if (!json_is_array(rows))
+		return;
+	some = json_array();
+	json_array_foreach (rows, i, row)
+		if (i < ATTACHMENT_ROWS_MAX)
+			json_array_append(some, row);
+	dumped = json_dumps(some, JSON_COMPACT);
+	json_decref(some);
+	if (dumped && strlen(dumped) <= *room) {
+		*room -= strlen(dumped);
+		text_printf(out, ",\"rows\":%s", dumped);
+	}
+	free(dumped);
+}
+
 /* Tables and pictures among what is cited, for a page to show. */
 static void attachments_member(struct text *out, const struct answer *answer)
 {
@@ -111,6 +140,7 @@ static void attachments_member(struct text *out, const struct answer *answer)
 		[PASSAGE_IMAGE] = "image",
 		[PASSAGE_EQUATION] = "equation",
 	};
+	size_t room = ATTACHMENT_ROWS_BYTES_MAX;
 	bool first = true;
 
 	text_add_str(out, "\"attachments\":[");
@@ -120,7 +150,7 @@ static void attachments_member(struct text *out, const struct answer *answer)
 		const char *asset = json_string_value(json_object_get(item, "asset_id"));
 		const char *caption = json_string_value(json_object_get(item, "caption"));
 
-		if (kinds[p->kind] && (asset || caption)) {
+		if (kinds[p->kind] && (asset || caption || json_object_get(item, "rows"))) {
 			text_printf(out, "%s{\"kind\":\"%s\",\"reference\":\"%u\",",
 				    first ? "" : ",", kinds[p->kind], i + 1);
 			first = false;
@@ -129,6 +159,7 @@ static void attachments_member(struct text *out, const struct answer *answer)
 				text_add_char(out, ',');
 			}
 			string(out, "caption", bytes_of(caption));
+			rows_member(out, item, &room);
 			text_add_char(out, '}');
 		}
 		json_decref(item);

@@ -56,22 +56,31 @@ async function answers(port, url) {
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "weir-web-data-"));
 const children = [];
 
-function start(file, ...options) {
+function start(file, environment, ...options) {
   const log = fs.openSync(path.join(scratch, `${path.basename(file)}.log`), "w");
   const child = spawn(file, options, { stdio: ["ignore", log, log],
-    env: { ...process.env, RAG_PACE_MS: "15", OPENAI_BASE_URL: "", OPENAI_API_KEY: "" } });
+    env: { ...process.env, RAG_PACE_MS: "15", OPENAI_BASE_URL: "", OPENAI_API_KEY: "", ...environment } });
   children.push(child);
 }
 
-const [ragPort, webPort, pagePort, fakePort, fakePagePort] = await Promise.all(Array.from({ length: 5 }, freePort));
-start(ragd, "--port", ragPort, "--documents", path.join(top, "rag/samples"), "--data", path.join(scratch, "rag"));
-start(webd, "--port", webPort, "--root", path.join(top, "web/site"));
+const [ragPort, webPort, pagePort, fakePort, fakePagePort, lockedPort, lockedPagePort] =
+  await Promise.all(Array.from({ length: 7 }, freePort));
+const KEY = "a-key-of-sixteen-or-more";
+start(ragd, { RAG_API_KEYS: `admin:${KEY}` }, "--port", lockedPort, "--documents", path.join(top, "rag/samples"), "--data", path.join(scratch, "locked"));
+start(ragd, {}, "--port", ragPort, "--documents", path.join(top, "rag/samples"), "--data", path.join(scratch, "rag"));
+start(webd, {}, "--port", webPort, "--root", path.join(top, "web/site"));
 
 // Each test gives it what to do with the next question.
 let script = (response) => response.end();
 let heardClose = 0;
 let heardCancel = "";
+let canned = {}; // JSON by path, for the documents' view
 const fake = http.createServer((request, response) => {
+  const known = canned[request.url.split("?")[0]];
+  if (request.method === "GET" && known) {
+    response.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify(known));
+    return;
+  }
   if (request.url.endsWith("/cancel")) {
     heardCancel = request.url;
     response.writeHead(202).end("{}");
@@ -82,7 +91,8 @@ const fake = http.createServer((request, response) => {
   request.on("end", () => script(response, JSON.parse(body)));
   response.on("close", () => { heardClose = Date.now(); });
 }).listen(fakePort, "127.0.0.1");
-const fronts = [front(webPort, ragPort).listen(pagePort, "127.0.0.1"), front(webPort, fakePort).listen(fakePagePort, "127.0.0.1")];
+const fronts = [front(webPort, ragPort).listen(pagePort, "127.0.0.1"), front(webPort, fakePort).listen(fakePagePort, "127.0.0.1"),
+  front(webPort, lockedPort).listen(lockedPagePort, "127.0.0.1")];
 
 function begin(response) {
   response.writeHead(200, { "Content-Type": "text/event-stream" });
@@ -93,11 +103,22 @@ function tell(response, type, data) {
   response.write(`event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`);
 }
 
+// A red square, 8 by 8.
+const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEklEQVR4nGP4z8CAFWEXHbQSACj/P8Fu7N9hAAAAAElFTkSuQmCC";
+
+async function give(port, items) {
+  const response = await fetch(`http://127.0.0.1:${port}/documents/content_list`, {
+    method: "POST", headers: { "Content-Type": "application/json", "X-API-Key": KEY },
+    body: JSON.stringify({ content_list: items, document_id: "zantrium", wait_ms: 20000 }),
+  });
+  assert.equal(response.status, 200, await response.text());
+}
+
 const reference = { id: "1", title: "A title", section: "A section", file: "a.md", quote: "The quoted words.", source: "A source", span: [1, 18] };
 
 /* ---- The tests ---- */
 
-await Promise.all([answers(ragPort, "/readyz"), answers(webPort, "/")]);
+await Promise.all([answers(ragPort, "/readyz"), answers(lockedPort, "/readyz"), answers(webPort, "/")]);
 const chrome = await Chrome.start(chromium);
 const complaints = [];
 chrome.on((method, params) => {
@@ -105,7 +126,8 @@ chrome.on((method, params) => {
   if (method === "Log.entryAdded" && params.entry.source === "security") complaints.push(params.entry.text);
 });
 
-const real = `http://127.0.0.1:${pagePort}/`, scripted = `http://127.0.0.1:${fakePagePort}/`;
+const real = `http://127.0.0.1:${pagePort}/`, scripted = `http://127.0.0.1:${fakePagePort}/`,
+  locked = `http://127.0.0.1:${lockedPagePort}/`;
 const idle = "!document.body.classList.contains('busy')";
 const text = (selector) => chrome.value(`document.querySelector(${JSON.stringify(selector)})?.innerText ?? ""`);
 const count = (selector) => chrome.value(`document.querySelectorAll(${JSON.stringify(selector)}).length`);
@@ -305,6 +327,58 @@ const tests = {
     assert.deepEqual(seen[2].history, [{ role: "user", content: "first" }, { role: "assistant", content: "Fine." }]);
   },
 
+  async "pictures and tables that are cited are shown with the answer"() {
+    const items = [
+      { type: "text", text: "Zantrium levels", text_level: 1, page_idx: 0 },
+      { type: "image", data: PNG, img_caption: "The Zantrium curve over a day", page_idx: 0 },
+      { type: "table", table_body: "<table><tr><td>Hour of Zantrium</td><td>mg/l</td></tr><tr><td>1</td><td><b>8</b></td></tr></table>", table_caption: ["Zantrium levels by hour"], page_idx: 1 },
+    ];
+    await give(ragPort, items);
+    await chrome.open(real);
+    await ask("Zantrium curve and Zantrium levels by hour");
+    await chrome.until(idle, "the end of the answer", 20000);
+    await chrome.until("document.querySelector('.attachment img')?.naturalWidth > 0", "the picture");
+    assert.match(await text(".attachment:has(img) figcaption"), /The Zantrium curve over a day.*\(source \d+\)/);
+    assert.equal(await text(".attachment th"), "Hour of Zantrium");
+    assert.equal(await text(".attachment:has(table) td:last-child"), "8");
+    await shot("attachments");
+  },
+
+  async "a server that wants a key gets it from the reader, for pictures too"() {
+    await give(lockedPort, [{ type: "image", data: PNG, img_caption: "The Zantrium curve over a day", page_idx: 0 }]);
+    await chrome.open(locked);
+    await ask("Zantrium curve over a day");
+    await chrome.until("document.querySelector('.wants-key')", "the question for a key");
+    assert.match(await text(".broken"), /answers those who have a key/);
+    await shot("key");
+    await chrome.value(`(document.querySelector(".wants-key input").value = "${KEY}", document.querySelector(".wants-key").requestSubmit())`);
+    await chrome.until("document.querySelector('.attachment img')?.naturalWidth > 0", "the picture");
+    await chrome.until(idle, "the end of the answer", 20000);
+    assert.match(await text("#words"), /^Answered from/);
+    await chrome.value("sessionStorage.clear()");
+  },
+
+  async "stages are told as they come"() {
+    script = (response) => {
+      begin(response);
+      tell(response, "status", { stage: "retrieving" });
+      setTimeout(() => tell(response, "status", { stage: "reranking" }), 300);
+      setTimeout(() => tell(response, "status", { stage: "generating" }), 600);
+      setTimeout(() => {
+        tell(response, "delta", { text: "Said." });
+        tell(response, "done", { finish_reason: "stop" });
+        response.end();
+      }, 900);
+    };
+    await chrome.open(scripted);
+    await chrome.value(`(window.told = [], new MutationObserver(() => told.push(document.getElementById("words").textContent))
+      .observe(document.getElementById("words"), { childList: true, characterData: true, subtree: true }))`);
+    await ask("In stages?");
+    await chrome.until("told.some((t) => t.startsWith('Answered'))", "the end");
+    const told = await chrome.value("told.join('|')");
+    assert.match(told, /Searching the documents….*Choosing passages….*Answering…/);
+  },
+
   async "markup in an answer, a title or a quote stays text"() {
     script = (response) => {
       begin(response);
@@ -406,6 +480,10 @@ const tests = {
     await chrome.until("/Following the folder/.test(document.getElementById('jobs').innerText)", "the jobs");
     await shot("admin");
     await chrome.value(`(() => {
+      window.bars = 0;
+      new MutationObserver((records) => {
+        bars += records.filter((r) => [...r.addedNodes].some((n) => n.querySelector?.("progress"))).length;
+      }).observe(document.getElementById("uploads"), { childList: true });
       const files = new DataTransfer();
       files.items.add(new File(["# Zebras\\n\\nZebras have stripes <img src=x onerror=alert(1)> that confuse flies."], "zebra <b>.md"));
       files.items.add(new File(["no pdf"], "broken.pdf"));
@@ -414,6 +492,8 @@ const tests = {
     })()`);
     await chrome.until("[...document.querySelectorAll('#uploads .how')].map((e) => e.innerText).sort().join() === '1 passage,failed'", "both uploads to end", 15000);
     assert.match(await text("#uploads .wrong"), /none of the formats/);
+    assert.equal(await chrome.value("bars"), 2, "each file had a bar while it was sent and read");
+    assert.equal(await count("#uploads progress"), 0);
     await shot("admin-uploads");
     await chrome.value("(document.getElementById('search').value = 'zebra', document.getElementById('search').dispatchEvent(new Event('input')))");
     await chrome.until("document.querySelectorAll('#rows tr').length === 1 && document.querySelector('#rows .open').innerText === 'Zebras'", "the search");
@@ -433,6 +513,26 @@ const tests = {
     await chrome.size(360, 740);
     assert.ok(await chrome.value("document.documentElement.scrollWidth <= 360"), "nothing is wider than a phone");
     await shot("admin-phone");
+  },
+
+  async "a job that runs shows how far it is and can be cancelled"() {
+    const job = { id: "job_1", kind: "reindex", state: "running", documents: { total: 40, done: 10, failed: 1 }, eta_s: 12 };
+    canned = {
+      "/health": { index: { documents: 3, chunks: 9, generation: 4, building: 5 }, engines: { llm: { kind: "extractive" } } },
+      "/jobs": { jobs: [job] }, "/documents": { documents: [], counts: { failed: 0 }, next_cursor: null },
+    };
+    await chrome.size(1280, 900);
+    await chrome.open(`${scripted}admin.html`);
+    await chrome.until("document.querySelector('#jobs progress')", "the job");
+    assert.match(await text("#facts"), /generation 4, generation 5 is being made/);
+    assert.match(await text("#jobs li"), /Reindexing\s*running: 10 of 40, 1 failed, about 12 s left/);
+    assert.equal(await chrome.value("document.querySelector('#jobs progress').position"), 11 / 40);
+    await shot("admin-job");
+    heardCancel = "";
+    await chrome.click("#jobs button");
+    await chrome.until("true", "a turn");
+    for (const end = Date.now() + 5000; !heardCancel && Date.now() < end;) await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(heardCancel, "/jobs/job_1/cancel");
   },
 
   async "nothing threw, and the content policy had nothing to refuse"() {

@@ -1,4 +1,6 @@
 // The documents' view: what there is, adding and removing, jobs, reindexing.
+import { keepKey, keyKept, showAsset, withKey } from "./key.js";
+
 const $ = (id) => document.getElementById(id);
 const LOOK_MS = 1500;  // between looks while something is going on
 const REST_MS = 8000;  // and while nothing is
@@ -7,15 +9,10 @@ const shown = { cursor: null, busy: false };
 
 /* ---- Asking the server ---- */
 
-function headers(more = {}) {
-  const key = sessionStorage.getItem("key");
-  return key ? { ...more, "X-API-Key": key } : more;
-}
-
 async function ask(method, path, body) {
   const response = await fetch(path, {
     method, cache: "no-store", body: body === undefined ? undefined : JSON.stringify(body),
-    headers: headers(body === undefined ? {} : { "Content-Type": "application/json" }),
+    headers: withKey(body === undefined ? {} : { "Content-Type": "application/json" }),
   });
   let answer = {};
   try {
@@ -149,6 +146,12 @@ async function list(anew) {
   $("retry").hidden = counts.failed === 0;
 }
 
+function assetElement({ asset_id: id, caption }) {
+  const image = element("img", { alt: caption ?? "" });
+  showAsset(image, id);
+  return image;
+}
+
 async function show(document) {
   $("shown-title").textContent = document.title;
   $("shown-file").textContent = [document.file, document.source].filter(Boolean).join(" · ");
@@ -158,7 +161,7 @@ async function show(document) {
     const { chunks } = await ask("GET", `/documents/${document.id}/chunks`);
     $("passages").append(...chunks.map((chunk) => element("article", {},
       element("p", { className: "place", textContent: [chunk.section, chunk.page && `page ${chunk.page}`, chunk.kind !== "text" && chunk.kind.replace("_", " "), chunk.code && `LOINC ${chunk.code}`].filter(Boolean).join(" · ") }),
-      chunk.item?.asset_id ? element("img", { src: `/assets/${chunk.item.asset_id}`, alt: chunk.item.caption ?? "", loading: "lazy" }) : null,
+      chunk.item?.asset_id ? assetElement(chunk.item) : null,
       element("p", { textContent: chunk.text }))));
   });
 }
@@ -171,7 +174,7 @@ function send(file, onProgress) {
     const form = new FormData();
     form.append("file", file, file.name);
     request.open("POST", "/documents/upload");
-    for (const [name, value] of Object.entries(headers())) request.setRequestHeader(name, value);
+    for (const [name, value] of Object.entries(withKey())) request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => onProgress(event.loaded / Math.max(event.total, 1));
     request.onerror = () => reject(new Error("The server cannot be reached."));
     request.onload = () => {
@@ -269,10 +272,10 @@ $("search").addEventListener("input", () => {
   typing = setTimeout(() => attempt(() => list(true)), 200);
 });
 $("state").addEventListener("change", () => attempt(() => list(true)));
-$("key").value = sessionStorage.getItem("key") ?? "";
+$("key").value = keyKept();
 $("key-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  sessionStorage.setItem("key", $("key").value);
+  keepKey($("key").value);
   attempt(() => list(true)).then(refresh);
 });
 

@@ -1,5 +1,6 @@
 import { readEvents } from "./sse.js";
 import { Prose } from "./prose.js";
+import { keepKey, keyKept, showAsset, withKey } from "./key.js";
 
 const $ = (id) => document.getElementById(id);
 const page = {
@@ -106,19 +107,16 @@ class Turn {
     this.find(".sources").hidden = references.length === 0;
   }
 
-  // Pictures and tables among what is cited. Only by an id that the server gave out.
+  // Pictures and tables among what is cited.
   showAttachments(attachments) {
-    for (const { kind, asset_id: id, caption, reference } of attachments) {
-      if (kind !== "image" || !/^ast_[0-9a-f]+$/.test(id ?? "")) continue;
+    for (const attachment of attachments) {
+      const shown = attachmentElement(attachment);
+      if (!shown) continue;
       const figure = document.createElement("figure");
       figure.className = "attachment";
-      const image = document.createElement("img");
-      image.src = `/assets/${id}`;
-      image.alt = caption ?? "";
-      image.loading = "lazy";
       const words = document.createElement("figcaption");
-      words.textContent = `${caption ?? "Image"} (source ${reference})`;
-      figure.append(image, words);
+      words.textContent = `${attachment.caption || kinds[attachment.kind]} (source ${attachment.reference})`;
+      figure.append(shown, words);
       this.find(".after").append(figure);
     }
   }
@@ -160,6 +158,55 @@ class Turn {
     this.words.removeAttribute("aria-busy");
     this.item.classList.remove("running");
   }
+}
+
+const kinds = { image: "Image", table: "Table" };
+
+// A picture only by an id that the server gave out; a table from its cells, as text.
+function attachmentElement({ kind, asset_id: id, caption, rows }) {
+  if (kind === "image" && /^ast_[0-9a-f]+$/.test(id ?? "")) {
+    const image = document.createElement("img");
+    image.alt = caption ?? "";
+    showAsset(image, id);
+    return image;
+  }
+  if (kind !== "table" || !Array.isArray(rows)) return null;
+  const table = document.createElement("table");
+  rows.forEach((cells, i) => {
+    const row = table.insertRow();
+    for (const cell of cells) {
+      const made = document.createElement(i === 0 ? "th" : "td");
+      made.textContent = cell;
+      row.append(made);
+    }
+  });
+  const box = document.createElement("div");
+  box.className = "scroll";
+  box.append(table);
+  return box;
+}
+
+// Where a server wants a key, it is asked for in place of the answer.
+function keyElement(question) {
+  const form = document.createElement("form");
+  form.className = "wants-key";
+  const input = document.createElement("input");
+  input.type = "password";
+  input.autocomplete = "off";
+  input.required = true;
+  input.value = keyKept();
+  input.setAttribute("aria-label", "Key");
+  input.placeholder = "Key";
+  const go = document.createElement("button");
+  go.className = "quiet";
+  go.textContent = "Ask with this key";
+  form.append(input, go);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    keepKey(input.value.trim());
+    ask(question);
+  });
+  return form;
 }
 
 function sourceElement(reference, id) {
@@ -286,13 +333,15 @@ async function run(turn) {
   try {
     const response = await fetch("/chat", {
       method: "POST",
-      headers: { "Content-Type": "application/json", Accept: "text/event-stream" },
+      headers: withKey({ "Content-Type": "application/json", Accept: "text/event-stream" }),
       body: JSON.stringify({ message: turn.question, history: conversation.slice(-2 * HISTORY_TURNS) }),
       signal: turn.abort.signal,
       cache: "no-store",
     });
     if (!response.ok) {
-      turn.broken(await refusal(response));
+      const wantsKey = response.status === 401;
+      turn.broken(wantsKey ? "This server answers those who have a key." : await refusal(response), !wantsKey);
+      if (wantsKey) turn.find(".broken").append(keyElement(turn.question));
       return;
     }
     await readEvents(response.body, (name, data) => onEvent(turn, name, data), () => {
@@ -347,7 +396,7 @@ function stop() {
   running.stopped = true;
   // Closing the connection ends the work; saying so as well ends it behind whatever still holds it open.
   if (running.id)
-    fetch(`/chat/${encodeURIComponent(running.id)}/cancel`, { method: "POST", keepalive: true }).catch(() => {});
+    fetch(`/chat/${encodeURIComponent(running.id)}/cancel`, { method: "POST", keepalive: true, headers: withKey() }).catch(() => {});
   running.abort.abort();
 }
 
