@@ -340,6 +340,7 @@ static int run(struct app *app)
 
 	app->service.settings = &app->settings;
 	list_init(&app->service.chats);
+	answered_init(&app->service.answers);
 	err = loop_create(&app->service.loop);
 	if (err)
 		return complain(err_words(err));
@@ -363,6 +364,7 @@ static void app_fini(struct app *app)
 	if (app->service.pool)
 		blocking_pool_destroy(app->service.pool);
 	server_close(app->server);
+	answered_fini(&app->service.answers);
 	model_destroy(app->service.model);
 	embedder_close(app->service.embedder);
 	neo4j_destroy(app->service.neo4j);

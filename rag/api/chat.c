@@ -37,6 +37,8 @@ struct chat {
 	struct link_filter links;
 	struct ground ground; /* of a model's words */
 	struct voice voice;
+	struct answered_name kept_as;
+	bool keeps;
 	struct speech speech;
 	bool speaking, full;
 
@@ -200,6 +202,9 @@ static void send_whole(struct chat *chat, const struct event_done *done)
 
 	voice_whole(&body, &chat->voice, &whole);
 	reply_json(chat->x, 200, chat->request_id, text_bytes(&body));
+	if (chat->keeps && !text_err(&body) && strcmp(done->finish_reason, "cancelled") != 0)
+		answered_put(&chat->service->answers, &chat->kept_as, text_bytes(&body),
+			     now_ms(chat));
 	text_fini(&body);
 }
 
@@ -632,6 +637,9 @@ err_t chat_start(const struct chat_options *options, struct chat_request *reques
 	chat->on_over = options->on_over;
 	chat->owner = options->owner;
 	chat->request = *request;
+	chat->keeps = options->kept_as != NULL;
+	if (options->kept_as)
+		chat->kept_as = *options->kept_as;
 	memcpy(chat->id, "msg_", 4);
 	random_hex(chat->id + 4, CHAT_ID_BYTES - 5);
 	strncpy(chat->request_id, options->request_id, sizeof chat->request_id - 1);

@@ -28,6 +28,7 @@ struct chat_options {
 	struct service *service;
 	struct exchange *x; /* its callbacks stay the caller's */
 	const char *request_id;
+	const struct answered_name *kept_as; /* what one object is kept as; NULL: nothing; copied */
 	/* The answer is over and the exchange closed: the caller forgets both. Never in chat_start.
 	 */
 	void (*on_over)(void *owner);

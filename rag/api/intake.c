@@ -7,7 +7,6 @@
 #include "base/encode.h"
 #include "crypto/digest.h"
 #include "http/uri.h"
-#include "net/clock.h"
 #include "rag/api/documents.h"
 #include "rag/api/multipart.h"
 #include "rag/api/request.h"
@@ -317,49 +316,6 @@ static void take_in(struct intake *in)
 		answer(in, outcomes, job);
 }
 
-/* ---- Idempotency-Key: the same request gets the first answer again ---- */
-
-static void with_key(struct task *task, void (*work)(struct task *task))
-{
-	struct library *library = task->service->library;
-	char digest[SHA256_HEX_BYTES + 1];
-	uint64_t status, now_ms = clock_unix_ms();
-	struct text key = TEXT_INIT(1024);
-	struct bytes body;
-	err_t err;
-
-	text_printf(&key, "%.*s %.*s", BYTES_ARG(task->path), BYTES_ARG(task->idempotency_key));
-	sha256_hex(text_bytes(&task->body), digest);
-	err = library_idem_get(library, text_bytes(&key), bytes_of(digest), now_ms, &task->arena,
-			       &status, &body);
-	if (err == ERR_OK) {
-		task->status = (uint16_t)status;
-		text_add(&task->out, body);
-	} else if (err == ERR_CONFLICT) {
-		task_refuse(task, FAULT_MISMATCH, "",
-			    "This Idempotency-Key was used for a request with another body.");
-	} else {
-		work(task);
-		if (!task->fault.kind && !text_err(&task->out) && !library_begin(library)) {
-			if (library_idem_put(library, text_bytes(&key), bytes_of(digest),
-					     task->status, text_bytes(&task->out),
-					     now_ms + 24ULL * 3600 * 1000))
-				library_rollback(library);
-			else
-				(void)library_commit(library);
-		}
-	}
-	text_fini(&key);
-}
-
-static void keyed(struct task *task, void (*work)(struct task *task))
-{
-	if (task->idempotency_key.len)
-		with_key(task, work);
-	else
-		work(task);
-}
-
 /* ---- POST /documents/upload ---- */
 
 static void field_put(json_t *root, const struct multipart_part *part)
@@ -451,7 +407,7 @@ static void read_parts(struct intake *in, json_t *root)
 		in->items[i].options = options;
 }
 
-static void upload(struct task *task)
+void intake_upload(struct task *task)
 {
 	struct intake in = { .task = task };
 	json_t *root = json_object();
@@ -463,11 +419,6 @@ static void upload(struct task *task)
 			    "Send files as multipart/form-data, as `curl -F file=@name` does.");
 	take_in(&in);
 	json_decref(root);
-}
-
-void intake_upload(struct task *task)
-{
-	keyed(task, upload);
 }
 
 /* ---- POST /documents/text, /texts ---- */
@@ -504,7 +455,7 @@ static bool add_text(struct intake *in, const json_t *object, size_t number)
 	       read_options(task, object, &item->options);
 }
 
-static void text(struct task *task)
+void intake_text(struct task *task)
 {
 	struct intake in = { .task = task };
 	json_t *root;
@@ -516,12 +467,7 @@ static void text(struct task *task)
 	json_decref(root);
 }
 
-void intake_text(struct task *task)
-{
-	keyed(task, text);
-}
-
-static void texts(struct task *task)
+void intake_texts(struct task *task)
 {
 	struct intake in = { .task = task };
 	json_t *root, *list, *value;
@@ -544,14 +490,9 @@ static void texts(struct task *task)
 	json_decref(root);
 }
 
-void intake_texts(struct task *task)
-{
-	keyed(task, texts);
-}
-
 /* ---- POST /documents/content_list ---- */
 
-static void content_list(struct task *task)
+void intake_content_list(struct task *task)
 {
 	struct intake in = { .task = task };
 	struct ingest_item *item = item_add(&in);
@@ -583,11 +524,6 @@ static void content_list(struct task *task)
 		take_in(&in);
 	free(dumped);
 	json_decref(root);
-}
-
-void intake_content_list(struct task *task)
-{
-	keyed(task, content_list);
 }
 
 /* ---- POST /documents/process ---- */
@@ -622,7 +558,7 @@ static bool read_source(struct task *task, const json_t *root, struct ingest_ite
 	return !err;
 }
 
-static void process(struct task *task)
+void intake_process(struct task *task)
 {
 	struct intake in = { .task = task };
 	struct ingest_item *item = item_add(&in);
@@ -643,9 +579,4 @@ static void process(struct task *task)
 	    read_options(task, root, &item->options) && read_wait(&in, root))
 		take_in(&in);
 	json_decref(root);
-}
-
-void intake_process(struct task *task)
-{
-	keyed(task, process);
 }

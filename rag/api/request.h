@@ -34,6 +34,11 @@ enum chat_form {
 	CHAT_OPENAI_STREAM, /* chat completion chunks */
 };
 
+static inline bool chat_form_streams(enum chat_form form)
+{
+	return form == CHAT_SSE || form == CHAT_NDJSON || form == CHAT_OPENAI_STREAM;
+}
+
 struct chat_request {
 	json_t *root;	       /* owns what the members below point to */
 	struct bytes message;  /* trimmed, not empty */

@@ -134,6 +134,21 @@ static void on_version(struct call *call)
 	text_fini(&body);
 }
 
+/* ---- Who may ---- */
+
+static enum access_role role_of(const struct call *call)
+{
+	return access_role(&call->service->access, call->x_api_key, call->authorization);
+}
+
+/* A client is its key, and without one its address. */
+static struct bytes client_of(const struct call *call)
+{
+	if (call->x_api_key.len)
+		return call->x_api_key;
+	return call->authorization.len ? call->authorization : call->peer;
+}
+
 /* ---- Questions, in whichever form, and their cancel ---- */
 
 typedef err_t (*request_fn)(const struct chat_request_parts *parts,
@@ -161,6 +176,36 @@ static bool may_begin(struct call *call, const struct chat_request *request)
 	return false;
 }
 
+static void name_call(const struct call *call, struct answered_name *ret_name)
+{
+	const struct answered_parts parts = {
+		.path = call->path,
+		.client = client_of(call),
+		.key = call->idempotency_key,
+		.query = call->query,
+		.accept = call->accept,
+		.body = text_bytes(&call->body),
+	};
+
+	answered_name(&parts, ret_name);
+}
+
+/* The same question with the same Idempotency-Key gets the first answer again. */
+static bool answered_before(struct call *call, const struct answered_name *name)
+{
+	struct bytes body;
+	err_t err = name ? answered_find(&call->service->answers, name,
+					 loop_now_ms(call->service->loop), &body)
+			 : ERR_NOT_FOUND;
+
+	if (err == ERR_OK)
+		reply_json(call->x, 200, call->request_id, body);
+	else if (err == ERR_CONFLICT)
+		refuse(call, FAULT_MISMATCH, 0,
+		       "This Idempotency-Key was used for a request with another body.");
+	return err != ERR_NOT_FOUND;
+}
+
 static void begin(struct call *call, request_fn read, bool as_lines)
 {
 	const struct chat_request_parts parts = {
@@ -169,7 +214,7 @@ static void begin(struct call *call, request_fn read, bool as_lines)
 		.accept = call->accept,
 		.query = call->query,
 	};
-	const struct chat_options options = {
+	struct chat_options options = {
 		.service = call->service,
 		.x = call->x,
 		.request_id = call->request_id,
@@ -177,6 +222,7 @@ static void begin(struct call *call, request_fn read, bool as_lines)
 		.owner = call,
 	};
 	struct chat_request request;
+	struct answered_name name;
 	struct fault fault;
 
 	if (read(&parts, &request, &fault)) {
@@ -185,7 +231,11 @@ static void begin(struct call *call, request_fn read, bool as_lines)
 	}
 	if (as_lines)
 		request.form = CHAT_NDJSON;
-	if (!may_begin(call, &request)) {
+	if (call->idempotency_key.len && !chat_form_streams(request.form)) {
+		name_call(call, &name);
+		options.kept_as = &name;
+	}
+	if (answered_before(call, options.kept_as) || !may_begin(call, &request)) {
 		chat_request_fini(&request);
 		return;
 	}
@@ -256,21 +306,6 @@ static void on_cancel(struct call *call)
 	chat_cancel(chat);
 	reply_json(call->x, 202, call->request_id, text_bytes(&body));
 	text_fini(&body);
-}
-
-/* ---- Who may ---- */
-
-static enum access_role role_of(const struct call *call)
-{
-	return access_role(&call->service->access, call->x_api_key, call->authorization);
-}
-
-/* A client is its key, and without one its address. */
-static struct bytes client_of(const struct call *call)
-{
-	if (call->x_api_key.len)
-		return call->x_api_key;
-	return call->authorization.len ? call->authorization : call->peer;
 }
 
 /* ---- The table ---- */
@@ -385,11 +420,17 @@ size_t routes_body_max(struct call *call)
 	return limit == BODY_TEXTS && may(call, route) ? TEXTS_MAX_BYTES : REQUEST_MAX_BYTES;
 }
 
+/* Those that change something: their Idempotency-Key counts beyond a restart. */
+static bool changes(const struct route *route)
+{
+	return route->role >= ACCESS_WRITE && strcmp(route->method, "POST") == 0;
+}
+
 static void run(struct call *call, const struct route *route)
 {
 	if (route->handle)
 		route->handle(call);
-	else if (task_start(call, route->work))
+	else if (task_start(call, route->work, changes(route) ? client_of(call) : BYTES_NONE))
 		refuse(call, FAULT_INTERNAL, 0, "There is no memory for this request.");
 }
 
@@ -427,6 +468,9 @@ void routes_handle(struct call *call)
 		call->service->counted.refused_rate++;
 		refuse(call, FAULT_RATE_LIMITED, wait_ms,
 		       "This client asks too often; try again later.");
+	} else if (call->idempotency_key.len && !answered_key_fits(call->idempotency_key)) {
+		refuse(call, FAULT_INVALID, 0,
+		       "An Idempotency-Key has 1 to 128 characters, of visible ASCII.");
 	} else {
 		run(call, route);
 	}

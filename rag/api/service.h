@@ -11,6 +11,7 @@
 #include "rag/engines/neo4j.h"
 #include "rag/model/client.h"
 #include "rag/api/access.h"
+#include "rag/api/answered.h"
 #include "rag/ingest/ingest.h"
 #include "rag/retrieve/corpus.h"
 #include "rag/settings.h"
@@ -34,8 +35,9 @@ struct service {
 	struct catalog *catalog;
 	struct ingest *ingest;
 	struct access access;
-	uint64_t upload_bytes;	/* of large bodies being received */
-	struct list_node chats; /* every chat in progress */
+	struct answered answers; /* by Idempotency-Key */
+	uint64_t upload_bytes;	 /* of large bodies being received */
+	struct list_node chats;	 /* every chat in progress */
 	_Atomic unsigned chat_count;
 	struct passages_state index; /* as of this request; generation 0: not ready yet */
 	uint64_t building;	     /* the generation a reindex makes, or 0 */

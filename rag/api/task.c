@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "crypto/digest.h"
+#include "rag/api/again.h"
 #include "rag/api/reply.h"
 
 enum { ARENA_MAX_BYTES = 256 * 1024 * 1024 };
@@ -21,7 +23,10 @@ static void on_work(struct blocking_job *job)
 {
 	struct task *task = container_of(job, struct task, job);
 
-	task->work(task);
+	if (task->idempotency_key.len)
+		again_work(task);
+	else
+		task->work(task);
 	if (text_err(&task->out))
 		task_failed(task, text_err(&task->out));
 }
@@ -51,14 +56,19 @@ static void on_done(struct blocking_job *job)
 	task_free(task);
 }
 
-static err_t copy_head(struct task *task, const struct call *call)
+static err_t copy_head(struct task *task, const struct call *call, struct bytes client)
 {
 	struct arena *arena = &task->arena;
+	char digest[SHA256_HEX_BYTES + 1];
 
 	TRY(arena_copy(arena, call->method, &task->method));
 	TRY(arena_copy(arena, call->path, &task->path));
 	TRY(arena_copy(arena, call->query, &task->query));
-	TRY(arena_copy(arena, call->idempotency_key, &task->idempotency_key));
+	if (client.len) {
+		sha256_hex(client, digest);
+		TRY(arena_copy(arena, bytes_of(digest), &task->client));
+		TRY(arena_copy(arena, call->idempotency_key, &task->idempotency_key));
+	}
 	TRY(arena_copy(arena, call->last_event_id, &task->last_event_id));
 	return arena_copy(arena, call->content_type, &task->content_type);
 }
@@ -70,7 +80,7 @@ static void on_left(struct call *call)
 	task->call = NULL;
 }
 
-err_t task_start(struct call *call, void (*work)(struct task *task))
+err_t task_start(struct call *call, void (*work)(struct task *task), struct bytes client)
 {
 	struct task *task = calloc(1, sizeof *task);
 
@@ -78,7 +88,7 @@ err_t task_start(struct call *call, void (*work)(struct task *task))
 		return ERR_NOMEM;
 	arena_init(&task->arena, ARENA_MAX_BYTES);
 	text_init(&task->out, TASK_REPLY_MAX_BYTES);
-	if (copy_head(task, call)) {
+	if (copy_head(task, call, client)) {
 		task_free(task);
 		return ERR_NOMEM;
 	}

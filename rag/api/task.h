@@ -20,7 +20,9 @@ struct task {
 	struct service *service;
 	void (*work)(struct task *task);
 	struct arena arena;
-	struct bytes method, path, query, content_type, idempotency_key, last_event_id;
+	struct bytes method, path, query, content_type, last_event_id;
+	struct bytes idempotency_key; /* of a request that changes something, else empty */
+	struct bytes client;	      /* whose key that is: a digest */
 	struct text body;
 	/* The answer: a fault, or a status with a body. */
 	struct fault fault; /* kind FAULT_NONE: there is none */
@@ -30,8 +32,11 @@ struct task {
 	bool is_asset;		/* sent with the headers that make strangers' files harmless */
 };
 
-/* Takes the call's body over. ERR_NOMEM: the caller answers. */
-err_t task_start(struct call *call, void (*work)(struct task *task));
+/*
+ * Takes the call's body over. With a `client`, one who changes something, the call's
+ * Idempotency-Key counts. ERR_NOMEM: the caller answers.
+ */
+err_t task_start(struct call *call, void (*work)(struct task *task), struct bytes client);
 
 /* For work(): the one-line ways to answer. */
 void task_refuse(struct task *task, enum fault_kind kind, const char *field, const char *format,

@@ -15,8 +15,7 @@ struct voice {
 
 static inline bool voice_streams(const struct voice *voice)
 {
-	return voice->form == CHAT_SSE || voice->form == CHAT_NDJSON ||
-	       voice->form == CHAT_OPENAI_STREAM;
+	return chat_form_streams(voice->form);
 }
 
 /* Notices have no place in these forms' text; what may not be missed goes into the answer. */

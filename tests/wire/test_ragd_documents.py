@@ -369,6 +369,26 @@ def test_an_idempotency_key_gets_the_first_answer_again(server):
     assert post(server, "/documents/text", body, {"Idempotency-Key": "k1"}) == first
     status, answer = post(server, "/documents/text", {**body, "text": "Other words."}, {"Idempotency-Key": "k1"})
     assert status == 409 and answer["error"]["code"] == "idempotency_mismatch"
+    removal = {"document_ids": [first[1]["result"]["id"]]}
+    assert post(server, "/documents/delete", removal, {"Idempotency-Key": "k1"}) == (200, {"deleted": 1})
+    assert post(server, "/documents/delete", removal, {"Idempotency-Key": "k1"}) == (200, {"deleted": 1}), "as it was answered first"
+    assert post(server, "/documents/delete", removal)[1] == {"deleted": 0}
+    job = post(server, "/reindex", {}, {"Idempotency-Key": "again"})[1]
+    harness.until(lambda: finished(server), 20, "the reindex")
+    assert post(server, "/reindex", {}, {"Idempotency-Key": "again"})[1] == job
+
+
+def test_a_second_request_while_the_first_with_its_key_runs_is_told_so(server):
+    big = {"texts": [{"document_id": f"busy-{i}", "text": f"Word{i} " * 3000} for i in range(200)], "wait_ms": 20000}
+    answers = []
+    for _ in range(2):
+        threading.Thread(target=lambda: answers.append(post(server, "/documents/texts", big, {"Idempotency-Key": "busy"}))).start()
+    harness.until(lambda: len(answers) == 2, 40, "both answers")
+    refused = [body["error"]["code"] for status, body in answers if status == 409]
+    kept = [body for status, body in answers if status != 409]
+    assert refused in ([], ["busy"]) and kept
+    assert post(server, "/documents/texts", big, {"Idempotency-Key": "busy"})[1] == kept[0]
+    post(server, "/documents/delete", {"document_ids": [r["id"] for r in kept[0]["results"]]})
 
 
 @pytest.mark.parametrize("path, body, field", [
