@@ -20,7 +20,10 @@ enum {
 /* In a batch, before its load balancer's id and its line. */
 struct line_head {
 	uint64_t time_ms;
-	uint32_t id_bytes, line_bytes, access_bytes; /* access: ALB's line; 0: nobody wants it */
+	uint32_t id_bytes;
+	uint32_t line_bytes; /* the log event's; 0: none */
+	uint32_t alb_bytes;  /* ALB's own line, for the bucket; 0: nobody wants it */
+	enum elbv2_log log;  /* which it belongs to */
 };
 
 struct batch {
@@ -189,6 +192,15 @@ static void write_run(struct access_events *events, struct run *run)
 		  err_words(err));
 }
 
+static void add_to_run(struct access_events *events, struct run *run, struct bytes id,
+		       uint64_t time_ms, struct bytes line)
+{
+	if (run->count == LINES_MAX || !bytes_eq(run->id, id))
+		write_run(events, run);
+	run->id = id;
+	run->lines[run->count++] = (struct logs_line){ time_ms, line };
+}
+
 static void write_batch(struct access_events *events, struct bytes records)
 {
 	struct run *run = calloc(1, sizeof *run);
@@ -199,19 +211,15 @@ static void write_batch(struct access_events *events, struct bytes records)
 
 		memcpy(&head, records.at, sizeof head);
 		id = bytes_upto(bytes_from(records, sizeof head), head.id_bytes);
-		if (run->count == LINES_MAX || !bytes_eq(run->id, id))
-			write_run(events, run);
-		run->id = id;
-		run->lines[run->count++] = (struct logs_line){
-			head.time_ms,
-			bytes_upto(bytes_from(records, sizeof head + head.id_bytes),
-				   head.line_bytes),
-		};
-		records = bytes_from(records, sizeof head + head.id_bytes + head.line_bytes);
-		if (head.access_bytes)
-			log_delivery_line(events->delivery, id,
-					  bytes_upto(records, head.access_bytes));
-		records = bytes_from(records, head.access_bytes);
+		records = bytes_from(records, sizeof head + head.id_bytes);
+		if (head.line_bytes)
+			add_to_run(events, run, id, head.time_ms,
+				   bytes_upto(records, head.line_bytes));
+		records = bytes_from(records, head.line_bytes);
+		if (head.alb_bytes)
+			log_delivery_line(events->delivery, head.log, id,
+					  bytes_upto(records, head.alb_bytes));
+		records = bytes_from(records, head.alb_bytes);
 	}
 	if (run)
 		write_run(events, run);
@@ -303,36 +311,71 @@ static struct batch *batch_of(struct worker_end *end)
 	return end->filling;
 }
 
-void access_events_record(struct access_events *events, const struct access_record *record)
+/* A batch that takes a record, with the record's beginning in it; NULL: there is no memory. */
+static struct batch *begin_record(struct access_events *events, struct line_head *head,
+				  struct bytes id, size_t *ret_start)
 {
-	struct line_head head = { .time_ms = record->time_unix_us / 1000 };
-	struct batch *batch;
-	size_t start;
+	struct batch *batch = batch_of(mine);
 
-	assert(mine && mine->events == events);
-	if (record->phase != ACCESS_END)
-		return;
-	batch = batch_of(mine);
+	assert(mine->events == events);
 	if (!batch) {
 		atomic_fetch_add(&events->dropped, 1);
-		return;
+		return NULL;
 	}
-	start = batch->records.len;
-	head.id_bytes = (uint32_t)record->load_balancer_id.len;
-	text_add(&batch->records, bytes_make(&head, sizeof head));
-	text_add(&batch->records, record->load_balancer_id);
-	access_event_line(&batch->records, record);
-	head.line_bytes = (uint32_t)(batch->records.len - start - sizeof head - head.id_bytes);
-	if (log_delivery_wanted(events->delivery)) {
-		size_t before = batch->records.len;
+	*ret_start = batch->records.len;
+	head->id_bytes = (uint32_t)id.len;
+	text_add(&batch->records, bytes_make(head, sizeof *head));
+	text_add(&batch->records, id);
+	return batch;
+}
 
-		access_line(&batch->records, record);
-		head.access_bytes = (uint32_t)(batch->records.len - before);
-	}
+static void end_record(struct batch *batch, const struct line_head *head, size_t start)
+{
 	if (!text_err(&batch->records))
-		memcpy(batch->records.at + start, &head, sizeof head);
+		memcpy(batch->records.at + start, head, sizeof *head);
 	if (text_err(&batch->records) || batch->records.len >= BATCH_BYTES)
 		hand_over(mine);
+}
+
+void access_events_record(struct access_events *events, const struct access_record *record)
+{
+	struct line_head head = { .time_ms = record->time_unix_us / 1000, .log = ELBV2_ACCESS_LOG };
+	struct batch *batch;
+	size_t start, before;
+
+	assert(mine);
+	if (record->phase != ACCESS_END)
+		return;
+	batch = begin_record(events, &head, record->load_balancer_id, &start);
+	if (!batch)
+		return;
+	before = batch->records.len;
+	access_event_line(&batch->records, record);
+	head.line_bytes = (uint32_t)(batch->records.len - before);
+	before = batch->records.len;
+	if (log_delivery_wanted(events->delivery, ELBV2_ACCESS_LOG))
+		access_line(&batch->records, record);
+	head.alb_bytes = (uint32_t)(batch->records.len - before);
+	end_record(batch, &head, start);
+}
+
+void access_events_connection(struct access_events *events, const struct connection_record *record)
+{
+	struct line_head head = { .time_ms = record->time_unix_us / 1000,
+				  .log = ELBV2_CONNECTION_LOG };
+	struct batch *batch;
+	size_t start, before;
+
+	assert(mine);
+	if (!log_delivery_wanted(events->delivery, ELBV2_CONNECTION_LOG))
+		return;
+	batch = begin_record(events, &head, record->load_balancer_id, &start);
+	if (!batch)
+		return;
+	before = batch->records.len;
+	connection_line(&batch->records, record);
+	head.alb_bytes = (uint32_t)(batch->records.len - before);
+	end_record(batch, &head, start);
 }
 
 err_t access_events_attach(struct access_events *events, struct loop *loop)

@@ -15,6 +15,7 @@
 
 #include "app/log_delivery.h"
 #include "lb/access.h"
+#include "lb/connection.h"
 #include "net/loop.h"
 #include "services/logs/logs.h"
 #include "store/store.h"
@@ -24,9 +25,9 @@ struct access_events;
 /* On the control thread. A load balancer that is made in `store` gets its group at once. */
 err_t access_events_create(struct loop *control, struct logs *logs, struct store *store,
 			   struct access_events **ret_events);
-/* When the workers have stopped: writes what is left. Nothing is written after it. */
 /* ALB's own lines go to the buckets of load balancers that deliver. Before the workers start. */
 void access_events_deliver(struct access_events *events, struct log_delivery *delivery);
+/* When the workers have stopped: writes what is left. Nothing is written after it. */
 void access_events_finish(struct access_events *events);  /* NULL is welcome */
 void access_events_destroy(struct access_events *events); /* after the control loop and the store */
 
@@ -34,6 +35,8 @@ void access_events_destroy(struct access_events *events); /* after the control l
 err_t access_events_attach(struct access_events *events, struct loop *loop);
 void access_events_detach(struct access_events *events);
 void access_events_record(struct access_events *events, const struct access_record *record);
+/* A client's connection: for its load balancer's bucket alone. */
+void access_events_connection(struct access_events *events, const struct connection_record *record);
 
 uint64_t access_events_dropped(const struct access_events *events); /* batches; any thread */
 

@@ -28,9 +28,17 @@ enum {
 	FILES_AT_ONCE = 64,
 };
 
-/* A load balancer that delivers. */
+/* What the names of a log's objects begin with. */
+static const char *const log_prefixes[ELBV2_LOGS] = {
+	[ELBV2_ACCESS_LOG] = "",
+	[ELBV2_CONNECTION_LOG] = "conn_log.",
+	[ELBV2_HEALTH_CHECK_LOG] = "health_check_log_",
+};
+
+/* A log that a load balancer delivers. */
 struct source {
-	char *name; /* "app.NAME.ID" */
+	enum elbv2_log log;
+	char *name; /* "app.NAME.ID" behind the log's prefix */
 	char *bucket, *prefix;
 	struct text buffer;
 	int fd; /* of NAME.open; -1: none yet */
@@ -53,8 +61,8 @@ struct log_delivery {
 	struct store_listener listener;
 	struct timer refresh, window;
 	uint64_t refreshed_ms;
-	struct map sources; /* by "app/NAME/ID" */
-	atomic_bool wanted;
+	struct map sources; /* by "app/NAME/ID" behind the log's prefix */
+	atomic_bool wanted[ELBV2_LOGS];
 	struct blocking_pool *pool;
 	unsigned on_way;
 	bool finished;
@@ -92,7 +100,7 @@ static void write_out(struct log_delivery *d, struct source *source)
 		if (wrote < 0 && source->fd >= 0 && errno == EINTR)
 			continue;
 		if (wrote < 0) {
-			log_error("app", "access log lines of %s are lost: %s", source->name,
+			log_error("app", "log lines of %s are lost: %s", source->name,
 				  strerror(errno));
 			break;
 		}
@@ -131,29 +139,31 @@ static void close_source(struct log_delivery *d, struct source *source, uint64_t
 
 /* ---- Delivery ---- */
 
-static struct source *source_named(struct log_delivery *d, struct bytes name)
+/* Of a file "app.NAME.ID_20261002T1005Z_…". */
+static struct source *source_of(struct log_delivery *d, const char *file)
 {
 	map_for_each (&d->sources, slot) {
 		struct source *source = slot->value;
+		size_t len = strlen(source->name);
 
-		if (bytes_eq_str(name, source->name))
+		if (strncmp(file, source->name, len) == 0 && file[len] == '_')
 			return source;
 	}
 	return NULL;
 }
 
-/* "app.NAME.ID_20261002T1005Z_…" to its object's key, by the date of its window's end. */
+/* To its object's key, by the date of its window's end. */
 static bool key_of(const struct log_delivery *d, const struct source *source, const char *name,
 		   char out[PATH_BYTES])
 {
-	const char *date = name + strlen(source->name) + 1;
+	const char *date = name + strlen(source->name) + 1, *kind = log_prefixes[source->log];
 
 	return snprintf(out, PATH_BYTES,
 			"%s%sAWSLogs/%s/elasticloadbalancing/%s/%.4s/%.2s/%.2s/"
-			"%s_elasticloadbalancing_%s_%s.log.gz",
+			"%s%s_elasticloadbalancing_%s_%s.log.gz",
 			source->prefix, source->prefix[0] ? "/" : "", d->options.account,
-			d->options.region, date, date + 4, date + 6, d->options.account,
-			d->options.region, name) < 1024;
+			d->options.region, date, date + 4, date + 6, kind, d->options.account,
+			d->options.region, name + strlen(kind)) < 1024;
 }
 
 static err_t pack(struct parcel *parcel)
@@ -187,14 +197,13 @@ static void pack_work(struct blocking_job *job)
 static void put_parcel(struct parcel *parcel)
 {
 	struct log_delivery *d = parcel->delivery;
-	struct bytes name = bytes_of(parcel->name);
-	struct source *source = source_named(d, bytes_upto(name, bytes_index(name, '_')));
+	struct source *source = source_of(d, parcel->name);
 	char key[PATH_BYTES], path[PATH_BYTES];
 	err_t err = parcel->err;
 
 	path_of(d, parcel->name, ".log", path);
 	if (!source || !key_of(d, source, parcel->name, key)) {
-		log_warn("app", "access logs %s have no bucket any more", parcel->name);
+		log_warn("app", "the logs %s have no bucket any more", parcel->name);
 		unlink(path);
 		return;
 	}
@@ -202,10 +211,10 @@ static void put_parcel(struct parcel *parcel)
 		err = s3_put(d->options.s3, source->bucket, key, "application/x-gzip",
 			     text_bytes(&parcel->packed));
 	if (err == ERR_NOT_FOUND)
-		log_warn("app", "the bucket %s is gone, and with it the access logs %s",
-			 source->bucket, parcel->name);
+		log_warn("app", "the bucket %s is gone, and with it the logs %s", source->bucket,
+			 parcel->name);
 	else if (err)
-		log_error("app", "access logs %s wait for the next time: %s", parcel->name,
+		log_error("app", "the logs %s wait for the next time: %s", parcel->name,
 			  err_words(err));
 	if (!err || err == ERR_NOT_FOUND)
 		unlink(path);
@@ -283,16 +292,25 @@ static void free_source(struct log_delivery *d, struct source *source)
 	free(source);
 }
 
-static struct source *new_source(struct log_delivery *d, struct bytes id)
+/* What it is found by; empty for what is no load balancer's id. */
+static struct bytes source_key(enum elbv2_log log, struct bytes id, char out[NAME_BYTES])
 {
-	struct source *source = calloc(1, sizeof *source);
+	int len = snprintf(out, NAME_BYTES, "%s%.*s", log_prefixes[log], BYTES_ARG(id));
+
+	return bytes_make(out, len < NAME_BYTES / 2 ? (size_t)len : 0);
+}
+
+static struct source *new_source(struct log_delivery *d, enum elbv2_log log, struct bytes key)
+{
+	struct source *source = key.len ? calloc(1, sizeof *source) : NULL;
 
 	if (!source)
 		return NULL;
+	source->log = log;
 	source->fd = -1;
 	text_init(&source->buffer, 2 * BUFFER_BYTES + LINE_BYTES);
-	source->name = bytes_dup(id);
-	if (!source->name || map_put(&d->sources, id, source, NULL)) {
+	source->name = bytes_dup(key);
+	if (!source->name || map_put(&d->sources, key, source, NULL)) {
 		free(source->name);
 		free(source);
 		return NULL;
@@ -306,13 +324,14 @@ static struct source *new_source(struct log_delivery *d, struct bytes id)
 static void on_target(void *owner, const struct elbv2_log_target *target)
 {
 	struct log_delivery *d = owner;
-	struct bytes id = bytes_of(target->load_balancer_id);
-	struct source *source = map_get(&d->sources, id);
+	char room[NAME_BYTES];
+	struct bytes key = source_key(target->log, bytes_of(target->load_balancer_id), room);
+	struct source *source = map_get(&d->sources, key);
 	char *bucket = bytes_dup(bytes_of(target->bucket));
 	char *prefix = bytes_dup(bytes_of(target->prefix));
 
 	if (!source)
-		source = new_source(d, id);
+		source = new_source(d, target->log, key);
 	if (!source || !bucket || !prefix) {
 		free(bucket);
 		free(prefix);
@@ -357,13 +376,18 @@ static void drop_unlisted(struct log_delivery *d)
 
 static void refresh(struct log_delivery *d)
 {
+	bool wanted[ELBV2_LOGS] = { false };
+
 	d->refreshed_ms = loop_now_ms(d->options.loop);
 	map_for_each (&d->sources, slot)
 		((struct source *)slot->value)->listed = false;
 	if (elbv2_each_log_target(d->options.elbv2, on_target, d))
 		return; /* as it was: better than none */
 	drop_unlisted(d);
-	atomic_store(&d->wanted, d->sources.count > 0);
+	map_for_each (&d->sources, slot)
+		wanted[((struct source *)slot->value)->log] = true;
+	for (size_t i = 0; i < ELBV2_LOGS; i++)
+		atomic_store(&d->wanted[i], wanted[i]);
 }
 
 static void on_refresh(struct timer *timer)
@@ -405,14 +429,17 @@ static void on_window(struct timer *timer)
 
 /* ---- Lines ---- */
 
-bool log_delivery_wanted(const struct log_delivery *d)
+bool log_delivery_wanted(const struct log_delivery *d, enum elbv2_log log)
 {
-	return d && atomic_load_explicit(&d->wanted, memory_order_relaxed);
+	return d && atomic_load_explicit(&d->wanted[log], memory_order_relaxed);
 }
 
-void log_delivery_line(struct log_delivery *d, struct bytes id, struct bytes line)
+void log_delivery_line(struct log_delivery *d, enum elbv2_log log, struct bytes id,
+		       struct bytes line)
 {
-	struct source *source = d->finished ? NULL : map_get(&d->sources, id);
+	char room[NAME_BYTES];
+	struct source *source = d->finished ? NULL
+					    : map_get(&d->sources, source_key(log, id, room));
 
 	if (!source)
 		return;

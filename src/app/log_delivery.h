@@ -1,6 +1,6 @@
 /*
- * log_delivery: access logs to the buckets that load balancers name, as ALB does it: every five
- * minutes, at the end of the window, and at the end of the daemon.
+ * log_delivery: access, connection and health check logs to the buckets that load balancers name,
+ * as ALB does it: every five minutes, at the end of the window, and at the end of the daemon.
  *
  *   line ─► DATA/logs/delivery/LB.open ─(window's end, 16 MiB)─► LB_END_IP_RANDOM.log
  *        ─► a thread: gzip ─► s3_put ─► gone
@@ -31,13 +31,13 @@ struct log_delivery_options {
 err_t log_delivery_create(const struct log_delivery_options *options,
 			  struct log_delivery **ret_delivery, struct text *why);
 
-/* Whether any load balancer wants lines. Any thread. */
-bool log_delivery_wanted(const struct log_delivery *delivery);
+/* Whether any load balancer wants lines of this log. Any thread. */
+bool log_delivery_wanted(const struct log_delivery *delivery, enum elbv2_log log);
 
 /* One line with its LF; kept when its load balancer delivers. Then, after the last of a batch,
  * sync. */
-void log_delivery_line(struct log_delivery *delivery, struct bytes load_balancer_id,
-		       struct bytes line);
+void log_delivery_line(struct log_delivery *delivery, enum elbv2_log log,
+		       struct bytes load_balancer_id, struct bytes line);
 void log_delivery_sync(struct log_delivery *delivery);
 
 /* Delivers what is there, now; no line comes any more. Before S3 and the store go. NULL is welcome.

@@ -10,6 +10,7 @@
 
 #include "app/services.h"
 #include "base/log.h"
+#include "lb/probe_record.h"
 #include "net/clock.h"
 #include "net/notify.h"
 
@@ -119,6 +120,21 @@ static void on_connection(void *owner, const struct connection_record *record)
 	struct weir *weir = owner;
 
 	access_log_connection(weir->access_log, record);
+	access_events_connection(weir->access_events, record);
+}
+
+static void on_probe(void *owner, const struct probe_record *record)
+{
+	struct weir *weir = owner;
+	struct text line = TEXT_INIT(4096);
+
+	if (!log_delivery_wanted(weir->log_delivery, ELBV2_HEALTH_CHECK_LOG))
+		return;
+	probe_line(&line, record, bytes_of(setting_text(weir->settings, SETTING_BIND)));
+	log_delivery_line(weir->log_delivery, ELBV2_HEALTH_CHECK_LOG, record->load_balancer_id,
+			  text_bytes(&line));
+	log_delivery_sync(weir->log_delivery);
+	text_fini(&line);
 }
 
 static err_t make_balancer(struct weir *weir)
@@ -127,7 +143,8 @@ static err_t make_balancer(struct weir *weir)
 						 .on_drained = on_drained,
 						 .on_wanted = on_wanted,
 						 .on_access = on_access,
-						 .on_connection = on_connection };
+						 .on_connection = on_connection,
+						 .on_probe = on_probe };
 	struct loop *loops[WORKERS_MAX];
 	struct lb_options options = {
 		.control = weir->control,

@@ -346,6 +346,15 @@ static void on_health(void *owner, const struct target *target)
 	order_all(lb, ORDER_WAKE, NULL, BYTES_NONE, 0); /* who waits for it tries again */
 }
 
+static void on_probe(void *owner, const struct probe_record *record)
+{
+	const struct lb *lb = owner;
+	const struct lb_events *events = lb->options.events;
+
+	if (events && events->on_probe)
+		events->on_probe(lb->options.owner, record);
+}
+
 static void on_housekeeping(struct timer *timer)
 {
 	struct lb *lb = container_of(timer, struct lb, housekeeping);
@@ -392,6 +401,7 @@ err_t lb_create(const struct lb_options *options, struct lb **ret_lb)
 	struct prober_options prober_options = {
 		.loop = options->control,
 		.on_health = on_health,
+		.on_probe = on_probe,
 		.owner = lb,
 	};
 	err_t err;

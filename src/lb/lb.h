@@ -17,12 +17,16 @@
 struct lb;
 struct access_record;
 struct connection_record;
+struct probe_record;
 
 struct lb_events {
 	/* A target's health word changed (DescribeTargetHealth reads it; this is for logs). May be
 	 * NULL. */
 	void (*on_health)(void *owner, struct bytes group_arn, struct bytes target_id,
 			  uint16_t port);
+	/* A health check is over; the record is valid during the call. See lb/probe_record.h. May
+	 * be NULL. */
+	void (*on_probe)(void *owner, const struct probe_record *record);
 	/* The last request of a draining target ended: deregistration may finish early. */
 	void (*on_drained)(void *owner, struct bytes group_arn, struct bytes target_id,
 			   uint16_t port);

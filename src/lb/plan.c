@@ -146,6 +146,7 @@ static err_t compile_group(struct compiler *c, const struct target_group_config 
 	TRY(copy(c, config->arn, &group->arn));
 	TRY(copy(c, config->id, &group->id));
 	TRY(copy(c, config->name, &group->name));
+	TRY(copy(c, config->load_balancer_id, &group->load_balancer_id));
 	TRY(copy(c, config->app_cookie_name, &group->app_cookie_name));
 	TRY(registry_meter(c->registry, config->id, &meter));
 	group->meter = meter;

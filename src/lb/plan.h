@@ -30,7 +30,7 @@ struct plan_zone {
 };
 
 struct plan_group {
-	struct bytes arn, id, name;
+	struct bytes arn, id, name, load_balancer_id;
 	uint64_t arn_hash;	   /* what AWSALBTG cookies carry */
 	const struct meter *meter; /* this group's number in arrays of struct metrics */
 	unsigned index;		   /* in plan->groups; dense, for this plan only */

@@ -60,6 +60,9 @@ struct probe {
 	struct exchange *exchange; /* NULL unless asking */
 	uint16_t status;	   /* of the answer, or its grpc-status */
 	bool answered;		   /* there is one */
+	bool unsaid;		   /* there is an answer, without a grpc-status */
+	err_t broken;		   /* what ended it, if anything did */
+	uint64_t started_unix_us;
 	struct list_node link;
 };
 
@@ -79,6 +82,68 @@ static void hang_up(struct probe *probe)
 	probe->conn = NULL;
 }
 
+static struct address health_address(const struct probe *probe)
+{
+	struct address to = probe->target->address;
+
+	if (probe->group->health.port)
+		to.port = probe->group->health.port;
+	return to;
+}
+
+static bool is_grpc(const struct probe *probe)
+{
+	return probe->group->protocol_version == PROTOCOL_GRPC;
+}
+
+/* ---- What came of it ---- */
+
+static enum probe_reason reason_of(const struct probe *probe, enum probe_result result)
+{
+	switch (result) {
+	case PROBE_PASS: return PROBE_NO_REASON;
+	case PROBE_TIMED_OUT: return PROBE_REASON_TIMED_OUT;
+	case PROBE_WRONG_STATUS:
+		return is_grpc(probe)	      ? PROBE_REASON_GRPC_STATUS_UNEXPECTED
+		       : probe->status >= 500 ? PROBE_REASON_TARGET_ERROR
+					      : PROBE_REASON_CODE_MISMATCH;
+	case PROBE_FAILED: break;
+	}
+	return probe->unsaid				    ? PROBE_REASON_GRPC_STATUS_EMPTY
+	       : err_whose(probe->broken) == ERR_WHOSE_OURS ? PROBE_REASON_INTERNAL_ERROR
+							    : PROBE_REASON_CONNECTION_RESET;
+}
+
+static enum probe_type type_of(const struct plan_group *group)
+{
+	switch (group->protocol_version) {
+	case PROTOCOL_HTTP2: return PROBE_TYPE_H2;
+	case PROTOCOL_GRPC: return PROBE_TYPE_GRPC;
+	case PROTOCOL_HTTP1: break;
+	}
+	return group->health.https ? PROBE_TYPE_HTTPS : PROBE_TYPE_HTTP;
+}
+
+static void tell(const struct probe *probe, enum probe_result result)
+{
+	const struct prober_options *prober = &probe->prober->options;
+	uint64_t now_us = loop_unix_us(prober->loop);
+	struct probe_record record = {
+		.type = type_of(probe->group),
+		.time_unix_us = now_us,
+		.latency_us = now_us - probe->started_unix_us,
+		.target = health_address(probe),
+		.group_name = probe->group->name,
+		.load_balancer_id = probe->group->load_balancer_id,
+		.reason = reason_of(probe, result),
+		.answered = probe->answered,
+		.status = probe->status,
+	};
+
+	if (prober->on_probe)
+		prober->on_probe(prober->owner, &record);
+}
+
 static void record(struct probe *probe, enum probe_result result)
 {
 	struct target *target = probe->target;
@@ -87,6 +152,7 @@ static void record(struct probe *probe, enum probe_result result)
 						config->unhealthy_threshold };
 	uint64_t now_ms = loop_now_ms(probe->prober->options.loop);
 
+	tell(probe, result);
 	if (!health_probed(&target->control.health, thresholds, result, probe->status, now_ms))
 		return;
 	if (target->control.health.state == HEALTH_HEALTHY)
@@ -98,11 +164,6 @@ static void record(struct probe *probe, enum probe_result result)
 }
 
 static void probe_happen(struct probe *probe, enum probe_event event);
-
-static bool is_grpc(const struct probe *probe)
-{
-	return probe->group->protocol_version == PROTOCOL_GRPC;
-}
 
 /* What the answer's status says, once there is one; else `otherwise`. */
 static enum probe_event verdict(const struct probe *probe, enum probe_event otherwise)
@@ -119,8 +180,11 @@ static enum probe_event verdict(const struct probe *probe, enum probe_event othe
 
 static void on_connected(void *owner, struct conn *conn, err_t err)
 {
+	struct probe *probe = owner;
+
 	(void)conn;
-	probe_happen(owner, err ? PROBE_BROKEN : PROBE_CONNECTED);
+	probe->broken = err;
+	probe_happen(probe, err ? PROBE_BROKEN : PROBE_CONNECTED);
 }
 
 /* A probe hangs up before its connection could be idle, or hears of it by on_failed. */
@@ -174,6 +238,7 @@ static void on_body(struct exchange *x, void *owner, const struct http_body *bod
 
 	if (body->end && is_grpc(probe))
 		take_grpc_status(probe, body->trailers, body->trailer_count);
+	probe->unsaid = body->end && is_grpc(probe) && !probe->answered;
 	if ((body->end && (probe->answered || is_grpc(probe))) ||
 	    (probe->answered && exchange_received_bytes(x) > BODY_READ_MAX))
 		probe_happen(probe, verdict(probe, PROBE_BROKEN));
@@ -188,8 +253,9 @@ static void on_failed(struct exchange *x, void *owner, err_t why)
 {
 	struct probe *probe = owner;
 
-	(void)x, (void)why;
+	(void)x;
 	probe->exchange = NULL;
+	probe->broken = why;
 	probe_happen(probe, verdict(probe, PROBE_BROKEN));
 }
 
@@ -199,15 +265,6 @@ static const struct exchange_events exchange_events = {
 	.on_drained = on_drained,
 	.on_failed = on_failed,
 };
-
-static struct address health_address(const struct probe *probe)
-{
-	struct address to = probe->target->address;
-
-	if (probe->group->health.port)
-		to.port = probe->group->health.port;
-	return to;
-}
 
 static void probe_connect(struct probe *probe)
 {
@@ -225,10 +282,12 @@ static void probe_connect(struct probe *probe)
 
 	health_probe_sent(&probe->target->control.health);
 	probe->status = 0;
-	probe->answered = false;
+	probe->answered = probe->unsaid = false;
+	probe->started_unix_us = loop_unix_us(prober->loop);
 	if (target_drops(probe->target) & ADMIT_DROPS_CHECKS)
 		return; /* as a SYN that nobody answers: the timeout ends it */
-	if (conn_connect(&options, &probe->conn))
+	probe->broken = conn_connect(&options, &probe->conn);
+	if (probe->broken)
 		probe_happen(probe, PROBE_BROKEN);
 }
 
@@ -294,6 +353,7 @@ static void probe_send(struct probe *probe)
 
 	if (!err)
 		err = is_grpc(probe) ? call(probe, host) : ask(probe, host);
+	probe->broken = err;
 	if (err)
 		probe_happen(probe, PROBE_BROKEN);
 }

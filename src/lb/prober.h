@@ -8,6 +8,7 @@
 #define LB_PROBER_H
 
 #include "lb/plan.h"
+#include "lb/probe_record.h"
 #include "net/loop.h"
 
 struct prober;
@@ -17,6 +18,8 @@ struct prober_options {
 	const struct target_tls *tls; /* for HTTPS health checks; outlives the prober */
 	/* A target's health word changed. Not inside prober_sync. */
 	void (*on_health)(void *owner, const struct target *target);
+	/* A probe is over; valid during the call. May be NULL. */
+	void (*on_probe)(void *owner, const struct probe_record *record);
 	void *owner;
 };
 

@@ -132,6 +132,53 @@ def test_turning_logs_off_delivers_what_is_there(place):
     assert len(logs_of(clients.boto("s3", weir))) == count
 
 
+def all_on(prefix="web"):
+    return [{"Key": f"{kind}.s3.{member}", "Value": value} for kind in ["access_logs", "connection_logs", "health_check_logs"]
+            for member, value in [("enabled", "true"), ("bucket", "mindr-logs"), ("prefix", prefix)]]
+
+
+def lines_of(s3, begin):
+    """Of the objects whose file names begin so."""
+    where = re.compile(rf"web/AWSLogs/{ACCOUNT}/elasticloadbalancing/us-east-1/\d{{4}}/\d\d/\d\d/{begin}{ACCOUNT}_elasticloadbalancing_us-east-1_"
+                       r"app\.lb\.[0-9a-f]{16}_\d{8}T\d{4}Z_127\.0\.0\.1_[0-9a-z]{8}\.log\.gz")
+    return "".join(gzip.decompress(s3.get_object(Bucket="mindr-logs", Key=key)["Body"].read()).decode()
+                   for key in keys(s3) if where.fullmatch(key)).splitlines()
+
+
+def test_connections_and_health_checks_have_logs_of_their_own(place):
+    weir, s3 = place["weir"], place["s3"]
+    s3.put_bucket_policy(Bucket="mindr-logs", Policy=policy("mindr-logs", SERVICE))
+    elbv2 = clients.boto("elbv2", weir)
+    elbv2.modify_load_balancer_attributes(LoadBalancerArn=place["arn"], Attributes=all_on())
+    tests = {key.rsplit("/")[-1]: s3.get_object(Bucket="mindr-logs", Key=key)["Body"].read().decode() for key in keys(s3)}
+    assert sorted(tests) == ["ELBAccessLogTestFile", "ELBConnectionLogTestFile", "ELBHealthCheckLogTestFile"]
+    assert re.fullmatch(r"Enable ConnectionLog for ELB: lb at 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", tests["ELBConnectionLogTestFile"])
+    broken = elbv2.describe_target_groups(Names=["tg"])["TargetGroups"][0]["TargetGroupArn"]
+    dead = harness.free_port()  # nobody listens there
+    elbv2.register_targets(TargetGroupArn=broken, Targets=[{"Id": "127.0.0.1", "Port": dead}])
+
+    def seen(port):
+        for one in elbv2.describe_target_health(TargetGroupArn=broken)["TargetHealthDescriptions"]:
+            if one["Target"]["Port"] == port:
+                return one["TargetHealth"]["State"]
+    until(lambda: seen(dead) == "unhealthy", 30, "it was asked twice")
+    assert get(place["port"], "/one").status == 200
+    until(lambda: any("/one" in line for line in weir.access_lines()), 10, "the line is written")
+    assert weir.stop() == 0
+    weir.start()
+    s3 = clients.boto("s3", weir)
+    until(lambda: lines_of(s3, "health_check_log_") and lines_of(s3, "conn_log\\.") and lines_of(s3, ""), 10, "all three are there")
+    connections, checks = lines_of(s3, "conn_log\\."), lines_of(s3, "health_check_log_")
+    line = re.compile(rf"\S+Z 127\.0\.0\.1 \d+ {place['port']} - - - \"-\" - - - TID_[0-9a-f]{{32}} - app/lb/[0-9a-f]{{16}} 127\.0\.0\.1")
+    assert connections and all(line.fullmatch(one) for one in connections), connections
+    access = next(one for one in lines_of(s3, "") if "/one " in one)
+    assert any(re.search("TID_[0-9a-f]{32}", one)[0] in access for one in connections), "the same id in both"
+    line = re.compile(r"http \S+Z \d+\.\d{9} 127\.0\.0\.1:(\d+) tg (PASS 200 -|FAIL - ConnectionReset) app/lb/[0-9a-f]{16} 127\.0\.0\.1")
+    found = {(int(m[1]), m[2]) for m in map(line.fullmatch, checks) if m}
+    assert all(line.fullmatch(one) for one in checks), checks
+    assert {(dead, "FAIL - ConnectionReset")} < found and {port for port, words in found if words.startswith("PASS")} - {dead}, found
+
+
 def test_users_reach_what_their_own_or_the_buckets_policy_allows(weir):
     s3, iam = clients.boto("s3", weir), clients.boto("iam", weir)
     s3.create_bucket(Bucket="mine")

@@ -18,7 +18,6 @@ enum attribute_type {
 enum attribute_effect {
 	EFFECT_ACTS,
 	EFFECT_DEFAULT_ONLY,
-	EFFECT_LOGS,
 	EFFECT_STORED,
 	EFFECT_FOREIGN,
 	EFFECT_HTTPS_ONLY,
@@ -32,8 +31,7 @@ struct attribute {
 	int64_t min, max;
 	const char *values; /* "a, b" */
 	enum attribute_effect effect;
-	const char
-		*why; /* DEFAULT_ONLY: a sentence; LOGS: the bucket's key; listener: the header */
+	const char *why; /* DEFAULT_ONLY: a sentence; listener: the header */
 };
 
 extern const struct attribute attributes[];
@@ -50,13 +48,11 @@ const char *attribute_tidy(struct api_call *call, const struct attribute *row, c
 
 /* attributes_rules.c: what values may not stand beside each other; `group` is the whole body. */
 err_t target_group_rules(struct api_call *call, const json_t *group);
-err_t load_balancer_rules(struct api_call *call, const json_t *load_balancer);
 
 /*
- * logs.c: whether the log delivery may write to the bucket, asked of S3 with the bucket's own
- * policy; writes AWS's test file there. Leaves the transaction.
+ * logs.c: whether the log delivery may write to the buckets of the logs that are on, asked of S3
+ * with each bucket's own policy; writes AWS's test files there. Leaves the transaction then.
  */
-err_t log_bucket_check(struct api_call *call, const json_t *load_balancer, const char *kind,
-		       const char *bucket);
+err_t load_balancer_rules(struct api_call *call, const json_t *load_balancer);
 
 #endif

@@ -33,7 +33,6 @@ static bool described(const struct attribute *row, enum resource owner, const js
 	case EFFECT_WEIR: return get_string(json_object_get(body, "attributes"), row->key) != NULL;
 	case EFFECT_ACTS:
 	case EFFECT_DEFAULT_ONLY:
-	case EFFECT_LOGS:
 	case EFFECT_STORED: break;
 	}
 	return true;

@@ -136,30 +136,3 @@ err_t target_group_rules(struct api_call *call, const json_t *group)
 	TRY(weighted_rules(call, group));
 	return zone_rules(call, group);
 }
-
-err_t load_balancer_rules(struct api_call *call, const json_t *load_balancer)
-{
-	static const char *const logs[] = { "access_logs", "connection_logs", "health_check_logs" };
-
-	for (size_t i = 0; i < COUNT(logs); i++) {
-		char enabled[64], bucket_key[64], prefix_key[64];
-		const char *bucket;
-
-		snprintf(enabled, sizeof enabled, "%s.s3.enabled", logs[i]);
-		snprintf(bucket_key, sizeof bucket_key, "%s.s3.bucket", logs[i]);
-		snprintf(prefix_key, sizeof prefix_key, "%s.s3.prefix", logs[i]);
-		if (strstr(attribute_value(RESOURCE_LOAD_BALANCER, load_balancer, prefix_key),
-			   "AWSLogs"))
-			return api_fault(call, "InvalidConfigurationRequest",
-					 "'%s' value cannot contain 'AWSLogs'", prefix_key);
-		if (!attribute_true(RESOURCE_LOAD_BALANCER, load_balancer, enabled))
-			continue;
-		bucket = attribute_value(RESOURCE_LOAD_BALANCER, load_balancer, bucket_key);
-		if (!bucket[0])
-			return api_fault(call, "InvalidConfigurationRequest",
-					 "'%s' must be specified when '%s' is 'true'", bucket_key,
-					 enabled);
-		TRY(log_bucket_check(call, load_balancer, logs[i], bucket));
-	}
-	return ERR_OK;
-}

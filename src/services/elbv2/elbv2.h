@@ -88,11 +88,14 @@ json_t *elbv2_certificate_users(const struct elbv2 *elbv2, const char *certifica
  */
 err_t elbv2_trust_store_content(struct elbv2 *elbv2, struct bytes token, struct text *out);
 
+enum elbv2_log { ELBV2_ACCESS_LOG, ELBV2_CONNECTION_LOG, ELBV2_HEALTH_CHECK_LOG, ELBV2_LOGS };
+
 /*
- * Where access logs go, of all load balancers that deliver any; told as "app/NAME/ID". Borrowed for
- * the call. No transaction may be open.
+ * Where logs go, of all load balancers that deliver any; told as "app/NAME/ID". Borrowed for the
+ * call. No transaction may be open.
  */
 struct elbv2_log_target {
+	enum elbv2_log log;
 	const char *load_balancer_id, *bucket, *prefix;
 };
 err_t elbv2_each_log_target(struct elbv2 *elbv2,

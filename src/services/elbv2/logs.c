@@ -1,10 +1,11 @@
 /*
- * logs: the bucket that access logs go to. AWS's log delivery is a caller of its own, which the
+ * logs: the buckets that logs go to. AWS's log delivery is a caller of its own, which the
  * bucket's policy has to let in; nothing else does.
  */
 #include <stdio.h>
 
 #include "base/encode.h"
+#include "base/when.h"
 #include "services/elbv2/attributes.h"
 
 static const char delivery_service[] = "logdelivery.elasticloadbalancing.amazonaws.com";
@@ -19,19 +20,29 @@ static const struct {
 	{ "ap-northeast-1", "582318560864" },
 };
 
-/* What is made so far; of the others AWS's refusal stays. */
-static const struct test_file {
-	const char *kind, *name, *words;
-} test_files[] = {
-	{ "access_logs", "ELBAccessLogTestFile", "Enable AccessLog for ELB: %s at %s" },
+static const struct log_kind {
+	const char *attribute; /* the beginning of its attributes' keys */
+	const char *test_file, *noun;
+} kinds[ELBV2_LOGS] = {
+	[ELBV2_ACCESS_LOG] = { "access_logs", "ELBAccessLogTestFile", "AccessLog" },
+	[ELBV2_CONNECTION_LOG] = { "connection_logs", "ELBConnectionLogTestFile", "ConnectionLog" },
+	[ELBV2_HEALTH_CHECK_LOG] = { "health_check_logs", "ELBHealthCheckLogTestFile",
+				     "HealthCheckLog" },
 };
 
-static const struct test_file *test_file_of(const char *kind)
+/* The attribute KIND.s3.MEMBER of a load balancer. */
+static const char *log_value(const json_t *load_balancer, const struct log_kind *kind,
+			     const char *member)
 {
-	for (size_t i = 0; i < COUNT(test_files); i++)
-		if (strcmp(test_files[i].kind, kind) == 0)
-			return &test_files[i];
-	return NULL;
+	char key[64];
+
+	snprintf(key, sizeof key, "%s.s3.%s", kind->attribute, member);
+	return attribute_value(RESOURCE_LOAD_BALANCER, load_balancer, key);
+}
+
+static bool log_enabled(const json_t *load_balancer, const struct log_kind *kind)
+{
+	return strcmp(log_value(load_balancer, kind, "enabled"), "true") == 0;
 }
 
 static err_t refuse(struct api_call *call, const char *bucket)
@@ -51,29 +62,32 @@ static const char *delivery_arn(struct api_call *call)
 }
 
 static err_t test_input(struct api_call *call, const json_t *load_balancer,
-			const struct test_file *file, const char *bucket, json_t **ret_input)
+			const struct log_kind *kind, const char *bucket, json_t **ret_input)
 {
-	const char *arn = resource_arn(RESOURCE_LOAD_BALANCER, load_balancer), *prefix;
+	const char *prefix = log_value(load_balancer, kind, "prefix");
 	struct text words = TEXT_INIT(1024), base64 = TEXT_INIT(2048);
-	char prefix_key[64];
+	char now[WHEN_ISO_BYTES + 1];
 
-	snprintf(prefix_key, sizeof prefix_key, "%s.s3.prefix", file->kind);
-	prefix = attribute_value(RESOURCE_LOAD_BALANCER, load_balancer, prefix_key);
-	text_printf(&words, file->words, arn, call->caller->region);
+	when_iso_ms(elbv2_now_ms(elbv2_of(call)), now);
+	text_printf(&words, "Enable %s for ELB: %s at %s", kind->noun,
+		    get_string(api_part(load_balancer), "LoadBalancerName"), now);
 	encode_base64(&base64, text_bytes(&words));
 	*ret_input = json_pack("{s:s,s:o,s:s,s:s}", "Bucket", bucket, "Key",
 			       json_sprintf("%s%sAWSLogs/%s/%s", prefix, prefix[0] ? "/" : "",
-					    call->caller->account, file->name),
+					    call->caller->account, kind->test_file),
 			       "ACL", "bucket-owner-full-control", "Body", text_str(&base64));
 	text_fini(&words);
 	text_fini(&base64);
 	return *ret_input ? ERR_OK : ERR_NOMEM;
 }
 
-err_t log_bucket_check(struct api_call *call, const json_t *load_balancer, const char *kind,
-		       const char *bucket)
+/*
+ * Whether the log delivery may write to the bucket, asked of S3 with the bucket's own policy;
+ * leaves AWS's test file there. Leaves the transaction.
+ */
+static err_t bucket_check(struct api_call *call, const json_t *load_balancer,
+			  const struct log_kind *kind, const char *bucket)
 {
-	const struct test_file *file = test_file_of(kind);
 	const struct api_caller delivery = {
 		.account = call->caller->account,
 		.region = call->caller->region,
@@ -85,9 +99,9 @@ err_t log_bucket_check(struct api_call *call, const json_t *load_balancer, const
 	struct api_fault fault;
 	err_t err;
 
-	if (!file || !api_service(call->api, BYTES("s3")))
+	if (!api_service(call->api, BYTES("s3")))
 		return refuse(call, bucket);
-	TRY(test_input(call, load_balancer, file, bucket, &input));
+	TRY(test_input(call, load_balancer, kind, bucket, &input));
 	call_leave_store(call);
 	err = api_may(call->api, &delivery, "s3", "PutObject", input, &fault);
 	if (!err)
@@ -95,6 +109,30 @@ err_t log_bucket_check(struct api_call *call, const json_t *load_balancer, const
 	json_decref(input);
 	json_decref(output);
 	return err == ERR_NOMEM ? err : err ? refuse(call, bucket) : ERR_OK;
+}
+
+static err_t kind_check(struct api_call *call, const json_t *load_balancer,
+			const struct log_kind *kind)
+{
+	const char *bucket = log_value(load_balancer, kind, "bucket");
+
+	if (strstr(log_value(load_balancer, kind, "prefix"), "AWSLogs"))
+		return api_fault(call, "InvalidConfigurationRequest",
+				 "'%s.s3.prefix' value cannot contain 'AWSLogs'", kind->attribute);
+	if (!log_enabled(load_balancer, kind))
+		return ERR_OK;
+	if (!bucket[0])
+		return api_fault(call, "InvalidConfigurationRequest",
+				 "'%s.s3.bucket' must be specified when '%s.s3.enabled' is 'true'",
+				 kind->attribute, kind->attribute);
+	return bucket_check(call, load_balancer, kind, bucket);
+}
+
+err_t load_balancer_rules(struct api_call *call, const json_t *load_balancer)
+{
+	for (size_t i = 0; i < COUNT(kinds); i++)
+		TRY(kind_check(call, load_balancer, &kinds[i]));
+	return ERR_OK;
 }
 
 /* ---- For whoever delivers ---- */
@@ -108,18 +146,18 @@ static bool tell(void *owner, const struct store_resource *resource)
 {
 	const struct telling *telling = owner;
 	const char *id = strstr(resource->id, ":loadbalancer/");
-	struct elbv2_log_target target = {
-		.bucket = attribute_value(RESOURCE_LOAD_BALANCER, resource->body,
-					  "access_logs.s3.bucket"),
-		.prefix = attribute_value(RESOURCE_LOAD_BALANCER, resource->body,
-					  "access_logs.s3.prefix"),
-	};
 
-	if (!id ||
-	    !attribute_true(RESOURCE_LOAD_BALANCER, resource->body, "access_logs.s3.enabled"))
-		return true;
-	target.load_balancer_id = id + strlen(":loadbalancer/");
-	telling->each(telling->owner, &target);
+	for (size_t i = 0; id && i < COUNT(kinds); i++) {
+		const struct elbv2_log_target target = {
+			.log = (enum elbv2_log)i,
+			.load_balancer_id = id + strlen(":loadbalancer/"),
+			.bucket = log_value(resource->body, &kinds[i], "bucket"),
+			.prefix = log_value(resource->body, &kinds[i], "prefix"),
+		};
+
+		if (log_enabled(resource->body, &kinds[i]))
+			telling->each(telling->owner, &target);
+	}
 	return true;
 }
 

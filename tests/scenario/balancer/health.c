@@ -1,4 +1,6 @@
 /* Health checks on the clock, and what requests make of their word. */
+#include <stdio.h>
+
 #include "tests/scenario/balancer/world.h"
 
 #define GET "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -93,21 +95,35 @@ static const struct {
 	const char *name;
 	struct answer answer;
 	enum health_reason reason;
+	const char *logged;
 } failures[] = {
-	{ "says nothing", { .text = NULL }, HEALTH_TIMEOUT },
-	{ "closes", { .text = NULL, .closes = true }, HEALTH_FAILED_HEALTH_CHECKS },
-	{ "talks nonsense", { .text = "SMTP\r\n", .closes = true }, HEALTH_FAILED_HEALTH_CHECKS },
+	{ "says nothing", { .text = NULL }, HEALTH_TIMEOUT, "- TimedOut" },
+	{ "closes",
+	  { .text = NULL, .closes = true },
+	  HEALTH_FAILED_HEALTH_CHECKS,
+	  "- ConnectionReset" },
+	{ "talks nonsense",
+	  { .text = "SMTP\r\n", .closes = true },
+	  HEALTH_FAILED_HEALTH_CHECKS,
+	  "- ConnectionReset" },
 	{ "redirects",
 	  { .text = "HTTP/1.1 301 Moved\r\nContent-Length: 0\r\n\r\n" },
-	  HEALTH_RESPONSE_CODE_MISMATCH },
+	  HEALTH_RESPONSE_CODE_MISMATCH,
+	  "301 ResponseCodeMismatch" },
+	{ "is out of order",
+	  { .text = "HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n" },
+	  HEALTH_RESPONSE_CODE_MISMATCH,
+	  "503 TargetError" },
 	{ "has a body without end",
 	  { .text = "HTTP/1.1 404 No\r\n\r\nabc" },
-	  HEALTH_RESPONSE_CODE_MISMATCH },
+	  HEALTH_RESPONSE_CODE_MISMATCH,
+	  "404 ResponseCodeMismatch" },
 };
 
 TEST(failures_have_reasons)
 {
 	for (size_t i = 0; i < COUNT(failures); i++) {
+		char logged[128];
 		struct world *w;
 
 		answer = failures[i].answer;
@@ -118,6 +134,10 @@ TEST(failures_have_reasons)
 		CHECK_EQ(status_of(w).state, HEALTH_UNHEALTHY, "%s", failures[i].name);
 		CHECK_EQ(status_of(w).reason, failures[i].reason, "%s", failures[i].name);
 		CHECK_EQ(answer.asked, 2, "%s: from start to start", failures[i].name);
+		snprintf(logged, sizeof logged, "10.9.0.1:9000 group FAIL %s app/first/1 node\n",
+			 failures[i].logged);
+		CHECK(bytes_ends(bytes_of(w->probed), bytes_of(logged)), "%s: %s", logged,
+		      w->probed);
 		world_close(w);
 	}
 }

@@ -272,6 +272,9 @@ static void grpc_targets(struct world *w)
 	w->groups[0].config.health.matcher = BYTES("12");
 }
 
+/* What the probe is answered; NULL: as one wants it. */
+static const char *probed_fields;
+
 static void on_open(struct fake_peer *peer, void *owner)
 {
 	struct side *side = owner;
@@ -280,7 +283,7 @@ static void on_open(struct fake_peer *peer, void *owner)
 	CHECK(side->target_count <= COUNT(side->target));
 	if (side->target_count == 1) { /* the probe's */
 		target->answer_status = "200";
-		target->answer_fields = "grpc-status: 12\n";
+		target->answer_fields = probed_fields ? probed_fields : "grpc-status: 12\n";
 	}
 	h2_peer_serve(target, peer);
 }
@@ -511,6 +514,29 @@ TEST(a_body_streams_both_ways_at_the_same_time)
 	CHECK(bytes_starts(bytes_of(world_ended(side.w, 0)->line), BYTES("grpcs ")));
 	CHECK_EQ(world_counter(side.w, COUNTER_GRPC_REQUESTS), 1);
 	end(&side);
+}
+
+TEST(what_a_grpc_health_check_heard_is_logged)
+{
+	static const struct {
+		const char *fields, *logged;
+	} cases[] = {
+		{ "grpc-status: 12\n", " group PASS 12 - app/first/1 node\n" },
+		{ "grpc-status: 14\n", " group FAIL 14 GRPCUnexpectedStatus app/first/1 node\n" },
+		{ "", " group FAIL - GRPCStatusHeaderEmpty app/first/1 node\n" },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct side side;
+
+		probed_fields = cases[i].fields;
+		begin(&side, grpc_targets);
+		CHECK(bytes_starts(bytes_of(side.w->probed), BYTES("grpc ")), "%s", side.w->probed);
+		CHECK(bytes_ends(bytes_of(side.w->probed), bytes_of(cases[i].logged)), "%s",
+		      side.w->probed);
+		end(&side);
+	}
+	probed_fields = NULL;
 }
 
 TEST(an_error_for_a_grpc_client_is_a_grpc_status)

@@ -72,6 +72,16 @@ static void on_health(void *owner, struct bytes group_arn, struct bytes id, uint
 	w->health_count++;
 }
 
+static void on_probe(void *owner, const struct probe_record *record)
+{
+	struct world *w = owner;
+	struct text line = TEXT_INIT(sizeof w->probed);
+
+	probe_line(&line, record, BYTES("node"));
+	snprintf(w->probed, sizeof w->probed, "%s", text_str(&line));
+	text_fini(&line);
+}
+
 static void on_wanted(void *owner, struct bytes group_arn)
 {
 	struct world *w = owner;
@@ -83,6 +93,7 @@ static void on_wanted(void *owner, struct bytes group_arn)
 static const struct lb_events events = {
 	.on_wanted = on_wanted,
 	.on_health = on_health,
+	.on_probe = on_probe,
 	.on_drained = on_drained,
 	.on_access = on_access,
 };

@@ -15,6 +15,7 @@
 
 #include "lb/access.h"
 #include "lb/lb.h"
+#include "lb/probe_record.h"
 #include "tests/check.h"
 #include "tests/scenario/fake_net.h"
 
@@ -62,6 +63,7 @@ struct world {
 	struct world_end ends[WORLD_ENDS];
 	unsigned end_count, start_count, progress_count, drained_count, health_count;
 	unsigned wanted_count;
+	char probed[512]; /* the last health check's line */
 	bool done;
 };
 

@@ -127,8 +127,8 @@ TEST(every_switch_is_true_or_false_and_what_does_not_act_stays_at_its_default)
 		if (row->type != TYPE_BOOL)
 			continue;
 		CHECK_STR(set(row, "maybe"), "ValidationError", "%s", row->key);
-		if (strcmp(row->key, "access_logs.s3.enabled") == 0)
-			continue; /* acts with a bucket: below, and with S3 in tests/aws */
+		if (bytes_ends(bytes_of(row->key), BYTES("_logs.s3.enabled")))
+			continue; /* act with a bucket: below, and with S3 in tests/aws */
 		if (row->effect == EFFECT_ACTS) {
 			CHECK_STR(set(row, other), "", "%s: %s", row->key, house.fault.message);
 			CHECK_STR(get(row), other, "%s", row->key);
