@@ -433,6 +433,8 @@ static err_t make_cloudformation(struct weir *weir)
 		.root = &weir->root,
 		.account = setting_text(weir->settings, SETTING_ACCOUNT),
 		.region = setting_text(weir->settings, SETTING_REGION),
+		.object = find_object,
+		.owner = weir,
 	};
 
 	return cloudformation_create(&options, &weir->cloudformation);

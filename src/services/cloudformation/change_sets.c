@@ -57,7 +57,7 @@ static void add_modification(struct stack *stack, const char *logical, const jso
 	else if (!properties)
 		json_array_append_new(changes, change_of("Modify", logical, record,
 							 text_at(resource, "Type"), "Conditional"));
-	else if (changed)
+	else if (changed || (type && type->always))
 		json_array_append_new(changes, change_of("Modify", logical, record,
 							 text_at(resource, "Type"), "False"));
 	json_decref(properties);

@@ -11,6 +11,7 @@
 #define SERVICES_CLOUDFORMATION_CLOUDFORMATION_H
 
 #include "api/api.h"
+#include "base/text.h"
 #include "store/store.h"
 
 struct cloudformation;
@@ -21,6 +22,13 @@ struct cloudformation_options {
 	struct loop *loop;
 	const struct api_caller *root; /* as whom resources are made; borrowed */
 	const char *account, *region;  /* copied */
+	/*
+	 * Reads an object of S3 as `caller` may, into what the text has room for: ERR_NOT_FOUND,
+	 * ERR_DENIED, ERR_TOO_LARGE. `version` NULL: the newest. NULL: there is no S3.
+	 */
+	err_t (*object)(void *owner, const struct api_caller *caller, const char *bucket,
+			const char *key, const char *version, struct text *out);
+	void *owner;
 };
 
 /* Takes up the stacks that were at work. */

@@ -7,6 +7,7 @@
  *   Before {Template, Given, Tags}             during an update: what it was made of
  *   Work {Kind, Steps {logical id: {Do, Needs, State}}, Reason}    what is to be done
  *   Cleanup [resource]                         replaced ones that go when all is well
+ *   Held                                       a parent says when it cleans up (nested.h)
  *
  * A resource's record (id: STACK-ID|LOGICAL-ID, parent: the stack) holds what DescribeStackResource
  * answers, and Properties (worked out), Attributes, Ref, Token (its names end in it).
@@ -36,6 +37,8 @@ struct cloudformation {
 	struct api_service service;
 	struct timer timer;
 	struct list_node stacks; /* struct stack: those at work */
+	/* Whose part the stacks of the next call are; NULL: nobody's. */
+	const struct stack *parent;
 };
 
 /* ---- A stack in memory, while somebody looks at it or works on it (stack.c) ---- */
@@ -101,6 +104,8 @@ err_t engine_plan_update(struct stack *stack, const char *kind); /* UPDATE, UPDA
 err_t engine_plan_delete(struct stack *stack, const char *kind); /* DELETE, ROLLBACK */
 /* Takes the stack over and works on it until its work is done. */
 void engine_start(struct stack *stack);
+/* Whether an update is being undone. */
+bool engine_goes_back(const struct stack *stack);
 /* The one at work, or NULL. */
 struct stack *engine_stack(const struct cloudformation *cfn, const char *id);
 void engine_tick(struct timer *timer);
@@ -116,6 +121,7 @@ struct resource_step {
 	const json_t *before;	  /* what it was; NULL when it is made */
 	struct arena *arena;
 	struct text *why; /* gets the sentence of a failure */
+	bool again;	  /* after a kill, or on the way back: some of it may be so already */
 };
 
 /*
@@ -131,7 +137,7 @@ struct resource_type {
 	/*
 	 * Every property: NAME, with "!" when a change of it replaces the resource, "#" when the
 	 * operation takes its value as JSON text, "-" when the general call leaves it alone, and
-	 * "=MEMBER" when the operation calls it so.
+	 * "=MEMBER" when the operation calls it so. "*": any.
 	 */
 	const char *properties;
 	const char *create; /* operation */
@@ -145,15 +151,21 @@ struct resource_type {
 	const char *update, *update_by; /* operation that changes; NULL: `updated` does it all */
 	const char *read, *read_by;	/* operation that describes; "VpcIds[]" takes a list */
 	const char *found;		/* path to its description in that answer */
-	const char *attributes;		/* of GetAtt: NAME or NAME=path, in the description */
-	const char *ref;		/* attribute that Ref gives; NULL: the physical id */
-	resource_input_fn complete;	/* before create */
+	/* Of GetAtt: NAME or NAME=path, in the description; "Outputs.*": all that begin so. */
+	const char *attributes;
+	const char *ref;	    /* attribute that Ref gives; NULL: the physical id */
+	resource_input_fn complete; /* before create */
 	resource_fn created, updated, dropping; /* after create, at update, before drop */
 	resource_fn make, settled, remove;	/* instead of the general ways; settled: polled */
+	bool always; /* an update asks `updated` though no property differs */
 };
 
-extern const struct resource_type resource_types[];
-extern const size_t resource_type_count;
+/* Rows lie together by service: one table a file, all of them named in types.c. */
+struct type_table {
+	const struct resource_type *rows;
+	size_t count;
+};
+extern const struct type_table *const type_tables[]; /* ends with NULL */
 const struct resource_type *type_named(const char *name);
 /* For struct check: what is known. */
 bool type_known(void *owner, const char *type, const char **ret_nearest);
@@ -180,6 +192,10 @@ const char *physical_id(const struct resource_step *step);
 void set_physical_id(struct resource_step *step, const char *id);
 /* Keys with small first letters all the way down, but for those of maps that users name. */
 json_t *with_small_letters(const json_t *value);
+/* STACK-LOGICAL-TOKEN, cut so that it fits; the arena's. NULL: no memory. */
+const char *made_name(struct resource_step *step);
+/* The resource's tags and its stack's, [{Key, Value}]; a new reference. */
+json_t *own_tags(struct resource_step *step);
 json_t *property(const struct resource_step *step, const char *name); /* borrowed; NULL */
 bool property_changed(const struct resource_step *step, const char *name);
 

@@ -85,6 +85,8 @@ static json_t *stack_shown(const json_t *body)
 		"Outputs",
 		"Tags",
 		"EnableTerminationProtection",
+		"ParentId",
+		"RootId",
 	};
 	json_t *shown = json_object();
 

@@ -68,11 +68,12 @@ static void settle(struct stack *stack, const char *logical, json_t *step, const
 {
 	if (err == ERR_AGAIN) {
 		/* What it is called is noted the first time: a kill must find it again. */
-		if (!is_state(step, "waiting") &&
-		    stack_save(stack, &(struct save){ .resource = logical }))
+		bool first = !is_state(step, "waiting");
+
+		put_text(step, "State", "waiting");
+		if (first && stack_save(stack, &(struct save){ .resource = logical }))
 			log_error("cloudformation", "that %s is under way cannot be noted",
 				  logical);
-		put_text(step, "State", "waiting");
 		stack->poll_ms = loop_now_ms(stack->cfn->options.loop) + POLL_MS;
 		return;
 	}
@@ -103,8 +104,15 @@ static err_t work_out_properties(struct stack *stack, const char *logical, json_
 	return evaluate(&eval, given, ret_properties);
 }
 
-/* Runs `way` for one resource, with all that it needs around it. */
-static err_t run(struct stack *stack, json_t *record, const json_t *before, resource_fn way)
+/* On the way back a part may be as it was: what failed did not come to the end. */
+bool engine_goes_back(const struct stack *stack)
+{
+	return strcmp(kind_of(stack), "UPDATE_ROLLBACK") == 0;
+}
+
+/* Runs `way` for one resource, with all that it needs around it. `again`: after a kill. */
+static err_t run(struct stack *stack, json_t *record, const json_t *before, resource_fn way,
+		 bool again)
 {
 	struct arena arena;
 	struct resource_step step = {
@@ -115,6 +123,7 @@ static err_t run(struct stack *stack, json_t *record, const json_t *before, reso
 		.before = before,
 		.arena = &arena,
 		.why = &stack->why,
+		.again = again || engine_goes_back(stack),
 	};
 	err_t err;
 
@@ -156,7 +165,8 @@ static void begin_create(struct stack *stack, const char *logical, json_t *step,
 	put_text(step, "State", "doing");
 	mark(stack, logical, doing, "IN_PROGRESS", reason);
 	settle(stack, logical, step, doing,
-	       run(stack, json_object_get(stack->resources, logical), NULL, resource_create));
+	       run(stack, json_object_get(stack->resources, logical), NULL, resource_create,
+		   false));
 }
 
 static void create(struct stack *stack, const char *logical, json_t *step)
@@ -219,7 +229,7 @@ static void change(struct stack *stack, const char *logical, json_t *step, json_
 	put_new(record, "Properties", properties);
 	put_text(step, "State", "doing");
 	mark(stack, logical, "UPDATE", "IN_PROGRESS", NULL);
-	settle(stack, logical, step, "UPDATE", run(stack, record, before, resource_update));
+	settle(stack, logical, step, "UPDATE", run(stack, record, before, resource_update, false));
 	json_decref(before);
 }
 
@@ -229,6 +239,7 @@ static void update(struct stack *stack, const char *logical, json_t *step)
 						 logical);
 	json_t *record = json_object_get(stack->resources, logical), *properties = NULL;
 	bool other_type = strcmp(text_at(record, "ResourceType"), text_at(resource, "Type")) != 0;
+	const struct resource_type *type = type_named(text_at(record, "ResourceType"));
 	bool changed = false, replaces = false;
 	err_t err = work_out_properties(stack, logical, &properties);
 
@@ -238,13 +249,13 @@ static void update(struct stack *stack, const char *logical, json_t *step)
 	}
 	put_text(record, "DeletionPolicy", text_at(resource, "DeletionPolicy"));
 	put_text(record, "UpdateReplacePolicy", text_at(resource, "UpdateReplacePolicy"));
-	if (type_named(text_at(record, "ResourceType")))
-		replaces = resource_replaces(type_named(text_at(record, "ResourceType")),
-					     json_object_get(record, "Properties"), properties,
-					     &changed);
+	if (type)
+		replaces = resource_replaces(type, json_object_get(record, "Properties"),
+					     properties, &changed);
 	if (other_type || replaces || ends_in(text_at(record, "ResourceStatus"), "CREATE_FAILED")) {
 		replace(stack, logical, step, properties);
-	} else if (changed || ends_in(text_at(record, "ResourceStatus"), "_FAILED")) {
+	} else if (changed || (type && type->always) ||
+		   ends_in(text_at(record, "ResourceStatus"), "_FAILED")) {
 		change(stack, logical, step, properties);
 	} else {
 		json_decref(properties);
@@ -279,7 +290,7 @@ static void delete_one(struct stack *stack, const char *logical, json_t *step)
 			put_text(step, "State", "doing");
 			mark(stack, logical, "DELETE", "IN_PROGRESS", NULL);
 		}
-		err = run(stack, record, NULL, resource_delete);
+		err = run(stack, record, NULL, resource_delete, false);
 		settle(stack, logical, step, "DELETE", err);
 		if (err)
 			return;
@@ -306,7 +317,7 @@ static bool clean_up(struct stack *stack)
 		return false;
 	record = json_incref(json_array_get(cleanup, json_array_size(cleanup) - 1));
 	if (!replaced_stays(record))
-		err = run(stack, record, NULL, resource_delete);
+		err = run(stack, record, NULL, resource_delete, false);
 	if (err == ERR_AGAIN) {
 		stack->poll_ms = loop_now_ms(stack->cfn->options.loop) + POLL_MS;
 	} else {
@@ -323,28 +334,33 @@ static bool clean_up(struct stack *stack)
 
 /* ---- Going on with what is under way ---- */
 
+/*
+ * A step that is "doing" here is one that a kill cut short: nobody noted what came of it, so it is
+ * done again, and what it had done already is found.
+ */
+static resource_fn way_on(const struct resource_type *type, const json_t *step,
+			  const json_t *before)
+{
+	if (is_state(step, "doing"))
+		return before ? resource_update : resource_create;
+	return type && type->settled ? type->settled : resource_describe;
+}
+
 static void resume(struct stack *stack, const char *logical, json_t *step)
 {
 	json_t *record = json_object_get(stack->resources, logical);
 	const char *status = text_at(record, "ResourceStatus");
 	const struct resource_type *type = type_named(text_at(record, "ResourceType"));
 	const char *doing = bytes_starts(bytes_of(status), BYTES("CREATE")) ? "CREATE" : "UPDATE";
-	const json_t *before = json_object_get(record, "Before");
-	err_t err = ERR_OK;
+	json_t *before = json_incref(json_object_get(record, "Before"));
+	resource_fn way = way_on(type, step, before);
 
-	if (strcmp(text_at(step, "Do"), "delete") == 0) {
+	if (strcmp(text_at(step, "Do"), "delete") == 0)
 		delete_one(stack, logical, step);
-		return;
-	}
-	if (!text_at(record, "PhysicalResourceId")[0])
-		err = run(stack, record, NULL, resource_create); /* a kill came between */
-	else if (before && !type->settled)
-		err = run(stack, record, before, resource_update);
-	else if (type && type->settled)
-		err = run(stack, record, before, type->settled);
 	else
-		err = run(stack, record, before, resource_describe);
-	settle(stack, logical, step, doing, err);
+		settle(stack, logical, step, doing,
+		       run(stack, record, before, way, is_state(step, "doing")));
+	json_decref(before);
 }
 
 /* ---- Turns ---- */
@@ -413,11 +429,16 @@ static bool advance(struct stack *stack)
 	return busy;
 }
 
+static bool cleans_up(const struct stack *stack)
+{
+	return strcmp(kind_of(stack), "CLEANUP") == 0 || strcmp(kind_of(stack), "DELETE") == 0;
+}
+
 static bool work(struct stack *stack)
 {
 	if (advance(stack))
 		return true;
-	if (strcmp(kind_of(stack), "CLEANUP") == 0 && clean_up(stack))
+	if (cleans_up(stack) && clean_up(stack))
 		return true;
 	return plan_next(stack);
 }

@@ -49,14 +49,15 @@ STRUCTURE(stack, S("StackId"), S("StackName"), S("ChangeSetId"), S("Description"
 	  S("StackStatusReason"), M("DisableRollback", &api_boolean),
 	  M("NotificationARNs", &strings), M("TimeoutInMinutes", &api_integer),
 	  M("Capabilities", &strings), M("Outputs", &outputs), S("RoleARN"), M("Tags", &tags),
-	  M("EnableTerminationProtection", &api_boolean), M("DriftInformation", &drift));
+	  M("EnableTerminationProtection", &api_boolean), S("ParentId"), S("RootId"),
+	  M("DriftInformation", &drift));
 LIST(stacks, &stack);
 STRUCTURE(describe_stacks_output, M("Stacks", &stacks), S("NextToken"));
 STRUCTURE(list_stacks_input, S("NextToken"), M("StackStatusFilter", &strings));
 STRUCTURE(summary, S("StackId"), S("StackName"), S("TemplateDescription"),
 	  M("CreationTime", &api_timestamp), M("LastUpdatedTime", &api_timestamp),
 	  M("DeletionTime", &api_timestamp), S("StackStatus"), S("StackStatusReason"),
-	  M("DriftInformation", &drift));
+	  S("ParentId"), S("RootId"), M("DriftInformation", &drift));
 LIST(summaries, &summary);
 STRUCTURE(list_stacks_output, M("StackSummaries", &summaries), S("NextToken"));
 

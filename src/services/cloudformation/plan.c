@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "services/cloudformation/nested.h"
 
 /* ---- Making plans ---- */
 
@@ -254,6 +255,7 @@ static bool rest(struct stack *stack, const char *status, const char *reason)
 	if (stack_status(stack, status, reason))
 		log_error("cloudformation", "%s: that it is %s cannot be noted",
 			  text_at(stack->body, "StackName"), status);
+	nested_tell_parent(stack);
 	return false;
 }
 
@@ -297,7 +299,7 @@ static bool after_create(struct stack *stack, bool failed)
 }
 
 /* Back to what it was: its template and parameters again, and all that follows from them. */
-static bool roll_back(struct stack *stack, const char *reason)
+bool plan_roll_back(struct stack *stack, const char *reason)
 {
 	json_t *before = json_incref(json_object_get(stack->body, "Before"));
 	static const char *const members[] = { "Template", "Given", "Tags", "Description" };
@@ -312,6 +314,7 @@ static bool roll_back(struct stack *stack, const char *reason)
 		else
 			json_object_del(stack->body, members[i]);
 	}
+	json_object_del(stack->body, "Held");
 	/* Cleaning up afterwards goes by the template that is given up. */
 	put_new(stack->body, "Before", json_pack("{s:o}", "Template", failed));
 	json_decref(before);
@@ -323,20 +326,45 @@ static bool roll_back(struct stack *stack, const char *reason)
 	return go_on(stack, "UPDATE_ROLLBACK_IN_PROGRESS", reason);
 }
 
+void plan_clean_up(struct stack *stack)
+{
+	bool back = engine_goes_back(stack);
+
+	nested_release(stack);
+	json_object_del(stack->body, "Held");
+	plan_cleanup(stack);
+	go_on(stack,
+	      back ? "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"
+		   : "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+	      NULL);
+}
+
+/* A nested stack waits for its parent, which may still go back. */
+static void hold(struct stack *stack)
+{
+	set_work(stack, "HELD", json_object());
+	go_on(stack, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", NULL);
+	nested_tell_parent(stack);
+}
+
 static bool after_update(struct stack *stack, bool failed)
 {
 	struct text reason = TEXT_INIT(8192);
 	bool more;
 
 	if (!failed && !work_out_outputs(stack)) {
-		plan_cleanup(stack);
-		return go_on(stack, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", NULL);
+		if (json_is_true(json_object_get(stack->body, "Held")))
+			hold(stack);
+		else
+			plan_clean_up(stack);
+		return true;
 	}
 	text_add_str(&reason, failed ? failed_words(stack, "update", "") : text_str(&stack->why));
-	if (strcmp(text_at(stack->body, "OnFailure"), "DO_NOTHING") == 0)
+	if (strcmp(text_at(stack->body, "OnFailure"), "DO_NOTHING") == 0) {
+		nested_release(stack);
 		more = rest(stack, "UPDATE_FAILED", text_str(&reason));
-	else
-		more = roll_back(stack, text_str(&reason));
+	} else
+		more = plan_roll_back(stack, text_str(&reason));
 	text_fini(&reason);
 	return more;
 }
@@ -346,8 +374,8 @@ static bool after_rollback_of_update(struct stack *stack, bool failed)
 	if (failed)
 		return rest(stack, "UPDATE_ROLLBACK_FAILED", failed_words(stack, "update", ""));
 	work_out_outputs(stack);
-	plan_cleanup(stack);
-	return go_on(stack, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", NULL);
+	plan_clean_up(stack);
+	return true;
 }
 
 static bool after_cleanup(struct stack *stack)
@@ -355,6 +383,8 @@ static bool after_cleanup(struct stack *stack)
 	bool back = bytes_starts(bytes_of(text_at(stack->body, "StackStatus")),
 				 BYTES("UPDATE_ROLLBACK"));
 
+	if (nested_at_work(stack))
+		return true;
 	json_object_del(stack->body, "Before");
 	json_object_del(stack->body, "Cleanup");
 	return rest(stack, back ? "UPDATE_ROLLBACK_COMPLETE" : "UPDATE_COMPLETE", NULL);
@@ -374,6 +404,8 @@ bool plan_next(struct stack *stack)
 		return after_rollback_of_update(stack, failed);
 	if (strcmp(kind, "CLEANUP") == 0)
 		return after_cleanup(stack);
+	if (strcmp(kind, "HELD") == 0)
+		return true;
 	if (failed)
 		return rest(stack,
 			    strcmp(kind, "ROLLBACK") == 0 ? "ROLLBACK_FAILED" : "DELETE_FAILED",

@@ -10,4 +10,9 @@
 /* The steps are over, well or not: sets what comes next. False when nothing does. */
 bool plan_next(struct stack *stack);
 
+/* Back to what was before the update; true: that is under way. */
+bool plan_roll_back(struct stack *stack, const char *reason);
+/* An update was well, or is undone: what it left goes. */
+void plan_clean_up(struct stack *stack);
+
 #endif

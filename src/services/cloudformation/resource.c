@@ -157,8 +157,7 @@ static bool failed_with(const struct text *why, const char *codes)
 
 /* ---- Names ---- */
 
-/* STACK-LOGICAL-TOKEN, cut so that it fits. */
-static const char *made_name(struct resource_step *step)
+const char *made_name(struct resource_step *step)
 {
 	const char *stack = text_at(step->stack->body, "StackName");
 	const char *logical = text_at(step->record, "LogicalResourceId");
@@ -228,6 +227,14 @@ static json_t *tag_list(const json_t *tags, bool reserved)
 		if (reserved || strncmp(key, "aws:", 4) != 0)
 			json_array_append_new(list,
 					      json_pack("{s:s, s:O}", "Key", key, "Value", value));
+	return list;
+}
+
+json_t *own_tags(struct resource_step *step)
+{
+	json_t *all = tags_of(step), *list = tag_list(all, false);
+
+	json_decref(all);
 	return list;
 }
 
@@ -487,9 +494,10 @@ err_t resource_delete(struct resource_step *step)
 
 const struct resource_type *type_named(const char *name)
 {
-	for (size_t i = 0; i < resource_type_count; i++)
-		if (strcmp(resource_types[i].name, name) == 0)
-			return &resource_types[i];
+	for (size_t t = 0; type_tables[t]; t++)
+		for (size_t i = 0; i < type_tables[t]->count; i++)
+			if (strcmp(type_tables[t]->rows[i].name, name) == 0)
+				return &type_tables[t]->rows[i];
 	return NULL;
 }
 
@@ -503,8 +511,9 @@ bool type_known(void *owner, const char *type, const char **ret_nearest)
 	if (type_named(type))
 		return true;
 	names = json_object();
-	for (size_t i = 0; i < resource_type_count; i++)
-		put_new(names, resource_types[i].name, json_true());
+	for (size_t t = 0; type_tables[t]; t++)
+		for (size_t i = 0; i < type_tables[t]->count; i++)
+			put_new(names, type_tables[t]->rows[i].name, json_true());
 	nearest = nearest_key(type, names);
 	if (nearest)
 		*ret_nearest = type_named(nearest)->name;
@@ -522,7 +531,7 @@ bool type_property_known(void *owner, const char *type, const char *name, const 
 
 	(void)owner;
 	*ret_nearest = NULL;
-	if (!row || find_property(row, name, &property_row))
+	if (!row || strcmp(words, "*") == 0 || find_property(row, name, &property_row))
 		return true;
 	names = json_object();
 	while (next_property(&words, &property_row))
@@ -543,7 +552,7 @@ bool type_attribute_known(void *owner, const char *type, const char *name, const
 	struct bytes rest = bytes_of(row ? row->attributes : NULL), word;
 	json_t *names;
 	const char *found;
-	bool known;
+	bool known = false;
 
 	(void)owner;
 	*ret_nearest = NULL;
@@ -553,11 +562,14 @@ bool type_attribute_known(void *owner, const char *type, const char *name, const
 	while (rest.at && bytes_cut(&rest, ' ', &word)) {
 		char text[96];
 
+		known = known || (bytes_ends(word, BYTES("*")) &&
+				  bytes_starts(bytes_of(name), bytes_upto(word, word.len - 1)));
+
 		snprintf(text, sizeof text, "%.*s",
 			 BYTES_ARG(bytes_upto(word, bytes_index(word, '='))));
 		put_new(names, text, json_true());
 	}
-	known = json_object_get(names, name) != NULL;
+	known = known || json_object_get(names, name) != NULL;
 	found = known ? NULL : nearest_key(name, names);
 	if (found) {
 		snprintf(nearest, sizeof nearest, "%s", found);

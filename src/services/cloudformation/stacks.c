@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "crypto/random.h"
+#include "services/cloudformation/nested.h"
 #include "services/cloudformation/stacks.h"
 
 enum { TEMPLATE_BODY_BYTES_MAX = 51200 };
@@ -23,53 +24,24 @@ err_t no_stack(struct api_call *call, const char *name)
 
 /* ---- Input ---- */
 
-/* https://s3.…/BUCKET/KEY, https://BUCKET.s3.…/KEY, http://127.0.0.1:…/BUCKET/KEY */
-static bool split_url(const char *url, char bucket[64], char key[1025])
-{
-	struct bytes rest = bytes_of(url), host, first;
-
-	if (!bytes_starts(rest, BYTES("https://")) && !bytes_starts(rest, BYTES("http://")))
-		return false;
-	rest = bytes_from(rest, bytes_find(rest, BYTES("//")) + 2);
-	rest = bytes_upto(rest, bytes_index(rest, '?'));
-	if (!bytes_cut(&rest, '/', &host) || !rest.at)
-		return false;
-	if (bytes_find(host, BYTES(".s3")) != SIZE_MAX)
-		first = bytes_upto(host, bytes_find(host, BYTES(".s3")));
-	else if (!bytes_cut(&rest, '/', &first) || !rest.at)
-		return false;
-	if (first.len >= 64 || rest.len >= 1025)
-		return false;
-	snprintf(bucket, 64, "%.*s", BYTES_ARG(first));
-	snprintf(key, 1025, "%.*s", BYTES_ARG(rest));
-	return true;
-}
-
 /* A template that lies in S3, for TemplateURL. */
 static err_t fetch_template(struct api_call *call, const char *url, json_t **ret_text)
 {
-	char bucket[64], key[1025];
-	struct api_fault fault;
-	json_t *input, *output = NULL, *body;
-	err_t err;
+	struct text body = TEXT_INIT(TEMPLATE_BYTES_MAX), why = TEXT_INIT(2048);
+	err_t err = fetch_object(cfn_of(call), call->caller, url, &body, &why);
 
-	if (!split_url(url, bucket, key))
-		return api_fault(call, "ValidationError",
-				 "TemplateURL must be a supported URL: that of an object in S3");
-	if (!api_service(call->api, BYTES("s3")))
-		return api_fault(call, "ValidationError",
-				 "S3 error: there is no S3 in this Weir to get the template from");
-	input = json_pack("{s:s, s:s}", "Bucket", bucket, "Key", key);
-	err = api_call(call->api, call->caller, "s3", "GetObject", input, &output, &fault);
-	json_decref(input);
-	if (err)
-		return api_fault(call, "ValidationError", "S3 error: %s", fault.message);
-	body = json_object_get(output, "Body");
-	*ret_text = json_is_string(body) ? json_incref(body) : NULL;
-	json_decref(output);
-	return *ret_text ? ERR_OK
-			 : api_fault(call, "ValidationError",
-				     "S3 error: the template cannot be read from %s", url);
+	if (err == ERR_INVALID)
+		err = fault_of(call, &why);
+	if (!err) {
+		*ret_text = json_stringn(text_str(&body), body.len);
+		if (!*ret_text)
+			err = api_fault(call, "ValidationError",
+					"Template format error: the object at TemplateURL is not "
+					"UTF-8");
+	}
+	text_fini(&why);
+	text_fini(&body);
+	return err;
 }
 
 err_t template_of_input(struct api_call *call, const json_t *old, json_t **ret_text)
@@ -309,6 +281,16 @@ static err_t check_name(struct api_call *call, const char *name)
 			 name);
 }
 
+static void join_parent(const struct stack *parent, json_t *body)
+{
+	const char *root = parent ? text_at(parent->body, "RootId") : "";
+
+	if (!parent)
+		return;
+	put_text(body, "ParentId", parent->id);
+	put_text(body, "RootId", root[0] ? root : parent->id);
+}
+
 /* A new stack's record, in the store. `status` is what it begins with. */
 err_t new_stack(struct api_call *call, json_t *body, const char *status, struct stack **ret_stack)
 {
@@ -326,6 +308,7 @@ err_t new_stack(struct api_call *call, json_t *body, const char *status, struct 
 	put_new(body, "EnableTerminationProtection",
 		json_boolean(
 			json_is_true(json_object_get(call->input, "EnableTerminationProtection"))));
+	join_parent(cfn_of(call)->parent, body);
 	TRY(stack_make(cfn_of(call), body, &stack));
 	err = stack_insert(stack);
 	if (err == ERR_EXISTS)
@@ -411,6 +394,27 @@ bool changes_anything(const json_t *old, const json_t *body)
 	return false;
 }
 
+/* Whether it has resources that look for themselves whether there is something new. */
+static bool has_always(const json_t *body)
+{
+	struct text why = TEXT_INIT(1024);
+	struct template template;
+	const char *name;
+	json_t *resource;
+	bool any = false;
+
+	if (!template_parse(bytes_of(text_at(body, "Template")), &template, &why)) {
+		json_object_foreach (json_object_get(template.root, "Resources"), name, resource) {
+			const struct resource_type *type = type_named(text_at(resource, "Type"));
+
+			any = any || (type && type->always);
+		}
+		template_fini(&template);
+	}
+	text_fini(&why);
+	return any;
+}
+
 /* Makes `body` (taken over) what the stack shall be, and begins; takes the stack over. */
 err_t begin_update_stack(struct stack *stack, json_t *body)
 {
@@ -422,6 +426,8 @@ err_t begin_update_stack(struct stack *stack, json_t *body)
 		if (json_object_get(stack->body, kept[i]))
 			json_object_set(before, kept[i], json_object_get(stack->body, kept[i]));
 	put_new(body, "Before", before);
+	if (stack->cfn->parent)
+		put_new(body, "Held", json_true());
 	put_new(body, "LastUpdatedTime", json_integer((json_int_t)now_ms(stack->cfn)));
 	json_decref(stack->body);
 	stack->body = body;
@@ -445,9 +451,9 @@ CFN_OPERATION(update_stack)
 
 	TRY(load_updatable(call, text_at(call->input, "StackName"), &stack));
 	err = body_of_input(call, text_at(stack->body, "StackName"), stack->body, &body);
-	if (!err && !changes_anything(stack->body, body)) {
+	if (!err && !changes_anything(stack->body, body) && !has_always(body)) {
 		json_decref(body);
-		err = api_fault(call, "ValidationError", "No updates are to be performed.");
+		err = api_fault(call, "ValidationError", NO_UPDATES);
 	}
 	if (err) {
 		stack_free(stack);
@@ -511,7 +517,8 @@ static err_t delete_it(struct api_call *call, struct stack *stack)
 				 "Stack [%s] cannot be deleted while TerminationProtection is "
 				 "enabled",
 				 text_at(stack->body, "StackName"));
-	if (is_at_work(stack->body) && !ends_in(status, "CREATE_IN_PROGRESS"))
+	if (is_at_work(stack->body) && !ends_in(status, "CREATE_IN_PROGRESS") &&
+	    !nested_is_held(stack))
 		return api_fault(call, "ValidationError",
 				 "Stack [%s] is in %s state and cannot be deleted now",
 				 text_at(stack->body, "StackName"), status);

@@ -6,6 +6,8 @@
 
 #include "services/cloudformation/cloudformation_internal.h"
 
+#define NO_UPDATES "No updates are to be performed."
+
 /* "" (nothing), CAPABILITY_IAM or CAPABILITY_NAMED_IAM. */
 const char *capability_needed(const struct template *template);
 /* The first problem as a fault. */
@@ -17,6 +19,13 @@ err_t body_of_input(struct api_call *call, const char *name, const json_t *old, 
 
 /* Its text, from the body, from S3 by URL, or the previous one. */
 err_t template_of_input(struct api_call *call, const json_t *old, json_t **ret_text);
+
+/*
+ * What lies in S3 at `url`, as `caller` may read it, into what `out` has room for. ERR_INVALID and
+ * words in `why` when it cannot be had.
+ */
+err_t fetch_object(struct cloudformation *cfn, const struct api_caller *caller, const char *url,
+		   struct text *out, struct text *why);
 
 /* [{ParameterKey, ParameterValue}] of a record, secrets masked; a new reference. */
 json_t *parameters_shown(const json_t *body);

@@ -9,6 +9,9 @@
 #define HOOK(name)	      err_t name(struct resource_step *step)
 #define HOOK_WITH_INPUT(name) err_t name(struct resource_step *step, json_t *input)
 
+/* ---- Tables of rows, beside that of types.c ---- */
+extern const struct type_table stack_types; /* type_stack.c */
+
 /* ---- type_ec2.c ---- */
 HOOK(vpc_created);
 HOOK(subnet_created);

@@ -1,5 +1,6 @@
 /*
- * types: every resource type as a row. What is particular about one is in type_NAME.c.
+ * types: resource types as rows. What is particular about one is in type_NAME.c, and there some
+ * have their rows as well.
  *
  * Of properties: "!" a change replaces, "#" given as JSON text, "-" not for the general call,
  * "=" the operation's name for it. See struct resource_type.
@@ -10,7 +11,7 @@
 #define ELB .service = "elbv2"
 #define IAM .service = "iam"
 
-const struct resource_type resource_types[] = {
+static const struct resource_type rows[] = {
 	/* ---- EC2 ---- */
 	{ .name = "AWS::EC2::VPC",
 	  EC2,
@@ -614,4 +615,6 @@ const struct resource_type resource_types[] = {
 	  .drop_by = "CertificateArn",
 	  .gone = "ResourceNotFoundException" },
 };
-const size_t resource_type_count = COUNT(resource_types);
+static const struct type_table common_types = { rows, COUNT(rows) };
+
+const struct type_table *const type_tables[] = { &common_types, &stack_types, NULL };

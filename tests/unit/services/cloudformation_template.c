@@ -1,5 +1,6 @@
 /* Templates: what is read, what functions make of it, what is refused and where. */
 #include "services/cloudformation/check.h"
+#include "services/cloudformation/object_url.h"
 
 #include "tests/check.h"
 
@@ -572,4 +573,41 @@ TEST(what_must_be_there_before_is_known)
 	json_decref(needs);
 	template_fini(&template);
 	text_fini(&why);
+}
+
+/* ---- Addresses of objects ---- */
+
+static void check_url(const char *url, const char *bucket, const char *key, const char *version)
+{
+	struct object_url at;
+
+	CHECK_OK(object_url_parse(bytes_of(url), &at), "of %s", url);
+	CHECK_STR(at.bucket, bucket, "of %s", url);
+	CHECK_STR(at.key, key, "of %s", url);
+	CHECK_STR(at.version, version, "of %s", url);
+}
+
+TEST(an_object_is_named_by_all_of_the_forms_of_s3)
+{
+	static const char *const wrong[] = { "",
+					     "bucket/key",
+					     "https://s3.amazonaws.com",
+					     "https://s3.amazonaws.com/bucket",
+					     "https://s3.amazonaws.com/bucket/",
+					     "https://bucket.s3.amazonaws.com/",
+					     "http://127.0.0.1:4566/bucket/%zz",
+					     "http://127.0.0.1:4566/bucket/a%00b",
+					     "ftp://bucket.s3.amazonaws.com/key" };
+	struct object_url at;
+
+	check_url("https://s3.amazonaws.com/b/a/k.json", "b", "a/k.json", "");
+	check_url("https://s3.eu-west-1.amazonaws.com/b/k", "b", "k", "");
+	check_url("https://s3-eu-west-1.amazonaws.com/b/k", "b", "k", "");
+	check_url("https://b.s3.amazonaws.com/a/k%20l", "b", "a/k l", "");
+	check_url("https://my.b.s3.eu-west-1.amazonaws.com/k", "my.b", "k", "");
+	check_url("http://b.s3.localhost:4566/k", "b", "k", "");
+	check_url("http://127.0.0.1:4566/b/k?x=1&versionId=v%2D1", "b", "k", "v-1");
+	check_url("s3://b/a/k?%20", "b", "a/k?%20", "");
+	for (size_t i = 0; i < COUNT(wrong); i++)
+		CHECK_EQ(object_url_parse(bytes_of(wrong[i]), &at), ERR_SYNTAX, "%s", wrong[i]);
 }
