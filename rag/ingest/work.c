@@ -33,11 +33,15 @@ static struct in_flight *take_place(struct ingest *ingest, const struct library_
 {
 	struct in_flight *free_place = NULL;
 
+	/* Inside of the library's lock for reading, as whoever asks for a stage is. */
+	pthread_mutex_lock(&ingest->locked.lock);
 	for (unsigned i = 0; i < IN_FLIGHT_MAX; i++) {
 		struct in_flight *place = &ingest->locked.in_flight[i];
 
-		if (place->row == d->row)
+		if (place->row == d->row) {
+			pthread_mutex_unlock(&ingest->locked.lock);
 			return NULL;
+		}
 		if (!place->row && !free_place)
 			free_place = place;
 	}
@@ -46,6 +50,7 @@ static struct in_flight *take_place(struct ingest *ingest, const struct library_
 	snprintf(free_place->job, sizeof free_place->job, "%.*s", BYTES_ARG(d->job));
 	atomic_store(&free_place->stage, STAGE_FETCHING);
 	atomic_store(&free_place->cancelled, atomic_load(&ingest->stopping));
+	pthread_mutex_unlock(&ingest->locked.lock);
 	return free_place;
 }
 
@@ -82,16 +87,13 @@ static bool on_pending(void *owner, const struct library_document *document)
 
 static err_t claim(struct batch *b)
 {
-	struct ingest *ingest = b->ingest;
 	const struct library_query query = { .pending_order = true, .limit = IN_FLIGHT_MAX + 1 };
 	err_t err;
 
 	b->count = 0;
 	b->bytes = 0;
 	b->err = ERR_OK;
-	pthread_mutex_lock(&ingest->locked.lock);
-	err = library_documents(ingest->options.library, &query, on_pending, b);
-	pthread_mutex_unlock(&ingest->locked.lock);
+	err = library_documents(b->ingest->options.library, &query, on_pending, b);
 	return err ? err : b->err;
 }
 

@@ -21,7 +21,8 @@ enum {
 struct change {
 	struct list_node link;
 	struct corpus_entry *entry; /* to be added; NULL: a removal */
-	char *id;		    /* of the passage to be removed */
+	char *id;		    /* of the passage or document to be removed */
+	bool whole_document;
 };
 
 struct generation {
@@ -305,6 +306,23 @@ static void entry_remove(struct generation *g, struct bytes id)
 	entry_free(entry);
 }
 
+static void document_remove(struct generation *g, struct bytes id)
+{
+	const struct corpus_document *document = map_get(&g->locked.documents, id);
+	uint32_t slots = postings_slots(g->locked.postings);
+
+	for (uint32_t i = 0; document && i < slots; i++) {
+		struct corpus_entry *entry = g->locked.entries[i];
+		bool last = document->passages == 1;
+
+		if (!entry || entry->document != document)
+			continue;
+		entry_remove(g, entry->passage.id);
+		if (last)
+			return;
+	}
+}
+
 /* Builds postings and graph anew, without the dead. Slots change; nobody reads meanwhile. */
 static err_t compact(struct generation *g)
 {
@@ -413,10 +431,11 @@ static struct generation *find(struct corpus *corpus, uint64_t number)
 	return g;
 }
 
-static void position(void *owner, struct feed_position *ret_position)
+static uint64_t position(void *owner, uint64_t number)
 {
 	(void)owner;
-	*ret_position = (struct feed_position){ 0, 0 }; /* fed at each start */
+	(void)number;
+	return 0; /* fed at each start */
 }
 
 static void drop(void *owner, uint64_t number)
@@ -465,9 +484,8 @@ static err_t add(void *owner, uint64_t number, const struct passage *passage)
 	return ERR_OK;
 }
 
-static err_t take_out(void *owner, uint64_t number, struct bytes id)
+static err_t to_go(struct generation *g, struct bytes id, bool whole_document)
 {
-	struct generation *g = find(owner, number);
 	struct change *change = calloc(1, sizeof *change);
 
 	assert(g);
@@ -477,8 +495,27 @@ static err_t take_out(void *owner, uint64_t number, struct bytes id)
 		free(change);
 		return ERR_NOMEM;
 	}
+	change->whole_document = whole_document;
 	list_append(&g->changes, &change->link);
 	return ERR_OK;
+}
+
+static err_t take_out(void *owner, uint64_t number, struct bytes id)
+{
+	return to_go(find(owner, number), id, false);
+}
+
+static err_t forget(void *owner, uint64_t number, struct bytes document_id)
+{
+	return to_go(find(owner, number), document_id, true);
+}
+
+static void discard(void *owner, uint64_t number)
+{
+	struct generation *g = find(owner, number);
+
+	list_for_each_safe (&g->changes, node)
+		change_free(container_of(node, struct change, link));
 }
 
 static err_t apply(struct generation *g)
@@ -496,6 +533,8 @@ static err_t apply(struct generation *g)
 				err = entry_add(g, entry);
 			else
 				entry_free(entry);
+		} else if (!err && change->whole_document) {
+			document_remove(g, bytes_of(change->id));
 		} else if (!err) {
 			entry_remove(g, bytes_of(change->id));
 		}
@@ -555,7 +594,9 @@ struct feed_listener corpus_feed(struct corpus *corpus)
 		.begin = begin,
 		.add = add,
 		.remove = take_out,
+		.forget = forget,
 		.commit = commit,
+		.discard = discard,
 		.publish = publish,
 		.drop = drop,
 	};

@@ -34,6 +34,7 @@ struct catalog {
 	struct saying *sayings, **sayings_tail;
 	bool touched[SIDES];
 	int64_t documents_more, passages_more;
+	uint64_t oldest; /* change that an index, as it is on disk, is of */
 	_Atomic uint64_t generation, building, change, documents, passages;
 };
 
@@ -60,7 +61,8 @@ static void listener_failed(struct catalog *c, unsigned i, err_t err)
 
 struct feeding {
 	const struct feed_listener *listener;
-	uint64_t generation;
+	struct library *library;
+	uint64_t generation, documents;
 };
 
 static err_t feed_one(void *owner, const struct passage *passage)
@@ -72,29 +74,50 @@ static err_t feed_one(void *owner, const struct passage *passage)
 
 static err_t feed_generation(struct catalog *c, const struct feed_listener *l, uint64_t generation)
 {
-	struct feeding f = { l, generation };
+	struct feeding f = { l, c->library, generation, 0 };
 
 	TRY(l->begin(l->owner, generation));
 	return library_passages(c->library, generation, 0, feed_one, &f);
 }
 
-/* What the listener lacks: nothing, or everything. */
+/* A document that changed while nobody told the listener. */
+static err_t feed_changed(void *owner, struct bytes document_id, uint64_t row)
+{
+	struct feeding *f = owner;
+
+	TRY(f->listener->forget(f->listener->owner, f->generation, document_id));
+	f->documents++;
+	return row ? library_passages(f->library, f->generation, row, feed_one, f) : ERR_OK;
+}
+
+/* What the listener lacks of a generation: nothing, some documents, or everything. */
+static err_t feed_lacking(struct catalog *c, const struct feed_listener *l, uint64_t generation)
+{
+	struct feeding f = { l, c->library, generation, 0 };
+	uint64_t at = l->position(l->owner, generation);
+	bool anew = at == 0 || at > c->change;
+
+	if (!anew && at < c->oldest)
+		c->oldest = at;
+	if (at == c->change)
+		return ERR_OK;
+	if (anew && at)
+		l->drop(l->owner, generation);
+	if (anew)
+		TRY(feed_generation(c, l, generation));
+	else
+		TRY(library_shelved_since(c->library, generation, at, feed_changed, &f));
+	if (!anew)
+		log_info("rag", "the index '%s' is told of %llu documents that changed", l->name,
+			 (unsigned long long)f.documents);
+	return l->commit(l->owner, generation, c->change);
+}
+
 static err_t feed_listener_all(struct catalog *c, const struct feed_listener *l)
 {
-	struct feed_position at = { 0, 0 };
-
-	l->position(l->owner, &at);
-	if (at.generation != c->generation || at.change != c->change) {
-		if (at.generation)
-			l->drop(l->owner, at.generation);
-		TRY(feed_generation(c, l, c->generation));
-		TRY(l->commit(l->owner, c->generation, c->change));
-		TRY(l->publish(l->owner, c->generation, c->change));
-	}
-	if (!c->building)
-		return ERR_OK;
-	TRY(feed_generation(c, l, c->building));
-	return l->commit(l->owner, c->building, c->change);
+	TRY(feed_lacking(c, l, c->generation));
+	TRY(l->publish(l->owner, c->generation, c->change));
+	return c->building ? feed_lacking(c, l, c->building) : ERR_OK;
 }
 
 static err_t read_state(struct catalog *c)
@@ -127,6 +150,7 @@ err_t catalog_open(struct library *library, const struct feed_listener *listener
 	arena_init(&c->arena, CHANGE_ARENA_MAX);
 	c->sayings_tail = &c->sayings;
 	err = read_state(c);
+	c->oldest = c->change;
 	for (unsigned i = 0; i < count && !err; i++)
 		err = feed_listener_all(c, &c->listeners[i].table);
 	if (err) {
@@ -289,16 +313,36 @@ err_t catalog_shelve(struct catalog *c, enum catalog_side side,
 	return shelve_in(c, c->building, document, version, passages, count);
 }
 
-static void tell_all(struct catalog *c)
+static void tell_sayings(struct catalog *c)
 {
-	const uint64_t generations[SIDES] = { c->generation, c->building };
-
 	for (const struct saying *s = c->sayings; s; s = s->next) {
 		if (s->comes)
 			TELL(c, l->add(l->owner, s->generation, &s->passage))
 		else
 			TELL(c, l->remove(l->owner, s->generation, s->passage.id))
 	}
+}
+
+static void tell_discard(struct catalog *c)
+{
+	const uint64_t generations[SIDES] = { c->generation, c->building };
+
+	for (unsigned side = 0; side < SIDES; side++)
+		if (c->touched[side])
+			TELL(c, (l->discard(l->owner, generations[side]), ERR_OK))
+}
+
+/* After the library's commit, and before anybody sees it. */
+static void tell_commit(void *owner)
+{
+	struct catalog *c = owner;
+	const uint64_t generations[SIDES] = { c->generation, c->building };
+
+	if (!c->touched[0] && !c->touched[1])
+		return;
+	atomic_fetch_add(&c->change, 1);
+	atomic_fetch_add(&c->documents, (uint64_t)c->documents_more);
+	atomic_fetch_add(&c->passages, (uint64_t)c->passages_more);
 	for (unsigned side = 0; side < SIDES; side++)
 		if (c->touched[side])
 			TELL(c, l->commit(l->owner, generations[side], c->change))
@@ -315,13 +359,10 @@ err_t catalog_commit(struct catalog *c)
 		catalog_rollback(c);
 		return err;
 	}
-	err = library_commit(c->library);
-	if (!err && changed) {
-		atomic_fetch_add(&c->change, 1);
-		atomic_fetch_add(&c->documents, (uint64_t)c->documents_more);
-		atomic_fetch_add(&c->passages, (uint64_t)c->passages_more);
-		tell_all(c);
-	}
+	tell_sayings(c);
+	err = library_commit_then(c->library, tell_commit, c);
+	if (err)
+		tell_discard(c);
 	pthread_mutex_unlock(&c->changing);
 	return err;
 }
@@ -369,31 +410,33 @@ static err_t build_settle(struct catalog *c, uint64_t generation)
 	return library_setting_put(c->library, "change", c->change + 1);
 }
 
+static void tell_published(void *owner)
+{
+	struct catalog *c = owner;
+	uint64_t old = c->generation;
+	struct library_counts counts;
+
+	atomic_store(&c->generation, c->building);
+	atomic_store(&c->building, 0);
+	atomic_fetch_add(&c->change, 1);
+	TELL(c, l->publish(l->owner, c->generation, c->change))
+	TELL(c, (l->drop(l->owner, old), ERR_OK))
+	if (library_count(c->library, &counts) == ERR_OK)
+		atomic_store(&c->passages, counts.passages);
+}
+
 err_t catalog_build_publish(struct catalog *c)
 {
-	uint64_t old, new;
-	struct library_counts counts;
 	err_t err;
 
 	TRY(catalog_begin(c));
-	old = c->generation;
-	new = c->building;
-	assert(new);
-	err = build_settle(c, new);
+	assert(c->building);
+	err = build_settle(c, c->building);
 	if (err) {
 		catalog_rollback(c);
 		return err;
 	}
-	err = library_commit(c->library);
-	if (!err) {
-		atomic_store(&c->generation, new);
-		atomic_store(&c->building, 0);
-		atomic_fetch_add(&c->change, 1);
-		TELL(c, l->publish(l->owner, new, c->change))
-		TELL(c, (l->drop(l->owner, old), ERR_OK))
-		if (library_count(c->library, &counts) == ERR_OK)
-			atomic_store(&c->passages, counts.passages);
-	}
+	err = library_commit_then(c->library, tell_published, c);
 	pthread_mutex_unlock(&c->changing);
 	return err;
 }
@@ -423,6 +466,8 @@ err_t catalog_prune(struct catalog *c, bool *ret_more)
 	TRY(catalog_begin(c));
 	err = library_passages_prune(c->library, c->generation, c->building ? c->building : 0,
 				     PRUNE_ROWS, ret_more);
+	if (!err && !*ret_more)
+		err = library_shelved_forget(c->library, c->oldest);
 	if (!err && !*ret_more)
 		err = library_blobs_sweep(c->library, 200);
 	if (err) {

@@ -2,8 +2,9 @@
  * catalog: the library and the indexes that listen to it, kept in step. Whoever changes which
  * passages there are does it here.
  *
- * A change is committed to the library first, then told to the listeners; a crash between the two
- * is found at the next start by their positions. Any thread; one change at a time.
+ * A change is told to the listeners, committed to the library, and then by the listeners, before
+ * anybody reads it there; a crash in between is found at the next start by their positions. Any
+ * thread; one change at a time.
  */
 #ifndef RAG_STORE_CATALOG_H
 #define RAG_STORE_CATALOG_H
@@ -21,8 +22,8 @@ struct catalog_state {
 };
 
 /*
- * `library` and the listeners are borrowed. Feeds the listeners what they lack, which may take
- * as long as reading the whole library.
+ * `library` and the listeners are borrowed. Tells the listeners what they lack: the documents that
+ * changed since they were last kept on disk, or the whole library.
  */
 err_t catalog_open(struct library *library, const struct feed_listener *listeners, unsigned count,
 		   struct catalog **ret_catalog);

@@ -15,10 +15,13 @@
  *   or more, whole. A passage that was replaced is removed and its successor added within one
  *   commit. `remove` names a passage that was added to that generation, `add` one that was not.
  * - While g+1 is built, changes to documents come to both, each with a commit of its own.
- * - `change` counts the library's commits and only grows. position() says what a listener has kept
- *   on disk, generation and change; when that is the library's, it is told nothing at the start,
- *   else everything: drop(all it had), begin(g), add …, commit, publish. One that keeps nothing
- *   answers 0, 0 and is fed at each start, as fast as it takes it.
+ * - `change` counts the library's commits and only grows. position() says as of which change a
+ *   listener has a generation from an earlier run. At the start it is told what it lacks since:
+ *   forget(document) and add … for each document that changed, commit; with position 0, or one
+ *   that is ahead of the library's: drop, begin(g), add …, commit. Then publish of what is read.
+ * - What a change brings is told before the library commits it (so a listener does its heavy work
+ *   in add and remove), and its commit before anyone in this process can read from the library
+ *   what it was about: who sees a job ended finds its documents.
  * - A listener that fails (ERR_STORE, ERR_NOMEM) gets no more calls but drop, is logged, and is fed
  *   anew at the next start; the others and the library go on.
  */
@@ -27,20 +30,21 @@
 
 #include "store/passage.h"
 
-struct feed_position {
-	uint64_t generation, change; /* 0, 0: nothing */
-};
-
 /* A table of functions; every one is set. `owner` is the listener's own and outlives the feed. */
 struct feed_listener {
 	const char *name; /* for the log */
 	void *owner;
-	void (*position)(void *owner, struct feed_position *ret_position);
+	/* As of which change it has kept the generation; 0: it has nothing of it. */
+	uint64_t (*position)(void *owner, uint64_t generation);
 	/* An empty generation; what an earlier run left of one of that number is forgotten. */
 	err_t (*begin)(void *owner, uint64_t generation);
 	err_t (*add)(void *owner, uint64_t generation, const struct passage *passage);
 	err_t (*remove)(void *owner, uint64_t generation, struct bytes passage_id);
+	/* All that was committed of a document goes; there may be nothing. */
+	err_t (*forget)(void *owner, uint64_t generation, struct bytes document_id);
 	err_t (*commit)(void *owner, uint64_t generation, uint64_t change);
+	/* What was told since the last commit was not meant: the library could not keep it. */
+	void (*discard)(void *owner, uint64_t generation);
 	err_t (*publish)(void *owner, uint64_t generation, uint64_t change);
 	void (*drop)(void *owner, uint64_t generation);
 };

@@ -1,12 +1,13 @@
 #include "rag/store/passages_feed.h"
 
-static void position(void *owner, struct feed_position *ret_position)
+/* Of the generation that is read alone: one that was being built is fed anew. */
+static uint64_t position(void *owner, uint64_t generation)
 {
 	struct passages_state state;
 
-	*ret_position = (struct feed_position){ 0, 0 };
-	if (passages_state(owner, &state) == ERR_OK)
-		*ret_position = (struct feed_position){ state.generation, state.change };
+	if (passages_state(owner, &state) || state.generation != generation)
+		return 0;
+	return state.change;
 }
 
 static err_t begin(void *owner, uint64_t generation)
@@ -24,9 +25,20 @@ static err_t take_out(void *owner, uint64_t generation, struct bytes id)
 	return passages_remove(owner, generation, id);
 }
 
+static err_t forget(void *owner, uint64_t generation, struct bytes document_id)
+{
+	return passages_forget(owner, generation, document_id);
+}
+
 static err_t commit(void *owner, uint64_t generation, uint64_t change)
 {
 	return passages_commit(owner, generation, change);
+}
+
+static void discard(void *owner, uint64_t generation)
+{
+	(void)generation;
+	passages_rollback(owner);
 }
 
 static err_t publish(void *owner, uint64_t generation, uint64_t change)
@@ -48,7 +60,9 @@ struct feed_listener passages_feed(struct passages *passages)
 		.begin = begin,
 		.add = add,
 		.remove = take_out,
+		.forget = forget,
 		.commit = commit,
+		.discard = discard,
 		.publish = publish,
 		.drop = drop,
 	};

@@ -13,7 +13,7 @@
 #include "crypto/digest.h"
 #include "store/library_internal.h"
 
-enum { SCHEMA_VERSION = 1 };
+enum { SCHEMA_VERSION = 2 };
 
 static const char *const statements[LIBRARY_STATEMENTS] = {
 #define STATEMENT(name, text) [LIBRARY_##name] = text,
@@ -69,6 +69,13 @@ static const char schema_sql[] =
 	" body TEXT NOT NULL, expires_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX idem_expires ON idem(expires_ms);"
 	"PRAGMA user_version = 1";
+/* From the first version: which documents changed on a shelf, and when. Before it, nobody asked. */
+static const char shelved_sql[] =
+	"CREATE TABLE shelved(generation INTEGER NOT NULL, document TEXT NOT NULL,"
+	" row INTEGER NOT NULL, change INTEGER NOT NULL, PRIMARY KEY(generation, document))"
+	" STRICT, WITHOUT ROWID;"
+	"CREATE INDEX shelved_change ON shelved(generation, change);"
+	"PRAGMA user_version = 2";
 /* clang-format on */
 
 /* ---- Opening ---- */
@@ -90,7 +97,9 @@ static err_t schema_ensure(struct sql *sql)
 	if (version == SCHEMA_VERSION)
 		return ERR_OK;
 	TRY(sql_do(sql, LIBRARY_BEGIN, ""));
-	TRY(sql_run(sql, schema_sql));
+	if (version < 1)
+		TRY(sql_run(sql, schema_sql));
+	TRY(sql_run(sql, shelved_sql));
 	return sql_do(sql, LIBRARY_COMMIT, "");
 }
 
@@ -284,6 +293,18 @@ err_t library_commit(struct library *library)
 	}
 	transaction_end(library, true);
 	return ERR_OK;
+}
+
+err_t library_commit_then(struct library *library, library_then_fn then, void *owner)
+{
+	err_t err;
+
+	pthread_mutex_lock(&library->read_lock);
+	err = library_commit(library);
+	if (!err)
+		then(owner);
+	pthread_mutex_unlock(&library->read_lock);
+	return err;
 }
 
 void library_rollback(struct library *library)

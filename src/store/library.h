@@ -72,6 +72,12 @@ void library_close(struct library *library); /* NULL is welcome */
 
 err_t library_begin(struct library *library); /* waits for the writer's lock */
 err_t library_commit(struct library *library);
+/*
+ * As library_commit, with `then` between the commit and the moment anybody in this process can see
+ * it: what `then` makes ready is ready for whoever reads that it was committed. It may read.
+ */
+typedef void (*library_then_fn)(void *owner);
+err_t library_commit_then(struct library *library, library_then_fn then, void *owner);
 void library_rollback(struct library *library);
 
 /* Small numbers by name: "generation", "building", "change", "synced". 0 when absent. */
@@ -126,6 +132,16 @@ err_t library_shelve(struct library *library, uint64_t generation,
 		     const struct passage *passages, size_t count);
 /* Which version of the document the generation holds; 0: none. */
 uint64_t library_shelved(struct library *library, uint64_t generation, uint64_t row);
+
+/*
+ * What was shelved or taken out in a generation after a change (of setting "change"), each document
+ * once: `row` is 0 for one that the generation holds no more. Its passages are those of now.
+ */
+typedef err_t (*library_shelved_fn)(void *owner, struct bytes document_id, uint64_t row);
+err_t library_shelved_since(struct library *library, uint64_t generation, uint64_t change,
+			    library_shelved_fn each, void *owner);
+/* W. Nobody asks any more for what was taken out up to that change. */
+err_t library_shelved_forget(struct library *library, uint64_t change);
 
 /* Passages of a generation in order; of one document, if `document_row`. */
 typedef err_t (*library_passage_fn)(void *owner, const struct passage *passage);

@@ -186,6 +186,8 @@ err_t library_shelve(struct library *library, uint64_t generation,
 	struct sql *sql = library_writing(library);
 
 	TRY(sql_do(sql, LIBRARY_PASSAGES_REMOVE, "uu", generation, document->row));
+	TRY(sql_do(sql, LIBRARY_SHELVED_PUT, "usu", generation, document->id,
+		   version ? document->row : 0));
 	if (version == 0)
 		return sql_do(sql, LIBRARY_SHELF_REMOVE, "uu", generation, document->row);
 	for (size_t i = 0; i < count; i++)
@@ -253,7 +255,29 @@ err_t library_passages_prune(struct library *library, uint64_t keep, uint64_t ke
 
 	TRY(sql_do(sql, LIBRARY_PASSAGES_PRUNE, "uuu", keep, keep_too, (uint64_t)limit));
 	*ret_more = sqlite3_changes(sql->db) > 0;
-	return *ret_more ? ERR_OK : sql_do(sql, LIBRARY_SHELF_PRUNE, "uu", keep, keep_too);
+	if (*ret_more)
+		return ERR_OK;
+	TRY(sql_do(sql, LIBRARY_SHELVED_PRUNE, "uu", keep, keep_too));
+	return sql_do(sql, LIBRARY_SHELF_PRUNE, "uu", keep, keep_too);
+}
+
+err_t library_shelved_since(struct library *library, uint64_t generation, uint64_t change,
+			    library_shelved_fn each, void *owner)
+{
+	struct sql *sql = library_read_begin(library);
+	sqlite3_stmt *stmt = sql_bind(sql, LIBRARY_SHELVED_SINCE, "uu", generation, change);
+	err_t err = ERR_OK, end;
+
+	while (!err && sql_row(stmt))
+		err = each(owner, sql_text(stmt, 0), sql_number(stmt, 1));
+	end = sql_done(sql, stmt);
+	library_read_end(library, sql);
+	return err ? err : end;
+}
+
+err_t library_shelved_forget(struct library *library, uint64_t change)
+{
+	return sql_do(library_writing(library), LIBRARY_SHELVED_FORGET, "u", change);
 }
 
 /* ---- Nearly the same words ---- */

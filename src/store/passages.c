@@ -63,9 +63,10 @@ static const char add_text_sql[] =
 static const char remove_text_sql[] =
 	"INSERT INTO passage_text(passage_text, rowid, title, section, body)"
 	" SELECT 'delete', id, title, section, body FROM passage WHERE generation = ?1"
-	" AND (?2 IS NULL OR key = ?2)";
+	" AND (?2 IS NULL OR key = ?2) AND (?3 IS NULL OR document = ?3)";
 static const char remove_sql[] =
-	"DELETE FROM passage WHERE generation = ?1 AND (?2 IS NULL OR key = ?2)";
+	"DELETE FROM passage WHERE generation = ?1 AND (?2 IS NULL OR key = ?2)"
+	" AND (?3 IS NULL OR document = ?3)";
 static const char setting_sql[] = "UPDATE setting SET value = ?2 WHERE name = ?1";
 
 enum statement { ADD, ADD_TEXT, REMOVE_TEXT, REMOVE, SETTING, STATEMENTS };
@@ -280,7 +281,17 @@ static err_t writing(struct passages *p)
 	return sqlite3_get_autocommit(p->writer) ? run(p->writer, "BEGIN IMMEDIATE") : ERR_OK;
 }
 
-static err_t take_out(struct passages *p, uint64_t generation, const struct bytes *id)
+static void bind_or_null(sqlite3_stmt *stmt, int at, const struct bytes *b)
+{
+	if (b)
+		bind_text(stmt, at, *b);
+	else
+		sqlite3_bind_null(stmt, at);
+}
+
+/* One passage, those of a document, or (NULL, NULL) the whole generation. */
+static err_t take_out(struct passages *p, uint64_t generation, const struct bytes *id,
+		      const struct bytes *document)
 {
 	static const enum statement both[] = { REMOVE_TEXT, REMOVE };
 
@@ -288,10 +299,8 @@ static err_t take_out(struct passages *p, uint64_t generation, const struct byte
 		sqlite3_stmt *stmt = p->statements[both[i]];
 
 		sqlite3_bind_int64(stmt, 1, (sqlite3_int64)generation);
-		if (id)
-			bind_text(stmt, 2, *id);
-		else
-			sqlite3_bind_null(stmt, 2);
+		bind_or_null(stmt, 2, id);
+		bind_or_null(stmt, 3, document);
 		TRY(step(p, both[i]));
 	}
 	return ERR_OK;
@@ -301,7 +310,7 @@ err_t passages_begin(struct passages *p, uint64_t generation)
 {
 	assert(generation > 0);
 	TRY(writing(p));
-	return take_out(p, generation, NULL);
+	return take_out(p, generation, NULL, NULL);
 }
 
 err_t passages_add(struct passages *p, uint64_t generation, const struct passage *passage)
@@ -333,8 +342,14 @@ err_t passages_add(struct passages *p, uint64_t generation, const struct passage
 err_t passages_remove(struct passages *p, uint64_t generation, struct bytes id)
 {
 	TRY(writing(p));
-	TRY(take_out(p, generation, &id));
+	TRY(take_out(p, generation, &id, NULL));
 	return sqlite3_changes(p->writer) ? ERR_OK : ERR_NOT_FOUND;
+}
+
+err_t passages_forget(struct passages *p, uint64_t generation, struct bytes document)
+{
+	TRY(writing(p));
+	return take_out(p, generation, NULL, &document);
 }
 
 static err_t put_setting(struct passages *p, const char *name, uint64_t value)
@@ -382,7 +397,7 @@ void passages_rollback(struct passages *p)
 void passages_drop(struct passages *p, uint64_t generation)
 {
 	passages_rollback(p);
-	if (writing(p) || take_out(p, generation, NULL) || run(p->writer, "COMMIT"))
+	if (writing(p) || take_out(p, generation, NULL, NULL) || run(p->writer, "COMMIT"))
 		passages_rollback(p);
 }
 

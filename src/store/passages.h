@@ -48,6 +48,8 @@ err_t passages_begin(struct passages *passages, uint64_t generation);
 err_t passages_add(struct passages *passages, uint64_t generation, const struct passage *passage);
 err_t passages_remove(struct passages *passages, uint64_t generation,
 		      struct bytes id); /* ERR_NOT_FOUND */
+/* All passages of a document; there may be none. */
+err_t passages_forget(struct passages *passages, uint64_t generation, struct bytes document);
 
 /* What was written since the last commit comes into being; until then readers see none of it. */
 err_t passages_commit(struct passages *passages, uint64_t generation, uint64_t change);

@@ -42,11 +42,14 @@ static bool on_any(void *owner, const struct library_job *job)
 
 void shelf_settled(struct shelf *c)
 {
+	struct library_counts counts;
 	bool any = true;
 
 	for (unsigned i = 0; i < 3000 && (any || !ingest_is_ready(c->ingest)); i++) {
 		any = false;
 		CHECK_OK(library_jobs(c->library, true, 1, on_any, &any));
+		CHECK_OK(library_count(c->library, &counts));
+		any |= counts.documents[LIBRARY_PENDING] > 0; /* some are nobody's job */
 		usleep(any || i == 0 ? 10000 : 1000);
 	}
 	CHECK(!any, "the jobs did not end within 30 seconds");
