@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "rag/text/pairs.h"
 #include "rag/text/sentence.h"
 #include "rag/text/whole.h"
 #include "rag/text/words.h"
@@ -74,21 +75,26 @@ static const struct {
 	  "loratadine,clopidogrel" },
 };
 
+#define ENDING(letters, kind)                               \
+	{                                                   \
+		letters, sizeof(letters) - 1, ENTITY_##kind \
+	}
 static const struct {
 	const char *ending;
+	size_t len;
 	enum entity_kind kind;
 } endings[] = {
-	{ "mab", ENTITY_DRUG },	      { "statin", ENTITY_DRUG },     { "pril", ENTITY_DRUG },
-	{ "sartan", ENTITY_DRUG },    { "azole", ENTITY_DRUG },	     { "cillin", ENTITY_DRUG },
-	{ "mycin", ENTITY_DRUG },     { "olol", ENTITY_DRUG },	     { "dipine", ENTITY_DRUG },
-	{ "profen", ENTITY_DRUG },    { "floxacin", ENTITY_DRUG },   { "tidine", ENTITY_DRUG },
-	{ "setron", ENTITY_DRUG },    { "triptan", ENTITY_DRUG },    { "gliptin", ENTITY_DRUG },
-	{ "glitazone", ENTITY_DRUG }, { "xaban", ENTITY_DRUG },	     { "navir", ENTITY_DRUG },
-	{ "zepam", ENTITY_DRUG },     { "formin", ENTITY_DRUG },     { "lukast", ENTITY_DRUG },
-	{ "cycline", ENTITY_DRUG },   { "limus", ENTITY_DRUG },	     { "kinra", ENTITY_DRUG },
-	{ "itis", ENTITY_CONDITION }, { "emia", ENTITY_CONDITION },  { "aemia", ENTITY_CONDITION },
-	{ "osis", ENTITY_CONDITION }, { "pathy", ENTITY_CONDITION }, { "algia", ENTITY_EFFECT },
-	{ "uria", ENTITY_CONDITION }, { "penia", ENTITY_CONDITION }, { "oma", ENTITY_CONDITION },
+	ENDING("mab", DRUG),	   ENDING("statin", DRUG),     ENDING("pril", DRUG),
+	ENDING("sartan", DRUG),	   ENDING("azole", DRUG),      ENDING("cillin", DRUG),
+	ENDING("mycin", DRUG),	   ENDING("olol", DRUG),       ENDING("dipine", DRUG),
+	ENDING("profen", DRUG),	   ENDING("floxacin", DRUG),   ENDING("tidine", DRUG),
+	ENDING("setron", DRUG),	   ENDING("triptan", DRUG),    ENDING("gliptin", DRUG),
+	ENDING("glitazone", DRUG), ENDING("xaban", DRUG),      ENDING("navir", DRUG),
+	ENDING("zepam", DRUG),	   ENDING("formin", DRUG),     ENDING("lukast", DRUG),
+	ENDING("cycline", DRUG),   ENDING("limus", DRUG),      ENDING("kinra", DRUG),
+	ENDING("itis", CONDITION), ENDING("emia", CONDITION),  ENDING("aemia", CONDITION),
+	ENDING("osis", CONDITION), ENDING("pathy", CONDITION), ENDING("algia", EFFECT),
+	ENDING("uria", CONDITION), ENDING("penia", CONDITION), ENDING("oma", CONDITION),
 };
 
 struct known {
@@ -97,23 +103,31 @@ struct known {
 };
 
 static struct known lexicon[LEXICON_CAP];
+static uint64_t lexicon_leads[LEXICON_CAP / 64]; /* a bit for the first stem of names of several */
+static struct pairs cue_pairs;
 static pthread_once_t lexicon_once = PTHREAD_ONCE_INIT;
+
+/* One more word of a key of *len bytes; false when it is full. */
+static bool key_add(char key[EXTRACT_KEY_MAX], size_t *len, const struct word *word)
+{
+	if (word->is_stop || word->stem_len == 0)
+		return true;
+	if (*len + word->stem_len + 2 > EXTRACT_KEY_MAX)
+		return false;
+	if (*len)
+		key[(*len)++] = ' ';
+	memcpy(key + *len, word->stem, word->stem_len);
+	*len += word->stem_len;
+	return true;
+}
 
 bool extract_key(struct bytes name, char ret_key[EXTRACT_KEY_MAX])
 {
 	size_t len = 0;
 	struct word word;
 
-	for (size_t at = 0; words_next(name, &at, &word);) {
-		if (word.is_stop || word.stem_len == 0)
-			continue;
-		if (len + word.stem_len + 2 > EXTRACT_KEY_MAX)
-			break;
-		if (len)
-			ret_key[len++] = ' ';
-		memcpy(ret_key + len, word.stem, word.stem_len);
-		len += word.stem_len;
-	}
+	for (size_t at = 0; words_next(name, &at, &word) && key_add(ret_key, &len, &word);)
+		;
 	ret_key[len] = '\0';
 	return len > 1;
 }
@@ -125,6 +139,24 @@ static struct known *lexicon_place(const char *key)
 	while (lexicon[i].key[0] && strcmp(lexicon[i].key, key) != 0)
 		i = (i + 1) & (LEXICON_CAP - 1);
 	return &lexicon[i];
+}
+
+static void cues_note(void);
+
+static unsigned lead_bit(struct bytes stem)
+{
+	return (unsigned)bytes_hash(stem, 5) & (LEXICON_CAP - 1);
+}
+
+static void lead_note(const char *key)
+{
+	struct bytes rest = bytes_of(key), first;
+	unsigned bit;
+
+	bytes_cut(&rest, ' ', &first);
+	bit = lead_bit(first);
+	if (rest.at)
+		lexicon_leads[bit / 64] |= UINT64_C(1) << bit % 64;
 }
 
 static void lexicon_fill(void)
@@ -143,17 +175,18 @@ static void lexicon_fill(void)
 			known = lexicon_place(key);
 			memcpy(known->key, key, sizeof key);
 			known->kind = lists[i].kind;
+			lead_note(key);
 			count++;
 		}
 	}
 	assert(count < LEXICON_CAP / 2);
+	cues_note();
 }
 
 static bool lexicon_find(const char *key, enum entity_kind *ret_kind)
 {
 	const struct known *known;
 
-	pthread_once(&lexicon_once, lexicon_fill);
 	known = lexicon_place(key);
 	if (!known->key[0])
 		return false;
@@ -176,19 +209,14 @@ static bool is_enzyme(struct bytes word)
 	return bytes_eq_str(word, "BCRP");
 }
 
-bool extract_kind_of(struct bytes word, enum entity_kind *ret_kind)
+static bool ending_of(struct bytes word, enum entity_kind *ret_kind)
 {
-	char key[EXTRACT_KEY_MAX];
-
-	if (is_enzyme(word)) {
-		*ret_kind = ENTITY_ENZYME;
-		return true;
-	}
-	if (extract_key(word, key) && lexicon_find(key, ret_kind))
-		return true;
 	for (size_t i = 0; word.len >= SUFFIX_WORD_MIN && i < COUNT(endings); i++) {
-		struct bytes ending = bytes_of(endings[i].ending);
+		struct bytes ending = { endings[i].ending, endings[i].len };
 
+		/* The last letter tells most of them apart. */
+		if (ascii_lower(word.at[word.len - 1]) != ending.at[ending.len - 1])
+			continue;
 		if (bytes_eq_nocase(bytes_from(word, word.len - size_min(ending.len, word.len)),
 				    ending)) {
 			*ret_kind = endings[i].kind;
@@ -196,6 +224,27 @@ bool extract_kind_of(struct bytes word, enum entity_kind *ret_kind)
 		}
 	}
 	return false;
+}
+
+/* `key` is the word's. */
+static bool kind_of(struct bytes word, const char *key, enum entity_kind *ret_kind)
+{
+	if (is_enzyme(word)) {
+		*ret_kind = ENTITY_ENZYME;
+		return true;
+	}
+	if (key[0] && key[1] && lexicon_find(key, ret_kind))
+		return true;
+	return ending_of(word, ret_kind);
+}
+
+bool extract_kind_of(struct bytes word, enum entity_kind *ret_kind)
+{
+	char key[EXTRACT_KEY_MAX];
+
+	pthread_once(&lexicon_once, lexicon_fill);
+	extract_key(word, key);
+	return kind_of(word, key, ret_kind);
 }
 
 /* ---- Mentions ---- */
@@ -262,6 +311,18 @@ static struct bytes name_of(const struct sentence_words *w, unsigned from, unsig
 			  w->at[from + count - 1].to - w->at[from].from);
 }
 
+/* As extract_key of that name. */
+static bool key_of(const struct sentence_words *w, unsigned from, unsigned count,
+		   char ret_key[EXTRACT_KEY_MAX])
+{
+	size_t len = 0;
+
+	for (unsigned i = from; i < from + count && key_add(ret_key, &len, &w->at[i]);)
+		i++;
+	ret_key[len] = '\0';
+	return len > 1;
+}
+
 /* Nothing but one blank or hyphen between the words of a name. */
 static bool is_run(const struct sentence_words *w, unsigned from, unsigned count)
 {
@@ -284,16 +345,18 @@ static bool is_capital(const struct sentence_words *w, unsigned i)
 /* How many words from `at` are one known name, and of what kind; 0: none. */
 static unsigned known_at(const struct sentence_words *w, unsigned at, enum entity_kind *ret_kind)
 {
+	const struct word *first = &w->at[at];
+	unsigned bit = lead_bit(word_stem(first));
 	char key[EXTRACT_KEY_MAX];
 
-	for (unsigned n = EXTRACT_WORDS_MAX; n >= 2; n--)
-		if (at + n <= w->count && !w->at[at].is_stop && !w->at[at + n - 1].is_stop &&
-		    is_run(w, at, n) && extract_key(name_of(w, at, n), key) && strchr(key, ' ') &&
-		    lexicon_find(key, ret_kind))
+	if (first->is_stop)
+		return 0;
+	for (unsigned n = EXTRACT_WORDS_MAX; lexicon_leads[bit / 64] >> bit % 64 & 1 && n >= 2; n--)
+		if (at + n <= w->count && !w->at[at + n - 1].is_stop && is_run(w, at, n) &&
+		    key_of(w, at, n, key) && strchr(key, ' ') && lexicon_find(key, ret_kind))
 			return n;
-	if (!w->at[at].is_stop && extract_kind_of(name_of(w, at, 1), ret_kind))
-		return 1;
-	return 0;
+	key_of(w, at, 1, key);
+	return kind_of(name_of(w, at, 1), key, ret_kind) ? 1 : 0;
 }
 
 /* "Mayo Clinic": capitals in the middle of a sentence. */
@@ -386,6 +449,12 @@ static const struct cue section_cues[] = {
 	{ "34073-7", RELATION_INTERACTS, AGENTS | BIT(ENZYME) },
 };
 
+static void cues_note(void)
+{
+	for (size_t i = 0; i < COUNT(cues); i++)
+		pairs_add(&cue_pairs, cues[i].words);
+}
+
 static size_t find_nocase(struct bytes text, struct bytes needle)
 {
 	for (size_t i = 0; i + needle.len <= text.len; i++)
@@ -409,12 +478,23 @@ static bool is_denied(struct bytes sentence, size_t cue_at)
 
 static const struct cue *cue_of(struct bytes sentence, struct bytes code)
 {
-	for (size_t i = 0; i < COUNT(cues); i++) {
-		size_t at = find_nocase(sentence, bytes_of(cues[i].words));
+	uint32_t found = 0; /* a bit for each cue that was met, since its first place counts */
+	const struct cue *best = NULL;
 
-		if (at != SIZE_MAX && !is_denied(sentence, at))
-			return &cues[i];
+	_Static_assert(COUNT(cues) <= 32, "a bit for each");
+	for (size_t at = 0; at + 1 < sentence.len; at++) {
+		struct bytes here = bytes_from(sentence, at);
+
+		for (size_t i = 0; pairs_may(&cue_pairs, sentence, at) && i < COUNT(cues); i++) {
+			if (found >> i & 1 || !bytes_starts_nocase(here, bytes_of(cues[i].words)))
+				continue;
+			found |= UINT32_C(1) << i;
+			if ((!best || &cues[i] < best) && !is_denied(sentence, at))
+				best = &cues[i];
+		}
 	}
+	if (best)
+		return best;
 	for (size_t i = 0; code.len && i < COUNT(section_cues); i++)
 		if (bytes_eq_str(code, section_cues[i].words))
 			return &section_cues[i];
@@ -569,6 +649,7 @@ void extract_passage(const struct passage *passage, struct extract *x)
 	x->mention_count = x->relation_count = 0;
 	if (!words)
 		return;
+	pthread_once(&lexicon_once, lexicon_fill);
 	subject = read_subject(x, passage);
 	read_metadata(x, passage, subject);
 	for (unsigned n = 0; n < SENTENCES_MAX && sentence_next(passage->body, &at, &span); n++)

@@ -1,5 +1,9 @@
 #include "rag/text/command.h"
 
+#include <pthread.h>
+
+#include "rag/text/pairs.h"
+
 /* Lower case; a star stands for any words of the same sentence. */
 static const char *const commands[] = {
 	"ignore*previous*instruction",
@@ -73,21 +77,35 @@ static bool goes_on(struct bytes text, size_t at, struct bytes rest)
 	return true;
 }
 
+static struct pairs begins;
+static pthread_once_t begins_once = PTHREAD_ONCE_INIT;
+
+static void begins_fill(void)
+{
+	for (size_t i = 0; i < COUNT(commands); i++)
+		pairs_add(&begins, commands[i]);
+}
+
+static bool begins_here(struct bytes text, size_t at)
+{
+	for (size_t i = 0; i < COUNT(commands); i++) {
+		struct bytes rest = bytes_of(commands[i]), first;
+
+		if (ascii_lower(text.at[at]) != commands[i][0])
+			continue;
+		bytes_cut(&rest, '*', &first);
+		if (here(text, at, first) && goes_on(text, at + first.len, rest))
+			return true;
+	}
+	return false;
+}
+
 bool command_in(struct bytes text)
 {
-	for (size_t at = 0; at < text.len; at++) {
-		char c = ascii_lower(text.at[at]);
-
-		for (size_t i = 0; i < COUNT(commands); i++) {
-			struct bytes rest = bytes_of(commands[i]), first;
-
-			if (c != commands[i][0])
-				continue;
-			bytes_cut(&rest, '*', &first);
-			if (here(text, at, first) && goes_on(text, at + first.len, rest))
-				return true;
-		}
-	}
+	pthread_once(&begins_once, begins_fill);
+	for (size_t at = 0; at + 1 < text.len; at++)
+		if (pairs_may(&begins, text, at) && begins_here(text, at))
+			return true;
 	return false;
 }
 

@@ -61,25 +61,25 @@ static bool ends_cvc(const struct stemmer *s, size_t len)
 	return s->w[len - 1] != 'w' && s->w[len - 1] != 'x' && s->w[len - 1] != 'y';
 }
 
-static bool ends(struct stemmer *s, const char *suffix)
+/* The last letter tells most suffixes apart. */
+static inline bool ends_in(struct stemmer *s, const char *suffix, size_t n)
 {
-	size_t n = strlen(suffix);
-
-	if (n >= s->len || memcmp(s->w + s->len - n, suffix, n) != 0)
+	if (n >= s->len || s->w[s->len - 1] != suffix[n - 1] ||
+	    memcmp(s->w + s->len - n, suffix, n) != 0)
 		return false;
 	s->root = s->len - n;
 	return true;
 }
+#define ends(s, literal) ends_in((s), (literal), sizeof(literal) - 1)
 
 /* Puts `with` in place of the suffix last asked about; it is never longer than that one. */
-static void put(struct stemmer *s, const char *with)
+static void put_bytes(struct stemmer *s, const char *with, size_t n)
 {
-	size_t n = strlen(with);
-
 	assert(s->root + n <= s->len);
 	memcpy(s->w + s->root, with, n);
 	s->len = s->root + n;
 }
+#define put(s, literal) put_bytes((s), (literal), sizeof(literal) - 1)
 
 static void step_1a(struct stemmer *s)
 {
@@ -121,45 +121,53 @@ static void step_1c(struct stemmer *s)
 
 struct suffix_rule {
 	const char *suffix, *with;
+	uint8_t suffix_len, with_len;
 };
+#define RULE(suffix, with)                                         \
+	{                                                          \
+		suffix, with, sizeof(suffix) - 1, sizeof(with) - 1 \
+	}
 
 /* The first suffix that fits decides, whether or not the measure then lets it go. */
 static void apply(struct stemmer *s, const struct suffix_rule *rules, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (!ends(s, rules[i].suffix))
+		if (!ends_in(s, rules[i].suffix, rules[i].suffix_len))
 			continue;
 		if (measure(s, s->root) > 0)
-			put(s, rules[i].with);
+			put_bytes(s, rules[i].with, rules[i].with_len);
 		return;
 	}
 }
 
 static const struct suffix_rule step_2_rules[] = {
-	{ "ational", "ate" }, { "tional", "tion" }, { "enci", "ence" },	  { "anci", "ance" },
-	{ "izer", "ize" },    { "bli", "ble" },	    { "alli", "al" },	  { "entli", "ent" },
-	{ "eli", "e" },	      { "ousli", "ous" },   { "ization", "ize" }, { "ation", "ate" },
-	{ "ator", "ate" },    { "alism", "al" },    { "iveness", "ive" }, { "fulness", "ful" },
-	{ "ousness", "ous" }, { "aliti", "al" },    { "iviti", "ive" },	  { "biliti", "ble" },
-	{ "logi", "log" },
+	RULE("ational", "ate"), RULE("tional", "tion"), RULE("enci", "ence"),
+	RULE("anci", "ance"),	RULE("izer", "ize"),	RULE("bli", "ble"),
+	RULE("alli", "al"),	RULE("entli", "ent"),	RULE("eli", "e"),
+	RULE("ousli", "ous"),	RULE("ization", "ize"), RULE("ation", "ate"),
+	RULE("ator", "ate"),	RULE("alism", "al"),	RULE("iveness", "ive"),
+	RULE("fulness", "ful"), RULE("ousness", "ous"), RULE("aliti", "al"),
+	RULE("iviti", "ive"),	RULE("biliti", "ble"),	RULE("logi", "log"),
 };
 
 static const struct suffix_rule step_3_rules[] = {
-	{ "icate", "ic" }, { "ative", "" }, { "alize", "al" }, { "iciti", "ic" },
-	{ "ical", "ic" },  { "ful", "" },   { "ness", "" },
+	RULE("icate", "ic"), RULE("ative", ""), RULE("alize", "al"), RULE("iciti", "ic"),
+	RULE("ical", "ic"),  RULE("ful", ""),	RULE("ness", ""),
 };
 
-static const char *const step_4_suffixes[] = {
-	"al",  "ance", "ence", "er",  "ic",  "able", "ible", "ant", "ement", "ment",
-	"ent", "ion",  "ou",   "ism", "ate", "iti",  "ous",  "ive", "ize",
+static const struct suffix_rule step_4_rules[] = {
+	RULE("al", ""),	  RULE("ance", ""), RULE("ence", ""), RULE("er", ""),	 RULE("ic", ""),
+	RULE("able", ""), RULE("ible", ""), RULE("ant", ""),  RULE("ement", ""), RULE("ment", ""),
+	RULE("ent", ""),  RULE("ion", ""),  RULE("ou", ""),   RULE("ism", ""),	 RULE("ate", ""),
+	RULE("iti", ""),  RULE("ous", ""),  RULE("ive", ""),  RULE("ize", ""),
 };
 
 static void step_4(struct stemmer *s)
 {
-	for (size_t i = 0; i < COUNT(step_4_suffixes); i++) {
-		if (!ends(s, step_4_suffixes[i]))
+	for (size_t i = 0; i < COUNT(step_4_rules); i++) {
+		if (!ends_in(s, step_4_rules[i].suffix, step_4_rules[i].suffix_len))
 			continue;
-		if (strcmp(step_4_suffixes[i], "ion") == 0 &&
+		if (step_4_rules[i].suffix[0] == 'i' && step_4_rules[i].suffix[1] == 'o' &&
 		    (s->root == 0 || (s->w[s->root - 1] != 's' && s->w[s->root - 1] != 't')))
 			return;
 		if (measure(s, s->root) > 1)

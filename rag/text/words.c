@@ -1,51 +1,90 @@
 #include "rag/text/words.h"
 
+#include <pthread.h>
+
 #include "rag/text/stem.h"
 
-/* In order, since they are searched by halves. */
+enum { STOP_WORD_MAX = 11 };
+
+#define W(word)                        \
+	{                              \
+		word, sizeof(word) - 1 \
+	}
+/* In order, so that those of one first letter lie together. */
 /* clang-format off */
-static const char *const stop_words[] = {
-	"a", "about", "advice", "advise", "after", "again", "all", "allowed", "also", "am", "an",
-	"and", "any", "anything", "are", "as", "ask", "at", "bad", "be", "because", "been",
-	"before", "being", "best", "better", "between", "but", "by", "can", "could", "describe",
-	"did", "do", "does", "doing", "done", "else", "every", "explain", "for", "from", "get",
-	"gets", "getting", "give", "given", "gives", "go", "going", "good", "got", "had",
-	"happen", "happens", "has", "have", "he", "hello", "help", "her", "hers", "herself", "hi",
-	"him", "himself", "his", "how", "i", "if", "im", "in", "information", "into", "is", "it",
-	"its", "itself", "just", "know", "let", "like", "ll", "long", "look", "looks", "m",
-	"made", "make", "makes", "many", "may", "me", "might", "mine", "more", "most", "much",
-	"must", "my", "myself", "need", "no", "not", "of", "off", "often", "ok", "okay", "on",
-	"one", "or", "our", "out", "please", "possible", "question", "questions", "really", "s",
-	"say", "she", "should", "show", "so", "some", "something", "such", "t", "take", "taken",
-	"takes", "taking", "tell", "than", "thank", "thanks", "that", "the", "their", "them",
-	"themselves", "then", "there", "these", "they", "thing", "things", "this", "those", "to",
-	"too", "took", "up", "us", "use", "used", "uses", "using", "ve", "very", "want", "was",
-	"we", "were", "what", "when", "where", "which", "while", "who", "why", "will", "with",
-	"would", "you", "your", "yours", "yourself",
+static const struct stop_word {
+	const char *at;
+	size_t len;
+} stop_words[] = {
+	W("a"), W("about"), W("advice"), W("advise"), W("after"), W("again"), W("all"),
+	W("allowed"), W("also"), W("am"), W("an"), W("and"), W("any"), W("anything"), W("are"),
+	W("as"), W("ask"), W("at"), W("bad"), W("be"), W("because"), W("been"), W("before"),
+	W("being"), W("best"), W("better"), W("between"), W("but"), W("by"), W("can"), W("could"),
+	W("describe"), W("did"), W("do"), W("does"), W("doing"), W("done"), W("else"), W("every"),
+	W("explain"), W("for"), W("from"), W("get"), W("gets"), W("getting"), W("give"),
+	W("given"), W("gives"), W("go"), W("going"), W("good"), W("got"), W("had"), W("happen"),
+	W("happens"), W("has"), W("have"), W("he"), W("hello"), W("help"), W("her"), W("hers"),
+	W("herself"), W("hi"), W("him"), W("himself"), W("his"), W("how"), W("i"), W("if"),
+	W("im"), W("in"), W("information"), W("into"), W("is"), W("it"), W("its"), W("itself"),
+	W("just"), W("know"), W("let"), W("like"), W("ll"), W("long"), W("look"), W("looks"),
+	W("m"), W("made"), W("make"), W("makes"), W("many"), W("may"), W("me"), W("might"),
+	W("mine"), W("more"), W("most"), W("much"), W("must"), W("my"), W("myself"), W("need"),
+	W("no"), W("not"), W("of"), W("off"), W("often"), W("ok"), W("okay"), W("on"), W("one"),
+	W("or"), W("our"), W("out"), W("please"), W("possible"), W("question"), W("questions"),
+	W("really"), W("s"), W("say"), W("she"), W("should"), W("show"), W("so"), W("some"),
+	W("something"), W("such"), W("t"), W("take"), W("taken"), W("takes"), W("taking"),
+	W("tell"), W("than"), W("thank"), W("thanks"), W("that"), W("the"), W("their"), W("them"),
+	W("themselves"), W("then"), W("there"), W("these"), W("they"), W("thing"), W("things"),
+	W("this"), W("those"), W("to"), W("too"), W("took"), W("up"), W("us"), W("use"),
+	W("used"), W("uses"), W("using"), W("ve"), W("very"), W("want"), W("was"), W("we"),
+	W("were"), W("what"), W("when"), W("where"), W("which"), W("while"), W("who"), W("why"),
+	W("will"), W("with"), W("would"), W("you"), W("your"), W("yours"), W("yourself"),
 };
 /* clang-format on */
 
+/* Where the words with each first letter begin among the stop words, and where the last ones end.
+ */
+static uint8_t stop_begins[26 + 1];
+static pthread_once_t stop_once = PTHREAD_ONCE_INIT;
+
+static void stop_index(void)
+{
+	size_t at = 0;
+
+	_Static_assert(COUNT(stop_words) < UINT8_MAX, "their places fit");
+	for (unsigned letter = 0; letter < 26; letter++) {
+		while (at < COUNT(stop_words) && stop_words[at].at[0] < (char)('a' + letter))
+			at++;
+		stop_begins[letter] = (uint8_t)at;
+	}
+	stop_begins[26] = COUNT(stop_words);
+}
+
 static bool is_stop_word(struct bytes word)
 {
-	size_t low = 0, high = COUNT(stop_words);
+	unsigned letter = word.len ? (unsigned)(unsigned char)word.at[0] - 'a' : 26;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = bytes_cmp(word, bytes_of(stop_words[middle]));
-
-		if (order == 0)
+	if (letter >= 26 || word.len > STOP_WORD_MAX)
+		return false;
+	pthread_once(&stop_once, stop_index);
+	for (size_t i = stop_begins[letter]; i < stop_begins[letter + 1]; i++)
+		if (stop_words[i].len == word.len &&
+		    memcmp(stop_words[i].at, word.at, word.len) == 0)
 			return true;
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
 	return false;
 }
 
 /* U+00C0 … U+00FF without accents; a space where no ASCII letter stands for it. */
 static const char latin1_folded[] =
 	"aaaaaa ceeeeiiii nooooo ouuuuy  aaaaaa ceeeeiiii nooooo ouuuuy y";
+
+/* A letter or digit of ASCII, lower case; else 0. */
+static char ascii_folded(char c)
+{
+	if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
+		return c;
+	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : (char)0;
+}
 
 /* One character of UTF-8: its length (1 for a stray byte) and whether it belongs to a word. */
 struct character {
@@ -61,10 +100,9 @@ static struct character character_at(struct bytes text, size_t at)
 	size_t len = c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : c >= 0xC0 ? 2 : 1;
 
 	if (c < 0x80) {
-		bool in_word = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-			       (c >= 'A' && c <= 'Z');
+		char folded = ascii_folded((char)c);
 
-		return (struct character){ 1, in_word, ascii_lower((char)c) };
+		return (struct character){ 1, folded != 0, folded };
 	}
 	len = size_min(len, text.len - at);
 	if (c == 0xC2) /* U+0080 … U+00BF: signs, but for the micro sign, and the degree of "°C" */
@@ -94,8 +132,8 @@ static void stem_add(struct word *word, struct bytes piece)
 
 bool words_next(struct bytes text, size_t *at, struct word *ret_word)
 {
-	struct word word = { .from = *at };
 	struct character c;
+	struct word word;
 
 	while (*at < text.len) {
 		c = character_at(text, *at);
@@ -107,7 +145,16 @@ bool words_next(struct bytes text, size_t *at, struct word *ret_word)
 		return false;
 
 	word.from = *at;
+	word.stem_len = 0;
 	while (*at < text.len) {
+		char folded = ascii_folded(text.at[*at]);
+
+		if (folded) { /* nearly always */
+			if (word.stem_len < WORD_STEM_MAX)
+				word.stem[word.stem_len++] = folded;
+			*at += 1;
+			continue;
+		}
 		c = character_at(text, *at);
 		if (!c.in_word)
 			break;
