@@ -13,6 +13,7 @@ enum {
 	POLL_MS_MAX = 2000, /* growing to this */
 	TOKENS_MAX = 3,	    /* tasks tried for one invocation, when those before have stopped */
 	FORGOTTEN_MS = 20 * 60 * 1000, /* older than any invocation can be */
+	KNOCK_MS = 1000,	       /* who is not reached in this time is in another network */
 };
 
 #define ECS "AmazonEC2ContainerServiceV20141113."
@@ -229,6 +230,40 @@ static err_t enter_group(struct server *server, struct text *why)
 	return err;
 }
 
+/*
+ * A target that is registered before it listens fails its first health check, and the next one
+ * comes an interval later: so the task is asked itself before. A function outside of its network
+ * cannot, and registers it as it is.
+ */
+static void wait_until_listening(const struct server *server)
+{
+	uint64_t pause_ms = POLL_MS_MIN;
+	bool well = false, reached = true;
+
+	while (!well && reached) {
+		uint64_t deadline_ms = http_now_ms() + KNOCK_MS;
+		struct text url = TEXT_INIT(512), why = TEXT_INIT(512);
+		struct http_told told;
+		err_t err;
+
+		if (deadline_ms > server->deadline_ms)
+			deadline_ms = server->deadline_ms;
+		http_told_init(&told);
+		text_printf(&url, "http://%s:%s%s", server->address, variable("RAG_PORT", "8000"),
+			    variable("RAG_HEALTH_PATH", "/health"));
+		err = http_ask(
+			&(struct http_ask){ "GET", text_str(&url), NULL, BYTES_NONE, deadline_ms },
+			&told, &why);
+		well = !err && told.status == 200;
+		reached = !err || err == ERR_REFUSED;
+		http_told_fini(&told);
+		text_fini(&url);
+		text_fini(&why);
+		if (!well && reached && !wait_a_little(server, &pause_ms))
+			return;
+	}
+}
+
 static err_t look_at_target(struct server *server, struct text *why)
 {
 	struct text xml = TEXT_INIT(64 * 1024);
@@ -298,9 +333,10 @@ static err_t start_task(struct server *server, struct text *why)
 				  "awsvpc");
 		err = ERR_INVALID;
 	}
-	if (!err && variable("ALB_TARGET_GROUP_ARN", "")[0])
-		err = enter_group(server, why);
-	return err;
+	if (err || !variable("ALB_TARGET_GROUP_ARN", "")[0])
+		return err;
+	wait_until_listening(server);
+	return enter_group(server, why);
 }
 
 static err_t find_base(struct server *server, struct text *why)

@@ -23,8 +23,8 @@ enum {
 static const char help[] =
 	"webd: serves the chat page that is built into it, or the files of a folder\n\n"
 	"usage: webd [--host 127.0.0.1] [--port 8080] [--root DIR]\n\n"
-	"  --host   WEB_HOST   address to listen on\n"
-	"  --port   WEB_PORT   port to listen on; 0 picks one\n"
+	"  --host   WEB_HOST   address to listen on; also HOST\n"
+	"  --port   WEB_PORT   port to listen on; also PORT; 0 picks one\n"
 	"  --root   WEB_ROOT   files to serve instead, read once at the start; index.html answers for its\n"
 	"                      folder, 404.html for what is not there\n"
 	"  --help              shows this\n\n"
@@ -241,8 +241,9 @@ static int read_options(int argc, char **argv, struct options *options)
 		{ "--root", &options->root },
 	};
 
-	options->host = from_environment("WEB_HOST", "127.0.0.1");
-	options->port = from_environment("WEB_PORT", "8080");
+	/* HOST and PORT are what a task of ECS finds. */
+	options->host = from_environment("WEB_HOST", from_environment("HOST", "127.0.0.1"));
+	options->port = from_environment("WEB_PORT", from_environment("PORT", "8080"));
 	options->root = from_environment("WEB_ROOT", "");
 	for (int i = 1; i < argc; i++) {
 		bool known = false;
