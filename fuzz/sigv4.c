@@ -4,7 +4,7 @@
  */
 #include <stdlib.h>
 
-#include "api/sigv4.h"
+#include "api/sigv2.h"
 #include "base/text.h"
 #include "crypto/digest.h"
 #include "http/uri.h"
@@ -27,8 +27,12 @@ static enum sigv4_verdict judge(struct bytes lines, struct bytes body)
 		return verdict;
 	arena_init(&arena, 1 << 22);
 	sha256_hex(body, hash);
-	verdict = sigv4_verify(&head.head, &claim, secret, bytes_of(hash), NOW_MS * 1000ull,
-			       &arena);
+	if (claim.version_2)
+		verdict = sigv2_verify(&head.head, head.head.target, secret, NOW_MS * 1000ull,
+				       &arena);
+	else
+		verdict = sigv4_verify(&head.head, &claim, secret, bytes_of(hash), NOW_MS * 1000ull,
+				       &arena);
 	arena_fini(&arena);
 	return verdict;
 }

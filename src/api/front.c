@@ -8,6 +8,7 @@
 #include "api/guard.h"
 #include "api/json.h"
 #include "api/query.h"
+#include "api/sigv2.h"
 #include "api/xml.h"
 #include "base/encode.h"
 #include "base/log.h"
@@ -55,6 +56,23 @@ static const struct {
 				NULL },
 };
 
+/* Version 2 says nothing of a service: it is good for S3's paths and nothing else. */
+static enum sigv4_verdict verify_2(const struct front *front, const struct front_request *request,
+				   struct bytes secret, struct sigv4_seed *ret_seed)
+{
+	struct rest_request rest = front_rest_request(request);
+	const struct api_service *service;
+
+	if (!front_ask_rest(front, &rest, &service) || !service ||
+	    service->protocol != API_REST_XML || bytes_starts(request->path, BYTES("/_")))
+		return SIGV4_INCOMPLETE;
+	if (ret_seed && (sigv4_payload_of(request->head, ret_seed) ||
+			 ret_seed->kind == SIGV4_CHUNKS || ret_seed->kind == SIGV4_CHUNKS_TRAILER))
+		return SIGV4_BAD_PAYLOAD; /* links of a chain that nobody began */
+	return sigv2_verify(request->head, request->path, secret, request->now_unix_ms,
+			    request->arena);
+}
+
 /* With a seed the body is not there yet, and is S3's. */
 static enum sigv4_verdict verify(const struct front *front, const struct front_request *request,
 				 struct api_caller *ret_caller, struct sigv4_seed *ret_seed)
@@ -71,7 +89,9 @@ static enum sigv4_verdict verify(const struct front *front, const struct front_r
 		return SIGV4_UNKNOWN_KEY;
 	if (!bytes_eq_secret(claim.token, bytes_of(ret_caller->session_token)))
 		return SIGV4_UNKNOWN_KEY;
-	if (ret_seed) {
+	if (claim.version_2) {
+		verdict = verify_2(front, request, secret, ret_seed);
+	} else if (ret_seed) {
 		verdict = sigv4_verify_head(request->head, &claim, secret, request->now_unix_ms,
 					    request->arena, ret_seed);
 	} else {

@@ -1,6 +1,7 @@
 #include "api/sigv4.h"
 
 #include "api/canonical.h"
+#include "api/sigv2.h"
 #include "base/encode.h"
 #include "base/when.h"
 #include "crypto/digest.h"
@@ -161,6 +162,8 @@ enum sigv4_verdict sigv4_claim(const struct http_head *head, struct sigv4_identi
 	struct parts parts;
 	enum sigv4_verdict verdict = read_parts(head, &parts);
 
+	if (verdict == SIGV4_MISSING)
+		return sigv2_claim(head, ret_claim);
 	if (verdict == SIGV4_OK)
 		*ret_claim = parts.identity;
 	return verdict;

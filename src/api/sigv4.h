@@ -29,6 +29,7 @@ struct sigv4_identity { /* what the request claims; slices borrow from the head 
 	struct bytes access_key, date, region, service; /* date: "20261002", of the scope */
 	struct bytes token;				/* session token; empty without one */
 	bool presigned;
+	bool version_2; /* to be verified by sigv2.h */
 };
 
 /* Reads the claim without believing it. */

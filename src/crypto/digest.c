@@ -40,14 +40,24 @@ void sha256_hex(struct bytes in, char out[SHA256_HEX_BYTES + 1])
 	sha256_to_hex(raw, out);
 }
 
-void hmac_sha256(struct bytes key, struct bytes in, uint8_t out[SHA256_BYTES])
+static void hmac(const EVP_MD *kind, struct bytes key, struct bytes in, uint8_t *out)
 {
 	/* OpenSSL reads a NULL key as "the one from before", so an empty key needs an address. */
 	const void *key_at = key.len ? key.at : "";
 	const unsigned char *in_at = (const unsigned char *)(in.len ? in.at : "");
 
 	assert(key.len <= INT32_MAX);
-	need(HMAC(EVP_sha256(), key_at, (int)key.len, in_at, in.len, out, NULL) != NULL);
+	need(HMAC(kind, key_at, (int)key.len, in_at, in.len, out, NULL) != NULL);
+}
+
+void hmac_sha1(struct bytes key, struct bytes in, uint8_t out[SHA1_BYTES])
+{
+	hmac(EVP_sha1(), key, in, out);
+}
+
+void hmac_sha256(struct bytes key, struct bytes in, uint8_t out[SHA256_BYTES])
+{
+	hmac(EVP_sha256(), key, in, out);
 }
 
 struct digest_stream {

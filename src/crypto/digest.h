@@ -6,11 +6,13 @@
 
 #include "base/bytes.h"
 
-enum { SHA256_BYTES = 32, SHA256_HEX_BYTES = 64 };
+enum { SHA1_BYTES = 20, SHA256_BYTES = 32, SHA256_HEX_BYTES = 64 };
 
 void sha256(struct bytes in, uint8_t out[SHA256_BYTES]);
 void sha256_hex(struct bytes in, char out[SHA256_HEX_BYTES + 1]);
 void sha256_to_hex(const uint8_t raw[SHA256_BYTES], char out[SHA256_HEX_BYTES + 1]);
+/* Of SHA-1: for signatures that others still make; nothing of ours asks for it. */
+void hmac_sha1(struct bytes key, struct bytes in, uint8_t out[SHA1_BYTES]);
 void hmac_sha256(struct bytes key, struct bytes in, uint8_t out[SHA256_BYTES]);
 
 struct sha256_stream; /* for bodies that come in pieces */

@@ -4,6 +4,7 @@ import hashlib
 import http.client
 import json
 import os
+import socket
 import subprocess
 import time
 import urllib.parse
@@ -472,14 +473,44 @@ def test_presigned_urls_carry_bodies_both_ways(weir, s3):
         assert b"<Code>" + code in answer, answer
 
 
-def test_the_bucket_may_stand_in_the_host(weir, s3):
+def test_presigned_urls_of_version_2_carry_bodies_both_ways(weir, s3):
+    old = client(weir, signature_version="s3")
+    put = old.generate_presigned_url("put_object", Params={"Bucket": "papers", "Key": "a b/ü", "ContentType": "text/x"}, ExpiresIn=60)
+    assert "AWSAccessKeyId=" in put
+    curl = ["curl", "-sS", "-H", "Content-Type: text/x"]
+    done = subprocess.run([*curl, "--fail-with-body", "-T", "-", put], input=b"by curl", stdout=subprocess.PIPE, timeout=20)
+    assert done.returncode == 0, done.stdout
+    assert body_of(s3, "a b/ü") == b"by curl"
+    params = {"Bucket": "papers", "Key": "a b/ü", "ResponseContentType": "text/y; q=\"1\""}
+    get = old.generate_presigned_url("get_object", Params=params, ExpiresIn=60)
+    answer = subprocess.run(["curl", "-sSi", get], stdout=subprocess.PIPE, timeout=20).stdout
+    assert answer.endswith(b"by curl") and b"text/y; q=\"1\"" in answer
+    ended = old.generate_presigned_url("get_object", Params=params, ExpiresIn=-1)
+    for broken, code in [(get.replace("Signature=", "Signature=A"), b"SignatureDoesNotMatch"), (ended, b"AccessDenied"),
+                         (get.replace("Expires=", "Expires=9"), b"SignatureDoesNotMatch"),
+                         (get.replace("/papers/", "/paper/"), b"SignatureDoesNotMatch"),
+                         (get.replace("AWSAccessKeyId=", "AWSAccessKeyId=A"), b"InvalidAccessKeyId")]:
+        answer = subprocess.run(["curl", "-sS", broken], stdout=subprocess.PIPE, timeout=20).stdout
+        assert b"<Code>" + code in answer, answer
+    # It is good for S3's paths alone.
+    house = get.replace("/papers/a%20b/%C3%BC", "/_weir/streams")
+    assert subprocess.run(["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", house], stdout=subprocess.PIPE, timeout=20).stdout == b"400"
+
+
+def test_the_command_line_presigns(aws, weir, s3):
+    s3.put_object(Bucket="papers", Key="a b", Body=b"signed by the command line")
+    code, url, errors = aws.run("s3", "presign", "s3://papers/a b")
+    assert code == 0, errors
+    assert subprocess.run(["curl", "-sS", url.strip()], stdout=subprocess.PIPE, timeout=20).stdout == b"signed by the command line"
+
+
+def test_the_bucket_may_stand_in_the_host(weir, s3, monkeypatch):
+    resolve = socket.getaddrinfo
+    # Not every machine's resolver knows *.localhost.
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *rest, **more: resolve("127.0.0.1" if host.endswith(".localhost") else host, *rest, **more))
     hosted = boto3.client("s3", region_name=harness.REGION, endpoint_url=f"http://s3.localhost:{weir.api_port}",
                           aws_access_key_id=weir.keys()[0], aws_secret_access_key=weir.keys()[1],
                           config=__import__("botocore").config.Config(s3={"addressing_style": "virtual"}, proxies={}))
-    try:
-        __import__("socket").getaddrinfo("papers.s3.localhost", weir.api_port)
-    except OSError:
-        pytest.skip("this machine does not resolve *.localhost")
     hosted.put_object(Bucket="papers", Key="_weir/health", Body=b"hosted")
     assert hosted.list_objects_v2(Bucket="papers")["Contents"][0]["Key"] == "_weir/health"
     assert body_of(s3, "_weir/health") == b"hosted"
