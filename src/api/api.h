@@ -124,6 +124,18 @@ struct api_fault_status {
 	uint16_t status;
 };
 
+/*
+ * Where requests about a resource go instead of to their handlers: another endpoint of the same
+ * service, with the operator's own keys. All is the service's, and stays.
+ */
+struct api_elsewhere {
+	const char *endpoint; /* "https://s3.eu-central-1.amazonaws.com" */
+	const char *region, *access_key, *secret;
+	const char *token;   /* NULL: none */
+	const char *ca_file; /* NULL: the system's authorities */
+	const char *name;    /* what the resource is called there */
+};
+
 struct api_service {
 	const char *name;	    /* the credential scope: "elasticloadbalancing" */
 	const char *const *aliases; /* other names `weir call` takes: "elbv2"; NULL-terminated */
@@ -137,6 +149,9 @@ struct api_service {
 	const char *target_prefix;
 	/* "s3": the host "LABEL.s3.…" puts /LABEL before the path. NULL of most. */
 	const char *host_word;
+	/* By the first label of a path; NULL: it is here. The member may be NULL. */
+	const struct api_elsewhere *(*elsewhere)(const struct api_service *service,
+						 struct bytes label);
 	const struct api_fault_name *fault_names; /* ends with code == NULL; NULL: none differ */
 	const struct api_fault_status *fault_statuses; /* the same */
 	const struct api_operation *operations;

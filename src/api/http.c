@@ -3,6 +3,7 @@
  * takes a side way:
  *
  *   READING    its body comes in; nobody else knows of it, and the peer's leaving frees it
+ *   PASSING    it and its answer are passed on, to and from another endpoint (http_pass.c)
  *   RECEIVING  its body comes in and goes to its operation, piece by piece (http_body.c)
  *   HANDED     complete; the answer is being made, mostly in the same turn
  *   SENDING    an operation's body goes out, piece by piece (http_body.c)
@@ -22,6 +23,7 @@
 #include "base/when.h"
 #include "crypto/random.h"
 #include "http/uri.h"
+#include "net/transfer.h"
 
 enum {
 	CLIENTS_MAX = 512,
@@ -74,8 +76,8 @@ static unsigned add_house_fields(struct request *request, struct http_field *fie
 	return 3;
 }
 
-static err_t send_head(struct request *request, const struct answer_head *answer, bool stream,
-		       uint64_t length)
+static err_t send_head(struct request *request, const struct answer_head *answer,
+		       enum http_framing framing, uint64_t length)
 {
 	const char *content_type = answer->content_type, *query_error = answer->query_error;
 	struct http_field fields[FIELDS_MAX];
@@ -101,7 +103,7 @@ static err_t send_head(struct request *request, const struct answer_head *answer
 	head.status = (uint16_t)answer->status;
 	head.reason = bytes_of(http_reason(head.status));
 	head.field_count = n;
-	head.framing = stream ? HTTP_BODY_CLOSE : HTTP_BODY_LENGTH;
+	head.framing = framing;
 	head.length = length;
 	return exchange_send_head(request->seen.exchange, &head);
 }
@@ -126,7 +128,7 @@ static void answer(struct request *request, const struct answer_head *head, stru
 	struct exchange *x = request->seen.exchange;
 
 	if (x) {
-		err_t err = send_head(request, head, false, body.len);
+		err_t err = send_head(request, head, HTTP_BODY_LENGTH, body.len);
 
 		if (!err && body.len)
 			exchange_send_data(x, body, true);
@@ -158,7 +160,16 @@ err_t http_send_reply_head(struct request *request, const struct front_reply *re
 {
 	struct answer_head head = head_of(reply);
 
-	return send_head(request, &head, false, length);
+	return send_head(request, &head, HTTP_BODY_LENGTH, length);
+}
+
+err_t http_send_passed_head(struct request *request, const struct front_reply *reply,
+			    enum http_framing framing, uint64_t length)
+{
+	struct answer_head head = head_of(reply);
+
+	random_uuid(request->request_id);
+	return send_head(request, &head, framing, length);
 }
 
 void http_answer_reply(struct request *request, struct front_reply *reply, bool close_conn)
@@ -435,6 +446,10 @@ static void on_body(struct exchange *x, void *owner, const struct http_body *bod
 	size_t before = request->body.len;
 
 	(void)x;
+	if (request->phase == PASSING) {
+		pass_on_body(request, body); /* maybe its end */
+		return;
+	}
 	if (request->phase == RECEIVING)
 		upload_on_body(request, body);
 	if (request->phase != READING)
@@ -472,6 +487,12 @@ static void on_stalled(struct timer *timer)
 		upload_on_gone(request);
 		return;
 	}
+	if (request->phase == PASSING) {
+		exchange_close_conn(request->seen.exchange);
+		request->seen.exchange = NULL;
+		pass_on_gone(request);
+		return;
+	}
 	answer_fault(request, 408, "RequestTimeout", "The rest of the request did not come", true);
 }
 
@@ -493,6 +514,8 @@ static void on_drained(struct exchange *x, void *owner)
 	request->full = false;
 	if (request->phase == SENDING) {
 		download_on_drained(request);
+	} else if (request->phase == PASSING) {
+		pass_on_drained(request);
 	} else if (request->phase == ENDING) {
 		finish_stream(request);
 	} else if (request->behind.len) {
@@ -513,6 +536,8 @@ static void on_failed(struct exchange *x, void *owner, err_t why)
 		http_free_request(request);
 	else if (request->phase == RECEIVING)
 		upload_on_gone(request);
+	else if (request->phase == PASSING)
+		pass_on_gone(request);
 	else if (request->phase == SENDING)
 		download_on_gone(request);
 	else if (request->phase == STREAMING && request->on_gone)
@@ -549,7 +574,7 @@ static void begin_request(struct request *request)
 {
 	uint64_t length = request->head->framing == HTTP_BODY_LENGTH ? request->head->length : 0;
 
-	if (!keep_head(request) || upload_begin(request))
+	if (!keep_head(request) || pass_begin(request) || upload_begin(request))
 		return;
 	if (length > WIRE_BODY_BYTES_MAX)
 		answer_fault(request, 413, "RequestEntityTooLarge",
@@ -708,6 +733,7 @@ void api_http_destroy(struct api_http *http)
 		blocking_pool_destroy(http->pool);
 		loop_settle(http->options.loop);
 	}
+	transfers_destroy(http->transfers);
 	/* What is left is in the hands of routes, which end it when they hear or find out. */
 	list_for_each_safe (&http->requests, node) {
 		container_of(node, struct request, link)->http = NULL;
@@ -756,7 +782,7 @@ err_t api_http_begin(struct api_http_request *seen, unsigned status, const char 
 	if (!seen->exchange)
 		return ERR_CLOSED;
 	random_uuid(request->request_id);
-	err = send_head(request, &head, true, 0);
+	err = send_head(request, &head, HTTP_BODY_CLOSE, 0);
 	if (err) {
 		exchange_close_conn(seen->exchange);
 		seen->exchange = NULL;

@@ -9,11 +9,14 @@
 
 struct upload;
 struct download;
+struct passage;
+struct transfers;
 
 struct api_http {
 	struct api_http_options options;
 	struct front front;
-	struct blocking_pool *pool; /* files of bodies; made when the first one comes */
+	struct blocking_pool *pool;  /* files of bodies; made when the first one comes */
+	struct transfers *transfers; /* to other endpoints; made when the first one is asked */
 	struct acceptor *acceptors[8];
 	unsigned acceptor_count;
 	struct list_node clients, requests;
@@ -25,7 +28,7 @@ struct request {
 	struct api_http_request seen; /* what a route sees */
 	struct api_http *http;	      /* NULL once the front is gone */
 	struct list_node link;
-	enum { READING, RECEIVING, HANDED, SENDING, STREAMING, ENDING } phase;
+	enum { READING, RECEIVING, PASSING, HANDED, SENDING, STREAMING, ENDING } phase;
 	const struct http_head *head; /* the exchange's; copied when HANDED */
 	struct text body;
 	struct timer stalled;
@@ -36,6 +39,7 @@ struct request {
 	char peer[ADDRESS_TEXT_BYTES];
 	struct upload *upload;	   /* RECEIVING */
 	struct download *download; /* SENDING */
+	struct passage *passage;   /* PASSING */
 	/* STREAMING: */
 	void (*on_gone)(struct api_http_request *request);
 	struct text behind; /* waits for the exchange to drain */
@@ -50,6 +54,9 @@ void http_free_request(struct request *request);
 /* Head alone; `length` of the body that follows. */
 err_t http_send_reply_head(struct request *request, const struct front_reply *reply,
 			   uint64_t length);
+/* The head of an answer from elsewhere, with nothing of the house's in it but the request's id. */
+err_t http_send_passed_head(struct request *request, const struct front_reply *reply,
+			    enum http_framing framing, uint64_t length);
 /* No byte of the body may come for so long. */
 void http_watch_stall(struct request *request);
 
@@ -67,5 +74,16 @@ void upload_on_gone(struct request *request); /* the caller left, or stalled: en
 void download_begin(struct request *request, struct front_reply *reply);
 void download_on_drained(struct request *request);
 void download_on_gone(struct request *request);
+
+/* ---- http_pass.c ---- */
+
+/*
+ * Takes the request when what it names lies at another endpoint: PASSING from here on, or
+ * answered already. False: it does not.
+ */
+bool pass_begin(struct request *request);
+void pass_on_body(struct request *request, const struct http_body *body);
+void pass_on_drained(struct request *request);
+void pass_on_gone(struct request *request); /* the caller left: ends the request */
 
 #endif

@@ -1,5 +1,7 @@
 #include "api/sigv4.h"
 
+#include <stdlib.h>
+
 #include "api/canonical.h"
 #include "api/sigv2.h"
 #include "base/encode.h"
@@ -409,60 +411,126 @@ enum sigv4_verdict sigv4_verify_head(const struct http_head *head,
 
 /* ---- Signing ---- */
 
-static err_t write_request(const struct sigv4_request *r, const char *stamp, const char *payload,
-			   const char *fields, struct arena *arena, struct text *out)
+/* What is signed of the head, sorted by name. */
+struct signing {
+	struct http_field fields[SIGV4_EXTRA_MAX + 4];
+	unsigned count;
+};
+
+static int by_field_name(const void *left, const void *right)
+{
+	const struct http_field *a = left, *b = right;
+
+	return bytes_cmp(a->name, b->name);
+}
+
+static err_t add_lowered(struct signing *signing, struct bytes name, struct bytes value,
+			 struct arena *arena)
+{
+	char *lower = arena_alloc(arena, name.len + 1);
+
+	if (!lower)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < name.len; i++)
+		lower[i] = ascii_lower(name.at[i]);
+	signing->fields[signing->count++] = (struct http_field){ bytes_make(lower, name.len),
+								 value };
+	return ERR_OK;
+}
+
+static err_t collect(const struct sigv4_request *r, struct bytes stamp, struct bytes payload,
+		     struct arena *arena, struct signing *signing)
+{
+	assert(r->extra_count <= SIGV4_EXTRA_MAX);
+	TRY(add_lowered(signing, BYTES("host"), r->host, arena));
+	TRY(add_lowered(signing, BYTES("x-amz-content-sha256"), payload, arena));
+	TRY(add_lowered(signing, BYTES("x-amz-date"), stamp, arena));
+	if (r->token.len)
+		TRY(add_lowered(signing, BYTES("x-amz-security-token"), r->token, arena));
+	for (unsigned i = 0; i < r->extra_count; i++)
+		TRY(add_lowered(signing, r->extra[i].name, r->extra[i].value, arena));
+	qsort(signing->fields, signing->count, sizeof signing->fields[0], by_field_name);
+	return ERR_OK;
+}
+
+static void write_names(struct text *out, const struct signing *signing)
+{
+	for (unsigned i = 0; i < signing->count; i++) {
+		if (i)
+			text_add_char(out, ';');
+		text_add(out, signing->fields[i].name);
+	}
+}
+
+static err_t write_request(const struct sigv4_request *r, const struct signing *signing,
+			   struct bytes payload, struct arena *arena, struct text *out)
 {
 	text_add(out, r->method);
 	text_add_char(out, '\n');
 	canonical_path(out, r->path, bytes_eq_str(r->service, "s3"));
 	text_add_char(out, '\n');
 	TRY(canonical_query(out, r->query, arena));
-	text_add_str(out, "\nhost:");
-	canonical_value(out, r->host);
-	text_printf(out, "\nx-amz-content-sha256:%s\nx-amz-date:%s\n", payload, stamp);
-	if (r->token.len) {
-		text_add_str(out, "x-amz-security-token:");
-		canonical_value(out, r->token);
+	text_add_char(out, '\n');
+	for (unsigned i = 0; i < signing->count; i++) {
+		text_printf(out, "%.*s:", BYTES_ARG(signing->fields[i].name));
+		canonical_value(out, signing->fields[i].value);
 		text_add_char(out, '\n');
 	}
-	text_printf(out, "\n%s\n%s", fields, payload);
+	text_add_char(out, '\n');
+	write_names(out, signing);
+	text_printf(out, "\n%.*s", BYTES_ARG(payload));
 	return text_err(out);
+}
+
+static err_t write_authorization(const struct sigv4_request *r, const struct signing *signing,
+				 const char *scope, const char *signature, struct arena *arena,
+				 struct bytes *ret_value)
+{
+	struct text value = TEXT_INIT(REQUEST_BYTES_MAX);
+	err_t err;
+
+	text_printf(&value,
+		    "AWS4-HMAC-SHA256 Credential=%.*s/%s, SignedHeaders=", BYTES_ARG(r->access_key),
+		    scope);
+	write_names(&value, signing);
+	text_printf(&value, ", Signature=%s", signature);
+	err = text_err(&value) ? text_err(&value)
+			       : arena_copy(arena, text_bytes(&value), ret_value);
+	text_fini(&value);
+	return err;
 }
 
 err_t sigv4_sign(const struct sigv4_request *r, struct arena *arena,
 		 struct bytes *ret_authorization, struct bytes *ret_date,
 		 struct bytes *ret_payload_hash)
 {
-	const char *fields = r->token.len ? "host;x-amz-content-sha256;x-amz-date;"
-					    "x-amz-security-token"
-					  : "host;x-amz-content-sha256;x-amz-date";
 	struct text request = TEXT_INIT(REQUEST_BYTES_MAX), scope = TEXT_INIT(1024);
-	char payload[SHA256_HEX_BYTES + 1], stamp[WHEN_ISO_BYTES + 1], signature[65], *value = NULL;
-	struct bytes date;
+	char hash[SHA256_HEX_BYTES + 1], stamp[WHEN_ISO_BYTES + 1], signature[65];
+	struct signing signing = { .count = 0 };
+	struct bytes payload = r->payload, date;
 	err_t err;
 
-	sha256_hex(r->body, payload);
+	if (!payload.len) {
+		sha256_hex(r->body, hash);
+		payload = bytes_of(hash);
+	}
 	when_basic(r->now_unix_ms, stamp);
 	date = bytes_make(stamp, 8);
 	canonical_scope(&scope, date, r->region, r->service);
-	err = write_request(r, stamp, payload, fields, arena, &request);
+	err = collect(r, bytes_of(stamp), payload, arena, &signing);
+	if (!err)
+		err = write_request(r, &signing, payload, arena, &request);
 	if (!err)
 		err = text_err(&scope);
 	if (!err)
 		err = canonical_sign(text_bytes(&request), bytes_of(stamp), text_bytes(&scope),
 				     r->secret, date, r->region, r->service, signature);
-	if (!err) {
-		value = arena_printf(arena,
-				     "AWS4-HMAC-SHA256 Credential=%.*s/%s, SignedHeaders=%s, "
-				     "Signature=%s",
-				     BYTES_ARG(r->access_key), text_str(&scope), fields, signature);
-		err = value ? ERR_OK : ERR_NOMEM;
-	}
+	if (!err)
+		err = write_authorization(r, &signing, text_str(&scope), signature, arena,
+					  ret_authorization);
 	text_fini(&request);
 	text_fini(&scope);
 	TRY(err);
 	TRY(arena_copy(arena, bytes_of(stamp), ret_date));
-	TRY(arena_copy(arena, bytes_of(payload), ret_payload_hash));
-	*ret_authorization = bytes_of(value);
-	return ERR_OK;
+	return arena_copy(arena, payload, ret_payload_hash);
 }

@@ -72,10 +72,15 @@ enum sigv4_verdict sigv4_verify_head(const struct http_head *head,
 /*
  * Makes the Authorization value for a request of ours (weir call, tests, functions). `path` and
  * `query` as on the wire, without "?". The request also carries what was signed: Host,
- * X-Amz-Date, X-Amz-Content-Sha256, and X-Amz-Security-Token when there is a token. ERR_NOMEM.
+ * X-Amz-Date, X-Amz-Content-Sha256, X-Amz-Security-Token when there is a token, and `extra`.
+ * ERR_NOMEM.
  */
+enum { SIGV4_EXTRA_MAX = 200 };
 struct sigv4_request {
 	struct bytes method, path, query, host, body, service, region, access_key, secret, token;
+	struct bytes payload; /* what X-Amz-Content-Sha256 will say; empty: the hash of `body` */
+	const struct http_field *extra; /* further fields to be signed, each name once */
+	unsigned extra_count;
 	uint64_t now_unix_ms;
 };
 err_t sigv4_sign(const struct sigv4_request *request, struct arena *arena,

@@ -406,12 +406,46 @@ static err_t make_log_delivery(struct weir *weir, struct text *why)
 	return ERR_OK;
 }
 
+/* Those that lie elsewhere; the strings are the settings'. */
+static err_t buckets_elsewhere(const struct settings *settings, struct s3_elsewhere **ret_buckets,
+			       size_t *ret_count)
+{
+	struct s3_elsewhere *buckets;
+	size_t count = 0;
+
+	list_for_each (&settings->buckets, node)
+		count++;
+	buckets = calloc(count + 1, sizeof *buckets);
+	if (!buckets)
+		return ERR_NOMEM;
+	count = 0;
+	list_for_each (&settings->buckets, node) {
+		const struct bucket_setting *from = container_of(node, struct bucket_setting, link);
+
+		buckets[count++] = (struct s3_elsewhere){
+			.bucket = from->bucket,
+			.endpoint = from->values[BUCKET_ENDPOINT],
+			.credentials = from->values[BUCKET_CREDENTIALS],
+			.region = from->values[BUCKET_REGION],
+			.name = from->values[BUCKET_NAME],
+			.ca_file = from->values[BUCKET_CA_FILE],
+		};
+	}
+	*ret_buckets = buckets;
+	*ret_count = count;
+	return ERR_OK;
+}
+
 static err_t make_s3(struct weir *weir, struct text *why)
 {
+	struct s3_elsewhere *elsewhere;
 	char folder[4096];
+	size_t count;
+	err_t err;
 
+	TRY(buckets_elsewhere(weir->settings, &elsewhere, &count));
 	snprintf(folder, sizeof folder, "%s/s3", setting_text(weir->settings, SETTING_DATA));
-	return s3_create(
+	err = s3_create(
 		&(struct s3_options){
 			.api = weir->api,
 			.store = weir->store,
@@ -419,8 +453,12 @@ static err_t make_s3(struct weir *weir, struct text *why)
 			.folder = folder,
 			.account = setting_text(weir->settings, SETTING_ACCOUNT),
 			.region = setting_text(weir->settings, SETTING_REGION),
+			.elsewhere = elsewhere,
+			.elsewhere_count = count,
 		},
 		&weir->s3, why);
+	free(elsewhere);
+	return err;
 }
 
 /* Stacks are made as by the root: what a user may make is asked of it at the door. */

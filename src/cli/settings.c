@@ -1,4 +1,4 @@
-#include "cli/settings.h"
+#include "cli/settings_internal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -73,7 +73,8 @@ static err_t assign(struct settings *settings, enum setting_id id, const char *t
 
 err_t settings_init(struct settings *settings)
 {
-	*settings = (struct settings){ .instances = LIST_INIT(settings->instances) };
+	*settings = (struct settings){ .instances = LIST_INIT(settings->instances),
+				       .buckets = LIST_INIT(settings->buckets) };
 	for (size_t i = 0; i < SETTING_COUNT; i++)
 		TRY(assign(settings, (enum setting_id)i, rows[i].fallback, SETTING_DEFAULT));
 	return ERR_OK;
@@ -93,6 +94,7 @@ void settings_fini(struct settings *settings)
 		free(instance->address);
 		free(instance);
 	}
+	settings_free_buckets(settings);
 }
 
 /* ---- Checking ---- */
@@ -324,6 +326,8 @@ static err_t file_line(struct settings *settings, struct bytes line, const char 
 	value = bytes_trim(line);
 	if (bytes_starts(name, BYTES("instance.")))
 		return add_instance(settings, bytes_from(name, 9), value, where, why);
+	if (bytes_starts(name, BYTES("bucket.")))
+		return settings_add_bucket(settings, bytes_from(name, 7), value, where, why);
 	id = row_named(name);
 	text = bytes_dup(id < 0 ? name : value);
 	if (!text)

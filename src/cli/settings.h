@@ -29,9 +29,23 @@ struct instance_setting {
 	char *id, *address;
 };
 
+/* `bucket.NAME.endpoint = https://…` and the others: an S3 bucket that lies elsewhere. */
+enum bucket_word {
+	BUCKET_ENDPOINT,
+	BUCKET_REGION,
+	BUCKET_CREDENTIALS,
+	BUCKET_NAME,
+	BUCKET_CA_FILE,
+	BUCKET_WORDS,
+};
+struct bucket_setting {
+	struct list_node link;
+	char *bucket, *values[BUCKET_WORDS]; /* NULL: not said */
+};
+
 struct settings {
 	struct setting_value values[SETTING_COUNT];
-	struct list_node instances;
+	struct list_node instances, buckets;
 };
 
 /* Defaults only. ERR_NOMEM. */

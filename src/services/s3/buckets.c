@@ -21,30 +21,58 @@ json_t *s3_owner(struct api_call *call)
 
 struct buckets {
 	struct api_call *call;
-	struct bytes prefix;
-	size_t most;
-	char last[64];
+	struct bytes prefix, after;
+	size_t most, place; /* of those that lie elsewhere the next one; all are in order */
+	const char *last;
 	bool more;
 	err_t err;
 };
 
-static bool add_bucket(void *owner, const struct store_resource *resource)
+/* False: that is enough. */
+static bool add_bucket(struct buckets *b, const char *name, uint64_t created_ms, const char *region)
 {
-	struct buckets *b = owner;
 	json_t *one;
 
-	if (!bytes_starts(bytes_of(resource->id), b->prefix))
+	if (!bytes_starts(bytes_of(name), b->prefix) ||
+	    (b->after.len && bytes_cmp(bytes_of(name), b->after) <= 0))
 		return true;
 	if (json_array_size(json_object_get(b->call->output, "Buckets")) == b->most) {
 		b->more = true;
 		return false;
 	}
-	one = json_pack("{s:s,s:I,s:s}", "Name", resource->id, "CreationDate",
-			(json_int_t)s3_number(resource->body, "Created"), "BucketRegion",
-			s3_of(b->call)->options.region);
-	snprintf(b->last, sizeof b->last, "%s", resource->id);
-	b->err = s3_append(b->call->output, "Buckets", one);
+	one = json_pack("{s:s,s:I,s:s}", "Name", name, "CreationDate", (json_int_t)created_ms,
+			"BucketRegion", region);
+	b->last = arena_string(b->call->arena, bytes_of(name));
+	b->err = b->last ? s3_append(b->call->output, "Buckets", one) : ERR_NOMEM;
 	return !b->err;
+}
+
+/* Those whose names come before this one's, or all that are left; false: that is enough. */
+static bool add_places(struct buckets *b, const char *before)
+{
+	const struct s3 *s3 = s3_of(b->call);
+
+	for (; b->place < s3->place_count; b->place++) {
+		const struct s3_place *place = &s3->places[b->place];
+
+		if (before && strcmp(place->bucket, before) >= 0)
+			return true;
+		if (!add_bucket(b, place->bucket, s3->started_ms, place->there.region))
+			return false;
+	}
+	return true;
+}
+
+static bool add_record(void *owner, const struct store_resource *resource)
+{
+	struct buckets *b = owner;
+
+	if (!add_places(b, resource->id))
+		return false;
+	if (s3_place_of(s3_of(b->call), bytes_of(resource->id)))
+		return true; /* made before the settings said otherwise */
+	return add_bucket(b, resource->id, (uint64_t)s3_number(resource->body, "Created"),
+			  s3_of(b->call)->options.region);
 }
 
 err_t s3_list_buckets(struct api_call *call)
@@ -54,6 +82,7 @@ err_t s3_list_buckets(struct api_call *call)
 	struct buckets b = {
 		.call = call,
 		.prefix = bytes_of(s3_input(call, "Prefix")),
+		.after = bytes_of(token),
 		.most = most ? (size_t)json_integer_value(most) : 10000,
 	};
 	/* After the name that the token is: no name has a byte so small. */
@@ -65,7 +94,9 @@ err_t s3_list_buckets(struct api_call *call)
 	TRY(s3_set(call->output, "Buckets", json_array()));
 	if (s3_input(call, "Prefix"))
 		TRY(s3_set_text(call->output, "Prefix", s3_input(call, "Prefix")));
-	TRY(store_scan(s3_call_of(call)->txn, S3_BUCKET, from, add_bucket, &b));
+	TRY(store_scan(s3_call_of(call)->txn, S3_BUCKET, from, add_record, &b));
+	if (!b.err && !b.more)
+		add_places(&b, NULL);
 	TRY(b.err);
 	return b.more ? s3_set_text(call->output, "ContinuationToken", b.last) : ERR_OK;
 }

@@ -39,6 +39,11 @@ static err_t update(struct api_call *call, const char *kind, const char *id, con
 
 err_t s3_bucket_named(struct api_call *call, const char *name, json_t **ret_bucket)
 {
+	if (s3_place_of(s3_of(call), bytes_of(name)))
+		return api_fault(call, "NotImplemented",
+				 "The bucket %s lies at another endpoint: only requests to the "
+				 "bucket itself are passed on",
+				 name);
 	TRY(get(call, S3_BUCKET, name, ret_bucket));
 	if (*ret_bucket)
 		return s3_check_owner(call);

@@ -5,7 +5,7 @@
 
 #include "services/s3/s3_internal.h"
 
-enum { ARENA_BYTES = 16 * 1024 };
+enum { ARENA_BYTES = 1024 * 1024 };
 
 static const struct api_fault_status statuses[] = {
 	{ "NoSuchBucket", 404 },
@@ -90,6 +90,7 @@ static err_t open_all(struct s3 *s3, struct text *why)
 		.version = "2006-03-01",
 		.xml_namespace = "http://s3.amazonaws.com/doc/2006-03-01/",
 		.host_word = "s3",
+		.elsewhere = s3_elsewhere_of,
 		.fault_names = names,
 		.fault_statuses = statuses,
 		.operations = s3_operations,
@@ -98,6 +99,7 @@ static err_t open_all(struct s3 *s3, struct text *why)
 		.end = end,
 		.state = s3,
 	};
+	TRY(s3_places_load(s3, why));
 	TRY(files_open(options->folder, options->loop, &s3->files, why));
 	TRY(api_register(options->api, &s3->service));
 	s3->listener.on_changes = on_changes;

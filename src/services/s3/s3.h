@@ -11,12 +11,20 @@
 
 struct s3;
 
+/* A bucket that lies at another endpoint; strings but the first three may be NULL. */
+struct s3_elsewhere {
+	const char *bucket, *endpoint, *credentials; /* a file: mode 0600 */
+	const char *region, *name, *ca_file;
+};
+
 struct s3_options {
 	struct api *api; /* the service registers itself here; borrowed, as store and loop */
 	struct store *store;
 	struct loop *loop;
 	const char *folder; /* DATA/s3; copied, as account and Region */
 	const char *account, *region;
+	const struct s3_elsewhere *elsewhere; /* lent for s3_create */
+	size_t elsewhere_count;
 };
 
 /* Opens the files and begins to look for leftovers; `why` gets a sentence on failure. */

@@ -41,12 +41,21 @@ enum {
 
 #define S3_PUT_BYTES_MAX (5ull << 30) /* of one request */
 
+/* A bucket that lies elsewhere. */
+struct s3_place {
+	const char *bucket;
+	struct api_elsewhere there;
+};
+
 struct s3 {
 	struct s3_options options;
 	struct arena arena;
 	struct api_service service;
 	struct store_listener listener;
 	struct files *files;
+	struct s3_place *places; /* in the arena */
+	size_t place_count;	 /* sorted by name */
+	uint64_t started_ms;
 };
 
 /* Around a call: its transaction, values it keeps, and files that go when it is committed. */
@@ -88,6 +97,13 @@ err_t s3_set(json_t *object, const char *key, json_t *value); /* takes the value
 err_t s3_set_text(json_t *object, const char *key, const char *value);
 err_t s3_append(json_t *object, const char *list, json_t *value); /* takes the value */
 err_t s3_not_implemented(struct api_call *call, const char *what);
+
+/* ---- elsewhere.c ---- */
+
+err_t s3_places_load(struct s3 *s3, struct text *why);
+/* NULL: the bucket is here. */
+const struct api_elsewhere *s3_place_of(const struct s3 *s3, struct bytes bucket);
+const struct api_elsewhere *s3_elsewhere_of(const struct api_service *service, struct bytes label);
 
 /* ---- records.c ---- */
 

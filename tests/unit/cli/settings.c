@@ -123,6 +123,10 @@ TEST(a_fault_of_the_file_is_told_with_its_line)
 		{ "workers = many\n", ":1: 'many' is outside 0-64" },
 		{ "just words\n", ":1: expected NAME = VALUE" },
 		{ "instance.i-1 = here\n", ":1: 'here' is not an IP address" },
+		{ "bucket.a.b.endpiont = x\n",
+		  ":1: a bucket has no setting 'endpiont'; did you mean 'endpoint'?" },
+		{ "bucket.endpoint = x\n", ":1: expected bucket.NAME.endpoint = URL" },
+		{ "bucket.a.region =\n", ":1: must not be empty" },
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -152,6 +156,27 @@ TEST(instances_are_kept_in_order)
 		CHECK_STR(instance->id, count++ ? "i-b" : "i-a");
 	}
 	CHECK_EQ(count, 2);
+	settings_fini(&settings);
+	text_fini(&why);
+}
+
+TEST(what_is_said_of_a_bucket_comes_together)
+{
+	struct text why = TEXT_INIT(4096);
+	struct settings settings;
+	struct bucket_setting *bucket;
+
+	CHECK_OK(settings_init(&settings));
+	CHECK_OK(load_file("bucket.my.papers.endpoint = http://h:1\nbucket.b.region = r\n"
+			   "bucket.my.papers.region = s\nbucket.my.papers.region = t\n",
+			   &settings, &why));
+	bucket = container_of(settings.buckets.next, struct bucket_setting, link);
+	CHECK_STR(bucket->bucket, "my.papers");
+	CHECK_STR(bucket->values[BUCKET_ENDPOINT], "http://h:1");
+	CHECK_STR(bucket->values[BUCKET_REGION], "t");
+	CHECK(!bucket->values[BUCKET_CREDENTIALS]);
+	bucket = container_of(bucket->link.next, struct bucket_setting, link);
+	CHECK_STR(bucket->bucket, "b");
 	settings_fini(&settings);
 	text_fini(&why);
 }
