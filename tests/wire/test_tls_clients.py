@@ -229,6 +229,22 @@ def test_a_connection_from_before_is_not_verified_by_a_change(weir, store, serve
     mutual(weir, arn, "off")
 
 
+def test_two_listeners_of_a_load_balancer_may_verify(weir, store, pairs):
+    balancer, certificate = weir.balancer("many"), pairs["site"].upload(weir)
+    verify = {"Mode": "verify", "TrustStoreArn": store.create("many", pairs["root"].path)["TrustStoreArn"]}
+    first, _ = [https(weir, balancer, certificate, MutualAuthentication=verify)[1] for _ in range(2)]
+    third = https(weir, balancer, certificate)[1]
+    for attempt in [lambda: https(weir, balancer, certificate, MutualAuthentication=verify),
+                    lambda: weir.elbv2("ModifyListener", ListenerArn=third, MutualAuthentication=verify)]:
+        with pytest.raises(Fault) as fault:
+            attempt()
+        assert fault.value.code == "TooManyListeners" and "'verify'" in str(fault.value)
+    weir.elbv2("ModifyListener", ListenerArn=first, MutualAuthentication={**verify, "IgnoreClientCertificateExpiry": True})
+    weir.elbv2("ModifyListener", ListenerArn=first, MutualAuthentication={"Mode": "off"})
+    weir.elbv2("ModifyListener", ListenerArn=third, MutualAuthentication=verify)
+    weir.elbv2("DeleteLoadBalancer", LoadBalancerArn=balancer)
+
+
 def test_bad_bundles_are_refused_with_awss_errors(weir, store, pairs):
     for key, path, code, words in [("leaf", pairs["client"].path, "InvalidCaCertificatesBundle", "not one of an authority"),
                                    ("key", pairs["client"].key, "InvalidCaCertificatesBundle", "not a PEM file")]:

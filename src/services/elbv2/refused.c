@@ -1,6 +1,7 @@
 /*
- * refused: operations whose subject does not exist here yet. They answer what AWS answers of an
- * account without trust stores, certificates, address pools and policies, or why not.
+ * refused: operations whose subject cannot exist here. They answer what AWS answers of an
+ * account without address pools and policies: stores are shared between accounts only, and there is
+ * one account.
  */
 #include "services/elbv2/elbv2_internal.h"
 

@@ -9,7 +9,7 @@
 #include "base/encode.h"
 #include "crypto/random.h"
 
-enum { TRUST_STORES_MAX = 20 };
+enum { TRUST_STORES_MAX = 20, VERIFYING_PER_LOAD_BALANCER = 2 };
 
 /* ---- Bundles ---- */
 
@@ -267,6 +267,34 @@ err_t elbv2_delete_trust_store(struct api_call *call)
 
 /* ---- Listeners ---- */
 
+static bool verifies(const json_t *listener)
+{
+	const char *mode = get_string(json_object_get(api_part(listener), "MutualAuthentication"),
+				      "Mode");
+
+	return mode && strcmp(mode, "verify") == 0;
+}
+
+static err_t check_verifying(struct api_call *call, const json_t *listener)
+{
+	const char *own = resource_arn(RESOURCE_LISTENER, listener);
+	unsigned count = 0;
+	json_t *list, *other;
+	size_t i;
+
+	TRY(record_list(call, KIND_LISTENER, get_string(api_part(listener), "LoadBalancerArn"),
+			&list));
+	json_array_foreach (list, i, other)
+		count += verifies(other) &&
+			 strcmp(resource_arn(RESOURCE_LISTENER, other), own) != 0;
+	if (count < VERIFYING_PER_LOAD_BALANCER)
+		return ERR_OK;
+	return api_fault(call, "TooManyListeners",
+			 "A load balancer can have at most '%d' listeners with mutual "
+			 "authentication mode 'verify'",
+			 VERIFYING_PER_LOAD_BALANCER);
+}
+
 err_t mutual_set(struct api_call *call, json_t *listener)
 {
 	const json_t *in = json_object_get(call->input, "MutualAuthentication");
@@ -300,6 +328,7 @@ err_t mutual_set(struct api_call *call, json_t *listener)
 				 "A trust store ARN must be specified for mutual authentication "
 				 "mode 'verify'");
 	TRY(resource_get(call, RESOURCE_TRUST_STORE, store, &body));
+	TRY(check_verifying(call, listener));
 	return set_new(api, "MutualAuthentication",
 		       json_pack("{s:s, s:s, s:b, s:s, s:s}", "Mode", mode, "TrustStoreArn",
 				 resource_arn(RESOURCE_TRUST_STORE, body),
