@@ -32,6 +32,10 @@ def script(c):
         return False
     elif path == b"/large":
         c.answer(b"x" * 5_000_000)
+    elif path.startswith(b"/early"):  # answers before it has read the request
+        c.send("HTTP/1.1 413 Too Large\r\nContent-Length: 5\r\n\r\nlarge")
+        c.wait_gone()
+        return False
     elif path == b"/trailers":
         c.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 7\r\n\r\n")
     else:
@@ -101,6 +105,26 @@ def test_a_large_upload_comes_whole(base):
                 client.read(lambda c: c.conn.local_flow_control_window(stream) > 0)
         client.read(lambda c: stream in c.ended)
         assert client.bodies[stream] == b"POST /up HTTP/1.1|" + body
+
+
+@pytest.fixture(scope="module")
+def fixed_port(base):
+    weir, _, _, balancer = base
+    pair = Pair(weir.data, "b", "localhost")
+    return https(weir, balancer, pair.upload(weir))[0]
+
+
+@pytest.mark.parametrize("who", ["target", "balancer"])
+def test_an_upload_that_is_answered_early_is_refused_and_the_connection_goes_on(base, fixed_port, who):
+    _, _, port, _ = base
+    with H2(port if who == "target" else fixed_port) as client:
+        for _ in range(2):
+            stream = client.request("/early", "POST", fields=[("content-length", "8000000")], end=False)
+            client.data(stream, b"x" * 1000)
+            client.read(lambda c: stream in c.resets)
+            assert client.heads[stream][":status"] == ("413" if who == "target" else "200") and stream in client.ended
+            assert client.resets[stream] == 0, "NO_ERROR"
+        assert client.get("/on")[0][":status"] == "200"
 
 
 def test_a_reset_reaches_the_target_at_once(base):
