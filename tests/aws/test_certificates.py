@@ -20,6 +20,9 @@ def pairs(tmp_path_factory):
     pairs = {"a": Pair(folder, "a", "a.example"), "rsa": Pair(folder, "rsa", "r.example", "*.r.example", kind="rsa:2048"), "root": root,
              "leaf": Pair(folder, "leaf", "leaf.example", ca=root), "expired": Pair(folder, "expired", "old.example").expire()}
     tls.openssl("pkey", "-in", pairs["a"].key, "-aes256", "-passout", "pass:secret", "-out", folder / "encrypted.key")
+    old = Pair(folder, "old")
+    pairs["under-old"] = Pair(folder, "under-old", "under.example", ca=old)
+    pairs["old"] = old.expire()
     pairs["folder"] = folder
     return pairs
 
@@ -105,7 +108,9 @@ def test_what_cannot_be_imported_is_refused_with_a_reason_and_nothing_kept(acm, 
                           ({"CertificateChain": root.path.read_bytes()}, "cannot be validated with the certificate chain"),
                           ({"Certificate": a.path.read_bytes() + root.path.read_bytes()}, "more than one certificate"),
                           ({"Certificate": leaf.path.read_bytes(), "PrivateKey": leaf.key.read_bytes()}, "no certificate chain"),
-                          ({"Certificate": pairs["expired"].path.read_bytes(), "PrivateKey": pairs["expired"].key.read_bytes()}, "has expired")]:
+                          ({"Certificate": pairs["expired"].path.read_bytes(), "PrivateKey": pairs["expired"].key.read_bytes()}, "has expired"),
+                          ({"Certificate": pairs["under-old"].path.read_bytes(), "PrivateKey": pairs["under-old"].key.read_bytes(),
+                            "CertificateChain": pairs["old"].path.read_bytes()}, "has expired")]:
         refused(acm.import_certificate, "ValidationException", words, **{**good, **change})
     refused(acm.import_certificate, "InvalidArnException", "not valid", CertificateArn="arn:aws:iam::000000000000:user/x", **good)
     missing = "arn:aws:acm:us-east-1:000000000000:certificate/00000000-0000-4000-8000-000000000000"
@@ -240,6 +245,9 @@ def test_broken_server_certificates_have_iams_own_errors(iam, pairs):
             **{**good, "PrivateKey": (pairs["folder"] / "encrypted.key").read_text()})
     refused(iam.upload_server_certificate, "MalformedCertificate", "expired",
             **{**good, "CertificateBody": pairs["expired"].pem(), "PrivateKey": pairs["expired"].key.read_text()})
+    under = pairs["under-old"]
+    refused(iam.upload_server_certificate, "MalformedCertificate", "expired",
+            **{**good, "CertificateBody": under.pem(), "PrivateKey": under.key.read_text(), "CertificateChain": pairs["old"].pem()})
     iam.upload_server_certificate(**good)
     refused(iam.upload_server_certificate, "EntityAlreadyExists", "already exists", **good)
 
