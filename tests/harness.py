@@ -20,6 +20,7 @@ TOP = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("WEIR_BUILD", TOP / "build"))
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
+PATIENCE = 3
 
 
 def free_port():
@@ -30,8 +31,9 @@ def free_port():
 
 def until(condition, seconds=10, what="the condition", despite=()):
     """Calls condition until it is true; its value, or a failure that says what was awaited. Exceptions of the kinds
-    `despite` mean that it is not true yet."""
-    end = time.monotonic() + seconds
+    `despite` mean that it is not true yet. `seconds` are those of a quiet machine: what comes at all comes late on a busy
+    one, and only what never comes has to wait so long."""
+    end = time.monotonic() + seconds * PATIENCE
     while True:
         value = why = None
         try:
