@@ -108,7 +108,7 @@ def test_the_idle_timeout_cuts_a_silent_stream_and_says_504_before_the_head(weir
         port, _, _ = weir.behind(target, lb={"idle_timeout.timeout_seconds": 1})
         started = time.monotonic()
         assert get(port, "/none").status == 504
-        assert 0.9 < time.monotonic() - started < 4
+        assert 0.9 < time.monotonic() - started < 7
         with Raw(port) as raw:
             raw.send("GET /head HTTP/1.1\r\nHost: x\r\n\r\n")
             try:
@@ -222,7 +222,7 @@ def test_the_deregistration_delay_ends_with_a_cut_that_looks_cut(weir):
                 text = raw.read_all()
             except ConnectionResetError:
                 text = raw.buffer
-            assert b"0\r\n\r\n" not in text and 0.5 < time.monotonic() - started < 5
+            assert b"0\r\n\r\n" not in text and 0.5 < time.monotonic() - started < 14
     until(lambda: "drain_deadline" in weir.access_lines(1, "access.jsonl")[-1], 5, "the end reason in the log")
 
 

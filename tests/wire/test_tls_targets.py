@@ -298,7 +298,7 @@ def test_a_target_that_stalls_the_handshake_is_504(weir):
         port, _ = weir.listener(balancer, group)
         started = time.monotonic()
         assert get(port).status == 504
-        assert 0.25 < time.monotonic() - started < 3
+        assert 0.25 < time.monotonic() - started < 9
 
 
 @pytest.mark.parametrize("kind", ["nothing", "an alert", "half a record", "noise"])
