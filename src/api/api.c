@@ -181,6 +181,8 @@ static err_t handle(struct api_call *call)
 	if (service->begin)
 		TRY(service->begin(call));
 	err = call->operation->handle(call);
+	if (!err && call->note && service->end && call->operation->effect == API_WRITES)
+		call->note->answered(call->note, call->output);
 	if (service->end)
 		err = service->end(call, err);
 	return err;
@@ -323,12 +325,46 @@ static err_t refuse_later(struct api_call *call)
 			 call->operation->name);
 }
 
+struct run_options {
+	struct api_note *note;
+	struct api_later **ret_later; /* NULL: the answer is wanted now */
+};
+
+static err_t run(struct api *api, const struct api_caller *caller,
+		 const struct api_service *service, const struct api_operation *operation,
+		 const char *request_id, json_t *input, const struct run_options *options,
+		 json_t **ret_output, struct api_fault *ret_fault)
+{
+	struct api_work work;
+	err_t err = api_work_begin(&work, api, caller, service, operation, request_id, input);
+
+	work.call.note = options->note;
+	if (!err && work.call.intake)
+		err = with_words(&work.call, fill_intake(&work.call));
+	if (!err)
+		err = api_work_handle(&work);
+	if (!err && work.call.outlet)
+		err = with_words(&work.call, drain_outlet(&work.call));
+	if (!err && work.call.later && !options->ret_later)
+		err = refuse_later(&work.call);
+	if (err) {
+		*ret_fault = work.call.fault;
+	} else if (work.call.later) {
+		*options->ret_later = work.call.later;
+		work.call.later = NULL;
+	} else {
+		*ret_output = json_incref(work.call.output);
+	}
+	api_work_fini(&work);
+	return err;
+}
+
 err_t api_run(struct api *api, const struct api_caller *caller, const struct api_service *service,
 	      const struct api_operation *operation, const char *request_id, json_t *input,
 	      json_t **ret_output, struct api_fault *ret_fault)
 {
-	return api_run_later(api, caller, service, operation, request_id, input, ret_output, NULL,
-			     ret_fault);
+	return run(api, caller, service, operation, request_id, input, &(struct run_options){ 0 },
+		   ret_output, ret_fault);
 }
 
 err_t api_run_later(struct api *api, const struct api_caller *caller,
@@ -336,27 +372,8 @@ err_t api_run_later(struct api *api, const struct api_caller *caller,
 		    const char *request_id, json_t *input, json_t **ret_output,
 		    struct api_later **ret_later, struct api_fault *ret_fault)
 {
-	struct api_work work;
-	err_t err = api_work_begin(&work, api, caller, service, operation, request_id, input);
-
-	if (!err && work.call.intake)
-		err = with_words(&work.call, fill_intake(&work.call));
-	if (!err)
-		err = api_work_handle(&work);
-	if (!err && work.call.outlet)
-		err = with_words(&work.call, drain_outlet(&work.call));
-	if (!err && work.call.later && !ret_later)
-		err = refuse_later(&work.call);
-	if (err) {
-		*ret_fault = work.call.fault;
-	} else if (work.call.later) {
-		*ret_later = work.call.later;
-		work.call.later = NULL;
-	} else {
-		*ret_output = json_incref(work.call.output);
-	}
-	api_work_fini(&work);
-	return err;
+	return run(api, caller, service, operation, request_id, input,
+		   &(struct run_options){ .ret_later = ret_later }, ret_output, ret_fault);
 }
 
 err_t api_may(struct api *api, const struct api_caller *caller, const char *service_name,
@@ -389,6 +406,14 @@ err_t api_call(struct api *api, const struct api_caller *caller, const char *ser
 	       const char *operation_name, json_t *input, json_t **ret_output,
 	       struct api_fault *ret_fault)
 {
+	return api_call_noted(api, caller, service_name, operation_name, input, NULL, ret_output,
+			      ret_fault);
+}
+
+err_t api_call_noted(struct api *api, const struct api_caller *caller, const char *service_name,
+		     const char *operation_name, json_t *input, struct api_note *note,
+		     json_t **ret_output, struct api_fault *ret_fault)
+{
 	const struct api_service *service = api_service(api, bytes_of(service_name));
 	const struct api_operation *operation;
 	char request_id[37];
@@ -403,5 +428,6 @@ err_t api_call(struct api *api, const struct api_caller *caller, const char *ser
 		return ERR_NOT_FOUND;
 	}
 	random_uuid(request_id);
-	return api_run(api, caller, service, operation, request_id, input, ret_output, ret_fault);
+	return run(api, caller, service, operation, request_id, input,
+		   &(struct run_options){ .note = note }, ret_output, ret_fault);
 }

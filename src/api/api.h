@@ -180,6 +180,15 @@ struct api_caller {
 	uint64_t expires_unix_ms;
 };
 
+/*
+ * Who calls inside the house may note what came of a call that writes in the very transaction that
+ * the service commits: `answered` runs when the handler has succeeded and before its service's
+ * `end`.
+ */
+struct api_note {
+	void (*answered)(struct api_note *note, json_t *output);
+};
+
 struct api_call {
 	struct api *api;
 	const struct api_service *service;
@@ -191,6 +200,7 @@ struct api_call {
 	struct api_intake *intake; /* what `take` made; the API's to discard */
 	struct api_outlet *outlet; /* NULL, or the answer's body; the API's to close */
 	struct api_later *later;   /* NULL, or the answer comes later */
+	struct api_note *note;	   /* NULL of most */
 	struct api_fault fault;
 	char request_id[37];
 	void *transaction; /* what the service's begin left here */
@@ -222,6 +232,9 @@ const struct api_service *api_service_at(const struct api *api, size_t index);
 err_t api_call(struct api *api, const struct api_caller *caller, const char *service,
 	       const char *operation, json_t *input, json_t **ret_output,
 	       struct api_fault *ret_fault);
+err_t api_call_noted(struct api *api, const struct api_caller *caller, const char *service,
+		     const char *operation, json_t *input, struct api_note *note,
+		     json_t **ret_output, struct api_fault *ret_fault);
 
 /*
  * Asks the authorizer as if `caller` called, at any depth, and calls nothing: for what a service

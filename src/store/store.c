@@ -22,6 +22,7 @@ struct store {
 	int lock_fd;
 	struct store_txn *running; /* NULL between transactions */
 	struct store_listener *listeners;
+	const struct store_resource *attached; /* NULL: nothing rides on the next commit */
 };
 
 struct change {
@@ -156,14 +157,31 @@ static void tell(struct store *store, const struct change *changes, size_t count
 	free(told);
 }
 
+void store_attach(struct store *store, const struct store_resource *resource)
+{
+	store->attached = resource;
+}
+
+static err_t write_attached(struct store_txn *txn)
+{
+	const struct store_resource *attached = txn->store->attached;
+	err_t err;
+
+	if (!attached)
+		return ERR_OK;
+	txn->store->attached = NULL;
+	err = store_update(txn, attached);
+	return err == ERR_NOT_FOUND ? store_insert(txn, attached) : err;
+}
+
 err_t store_commit(struct store_txn *txn)
 {
 	struct store *store = txn->store;
 	struct change *changes;
 	size_t count;
-	err_t err;
+	err_t err = txn->broken ? ERR_STORE : write_attached(txn);
 
-	if (txn->broken) {
+	if (err) {
 		store_rollback(txn);
 		return ERR_STORE;
 	}

@@ -43,6 +43,12 @@ struct store_resource {
 	uint64_t version;   /* set by the store */
 };
 
+/*
+ * Rides on the next commit: written, new or in place of what was, in that transaction or not at
+ * all. For who notes what another does. Borrowed until then; NULL takes it back.
+ */
+void store_attach(struct store *store, const struct store_resource *resource);
+
 /* Adds; ERR_EXISTS, ERR_TOO_LARGE (4 MiB of JSON). The body is borrowed. */
 err_t store_insert(struct store_txn *txn, const struct store_resource *resource);
 /* Replaces body and parent; ERR_NOT_FOUND; ERR_CONFLICT when `version` is set and not current. */

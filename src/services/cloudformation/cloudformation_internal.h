@@ -10,7 +10,8 @@
  *   Held                                       a parent says when it cleans up (nested.h)
  *
  * A resource's record (id: STACK-ID|LOGICAL-ID, parent: the stack) holds what DescribeStackResource
- * answers, and Properties (worked out), Attributes, Ref, Token (its names end in it).
+ * answers, and Properties (worked out), Attributes, Ref, Token (its names end in it), and while it
+ * is made or changed Calls (calls.c).
  */
 #ifndef SERVICES_CLOUDFORMATION_INTERNAL_H
 #define SERVICES_CLOUDFORMATION_INTERNAL_H
@@ -82,6 +83,10 @@ err_t stack_save(struct stack *stack, const struct save *save);
 err_t stack_insert(struct stack *stack); /* a new one: name and record; ERR_EXISTS */
 err_t stack_gone(struct stack *stack);	 /* deleted: its name is free, its record stays */
 
+/* How a resource's record lies in the store; `id` is the room for its id. */
+void stack_resource_row(const struct stack *stack, json_t *record, char id[1024],
+			struct store_resource *ret_row);
+
 /* Status of the stack, with its event, saved. */
 err_t stack_status(struct stack *stack, const char *status, const char *reason);
 
@@ -108,6 +113,8 @@ void engine_start(struct stack *stack);
 bool engine_goes_back(const struct stack *stack);
 /* The one at work, or NULL. */
 struct stack *engine_stack(const struct cloudformation *cfn, const char *id);
+/* Ends what a kill cut short, before another plan takes the place of this one. */
+void engine_catch_up(struct stack *stack);
 void engine_tick(struct timer *timer);
 
 /* ---- Types (types.c, type_*.c) ---- */
@@ -121,7 +128,10 @@ struct resource_step {
 	const json_t *before;	  /* what it was; NULL when it is made */
 	struct arena *arena;
 	struct text *why; /* gets the sentence of a failure */
-	bool again;	  /* after a kill, or on the way back: some of it may be so already */
+	bool back;	  /* on the way back: some of it may be so already */
+	bool notes;	  /* its calls are noted as they are made (calls.c) */
+	bool again;	  /* a kill cut it short */
+	json_t *noted;	  /* then: the calls that were made, but for those told already */
 };
 
 /*
@@ -148,6 +158,7 @@ struct resource_type {
 	const char *tags; /* how Tags go: "vpc" (TagSpecifications), "Tags", "map:tags"; NULL: no */
 	const char *drop, *drop_by; /* operation that deletes, and its member for the physical id */
 	const char *gone;	    /* fault codes that mean it is gone already */
+	const char *already;	    /* those that mean it is so already: fine on the way back */
 	const char *update, *update_by; /* operation that changes; NULL: `updated` does it all */
 	const char *read, *read_by;	/* operation that describes; "VpcIds[]" takes a list */
 	const char *found;		/* path to its description in that answer */
@@ -174,6 +185,15 @@ bool type_property_known(void *owner, const char *type, const char *property,
 bool type_attribute_known(void *owner, const char *type, const char *attribute,
 			  const char **ret_nearest);
 
+/* ---- Calls (calls.c) ---- */
+
+/* One operation of a service as the stack's owner. The input is taken over. */
+err_t call_api(struct resource_step *step, const char *service, const char *operation,
+	       json_t *input, json_t **ret_output);
+/* Whether the failure that `why` tells is one of the codes of `codes`. */
+bool failed_with(const struct text *why, const char *codes);
+void calls_forget(json_t *record); /* the step is over: what it called need not be known */
+
 /* ---- The general ways (resource.c) ---- */
 err_t resource_create(struct resource_step *step);
 err_t resource_update(struct resource_step *step);
@@ -182,9 +202,6 @@ err_t resource_delete(struct resource_step *step);
 bool resource_replaces(const struct resource_type *type, const json_t *before, const json_t *after,
 		       bool *ret_changed);
 
-/* One operation of a service as the stack's owner. The input is taken over. */
-err_t call_api(struct resource_step *step, const char *service, const char *operation,
-	       json_t *input, json_t **ret_output);
 /* Reads its description and from it attributes and Ref. */
 err_t resource_describe(struct resource_step *step);
 const json_t *json_at(const json_t *value, const char *path); /* "Vpcs.0.VpcId" */

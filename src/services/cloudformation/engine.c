@@ -42,6 +42,8 @@ static void mark(struct stack *stack, const char *logical, const char *doing, co
 	snprintf(status, sizeof status, "%s_%s", doing, how);
 	put_text(record, "ResourceStatus", status);
 	put_new(record, "Timestamp", json_integer((json_int_t)now_ms(stack->cfn)));
+	if (strcmp(how, "IN_PROGRESS") != 0)
+		calls_forget(record);
 	if (reason && reason[0])
 		put_text(record, "ResourceStatusReason", reason);
 	else
@@ -110,7 +112,7 @@ bool engine_goes_back(const struct stack *stack)
 	return strcmp(kind_of(stack), "UPDATE_ROLLBACK") == 0;
 }
 
-/* Runs `way` for one resource, with all that it needs around it. `again`: after a kill. */
+/* Runs `way` for one resource, with all that it needs around it. `again`: a kill cut it short. */
 static err_t run(struct stack *stack, json_t *record, const json_t *before, resource_fn way,
 		 bool again)
 {
@@ -123,19 +125,22 @@ static err_t run(struct stack *stack, json_t *record, const json_t *before, reso
 		.before = before,
 		.arena = &arena,
 		.why = &stack->why,
-		.again = again || engine_goes_back(stack),
+		.back = engine_goes_back(stack),
+		.notes = way != resource_delete,
+		.again = again,
+		.noted = again ? json_copy(json_object_get(record, "Calls")) : NULL,
 	};
-	err_t err;
+	err_t err = ERR_INVALID;
 
 	text_clear(&stack->why);
-	if (!step.type) {
+	arena_init(&arena, STEP_ARENA_BYTES_MAX);
+	if (step.type)
+		err = way(&step);
+	else
 		text_printf(&stack->why, "Unrecognized resource type: %s",
 			    text_at(record, "ResourceType"));
-		return ERR_INVALID;
-	}
-	arena_init(&arena, STEP_ARENA_BYTES_MAX);
-	err = way(&step);
 	arena_fini(&arena);
+	json_decref(step.noted);
 	return err;
 }
 
@@ -335,8 +340,8 @@ static bool clean_up(struct stack *stack)
 /* ---- Going on with what is under way ---- */
 
 /*
- * A step that is "doing" here is one that a kill cut short: nobody noted what came of it, so it is
- * done again, and what it had done already is found.
+ * A step that is "doing" here is one that a kill cut short: it is done again, and what it had
+ * called already is not called twice (calls.c).
  */
 static resource_fn way_on(const struct resource_type *type, const json_t *step,
 			  const json_t *before)
@@ -441,6 +446,16 @@ static bool work(struct stack *stack)
 	if (cleans_up(stack) && clean_up(stack))
 		return true;
 	return plan_next(stack);
+}
+
+void engine_catch_up(struct stack *stack)
+{
+	json_t *step;
+	const char *logical;
+
+	json_object_foreach (steps_of(stack), logical, step)
+		if (is_state(step, "doing"))
+			resume(stack, logical, step);
 }
 
 struct stack *engine_stack(const struct cloudformation *cfn, const char *id)

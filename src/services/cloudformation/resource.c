@@ -114,47 +114,6 @@ bool resource_replaces(const struct resource_type *type, const json_t *before, c
 	return replaces;
 }
 
-/* ---- Calls ---- */
-
-err_t call_api(struct resource_step *step, const char *service, const char *operation,
-	       json_t *input, json_t **ret_output)
-{
-	const struct cloudformation_options *options = &step->stack->cfn->options;
-	struct api_fault fault = { .code = "" };
-	json_t *output = NULL;
-	err_t err = input ? api_call(options->api, options->root, service, operation, input,
-				     &output, &fault)
-			  : ERR_NOMEM;
-
-	json_decref(input);
-	if (err && err != ERR_NOMEM) {
-		text_clear(step->why);
-		text_printf(step->why, "%s (Service: %s, Status Code: %u, Code: %s)", fault.message,
-			    service, (unsigned)fault.status, fault.code);
-		err = ERR_INVALID;
-	}
-	if (!err && ret_output)
-		*ret_output = output;
-	else
-		json_decref(output);
-	return err;
-}
-
-/* Whether the failure that `why` tells is one of the codes of `codes`. */
-static bool failed_with(const struct text *why, const char *codes)
-{
-	struct bytes rest = bytes_of(codes), code;
-
-	while (codes && bytes_cut(&rest, ' ', &code)) {
-		char words[160];
-
-		snprintf(words, sizeof words, "Code: %.*s)", BYTES_ARG(code));
-		if (strstr(text_str(why), words))
-			return true;
-	}
-	return false;
-}
-
 /* ---- Names ---- */
 
 const char *made_name(struct resource_step *step)

@@ -205,18 +205,27 @@ static err_t put(struct store_txn *txn, const struct store_resource *resource)
 	return err == ERR_NOT_FOUND ? store_insert(txn, resource) : err;
 }
 
+void stack_resource_row(const struct stack *stack, json_t *record, char id[1024],
+			struct store_resource *ret_row)
+{
+	snprintf(id, 1024, "%s|%s", stack->id, text_at(record, "LogicalResourceId"));
+	*ret_row = (struct store_resource){
+		.kind = KIND_RESOURCE, .id = id, .parent = stack->id, .body = record
+	};
+}
+
 static err_t save_resource(struct store_txn *txn, struct stack *stack, const char *logical)
 {
 	json_t *record = json_object_get(stack->resources, logical);
+	struct store_resource row;
 	char id[1024];
 	err_t err;
 
+	if (record) {
+		stack_resource_row(stack, record, id, &row);
+		return put(txn, &row);
+	}
 	snprintf(id, sizeof id, "%s|%s", stack->id, logical);
-	if (record)
-		return put(txn, &(struct store_resource){ .kind = KIND_RESOURCE,
-							  .id = id,
-							  .parent = stack->id,
-							  .body = record });
 	err = store_delete(txn, KIND_RESOURCE, id);
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
 }

@@ -523,6 +523,7 @@ static err_t delete_it(struct api_call *call, struct stack *stack)
 				 "Stack [%s] is in %s state and cannot be deleted now",
 				 text_at(stack->body, "StackName"), status);
 	TRY(check_exports(call, stack));
+	engine_catch_up(stack);
 	stack_open(stack); /* a template that no longer opens only loses its order */
 	TRY(engine_plan_delete(stack, "DELETE"));
 	return stack_status(stack, "DELETE_IN_PROGRESS", "User Initiated");

@@ -102,6 +102,7 @@ static const struct resource_type rows[] = {
 	  .drop = "DeleteSecurityGroup",
 	  .drop_by = "GroupId",
 	  .gone = "InvalidGroup.NotFound",
+	  .already = "InvalidPermission.Duplicate InvalidPermission.NotFound",
 	  .read = "DescribeSecurityGroups",
 	  .read_by = "GroupIds[]",
 	  .found = "SecurityGroups.0",

@@ -78,6 +78,16 @@ static const struct api_operation operations[] = {
 	{ .name = "Refuse", .input = &api_shape_none, .output = &shape, .handle = refuse },
 	{ .name = "Stumble", .input = &api_shape_none, .output = &shape, .handle = stumble },
 	{ .name = "Babble", .input = &api_shape_none, .output = &shape, .handle = babble },
+	{ .name = "Write",
+	  .effect = API_WRITES,
+	  .input = &shape,
+	  .output = &shape,
+	  .handle = echo },
+	{ .name = "Spoil",
+	  .effect = API_WRITES,
+	  .input = &api_shape_none,
+	  .output = &shape,
+	  .handle = refuse },
 };
 static const char *const aliases[] = { "tst", "t", NULL };
 static struct trace trace;
@@ -219,4 +229,36 @@ TEST(a_service_answers_to_its_name_and_aliases_once)
 	CHECK(api_operation(&service, BYTES("refuse")) == NULL);
 	api_destroy(api);
 	api_destroy(NULL);
+}
+
+static void on_answered(struct api_note *note, json_t *output)
+{
+	(void)note;
+	strcat(trace.steps, "noted ");
+	CHECK_EQ(json_integer_value(json_object_get(output, "Port")), 80);
+}
+
+static const char *noted(const char *operation, json_t *input)
+{
+	static const struct api_caller root = { .account = "000000000000", .is_root = true };
+	struct api_note note = { .answered = on_answered };
+	json_t *output = NULL;
+	struct api *api;
+
+	log_to(-1);
+	trace.steps[0] = '\0';
+	CHECK_OK(api_create(&api));
+	CHECK_OK(api_register(api, &service));
+	api_call_noted(api, &root, "tst", operation, input, &note, &output, &fault);
+	json_decref(output);
+	json_decref(input);
+	api_destroy(api);
+	return trace.steps;
+}
+
+TEST(what_a_writing_call_came_to_can_be_noted_before_it_is_committed)
+{
+	CHECK_STR(noted("Write", json_pack("{s:i}", "Port", 80)), "begin echo noted commit ");
+	CHECK_STR(noted("Spoil", json_object()), "begin refuse rollback ");
+	CHECK_STR(noted("Echo", json_pack("{s:i}", "Port", 80)), "begin echo commit ", "it reads");
 }

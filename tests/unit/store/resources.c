@@ -80,6 +80,38 @@ TEST(a_rollback_leaves_no_trace)
 	place_remove(&place);
 }
 
+TEST(what_is_attached_rides_on_the_next_commit_or_not_at_all)
+{
+	struct place place = place_make();
+	struct store *store = place_open(&place);
+	struct store_txn *txn = begin(store);
+	json_t *body = json_pack("{s:i}", "n", 7);
+	const struct store_resource rider = { .kind = "k", .id = "rider", .body = body };
+
+	CHECK_OK(insert(txn, "k", "other", "", 1));
+	store_attach(store, &rider);
+	store_rollback(txn);
+	txn = begin(store);
+	CHECK_EQ(number_of(txn, "k", "rider"), -1);
+	CHECK_OK(insert(txn, "k", "other", "", 1));
+	CHECK_OK(store_commit(txn), "it waits for a commit");
+	txn = begin(store);
+	CHECK_EQ(number_of(txn, "k", "rider"), 7);
+	CHECK_OK(update(txn, "k", "rider", "", 8, 0));
+	CHECK_OK(store_commit(txn), "it rode once");
+	store_attach(store, &rider);
+	store_attach(store, NULL);
+	txn = begin(store);
+	CHECK_OK(update(txn, "k", "other", "", 2, 0));
+	CHECK_OK(store_commit(txn), "it was taken back");
+	txn = begin(store);
+	CHECK_EQ(number_of(txn, "k", "rider"), 8);
+	store_rollback(txn);
+	json_decref(body);
+	store_close(store);
+	place_remove(&place);
+}
+
 TEST(an_id_is_taken_once_within_its_kind)
 {
 	struct place place = place_make();
