@@ -6,6 +6,7 @@
 #include "engine/converter.h"
 #include "net/address.h"
 #include "rag/api/access.h"
+#include "store/library.h"
 
 struct report {
 	struct text *out;
@@ -49,6 +50,22 @@ static void check_folders(struct report *r, const struct settings *s)
 		fine(r, "data", s->data);
 	else
 		wrong(r, "data", "the folder cannot be written to: see --data");
+}
+
+static void check_store(struct report *r, const struct settings *s)
+{
+	struct text words = TEXT_INIT(4096);
+
+	if (!s->database_url[0]) {
+		fine(r, "library", "SQLite in the data folder (DATABASE_URL names a PostgreSQL)");
+		return;
+	}
+	if (library_describe_postgres(s->database_url, &words))
+		wrong(r, "library", words.len ? text_str(&words) : "the database does not answer");
+	else
+		text_printf(r->out, "  fine     %-14s %s, schema %s\n", "library", text_str(&words),
+			    s->database_schema);
+	text_fini(&words);
 }
 
 static void check_keys(struct report *r, const struct settings *s)
@@ -121,6 +138,7 @@ err_t check_settings(const struct settings *s, struct text *out)
 
 	check_host(&r, s);
 	check_folders(&r, s);
+	check_store(&r, s);
 	check_keys(&r, s);
 	check_sources(&r, s);
 	check_programs(&r);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "net/clock.h"
@@ -20,6 +21,7 @@ enum {
 	EXIT_USAGE = 2,
 	BLOCKING_THREADS = PASSAGES_READERS + 4, /* searches, and calls that look at documents */
 	MODEL_CONNECT_MS = 10000,
+	DATABASE_AGAIN_S = 2,
 };
 
 struct app {
@@ -103,6 +105,30 @@ static err_t open_catalog(struct app *app)
 	return ingest_create(&options, &service->ingest);
 }
 
+/* A database that does not answer yet is waited for: it may be starting, as we are. */
+static err_t open_postgres(struct app *app, char **why)
+{
+	const struct library_postgres options = { app->settings.database_url,
+						  app->settings.database_schema };
+	err_t err;
+
+	while ((err = library_open_postgres(&options, &app->service.library, why)) ==
+	       ERR_UNREACHABLE) {
+		log_warn("rag", "%s; trying again", *why ? *why : err_words(err));
+		free(*why);
+		*why = NULL;
+		sleep(DATABASE_AGAIN_S);
+	}
+	return err;
+}
+
+static err_t open_library(struct app *app, char **why)
+{
+	if (app->settings.database_url[0])
+		return open_postgres(app, why);
+	return library_open(app->settings.data, &app->service.library, why);
+}
+
 static int open_index(struct app *app)
 {
 	struct text words = TEXT_INIT(8192);
@@ -115,7 +141,7 @@ static int open_index(struct app *app)
 			    err_words(err));
 		status = complain(text_str(&words));
 	} else {
-		err = library_open(app->settings.data, &app->service.library, &why);
+		err = open_library(app, &why);
 		if (!err)
 			err = open_catalog(app);
 		if (err)
@@ -320,6 +346,11 @@ static err_t open_service(struct app *app)
 	TRY(loop_on_signal(service->loop, SIGINT, on_signal, app));
 	TRY(blocking_pool_create(BLOCKING_THREADS, &service->pool));
 	warm_watch(&app->warmer, service->loop, service->pool);
+	service->pulse = (struct pulse){ .library = service->library,
+					 .ingest = service->ingest,
+					 .pool = service->pool,
+					 .loop = service->loop };
+	pulse_start(&service->pulse);
 	TRY(server_open(service, app->listen_fd, on_stopped, &app->server));
 	app->listen_fd = -1;
 	return ingest_start(service->ingest);
@@ -360,6 +391,7 @@ static int run(struct app *app)
 static void app_fini(struct app *app)
 {
 	warm_stop(&app->warmer);
+	pulse_stop(&app->service.pulse);
 	ingest_destroy(app->service.ingest);
 	if (app->service.pool)
 		blocking_pool_destroy(app->service.pool);

@@ -1,6 +1,7 @@
 """A running ragd and its events, for the tests that talk to it."""
 import contextlib
 import http.client
+import itertools
 import json
 import os
 import pathlib
@@ -17,14 +18,23 @@ SAMPLES = harness.TOP / "rag/samples"
 RAGD = harness.BUILD / "ragd"
 
 
+schemas = itertools.count()
+
+
+def database():
+    """Every test runs on PostgreSQL instead, each ragd in a schema of its own, where one is named."""
+    url = os.environ.get("RAG_TEST_DATABASE_URL")
+    return {"DATABASE_URL": url, "RAG_DATABASE_SCHEMA": f"t{os.getpid()}_{next(schemas)}"} if url else {}
+
+
 class Ragd:
     """`ragd` on a port the kernel picked, with an index of its own. Use as a context manager."""
 
     def __init__(self, documents=SAMPLES, **environment):
         self.folder = tempfile.TemporaryDirectory()
         self.port = harness.free_port()
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("RAG_", "OPENAI_", "HOST", "PORT"))}
-        self.environment = {**clean, "RAG_PACE_MS": "1", **environment}
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("RAG_", "OPENAI_", "DATABASE_", "HOST", "PORT"))}
+        self.environment = {**clean, "RAG_PACE_MS": "1", **database(), **environment}
         self.command = [str(RAGD), "--port", str(self.port), "--documents", str(documents),
                         "--data", str(pathlib.Path(self.folder.name) / "data")]
 

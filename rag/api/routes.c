@@ -66,7 +66,7 @@ static bool is_degraded(const struct service *s)
 	for (size_t i = 0; i < COUNT(engines); i++)
 		if (engines[i] && strcmp(engine_state(engines[i]), "ok") != 0)
 			return true;
-	return breaker_is_open(&s->model_breaker, loop_now_ms(s->loop)) ||
+	return s->pulse.down || breaker_is_open(&s->model_breaker, loop_now_ms(s->loop)) ||
 	       (s->neo4j && strcmp(neo4j_state(s->neo4j), "ok") != 0);
 }
 
@@ -97,13 +97,15 @@ static void on_health(struct call *call)
 		"{\"status\":\"%s\",\"version\":\"" RAG_VERSION "\",\"uptime_s\":%llu,"
 		"\"index\":{\"generation\":%llu,\"documents\":%llu,\"chunks\":%llu,\"building\":%s},"
 		"\"engines\":{%s,"
-		"\"store\":{\"kind\":\"sqlite\",\"state\":\"ok\"},"
-		"\"documents\":{\"kind\":\"fs\",\"state\":\"ok\"}},"
+		"\"store\":{\"kind\":\"%s\",\"state\":\"%s\"},"
+		"\"documents\":{\"kind\":\"%s\",\"state\":\"ok\"}},"
 		"\"chats\":{\"running\":%u},\"jobs\":{\"running\":%u,\"working\":%u}}\n",
 		health_word(s), (unsigned long long)((loop_now_ms(s->loop) - s->started_ms) / 1000),
 		(unsigned long long)s->index.generation, (unsigned long long)s->index.documents,
-		(unsigned long long)s->index.passages, building, text_str(&engines), s->chat_count,
-		running[0] ? 1 : 0, counts.working);
+		(unsigned long long)s->index.passages, building, text_str(&engines),
+		library_kind(s->library), s->pulse.down ? "down" : "ok",
+		s->settings->documents[0] ? "fs" : "none", s->chat_count, running[0] ? 1 : 0,
+		counts.working);
 	reply_json(call->x, serves ? 200 : 503, call->request_id, text_bytes(&body));
 	text_fini(&body);
 	text_fini(&engines);

@@ -12,6 +12,7 @@
 #include "rag/model/client.h"
 #include "rag/api/access.h"
 #include "rag/api/answered.h"
+#include "rag/api/pulse.h"
 #include "rag/ingest/ingest.h"
 #include "rag/retrieve/corpus.h"
 #include "rag/settings.h"
@@ -34,6 +35,7 @@ struct service {
 	struct library *library;
 	struct catalog *catalog;
 	struct ingest *ingest;
+	struct pulse pulse; /* of the database that keeps the library, if one does */
 	struct access access;
 	struct answered answers; /* by Idempotency-Key */
 	uint64_t upload_bytes;	 /* of large bodies being received */

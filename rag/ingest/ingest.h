@@ -49,6 +49,8 @@ void ingest_destroy(
 
 /* Goes on with jobs that a former run left, and brings the folder up to date in the background. */
 err_t ingest_start(struct ingest *ingest);
+/* Looks for work again: what could not be begun, as the library did not answer, is begun now. */
+void ingest_wake(struct ingest *ingest);
 
 /* Whether what there is has been read once: from then on, and at every later start, at once. */
 bool ingest_is_ready(struct ingest *ingest);

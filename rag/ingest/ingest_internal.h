@@ -48,7 +48,6 @@ struct ingest {
 };
 
 /* ---- ingest.c ---- */
-void ingest_wake(struct ingest *ingest);
 /* W. Begins a job's row; `id` is made. */
 err_t job_begin(struct ingest *ingest, const char *kind, struct bytes args,
 		enum library_job_state state, uint64_t total, char id[INGEST_JOB_ID_BYTES]);

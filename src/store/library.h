@@ -1,11 +1,15 @@
 /*
  * library: documents as they were given, what they were cut into, and the jobs that do it. One
- * SQLite file, with large originals in files beside it.
+ * SQLite file, with large originals in files beside it; or a schema of a PostgreSQL database.
  *
- * What a call acknowledged is on disk (WAL, synchronous FULL): a kill at any instant leaves the
- * state before a transaction, or after it. Originals up to LIBRARY_INLINE_BYTES are rows; larger
- * ones are files named by their SHA-256 in `DIR/blobs`, written and synced before the row that
- * speaks of them, removed after it; what a crash leaves between the two is swept at the start.
+ * What a call acknowledged is on disk (SQLite: WAL, synchronous FULL; PostgreSQL as it is set): a
+ * kill at any instant leaves the state before a transaction, or after it. In SQLite originals up to
+ * LIBRARY_INLINE_BYTES are rows; larger ones are files named by their SHA-256 in `DIR/blobs`,
+ * written and synced before the row that speaks of them, removed after it; what a crash leaves
+ * between the two is swept at the start. In PostgreSQL all are rows.
+ *
+ * While PostgreSQL cannot be reached, calls answer ERR_STORE; the first that finds it again goes
+ * on. One ragd at a time has a library open, by a lock of either.
  *
  * A document is known by its key (its id is made of it) and counts versions: each acceptance of
  * other bytes is the next. Its passages stand in generations; `shelved` says which version of it a
@@ -19,6 +23,7 @@
 #define STORE_LIBRARY_H
 
 #include "base/arena.h"
+#include "base/text.h"
 #include "store/passage.h"
 
 enum {
@@ -66,7 +71,22 @@ struct library_counts {
  * ERR_IN_USE when another process has it open.
  */
 err_t library_open(const char *directory, struct library **ret_library, char **ret_why);
+
+struct library_postgres {
+	const char *url;    /* libpq's; its password is in no log and no answer */
+	const char *schema; /* made when missing */
+};
+/* ERR_UNREACHABLE: nobody answers (yet); ERR_DENIED, ERR_INVALID; else as above. */
+err_t library_open_postgres(const struct library_postgres *options, struct library **ret_library,
+			    char **ret_why);
+
+/* Changes nothing: what is at the URL, or why it cannot be used, for a person. Errors as above. */
+err_t library_describe_postgres(const char *url, struct text *out);
+
 void library_close(struct library *library); /* NULL is welcome */
+
+const char *library_kind(const struct library *library); /* "sqlite", "postgres" */
+err_t library_ping(struct library *library);		 /* whether it answers: ERR_STORE if not */
 
 /* ---- Transactions ---- */
 

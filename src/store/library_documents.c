@@ -27,7 +27,7 @@ err_t library_document_put(struct library *library, const struct library_documen
 		      d->near_percent, d->created_ms, d->updated_ms);
 }
 
-static void row_read(sqlite3_stmt *stmt, struct library_document *ret)
+static void row_read(struct sql_stmt *stmt, struct library_document *ret)
 {
 	struct bytes *const texts[] = {
 		&ret->id,	   &ret->key,	   &ret->title,	   &ret->media_type,
@@ -70,7 +70,7 @@ err_t library_document_get(struct library *library, struct bytes id, struct aren
 			   struct library_document *ret_document)
 {
 	struct sql *sql = library_read_begin(library);
-	sqlite3_stmt *stmt = sql_bind(sql, LIBRARY_DOCUMENT_GET, "s", id);
+	struct sql_stmt *stmt = sql_bind(sql, LIBRARY_DOCUMENT_GET, "s", id);
 	struct library_document document;
 	err_t err = stmt ? ERR_NOT_FOUND : ERR_STORE;
 
@@ -101,7 +101,7 @@ err_t library_document_remove(struct library *library, struct bytes id)
 	return sql_do(sql, LIBRARY_DOCUMENT_REMOVE, "s", id);
 }
 
-static sqlite3_stmt *bind_query(struct sql *sql, const struct library_query *q, struct text *tag)
+static struct sql_stmt *bind_query(struct sql *sql, const struct library_query *q, struct text *tag)
 {
 	uint64_t limit = q->limit;
 
@@ -123,7 +123,7 @@ err_t library_documents(struct library *library, const struct library_query *que
 {
 	struct sql *sql = library_read_begin(library);
 	struct text tag = TEXT_INIT(1024);
-	sqlite3_stmt *stmt = bind_query(sql, query, &tag);
+	struct sql_stmt *stmt = bind_query(sql, query, &tag);
 	err_t err;
 
 	while (sql_row(stmt)) {
@@ -143,7 +143,7 @@ err_t library_count(struct library *library, struct library_counts *ret_counts)
 {
 	struct sql *sql = library_read_begin(library);
 	struct library_counts counts = { .aliases = 0 };
-	sqlite3_stmt *stmt = sql_bind(sql, LIBRARY_COUNT_STATES, "");
+	struct sql_stmt *stmt = sql_bind(sql, LIBRARY_COUNT_STATES, "");
 	err_t err;
 
 	while (sql_row(stmt)) {
@@ -199,7 +199,7 @@ err_t library_shelve(struct library *library, uint64_t generation,
 uint64_t library_shelved(struct library *library, uint64_t generation, uint64_t row)
 {
 	struct sql *sql = library_read_begin(library);
-	sqlite3_stmt *stmt = sql_bind(sql, LIBRARY_SHELF_GET, "uu", generation, row);
+	struct sql_stmt *stmt = sql_bind(sql, LIBRARY_SHELF_GET, "uu", generation, row);
 	uint64_t version = sql_row(stmt) ? sql_number(stmt, 0) : 0;
 
 	(void)sql_done(sql, stmt);
@@ -207,7 +207,7 @@ uint64_t library_shelved(struct library *library, uint64_t generation, uint64_t 
 	return version;
 }
 
-static void passage_read(sqlite3_stmt *stmt, struct passage *ret)
+static void passage_read(struct sql_stmt *stmt, struct passage *ret)
 {
 	struct bytes *const texts[] = {
 		&ret->id,      &ret->document, &ret->title,  &ret->file,
@@ -232,9 +232,9 @@ err_t library_passages(struct library *library, uint64_t generation, uint64_t do
 		       library_passage_fn each, void *owner)
 {
 	struct sql *sql = library_read_begin(library);
-	sqlite3_stmt *stmt = document_row ? sql_bind(sql, LIBRARY_PASSAGES_OF, "uu", generation,
-						     document_row)
-					  : sql_bind(sql, LIBRARY_PASSAGES, "u", generation);
+	struct sql_stmt *stmt = document_row ? sql_bind(sql, LIBRARY_PASSAGES_OF, "uu", generation,
+							document_row)
+					     : sql_bind(sql, LIBRARY_PASSAGES, "u", generation);
 	err_t err = ERR_OK, end;
 
 	while (!err && sql_row(stmt)) {
@@ -254,7 +254,7 @@ err_t library_passages_prune(struct library *library, uint64_t keep, uint64_t ke
 	struct sql *sql = library_writing(library);
 
 	TRY(sql_do(sql, LIBRARY_PASSAGES_PRUNE, "uuu", keep, keep_too, (uint64_t)limit));
-	*ret_more = sqlite3_changes(sql->db) > 0;
+	*ret_more = sql_changes(sql) > 0;
 	if (*ret_more)
 		return ERR_OK;
 	TRY(sql_do(sql, LIBRARY_SHELVED_PRUNE, "uu", keep, keep_too));
@@ -265,7 +265,7 @@ err_t library_shelved_since(struct library *library, uint64_t generation, uint64
 			    library_shelved_fn each, void *owner)
 {
 	struct sql *sql = library_read_begin(library);
-	sqlite3_stmt *stmt = sql_bind(sql, LIBRARY_SHELVED_SINCE, "uu", generation, change);
+	struct sql_stmt *stmt = sql_bind(sql, LIBRARY_SHELVED_SINCE, "uu", generation, change);
 	err_t err = ERR_OK, end;
 
 	while (!err && sql_row(stmt))
@@ -306,6 +306,13 @@ static void candidate_count(struct candidates *c, uint64_t row)
 	}
 }
 
+/* The bands as ?1 to ?16, and the document's row. */
+#define SKETCH_BIND(sql, which, b, row)                                                       \
+	sql_bind((sql), (which), "uuuuuuuuuuuuuuuuu", (b)[0], (b)[1], (b)[2], (b)[3], (b)[4], \
+		 (b)[5], (b)[6], (b)[7], (b)[8], (b)[9], (b)[10], (b)[11], (b)[12], (b)[13],  \
+		 (b)[14], (b)[15], (row))
+_Static_assert(LIBRARY_SKETCH_BANDS == 16, "the statements name each band");
+
 err_t library_sketch(struct library *library, uint64_t row,
 		     const uint64_t bands[LIBRARY_SKETCH_BANDS], struct arena *arena,
 		     struct bytes *ret_id, unsigned *ret_shared)
@@ -313,19 +320,17 @@ err_t library_sketch(struct library *library, uint64_t row,
 	struct sql *sql = library_writing(library);
 	struct candidates c = { .count = 0 };
 	uint64_t best = 0;
-	sqlite3_stmt *stmt;
+	struct sql_stmt *stmt;
 	err_t err = ERR_OK;
 
 	*ret_shared = 0;
 	*ret_id = BYTES_NONE;
 	TRY(sql_do(sql, LIBRARY_SKETCH_REMOVE, "u", row));
-	for (unsigned i = 0; i < LIBRARY_SKETCH_BANDS; i++) {
-		stmt = sql_bind(sql, LIBRARY_SKETCH_NEAR, "uu", bands[i], row);
-		while (sql_row(stmt))
-			candidate_count(&c, sql_number(stmt, 0));
-		TRY(sql_done(sql, stmt));
-		TRY(sql_do(sql, LIBRARY_SKETCH_PUT, "uu", bands[i], row));
-	}
+	stmt = SKETCH_BIND(sql, LIBRARY_SKETCH_NEAR, bands, row);
+	while (sql_row(stmt))
+		candidate_count(&c, sql_number(stmt, 0));
+	TRY(sql_done(sql, stmt));
+	TRY(sql_finish(sql, SKETCH_BIND(sql, LIBRARY_SKETCH_PUT, bands, row)));
 	for (unsigned i = 0; i < c.count; i++) {
 		if (c.at[i].shared > *ret_shared) {
 			*ret_shared = c.at[i].shared;
@@ -360,7 +365,7 @@ err_t library_asset_get(struct library *library, struct bytes id, struct arena *
 			struct library_asset *ret_asset)
 {
 	struct sql *sql = library_read_begin(library);
-	sqlite3_stmt *stmt = sql_bind(sql, LIBRARY_ASSET_GET, "s", id);
+	struct sql_stmt *stmt = sql_bind(sql, LIBRARY_ASSET_GET, "s", id);
 	struct library_asset asset;
 	err_t err = ERR_NOT_FOUND;
 

@@ -15,7 +15,7 @@ err_t library_job_put(struct library *library, const struct library_job *job)
 		      job->ended_ms);
 }
 
-static void row_read(sqlite3_stmt *stmt, struct library_job *ret)
+static void row_read(struct sql_stmt *stmt, struct library_job *ret)
 {
 	*ret = (struct library_job){
 		.id = sql_text(stmt, 0),
@@ -38,8 +38,8 @@ err_t library_job_get(struct library *library, struct bytes id, struct arena *ar
 		      struct library_job *ret_job)
 {
 	struct sql *sql = library_read_begin(library);
-	sqlite3_stmt *stmt = id.len ? sql_bind(sql, LIBRARY_JOB_GET, "s", id)
-				    : sql_bind(sql, LIBRARY_JOB_NEWEST, "");
+	struct sql_stmt *stmt = id.len ? sql_bind(sql, LIBRARY_JOB_GET, "s", id)
+				       : sql_bind(sql, LIBRARY_JOB_NEWEST, "");
 	struct library_job job;
 	err_t err = ERR_NOT_FOUND;
 
@@ -62,8 +62,8 @@ err_t library_jobs(struct library *library, bool open_only, unsigned limit, libr
 		   void *owner)
 {
 	struct sql *sql = library_read_begin(library);
-	sqlite3_stmt *stmt = sql_bind(sql, open_only ? LIBRARY_JOBS_OPEN : LIBRARY_JOBS, "u",
-				      (uint64_t)limit);
+	struct sql_stmt *stmt = sql_bind(sql, open_only ? LIBRARY_JOBS_OPEN : LIBRARY_JOBS, "u",
+					 (uint64_t)limit);
 	err_t err;
 
 	while (sql_row(stmt)) {
@@ -96,8 +96,8 @@ err_t library_events(struct library *library, struct bytes job, struct bytes kin
 		     uint64_t after_seq, unsigned limit, library_event_fn each, void *owner)
 {
 	struct sql *sql = library_read_begin(library);
-	sqlite3_stmt *stmt = sql_bind(sql, LIBRARY_EVENTS, "susu", job, after_seq, kind,
-				      (uint64_t)limit);
+	struct sql_stmt *stmt = sql_bind(sql, LIBRARY_EVENTS, "susu", job, after_seq, kind,
+					 (uint64_t)limit);
 	err_t err;
 
 	while (sql_row(stmt))
@@ -113,7 +113,7 @@ err_t library_idem_get(struct library *library, struct bytes key, struct bytes r
 		       struct bytes *ret_body)
 {
 	struct sql *sql = library_read_begin(library);
-	sqlite3_stmt *stmt = sql_bind(sql, LIBRARY_IDEM_GET, "su", key, now_ms);
+	struct sql_stmt *stmt = sql_bind(sql, LIBRARY_IDEM_GET, "su", key, now_ms);
 	err_t err = ERR_NOT_FOUND;
 
 	if (sql_row(stmt)) {

@@ -7,6 +7,23 @@
 #include "rag/store/passages_feed.h"
 #include "tests/check.h"
 
+/* In files; or, where a test's environment names a database, in a schema of this shelf's own. */
+static void open_library(struct shelf *c)
+{
+	const char *url = getenv("RAG_TEST_DATABASE_URL");
+	struct library_postgres options = { .url = url };
+	char schema[32], *why = NULL;
+
+	if (!url) {
+		CHECK_OK(library_open(c->directory, &c->library, NULL));
+		return;
+	}
+	snprintf(schema, sizeof schema, "t%016llx",
+		 (unsigned long long)bytes_hash(bytes_of(c->directory), 1));
+	options.schema = schema;
+	CHECK_OK(library_open_postgres(&options, &c->library, &why), "%s", why ? why : "");
+}
+
 void shelf_open(struct shelf *c, const char *folder)
 {
 	struct feed_listener listeners[2];
@@ -20,7 +37,7 @@ void shelf_open(struct shelf *c, const char *folder)
 		CHECK(mkdtemp(c->directory));
 	}
 	snprintf(path, sizeof path, "%s/passages.db", c->directory);
-	CHECK_OK(library_open(c->directory, &c->library, NULL));
+	open_library(c);
 	CHECK_OK(passages_open(path, &c->passages, NULL));
 	CHECK_OK(corpus_create(&c->corpus));
 	listeners[0] = passages_feed(c->passages);

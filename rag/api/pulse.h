@@ -1,0 +1,26 @@
+/*
+ * pulse: whether the database that keeps the library answers, asked every other second on a
+ * thread of the pool. On the loop's thread. A library in files needs none.
+ */
+#ifndef RAG_API_PULSE_H
+#define RAG_API_PULSE_H
+
+#include "net/blocking.h"
+#include "rag/ingest/ingest.h"
+
+struct pulse {
+	struct library *library; /* borrowed; NULL: nothing to ask */
+	struct ingest *ingest;	 /* borrowed; woken when the database is back */
+	struct blocking_pool *pool;
+	struct loop *loop;
+	struct timer timer;
+	struct blocking_job job;
+	bool running, down;
+	err_t err; /* of the last time; the thread's while it runs */
+};
+
+/* Zeroed but for what is borrowed. */
+void pulse_start(struct pulse *pulse);
+void pulse_stop(struct pulse *pulse); /* the pool's end waits for one that runs */
+
+#endif

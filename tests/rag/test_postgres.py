@@ -1,0 +1,168 @@
+"""PostgreSQL as the library's store: the same answers, and what holds when it goes away. A server of the tests' own."""
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import threading
+
+import harness
+import pytest
+from postgres import Postgres
+from rag_harness import SAMPLES, Ragd, finished, words
+
+SPL = pathlib.Path(os.environ.get("RAG_SPL", harness.TOP.parent / "shared/data/spl"))
+QUESTIONS = ["ibuprofen side effects", "Can I take ibuprofen with aspirin?", "How much caffeine is safe?", "sleep hygiene", "metformin and the kidneys",
+             "paracetamol and alcohol", "What interacts with atorvastatin?", "missed dose of adalimumab", "storage in the refrigerator",
+             "What should pregnant women know about caffeine?", "insomnia treatment", "liver damage"]
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    with Postgres() as running:
+        yield running
+
+
+def on(postgres, schema, documents=SAMPLES, **environment):
+    return Ragd(documents=documents, DATABASE_URL=postgres.url, RAG_DATABASE_SCHEMA=schema, RAG_PACE_MS="0", **environment)
+
+
+def post(server, path, body):
+    status, answer, _ = server.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+    return status, json.loads(answer)
+
+
+def found(server, question, mode="mix"):
+    data = post(server, "/query/data", {"query": question, "mode": mode, "chunk_top_k": 10})[1]["data"]
+    return [(c["chunk_id"], c["scores"]) for c in data["chunks"]]
+
+
+def read_all(server):
+    harness.until(lambda: server.json("/health")["jobs"] == {"running": 0, "working": 0} and
+                  not server.json("/documents?state=pending")["documents"], 60, "all to be read")
+
+
+@pytest.mark.parametrize("name", ["ingest", "corpus", "catalog"])
+def test_the_suites_of_the_library_hold_on_postgres(postgres, name):
+    program = harness.BUILD / f"tests/unit/rag/test_rag_{name}"
+    if not program.exists():
+        pytest.skip("the unit tests are not built")
+    done = subprocess.run([program], env={**os.environ, "RAG_TEST_DATABASE_URL": postgres.url}, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+
+
+def test_the_same_ten_are_found_on_both_stores(postgres, tmp_path):
+    for source in [*SAMPLES.glob("*.md"), *(SPL / n for n in ("lipitor-orig.xml", "lipitor-repack.xml", "cough.xml"))]:
+        if source.exists():
+            (tmp_path / source.name).write_bytes(source.read_bytes())
+    with Ragd(documents=tmp_path, RAG_PACE_MS="0", DATABASE_URL="") as files, on(postgres, "same", tmp_path) as rows:
+        read_all(files)
+        read_all(rows)
+        assert rows.json("/health")["engines"]["store"] == {"kind": "postgres", "state": "ok"}
+        assert files.json("/health")["engines"]["store"] == {"kind": "sqlite", "state": "ok"}
+        for question in QUESTIONS:
+            for mode in ("mix", "lexical", "naive", "local"):
+                assert found(rows, question, mode) == found(files, question, mode), (question, mode)
+        assert words(rows.events(QUESTIONS[0])) == words(files.events(QUESTIONS[0]))
+
+
+def test_what_was_acknowledged_is_there_after_a_kill_and_originals_are_in_the_database(postgres):
+    big = "# Narwhals\n\n" + "Narwhals dive under the ice. " * 6000
+    server = on(postgres, "kept", documents="")
+    with server:
+        assert post(server, "/documents/text", {"text": big, "document_id": "narwhal", "wait_ms": 20000})[0] == 200
+        odd = b'--e\r\nContent-Disposition: form-data; name="file"; filename="o\0dd\xff"\r\n\r\nOdd \0 words, \xff\xfe halves.\r\n--e--\r\n'
+        assert server.request("POST", "/documents/upload", odd, {"Content-Type": "multipart/form-data; boundary=e"})[0] in (200, 202)
+        status, answer = post(server, "/documents/text", {"text": "Belugas sing.", "document_id": "beluga"})
+        assert status in (200, 202), answer
+        server.process.send_signal(signal.SIGKILL)
+        server.process.wait()
+        with server:  # another process, the same schema, and nothing of the folder but what it is given
+            read_all(server)
+            held = {d["file"]: d["state"] for d in server.json("/documents")["documents"]}
+            assert len(held) == 3 and held["narwhal"] == held["beluga"] == "indexed", held
+            assert "Narwhals dive" in words(server.events("narwhals"))
+            assert post(server, "/reindex", {})[0] == 202
+            harness.until(lambda: finished(server), 30, "the reindex")
+            assert server.json("/health")["index"]["generation"] == 2 and server.json("/health")["index"]["documents"] == 2
+            assert "Narwhals dive" in words(server.events("narwhals"))
+    assert int(postgres.ask("SELECT sum(length(data)) FROM kept.blob")) > len(big)
+    assert postgres.ask("SELECT count(*) FROM kept.passage WHERE generation <> 2") == "0"
+
+
+def test_a_database_that_is_away_degrades_and_stops_nothing(postgres):
+    with on(postgres, "away") as server:
+        postgres.stop()
+        try:
+            harness.until(lambda: server.json("/health")["status"] == "degraded", 20, "the news")
+            assert server.json("/health")["engines"]["store"] == {"kind": "postgres", "state": "down"}
+            assert server.get("/readyz")[0] == 200
+            assert "stomach" in words(server.events("ibuprofen side effects"))
+            status, answer = post(server, "/documents/text", {"text": "Puffins nest in burrows.", "document_id": "puffin"})
+            assert status == 503 and answer["error"]["code"] == "storage_unavailable"
+            assert server.get("/documents")[0] == 503
+        finally:
+            postgres.start()
+        harness.until(lambda: server.json("/health")["status"] == "healthy", 20, "the return")
+        status, answer = post(server, "/documents/text", {"text": "Puffins nest in burrows.", "document_id": "puffin", "wait_ms": 20000})
+        assert status == 200 and "burrows" in words(server.events("puffins"))
+        assert "postgresql://" not in server.log()
+
+
+def test_a_database_that_crashes_while_documents_come_in_loses_none_of_them(postgres):
+    acknowledged, stop = set(), threading.Event()
+    with on(postgres, "crash", documents="") as server:
+        def feed():
+            number = 0
+            while not stop.is_set():
+                number += 1
+                if post(server, "/documents/text", {"text": f"Word{number} stands here.", "document_id": f"d{number}"})[0] in (200, 202):
+                    acknowledged.add(f"d{number}")
+        feeding = threading.Thread(target=feed)
+        feeding.start()
+        for _ in range(2):
+            before = len(acknowledged)
+            harness.until(lambda: len(acknowledged) > before + 5, 30, "more documents")
+            postgres.stop(signal.SIGQUIT)
+            postgres.start()
+        before = len(acknowledged)
+        harness.until(lambda: len(acknowledged) > before + 5, 30, "documents after the crash")
+        stop.set()
+        feeding.join()
+        read_all(server)
+        held = {d["file"]: d["state"] for d in server.json("/documents?limit=500")["documents"]}
+        assert acknowledged <= set(held) and set(held.values()) == {"indexed"}
+        last = max(acknowledged, key=lambda name: int(name[1:]))
+        assert found(server, f"Word{last[1:]}"), "what was committed around the crash is searched too"
+
+
+def test_one_ragd_a_schema_and_each_trouble_in_a_sentence(postgres, tmp_path):
+    def start(url, schema="one", *arguments):
+        return subprocess.run([harness.BUILD / "ragd", *arguments, "--port", "0", "--documents", "", "--data", tmp_path], capture_output=True,
+                              text=True, timeout=30, env={**os.environ, "DATABASE_URL": url, "RAG_DATABASE_SCHEMA": schema})
+    with on(postgres, "one", documents=""):
+        second = start(postgres.url)
+        assert second.returncode == 2 and "another ragd is using the schema one" in second.stderr
+    assert "no postgresql:// URL" in start("postgresql://u:hidden@[::1").stderr
+    refused = start(postgres.url.replace("/postgres?", "/nowhere?"))
+    assert refused.returncode == 2 and 'database "nowhere" does not exist' in refused.stderr
+    assert "takes a to z" in start(postgres.url, 'x"; DROP SCHEMA one').stderr
+    check = start(postgres.url, "one", "check")
+    assert check.returncode == 0 and "PostgreSQL 1" in check.stdout and "schema one" in check.stdout
+    lost = start("postgresql://u:hidden@127.0.0.1:1/x", "one", "check")
+    assert lost.returncode == 2 and "hidden" not in lost.stdout + lost.stderr and "refused" in lost.stdout
+
+
+def test_a_database_that_starts_later_is_waited_for(postgres):
+    postgres.stop()
+    server = on(postgres, "later", documents="")
+    starting = threading.Thread(target=server.__enter__)
+    try:
+        starting.start()
+        harness.until(lambda: hasattr(server, "process") and "trying again" in server.log(), 20, "a word about it")
+        assert server.process.poll() is None
+    finally:
+        postgres.start()
+    starting.join(40)
+    assert server.json("/health")["status"] == "healthy"
+    server.__exit__(None, None, None)
