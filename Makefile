@@ -1,5 +1,5 @@
 # The vocabulary of this house. Everything else is Meson's (meson.build) and tools/.
-.PHONY: build run test bench fuzz lint asan tsan install clean help bootstrap
+.PHONY: build packages run test bench fuzz lint asan tsan install clean help bootstrap
 
 BUILD ?= build
 
@@ -23,7 +23,16 @@ $(BUILD)/build.ninja: | bootstrap
 build: bootstrap $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet weir weir-keeper ragd webd
 
-run: build
+# The functions' packages, made anew when a function was: `weir up` finds them beside the program.
+FUNCTIONS = rag_query rag_query_multimodal document_processor
+
+packages: build
+	@ninja -C $(BUILD) --quiet functions/launcher $(FUNCTIONS:%=functions/%)
+	@for f in $(FUNCTIONS); do \
+	 [ $(BUILD)/lambda-packages/$${f}_alb.zip -nt $(BUILD)/functions/$$f ] || \
+	 exec ./package_alb_lambdas.sh $(BUILD) $(BUILD)/lambda-packages >/dev/null; done
+
+run: build packages
 	@$(BUILD)/weir up
 
 test:

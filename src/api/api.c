@@ -297,6 +297,8 @@ static err_t drain_outlet(struct api_call *call)
 	char *plain;
 	err_t err = ERR_OK;
 
+	if (!payload) /* HEAD tells of a body, and sends none */
+		return ERR_OK;
 	if (outlet->length > CALL_BODY_BYTES_MAX)
 		return api_fault(call, "EntityTooLarge",
 				 "The body of %llu bytes is too large for this form of the call; "

@@ -33,7 +33,7 @@ static int run_up(const struct command_line *line)
 	if (line->word_count)
 		return command_fail(
 			EXIT_USAGE,
-			"up takes options only, not '%s' (templates come with CloudFormation)",
+			"up takes options only, not '%s'; `weir deploy TEMPLATE` deploys yours",
 			line->words[0]);
 	return command_up(line->settings);
 }
@@ -45,7 +45,10 @@ static const struct command app_commands[] = {
 	  run_serve },
 	{ "up", "", "the daemon and the first chat behind it; prints one curl",
 	  "Like serve, with --port-offset 8000 unless given, so that the listener on port 80 is\n"
-	  "reached on 8080 without root's rights.\n",
+	  "reached on 8080 without root's rights. Makes the stack mindr-alb, or changes what differs:\n"
+	  "network, load balancer, RAG server, page, logs, alarms, and functions where their packages\n"
+	  "lie in lambda-packages/ beside weir. OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_MODEL,\n"
+	  "EMBEDDING_MODEL and NEO4J_URI, _USERNAME, _PASSWORD go to the server.\n",
 	  run_up },
 	{ "check", "[TEMPLATE]",
 	  "check settings and the data directory, or a template, without starting",

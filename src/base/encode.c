@@ -37,8 +37,13 @@ err_t decode_hex(struct text *out, struct bytes in)
 	return text_err(out);
 }
 
+enum { PIECE_GROUPS = 256 }; /* packages of functions go this way: a piece at a time */
+
 static void base64(struct text *out, struct bytes in, const char *letters, bool pad)
 {
+	char piece[4 * PIECE_GROUPS];
+	size_t filled = 0;
+
 	for (size_t i = 0; i < in.len; i += 3) {
 		size_t have = size_min(3, in.len - i);
 		uint32_t group = 0;
@@ -47,11 +52,16 @@ static void base64(struct text *out, struct bytes in, const char *letters, bool 
 			group = group << 8 | (k < have ? (unsigned char)in.at[i + k] : 0);
 		for (size_t k = 0; k < 4; k++) {
 			if (k <= have)
-				text_add_char(out, letters[group >> (18 - 6 * k) & 63]);
+				piece[filled++] = letters[group >> (18 - 6 * k) & 63];
 			else if (pad)
-				text_add_char(out, '=');
+				piece[filled++] = '=';
+		}
+		if (filled == sizeof piece) {
+			text_add(out, bytes_make(piece, filled));
+			filled = 0;
 		}
 	}
+	text_add(out, bytes_make(piece, filled));
 }
 
 void encode_base64(struct text *out, struct bytes in)
@@ -64,34 +74,45 @@ void encode_base64url(struct text *out, struct bytes in)
 	base64(out, in, alphabet_url, false);
 }
 
-static int base64_value(char c, const char *letters)
-{
-	const char *hit = c ? strchr(letters, c) : NULL;
+enum { NO_LETTER = 64 };
 
-	return hit ? (int)(hit - letters) : -1;
+static void read_alphabet(const char *letters, uint8_t values[256])
+{
+	memset(values, NO_LETTER, 256);
+	for (uint8_t i = 0; letters[i]; i++)
+		values[(unsigned char)letters[i]] = i;
 }
 
 /* Refuses stray bits in the last letter, so that one value has one spelling. */
 static err_t unbase64(struct text *out, struct bytes in, const char *letters)
 {
+	char piece[4 * PIECE_GROUPS];
+	uint8_t values[256];
+	size_t filled = 0;
 	uint32_t group = 0;
 	unsigned bits = 0;
 
+	read_alphabet(letters, values);
 	for (size_t i = 0; i < in.len; i++) {
-		int value = base64_value(in.at[i], letters);
+		uint8_t value = values[(unsigned char)in.at[i]];
 
-		if (value < 0)
+		if (value == NO_LETTER)
 			return ERR_SYNTAX;
-		group = group << 6 | (uint32_t)value;
+		group = group << 6 | value;
 		bits += 6;
-		if (bits >= 8) {
-			bits -= 8;
-			text_add_char(out, (char)(group >> bits & 0xff));
-			group &= (1u << bits) - 1;
+		if (bits < 8)
+			continue;
+		bits -= 8;
+		piece[filled++] = (char)(group >> bits & 0xff);
+		group &= (1u << bits) - 1;
+		if (filled == sizeof piece) {
+			text_add(out, bytes_make(piece, filled));
+			filled = 0;
 		}
 	}
 	if (bits == 6 || group)
 		return ERR_SYNTAX;
+	text_add(out, bytes_make(piece, filled));
 	return text_err(out);
 }
 

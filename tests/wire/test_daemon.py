@@ -259,6 +259,12 @@ def test_rubbish_on_the_api_port_harms_nobody(weir):
     assert weir.request("POST", "/_weir/call/nope/Nope", "{}")[0] in (400, 404)
 
 
+def test_a_call_whose_answer_has_a_head_alone_is_answered(weir):
+    weir.call("s3", "CreateBucket", Bucket="heads")
+    weir.call("s3", "PutObject", Bucket="heads", Key="k", Body="aGVsbG8=")
+    assert weir.call("s3", "HeadObject", Bucket="heads", Key="k")["ContentLength"] == 5
+
+
 def test_a_second_up_is_as_quick_as_the_first_and_says_how_to_reach_it(tmp_path):
     data, offset = str(tmp_path / "weir"), free_port() - 80
     for _ in range(2):
@@ -278,7 +284,7 @@ def test_a_second_up_is_as_quick_as_the_first_and_says_how_to_reach_it(tmp_path)
             told = subprocess.run([BUILD / "weir", *env], capture_output=True, text=True, timeout=10, cwd=tmp_path)
             assert "AWS_SECRET_ACCESS_KEY='" in told.stdout, told.stderr
         finally:
-            up.kill()
+            up.terminate()
             up.wait()
 
 

@@ -1,9 +1,13 @@
 """`weir up`, as the README's first command runs it: the first chat behind mindr-alb."""
+import contextlib
 import http.client
 import json
 import os
+import pathlib
 import re
+import shutil
 import signal
+import socket
 import subprocess
 import time
 
@@ -21,15 +25,16 @@ def up(tmp_path):
 
 class Up:
     def __init__(self, folder):
-        self.data, self.output = folder / "data", folder / "output"
+        self.data, self.output, self.command = folder / "data", folder / "output", None
         self.start()
 
     def start(self):
-        self.api, offset = free_port(), next(p for p in iter(free_port, None) if 1100 < p <= 60000) - 80
-        self.port = 80 + offset
-        self.process = subprocess.Popen(
-            [str(BUILD / "weir"), "up", "--data", str(self.data), "--api", f"127.0.0.1:{self.api}", "--port-offset", str(offset),
-             "--workers", "1", "--drain-seconds", "5"], stdin=subprocess.DEVNULL, stdout=open(self.output, "w"), stderr=subprocess.STDOUT)
+        if not self.command:
+            self.api, offset = free_port(), next(p for p in iter(free_port, None) if 1100 < p <= 60000) - 80
+            self.port = 80 + offset
+            self.command = [str(BUILD / "weir"), "up", "--data", str(self.data), "--api", f"127.0.0.1:{self.api}", "--port-offset",
+                            str(offset), "--workers", "1", "--drain-seconds", "5"]
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=open(self.output, "w"), stderr=subprocess.STDOUT)
         until(lambda: self.process.poll() is not None or "Ask it something" in self.text(), 40, "the announcement")
         assert self.process.poll() is None, self.text()
 
@@ -42,14 +47,31 @@ class Up:
         return self.process.wait(20)
 
     def get(self, path):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        connection.request("GET", path)
+        return self.call("GET", path)
+
+    def call(self, method, path, value=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)
+        connection.request(method, path, json.dumps(value) if value else None, {"Content-Type": "application/json"} if value else {})
         answer = connection.getresponse()
         return answer.status, answer.read()
 
-    def children(self):
-        task = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
-        return [int(pid) for pid in open(task).read().split()]
+    def weir(self, *words, check=True):
+        return subprocess.run([BUILD / "weir", *words, "--data", self.data], capture_output=True, text=True, check=check)
+
+    def programs(self):
+        """Process ids of the tasks' programs, by whose keepers' folders they are of this state."""
+        found = set()
+        for entry in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                if str(self.data) in os.readlink(entry / "cwd") and _runs(entry.name) and b"weir-keeper" not in (entry / "cmdline").read_bytes():
+                    found.add(int(entry.name))
+            except OSError:
+                pass
+        return found
+
+
+def _runs(pid):
+    return open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0] != "Z"
 
 
 def test_the_printed_curl_streams_an_answer_and_the_page_is_there(up):
@@ -71,29 +93,56 @@ def test_the_printed_curl_streams_an_answer_and_the_page_is_there(up):
     assert up.get("/health")[0] == 200
 
 
-def test_it_ends_with_its_children_and_starts_again_where_it_was(up):
-    children = up.children()
-    assert len(children) == 2
+def test_it_ends_with_its_tasks_and_starts_again_where_it_was(up):
+    up.call("POST", "/documents/text", {"document_id": "kept", "text": "Valerian is a plant.", "wait_ms": 10000})
+    assert len(up.programs()) == 2
     assert up.end() == 0
-    assert not any(os.path.exists(f"/proc/{pid}") for pid in children)
+    assert up.programs() == set()
     up.start()
     assert up.get("/health")[0] == 200
-    status = subprocess.run([str(BUILD / "weir"), "status", "--data", str(up.data)], stdout=subprocess.PIPE, text=True, check=True)
-    assert status.stdout.count("mindr-alb") >= 1 and status.stdout.count("healthy") >= 2
+    documents = json.loads(up.get("/documents?q=kept")[1])["documents"]
+    assert [d["file"] for d in documents] == ["kept"], f"what was read is kept: {documents}"
+    told = up.weir("status").stdout
+    assert "mindr-alb" in told and told.count("healthy") >= 2
+    [stack] = json.loads(up.weir("call", "cloudformation", "DescribeStacks").stdout)["Stacks"]
+    assert stack["StackStatus"] == "CREATE_COMPLETE", "the second time there was nothing to change"
 
 
-def test_kill_9_leaves_no_child_behind(up):
-    children = up.children()
+def test_tasks_outlive_a_kill_and_are_taken_up_again(up):
+    before = up.programs()
     up.process.kill()
     up.process.wait()
-    until(lambda: not any(_runs(pid) for pid in children), 10, "the end of its children")
+    up.start()
+    assert up.get("/health")[0] == 200
+    assert up.programs() == before, "none was doubled, none was lost"
 
 
-def _runs(pid):
+def test_a_taken_port_is_said_and_leaves_nothing_behind(up):
+    assert up.end() == 0
+    shutil.rmtree(up.data)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", up.port))
+        taken.listen()
+        done = subprocess.run(up.command, capture_output=True, text=True, timeout=40)
+    assert done.returncode == 1
+    assert "HttpListener: Listener port '80' cannot be bound" in done.stderr and "another program uses it" in done.stderr
+    assert up.programs() == set()
+    with serving(up):
+        assert json.loads(up.weir("call", "elbv2", "DescribeLoadBalancers").stdout)["LoadBalancers"] == []
+        assert len(json.loads(up.weir("call", "ec2", "DescribeVpcs").stdout)["Vpcs"]) == 1
+    up.start()
+
+
+@contextlib.contextmanager
+def serving(up):
+    """The daemon alone on the same state."""
+    process = subprocess.Popen([up.command[0], "serve", *up.command[2:]], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        return open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
+        until(lambda: up.weir("status", check=False).returncode == 0, 20, "the daemon alone")
+        yield
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
 def test_leaving_mid_answer_harms_nobody(up):

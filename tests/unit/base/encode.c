@@ -39,6 +39,24 @@ TEST(base64_has_one_spelling_a_value)
 	text_fini(&out);
 }
 
+/* Longer than any piece that is worked on at a time, and each remainder. */
+TEST(base64_of_much_comes_back)
+{
+	struct text plain = TEXT_INIT(8192), there = TEXT_INIT(16384), back = TEXT_INIT(8192);
+
+	for (unsigned i = 0; i < 4100; i++) {
+		text_add_char(&plain, (char)(i * 7 + i / 256));
+		if (i < 3 * 256 - 3 || (i > 3 * 256 + 3 && i < 4094))
+			continue;
+		text_clear(&there), text_clear(&back);
+		encode_base64(&there, text_bytes(&plain));
+		CHECK_EQ(there.len, (plain.len + 2) / 3 * 4);
+		CHECK_OK(decode_base64(&back, text_bytes(&there)));
+		CHECK(bytes_eq(text_bytes(&back), text_bytes(&plain)));
+	}
+	text_fini(&plain), text_fini(&there), text_fini(&back);
+}
+
 static void round_trip(struct bytes in)
 {
 	struct text there = TEXT_INIT(1024), back = TEXT_INIT(1024);
