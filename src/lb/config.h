@@ -201,6 +201,7 @@ enum protocol_version { PROTOCOL_HTTP1, PROTOCOL_HTTP2, PROTOCOL_GRPC };
 enum stickiness { STICKINESS_OFF, STICKINESS_LB_COOKIE, STICKINESS_APP_COOKIE };
 
 struct health_config {
+	bool disabled; /* functions only: the state is then "unavailable" */
 	bool https;
 	uint16_t port; /* 0: the traffic port */
 	struct bytes path;
@@ -210,9 +211,9 @@ struct health_config {
 };
 
 struct target_config {
-	struct bytes id;		 /* as registered: an address or "i-…" */
-	struct address address;		 /* of the target, with the traffic port */
-	struct bytes zone;		 /* "us-east-1a", "all" or "" */
+	struct bytes id;	/* as registered: an address, "i-…", a function's ARN */
+	struct address address; /* of the target, with the traffic port; a function has none */
+	struct bytes zone;	/* "us-east-1a", "all" or "" */
 	uint64_t draining_until_unix_ms; /* 0: in service */
 	uint64_t registered_unix_ms;
 	/* Ports that its own security groups open to the balancer; the rules' addresses are the
@@ -224,7 +225,10 @@ struct target_group_config {
 	struct bytes arn, id; /* id: "targetgroup/NAME/16hex" */
 	struct bytes name;
 	struct bytes load_balancer_id; /* "" while unused: then its targets are not probed */
-	bool https;		       /* TLS to the targets; the same for the group's life */
+	bool function;		  /* its targets are functions; the same for the group's life */
+	bool multi_value_headers; /* of functions' events and answers */
+	bool function_streams;	  /* what they stream is passed on as it comes */
+	bool https;		  /* TLS to the targets; the same for the group's life */
 	bool tls13; /* up to TLS 1.3, since a listener's policy has it; else up to 1.2 */
 	enum protocol_version protocol_version; /* likewise */
 	enum algorithm algorithm;

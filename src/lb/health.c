@@ -27,7 +27,7 @@ static const struct {
 	[HEALTH_DEREGISTRATION_IN_PROGRESS] = { "Target.DeregistrationInProgress",
 						"Target deregistration is in progress" },
 	[HEALTH_HEALTH_CHECK_DISABLED] = { "Target.HealthCheckDisabled",
-					   "Health checks are disabled" },
+					   "Health checks are not enabled for this target" },
 };
 
 static const char *const state_names[] = {
@@ -88,10 +88,16 @@ void health_set_in_use(struct health *health, bool in_use)
 {
 	if (health->state == HEALTH_DRAINING)
 		return;
-	if (in_use && health->state == HEALTH_UNUSED)
+	if (in_use && (health->state == HEALTH_UNUSED || health->state == HEALTH_UNAVAILABLE))
 		enter(health, HEALTH_INITIAL, HEALTH_REGISTRATION_IN_PROGRESS);
 	else if (!in_use)
 		enter(health, HEALTH_UNUSED, HEALTH_NOT_IN_USE);
+}
+
+void health_set_unchecked(struct health *health)
+{
+	if (health->state != HEALTH_DRAINING && health->state != HEALTH_UNUSED)
+		enter(health, HEALTH_UNAVAILABLE, HEALTH_HEALTH_CHECK_DISABLED);
 }
 
 void health_drain(struct health *health)

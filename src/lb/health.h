@@ -55,8 +55,9 @@ struct health {
 
 void health_init(struct health *health, bool in_use);
 void health_set_in_use(struct health *health, bool in_use); /* any but draining ⇄ unused */
-void health_drain(struct health *health);      /* for good; registered again: health_init */
-void health_probe_sent(struct health *health); /* registration is over, checking has begun */
+void health_set_unchecked(struct health *health); /* in use or draining: nobody asks any more */
+void health_drain(struct health *health);	  /* for good; registered again: health_init */
+void health_probe_sent(struct health *health);	  /* registration is over, checking has begun */
 
 /* What DescribeTargetHealth says, with the status that did not match; "" where AWS says nothing. */
 void health_describe(const struct health *health, char out[HEALTH_WORDS_BYTES]);

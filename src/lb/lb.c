@@ -403,6 +403,8 @@ err_t lb_create(const struct lb_options *options, struct lb **ret_lb)
 		.on_health = on_health,
 		.on_probe = on_probe,
 		.owner = lb,
+		.invoker = options->invoker,
+		.invoker_owner = options->owner,
 	};
 	err_t err;
 

@@ -10,6 +10,7 @@
 #define LB_LB_H
 
 #include "lb/config.h"
+#include "lb/function.h"
 #include "lb/health.h"
 #include "net/loop.h"
 #include "telemetry/metrics.h"
@@ -51,8 +52,9 @@ struct lb_options {
 		*workers;      /* each run by a thread of the app's; the scenario tests give one */
 	unsigned worker_count; /* 1-64 */
 	const struct lb_events *events;
-	void *owner;
-	uint8_t cookie_key[32]; /* for stickiness cookies; kept in the data directory */
+	const struct lb_invoker *invoker; /* runs functions; NULL: their groups answer 502 */
+	void *owner;			  /* both callbacks' */
+	uint8_t cookie_key[32];		  /* for stickiness cookies; kept in the data directory */
 	/* For authenticate and jwt-validation actions: what sessions are sealed with, and a private
 	 * key on P-256 in PKCS #8 (sign.h) with its name, which signs x-amzn-oidc-data. Without a
 	 * key one is made that nobody knows. */

@@ -154,6 +154,9 @@ static err_t compile_group(struct compiler *c, const struct target_group_config 
 	group->in_use = config->load_balancer_id.len > 0;
 	group->algorithm = config->algorithm;
 	group->anomaly_mitigation = config->anomaly_mitigation;
+	group->function = config->function;
+	group->multi_value_headers = config->multi_value_headers;
+	group->function_streams = config->function_streams;
 	group->https = config->https;
 	group->tls13 = config->tls13;
 	group->protocol_version = config->protocol_version;
@@ -634,6 +637,8 @@ static void publish_target(struct target *target, const struct plan_group *group
 	} else {
 		health_set_in_use(health, group->in_use);
 	}
+	if (group->health.disabled)
+		health_set_unchecked(health);
 	target_publish_health(target);
 	atomic_store(&target->shared.draining, drain);
 }

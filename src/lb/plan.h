@@ -35,8 +35,9 @@ struct plan_group {
 	const struct meter *meter; /* this group's number in arrays of struct metrics */
 	unsigned index;		   /* in plan->groups; dense, for this plan only */
 	bool in_use;		   /* some load balancer has it: its targets are probed */
-	bool https;		   /* its targets speak TLS */
-	bool tls13;		   /* up to 1.3 toward them */
+	bool function, multi_value_headers, function_streams; /* as in config.h */
+	bool https;					      /* its targets speak TLS */
+	bool tls13;					      /* up to 1.3 toward them */
 	enum protocol_version protocol_version;
 	enum algorithm algorithm;
 	bool anomaly_mitigation;

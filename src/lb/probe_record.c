@@ -3,10 +3,8 @@
 #include "base/when.h"
 
 static const char *const types[] = {
-	[PROBE_TYPE_HTTP] = "http",
-	[PROBE_TYPE_HTTPS] = "https",
-	[PROBE_TYPE_H2] = "h2",
-	[PROBE_TYPE_GRPC] = "grpc",
+	[PROBE_TYPE_HTTP] = "http", [PROBE_TYPE_HTTPS] = "https",   [PROBE_TYPE_H2] = "h2",
+	[PROBE_TYPE_GRPC] = "grpc", [PROBE_TYPE_LAMBDA] = "lambda",
 };
 
 static const char *const reasons[PROBE_REASONS] = {
@@ -23,13 +21,15 @@ static const char *const reasons[PROBE_REASONS] = {
 void probe_line(struct text *out, const struct probe_record *record, struct bytes node_ip)
 {
 	char time[WHEN_ISO_BYTES + 1], target[ADDRESS_TEXT_BYTES];
-	size_t target_len = address_format(&record->target, target);
+	struct bytes asked = record->function_arn;
 
 	assert(record->reason < PROBE_REASONS);
+	if (record->type != PROBE_TYPE_LAMBDA)
+		asked = bytes_make(target, address_format(&record->target, target));
 	when_iso_us(record->time_unix_us, time);
 	text_printf(out, "%s %s %llu.%06llu000 %.*s %.*s %s", types[record->type], time,
 		    (unsigned long long)record->latency_us / 1000000,
-		    (unsigned long long)record->latency_us % 1000000, (int)target_len, target,
+		    (unsigned long long)record->latency_us % 1000000, BYTES_ARG(asked),
 		    BYTES_ARG(record->group_name),
 		    record->reason == PROBE_NO_REASON ? "PASS" : "FAIL");
 	if (record->answered)

@@ -8,7 +8,13 @@
 #include "base/text.h"
 #include "net/address.h"
 
-enum probe_type { PROBE_TYPE_HTTP, PROBE_TYPE_HTTPS, PROBE_TYPE_H2, PROBE_TYPE_GRPC };
+enum probe_type {
+	PROBE_TYPE_HTTP,
+	PROBE_TYPE_HTTPS,
+	PROBE_TYPE_H2,
+	PROBE_TYPE_GRPC,
+	PROBE_TYPE_LAMBDA
+};
 
 /* Why it failed, in ALB's words. */
 enum probe_reason {
@@ -28,7 +34,8 @@ struct probe_record {
 	enum probe_type type;
 	uint64_t time_unix_us; /* of its end */
 	uint64_t latency_us;
-	struct address target; /* what was asked: with the health check's port */
+	struct address target;	   /* what was asked: with the health check's port */
+	struct bytes function_arn; /* LAMBDA, in its place */
 	struct bytes group_name, load_balancer_id;
 	enum probe_reason reason;
 	bool answered;

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "conn/conn.h"
 #include "lb/balance.h"
+#include "lb/function_event.h"
 
 /* ---- The machine ---- */
 
@@ -56,12 +57,15 @@ struct probe {
 	const struct plan_group *group; /* of prober->plan */
 	struct probe_clock clock;
 	struct timer timer;
-	struct conn *conn;	   /* NULL while resting */
-	struct exchange *exchange; /* NULL unless asking */
-	uint16_t status;	   /* of the answer, or its grpc-status */
-	bool answered;		   /* there is one */
-	bool unsaid;		   /* there is an answer, without a grpc-status */
-	err_t broken;		   /* what ended it, if anything did */
+	struct conn *conn;		 /* NULL while resting */
+	struct exchange *exchange;	 /* NULL unless asking */
+	struct lb_invocation invocation; /* a function's, in the place of both */
+	struct text event;
+	bool invoking;
+	uint16_t status; /* of the answer, or its grpc-status */
+	bool answered;	 /* there is one */
+	bool unsaid;	 /* there is an answer, without a grpc-status */
+	err_t broken;	 /* what ended it, if anything did */
 	uint64_t started_unix_us;
 	struct list_node link;
 };
@@ -75,6 +79,12 @@ struct prober {
 
 static void hang_up(struct probe *probe)
 {
+	const struct prober_options *options = &probe->prober->options;
+
+	if (probe->invoking)
+		options->invoker->cancel(options->invoker_owner, &probe->invocation);
+	probe->invoking = false;
+	text_clear(&probe->event);
 	if (probe->exchange)
 		exchange_close_conn(probe->exchange); /* no word from it any more */
 	probe->exchange = NULL;
@@ -109,6 +119,8 @@ static enum probe_reason reason_of(const struct probe *probe, enum probe_result 
 					      : PROBE_REASON_CODE_MISMATCH;
 	case PROBE_FAILED: break;
 	}
+	if (probe->group->function && !probe->broken)
+		return PROBE_REASON_TARGET_ERROR; /* it was asked, and failed */
 	return probe->unsaid				    ? PROBE_REASON_GRPC_STATUS_EMPTY
 	       : err_whose(probe->broken) == ERR_WHOSE_OURS ? PROBE_REASON_INTERNAL_ERROR
 							    : PROBE_REASON_CONNECTION_RESET;
@@ -116,6 +128,8 @@ static enum probe_reason reason_of(const struct probe *probe, enum probe_result 
 
 static enum probe_type type_of(const struct plan_group *group)
 {
+	if (group->function)
+		return PROBE_TYPE_LAMBDA;
 	switch (group->protocol_version) {
 	case PROTOCOL_HTTP2: return PROBE_TYPE_H2;
 	case PROTOCOL_GRPC: return PROBE_TYPE_GRPC;
@@ -133,6 +147,7 @@ static void tell(const struct probe *probe, enum probe_result result)
 		.time_unix_us = now_us,
 		.latency_us = now_us - probe->started_unix_us,
 		.target = health_address(probe),
+		.function_arn = probe->target->id,
 		.group_name = probe->group->name,
 		.load_balancer_id = probe->group->load_balancer_id,
 		.reason = reason_of(probe, result),
@@ -284,6 +299,11 @@ static void probe_connect(struct probe *probe)
 	probe->status = 0;
 	probe->answered = probe->unsaid = false;
 	probe->started_unix_us = loop_unix_us(prober->loop);
+	probe->broken = ERR_OK;
+	if (probe->group->function) {
+		probe_happen(probe, PROBE_CONNECTED); /* there is nothing to connect to */
+		return;
+	}
 	if (target_drops(probe->target) & ADMIT_DROPS_CHECKS)
 		return; /* as a SYN that nobody answers: the timeout ends it */
 	probe->broken = conn_connect(&options, &probe->conn);
@@ -344,6 +364,50 @@ static err_t call(struct probe *probe, struct bytes host)
 	return ERR_OK;
 }
 
+/* ---- Functions: the same question as an event ---- */
+
+static void on_invoked(struct lb_invocation *invocation, enum function_outcome outcome,
+		       struct bytes json)
+{
+	struct probe *probe = container_of(invocation, struct probe, invocation);
+	struct function_answer answer;
+	struct arena arena;
+
+	probe->invoking = false;
+	if (outcome != FUNCTION_ANSWERED && function_outcome_row(outcome)->service)
+		probe->broken = ERR_SYSTEM;
+	arena_init(&arena, FUNCTION_ARENA_BYTES);
+	if (outcome == FUNCTION_ANSWERED && json.len <= FUNCTION_ANSWER_BYTES_MAX &&
+	    !function_answer_read(json, probe->group->multi_value_headers, &arena, &answer)) {
+		probe->status = answer.status;
+		probe->answered = true;
+	}
+	arena_fini(&arena);
+	probe_happen(probe, verdict(probe, PROBE_BROKEN));
+}
+
+static void probe_invoke(struct probe *probe)
+{
+	const struct prober_options *options = &probe->prober->options;
+	const struct plan_group *group = probe->group;
+	err_t err = function_event_check(group->arn, group->health.path, group->multi_value_headers,
+					 &probe->event);
+
+	probe->invocation = (struct lb_invocation){
+		.function_arn = probe->target->id,
+		.group_arn = probe->target->group_arn,
+		.event = text_bytes(&probe->event),
+		.on_done = on_invoked,
+	};
+	if (!err && options->invoker)
+		probe->invoking = options->invoker->invoke(options->invoker_owner,
+							   &probe->invocation) == FUNCTION_ANSWERED;
+	if (!probe->invoking)
+		probe->broken = ERR_SYSTEM;
+	if (!probe->invoking)
+		probe_happen(probe, PROBE_BROKEN);
+}
+
 static void probe_send(struct probe *probe)
 {
 	struct address to = health_address(probe);
@@ -369,7 +433,7 @@ static void probe_obey(struct probe *probe, enum probe_order order)
 
 	switch (order) {
 	case PROBE_CONNECT: probe_connect(probe); return;
-	case PROBE_SEND: probe_send(probe); return;
+	case PROBE_SEND: (probe->group->function ? probe_invoke : probe_send)(probe); return;
 	case PROBE_NEVER: assert(false && "probe_step asserts it"); return;
 	case PROBE_RECORD_PASS:
 	case PROBE_RECORD_MISMATCH:
@@ -411,6 +475,7 @@ static err_t probe_create(struct prober *prober, const struct plan_group *group,
 	probe->group = group;
 	probe->target = target_ref(target);
 	probe->timer.on_expired = on_timer;
+	text_init(&probe->event, FUNCTION_EVENT_BYTES_MAX);
 	target->control.probe = probe;
 	list_append(&prober->probes, &probe->link);
 	timer_set(prober->options.loop, &probe->timer, loop_now_ms(prober->options.loop));
@@ -424,6 +489,7 @@ static void probe_destroy(struct probe *probe)
 	list_remove(&probe->link);
 	probe->target->control.probe = NULL;
 	target_unref(probe->target);
+	text_fini(&probe->event);
 	free(probe);
 }
 
@@ -464,7 +530,7 @@ void prober_destroy(struct prober *prober)
 static err_t sync_target(struct prober *prober, const struct plan_group *group,
 			 struct target *target)
 {
-	bool wanted = group->in_use && !target_is_draining(target);
+	bool wanted = group->in_use && !group->health.disabled && !target_is_draining(target);
 	struct probe *probe = target->control.probe;
 
 	if (!wanted)

@@ -7,6 +7,7 @@
 #ifndef LB_PROBER_H
 #define LB_PROBER_H
 
+#include "lb/function.h"
 #include "lb/plan.h"
 #include "lb/probe_record.h"
 #include "net/loop.h"
@@ -15,7 +16,9 @@ struct prober;
 
 struct prober_options {
 	struct loop *loop;
-	const struct target_tls *tls; /* for HTTPS health checks; outlives the prober */
+	const struct target_tls *tls;	  /* for HTTPS health checks; outlives the prober */
+	const struct lb_invoker *invoker; /* asks functions; NULL: they fail */
+	void *invoker_owner;
 	/* A target's health word changed. Not inside prober_sync. */
 	void (*on_health)(void *owner, const struct target *target);
 	/* A probe is over; valid during the call. May be NULL. */

@@ -314,6 +314,8 @@ static void fill(const struct stream *s, enum access_phase phase, struct access_
 		record->target_group_arn = s->group->arn;
 	if (s->picked)
 		record->target = s->picked->address;
+	if (s->group && s->group->function)
+		record->target_status = 0; /* "-", as ALB says of functions */
 	if (s->rare) {
 		record->redirect_url = s->rare->redirect_url;
 		record->transformed_host = s->rare->transformed_host;

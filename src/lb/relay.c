@@ -20,8 +20,7 @@ static void happen(struct stream *s, enum decide_event event)
 	stream_obey(s, decide(&s->decide, &limits, event, now_ms(s)));
 }
 
-/* Tells the decider something that never ends a stream. */
-static void note(struct stream *s, enum decide_event event)
+void relay_note(struct stream *s, enum decide_event event)
 {
 	struct decide_limits limits = stream_limits(s);
 	struct decision decision = decide(&s->decide, &limits, event, now_ms(s));
@@ -81,7 +80,7 @@ static void measure_pace(struct stream *s, struct exchange *target, uint64_t now
 
 /* ---- The request, toward the target ---- */
 
-static void forget_request(struct stream *s)
+void relay_forget_request(struct stream *s)
 {
 	if (!s->pending)
 		return;
@@ -97,9 +96,9 @@ void relay_begin(struct stream *s)
 		return;
 	}
 	s->sent_us = record_now_us(s);
-	note(s, DECIDE_CONNECTED);
+	relay_note(s, DECIDE_CONNECTED);
 	if (s->flags & STREAM_NO_BODY)
-		note(s, DECIDE_REQUEST_END);
+		relay_note(s, DECIDE_REQUEST_END);
 	if (s->flags & STREAM_CLIENT_PAUSED) {
 		s->flags &= ~(uint32_t)STREAM_CLIENT_PAUSED;
 		exchange_resume(s->client);
@@ -109,7 +108,7 @@ void relay_begin(struct stream *s)
 	 * HTTP/2 the target may say that it did not even look at it.
 	 */
 	if (!s->decide.may_retry && !(s->flags & STREAM_TO_HTTP2))
-		forget_request(s);
+		relay_forget_request(s);
 	stream_rearm(s);
 }
 
@@ -122,6 +121,10 @@ static void on_request_body(struct exchange *x, void *owner, const struct http_b
 		return;
 	s->decide.may_retry = false; /* what was sent once is not kept */
 	s->flags |= STREAM_BODY_SENT;
+	if (s->function) {
+		function_body(s, body);
+		return;
+	}
 	if (!s->target) {
 		/* The answer is complete already; what is left of the request is not wanted. */
 		assert(s->decide.stage == DECIDE_FLUSHING);
@@ -134,7 +137,7 @@ static void on_request_body(struct exchange *x, void *owner, const struct http_b
 		happen(s, DECIDE_REQUEST_END);
 		return;
 	}
-	note(s, DECIDE_REQUEST_PIECE);
+	relay_note(s, DECIDE_REQUEST_PIECE);
 	size_next_receive(s, x, s->target, body->wire.len);
 	if (room == CONN_FULL && !s->decide.target_full) {
 		exchange_pause(x);
@@ -211,6 +214,21 @@ static err_t send_head(struct stream *s, const struct http_head *head)
 	return err;
 }
 
+err_t relay_answer_head(struct stream *s, const struct http_head *head)
+{
+	note_kind(s, head);
+	TRY(send_head(s, head));
+	if (head->status == 101)
+		TRY(tunnel_begin(s));
+	relay_note(s, DECIDE_HEAD);
+	record_head(s, head->status);
+	if (s->flags & STREAM_STREAMING)
+		record_start(s);
+	relay_forget_request(s);
+	stream_rearm(s);
+	return ERR_OK;
+}
+
 static void on_answer_head(struct exchange *x, void *owner, const struct http_head *head)
 {
 	struct stream *s = owner;
@@ -224,21 +242,11 @@ static void on_answer_head(struct exchange *x, void *owner, const struct http_he
 	}
 	if (head->status < 200 && !switching)
 		return;
-	note_kind(s, head);
-	err = send_head(s, head);
-	if (!err && switching)
-		err = tunnel_begin(s);
-	if (err) {
+	err = relay_answer_head(s, head);
+	if (err)
 		stream_stop(s, err == ERR_INVALID ? END_TARGET_MALFORMED : END_INTERNAL);
-		return;
-	}
-	note(s, DECIDE_HEAD);
-	record_head(s, head->status);
-	if (s->flags & STREAM_STREAMING)
-		record_start(s);
-	forget_request(s);
-	exchange_forget_head(x);
-	stream_rearm(s);
+	else
+		exchange_forget_head(x);
 }
 
 /* The last of the answer is with the client's connection: the target is free for others. */
@@ -248,6 +256,40 @@ static void end_answer(struct stream *s)
 		conn_thin_acks(exchange_conn(s->target), false); /* for whoever comes next */
 	stream_release_target(s);
 	happen(s, DECIDE_ANSWER_END);
+}
+
+/* What passed, counted and timed. */
+static void note_pieces(struct stream *s, const struct bytes *data, unsigned count)
+{
+	if (s->flags & STREAM_SSE)
+		for (unsigned i = 0; i < count; i++)
+			sse_meter_feed(&s->meter, data[i].at, data[i].len);
+	if (!(s->flags & STREAM_FIRST_PIECE))
+		record_first_piece(s);
+	decide_piece(&s->decide, now_ms(s));
+}
+
+/* The client does not take more: its source waits. What comes from a function waits there. */
+static void hold_up(struct stream *s, bool at_end)
+{
+	if (!at_end && s->target)
+		exchange_pause(s->target);
+	relay_note(s, DECIDE_CLIENT_FULL);
+	s->decide.queued_bytes = (uint32_t)exchange_queued_bytes(s->client);
+	if (!at_end)
+		stream_rearm(s);
+}
+
+void relay_answer_data(struct stream *s, struct bytes data, bool end)
+{
+	enum conn_room room = exchange_send_data(s->client, data, end);
+
+	if (data.len)
+		note_pieces(s, &data, 1);
+	if (room == CONN_FULL && !s->decide.client_full)
+		hold_up(s, end);
+	if (end)
+		end_answer(s);
 }
 
 static void on_answer_body(struct exchange *x, void *owner, const struct http_body *body)
@@ -261,24 +303,13 @@ static void on_answer_body(struct exchange *x, void *owner, const struct http_bo
 		ws_meter_feed(&s->tunnel->toward_client, body->wire);
 	room = exchange_send_body(s->client, body);
 	if (body->data_count) {
-		if (s->flags & STREAM_SSE)
-			for (unsigned i = 0; i < body->data_count; i++)
-				sse_meter_feed(&s->meter, body->data[i].at, body->data[i].len);
-		if (!(s->flags & STREAM_FIRST_PIECE))
-			record_first_piece(s);
-		decide_piece(&s->decide, now_ms(s));
+		note_pieces(s, body->data, body->data_count);
 		if (++s->pace_pieces == PACE_PIECES)
 			measure_pace(s, x, now_ms(s));
 	}
 	size_next_receive(s, x, s->client, body->wire.len);
-	if (room == CONN_FULL && !s->decide.client_full) {
-		if (!body->end)
-			exchange_pause(x);
-		note(s, DECIDE_CLIENT_FULL);
-		s->decide.queued_bytes = (uint32_t)exchange_queued_bytes(s->client);
-		if (!body->end)
-			stream_rearm(s);
-	}
+	if (room == CONN_FULL && !s->decide.client_full)
+		hold_up(s, body->end);
 	if (body->end)
 		end_answer(s);
 }
@@ -292,7 +323,12 @@ static void on_client_drained(struct exchange *x, void *owner)
 		return;
 	if (s->target)
 		exchange_resume(s->target);
-	happen(s, DECIDE_CLIENT_DRAINED);
+	if (s->function) {
+		relay_note(s, DECIDE_CLIENT_DRAINED); /* its answer is not all there yet */
+		function_drained(s);
+	} else {
+		happen(s, DECIDE_CLIENT_DRAINED);
+	}
 }
 
 /* ---- Failures ---- */
@@ -374,11 +410,8 @@ static void beat(struct stream *s)
 
 	s->heartbeats++;
 	stream_count(s, COUNTER_HEARTBEATS, 1);
-	if (room == CONN_FULL) {
-		exchange_pause(s->target);
-		note(s, DECIDE_CLIENT_FULL);
-		s->decide.queued_bytes = (uint32_t)exchange_queued_bytes(s->client);
-	}
+	if (room == CONN_FULL)
+		hold_up(s, false);
 }
 
 void relay_on_timer(struct timer *timer)

@@ -15,6 +15,9 @@ struct decide_limits stream_limits(const struct stream *s)
 	struct decide_limits limits;
 
 	limits = decide_limits(s->group ? &s->group->stream : &no_group, cell->idle_ms);
+	/* A function's own time is what bounds it (reference/alb.md §9.1). */
+	if (s->group && s->group->function && !s->group->stream.first_byte_ms)
+		limits.first_byte_ms = 0;
 	if (s->flags & STREAM_QUEUED)
 		limits.connect_ms = s->group->stream.queue_wait_ms;
 	return limits;
@@ -75,6 +78,7 @@ void stream_release_target(struct stream *s)
 	struct exchange *target = s->target;
 
 	s->target = NULL;
+	function_end(s);
 	if (target) {
 		if (s->flags & STREAM_CLOSE_BOTH)
 			exchange_close_conn(target);
@@ -173,7 +177,7 @@ static uint16_t lost_status(const struct stream *s, enum end_reason reason)
 void stream_lost(struct stream *s, enum end_reason reason)
 {
 	uint64_t lost_us = loop_unix_us(s->worker->loop);
-	bool had_target = s->target || (s->pending && s->pending->waiter.conn);
+	bool had_target = s->target || s->function || (s->pending && s->pending->waiter.conn);
 
 	s->elb_status = lost_status(s, reason);
 	stream_release_target(s);
@@ -278,11 +282,7 @@ err_t stream_keep_cookies(struct stream *s, const struct bytes *values, unsigned
 	return ERR_OK;
 }
 
-/*
- * The bytes of the client's head have moved since it came (see conn.h), and with them all that
- * borrows from it: made again from what it is now.
- */
-static err_t remake_head(struct stream *s)
+err_t stream_remake_head(struct stream *s)
 {
 	struct forwarded forwarded;
 
@@ -300,7 +300,7 @@ static void on_ready(struct upstream_waiter *w, struct conn *lent)
 		answer_status(s, 502, END_TARGET_RESET);
 		return;
 	}
-	if (remake_head(s)) {
+	if (stream_remake_head(s)) {
 		stream_stop(s, END_INTERNAL);
 		return;
 	}
@@ -486,7 +486,9 @@ static void forward(struct stream *s)
 		s->flags |= STREAM_TO_HTTP2;
 	if (reason == END_COMPLETE)
 		reason = rewrite(s);
-	if (reason == END_COMPLETE)
+	if (reason == END_COMPLETE && s->group->function)
+		function_begin(s);
+	else if (reason == END_COMPLETE)
 		dispatch(s, false);
 	else
 		stream_obey(s, decide_stop(&s->decide, reason));

@@ -6,6 +6,7 @@
  *   stream.c   judges, routes, chooses, dispatches; ends. Every end goes through stream_end
  *   relay.c    events of the two exchanges and of the timer; asks decide, tells stream.c
  *   record.c   what is kept for the access log, and the numbers
+ *   function_stream.c   in relay.c's place where the target is a function
  *
  * An open idle stream is this struct with its facts behind it, two conns and a client: what is
  * needed only until the response head (struct pending) is given back by then.
@@ -64,6 +65,7 @@ enum {
 };
 
 struct gate;
+struct function_exchange;
 
 /* Needed until the response head was relayed. */
 struct pending {
@@ -121,11 +123,12 @@ struct stream {
 	const struct plan_rule *rule;	/* NULL before one matched */
 	const struct plan_group *group; /* NULL before one was chosen */
 	struct client *from;
-	struct pending *pending;   /* NULL from the response head on */
-	struct rare *rare;	   /* NULL mostly */
-	struct kept_cookies *kept; /* for the answer, from a gate; NULL mostly */
-	struct tunnel *tunnel;	   /* NULL but for WebSockets */
-	const char *error_reason;  /* reference/alb.md §7.2; static; NULL: none */
+	struct pending *pending;	    /* NULL from the response head on */
+	struct rare *rare;		    /* NULL mostly */
+	struct kept_cookies *kept;	    /* for the answer, from a gate; NULL mostly */
+	struct tunnel *tunnel;		    /* NULL but for WebSockets */
+	struct function_exchange *function; /* NULL but for a target that is a function */
+	const char *error_reason;	    /* reference/alb.md §7.2; static; NULL: none */
 	struct timer timer;
 	struct list_node link; /* in worker->streams */
 	uint64_t created_unix_us;
@@ -196,6 +199,18 @@ void stream_answer(struct stream *s, const struct page *page, enum end_reason re
 err_t stream_read_facts(struct stream *s);
 err_t stream_keep_cookies(struct stream *s, const struct bytes *values, unsigned count);
 
+/* The bytes of the client's head have moved since it came (see conn.h), and with them all that
+ * borrows from it: made again from what it is now. */
+err_t stream_remake_head(struct stream *s);
+
+/* ---- function_stream.c ---- */
+
+/* The request begins to go to s->picked, a function. */
+void function_begin(struct stream *s);
+void function_body(struct stream *s, const struct http_body *body);
+void function_drained(struct stream *s); /* the client has room again */
+void function_end(struct stream *s); /* nobody wants its answer any more; harmless without one */
+
 /* ---- tunnel.c ---- */
 
 /* The target switched protocols: both connections carry bytes from here on. ERR_NOMEM. */
@@ -209,6 +224,14 @@ extern const struct exchange_events relay_client_events, relay_target_events;
 
 /* The connection to the target is there: sends the request on it. */
 void relay_begin(struct stream *s);
+/* An answer's head, whoever made it, goes to the client. ERR_INVALID: it cannot be sent. */
+err_t relay_answer_head(struct stream *s, const struct http_head *head);
+/* Bytes of its body that no exchange brought; `s` may be gone after the last. */
+void relay_answer_data(struct stream *s, struct bytes data, bool end);
+/* Tells the decider something that never ends a stream. */
+void relay_note(struct stream *s, enum decide_event event);
+/* The request cannot be sent again from here on, so it is not kept. */
+void relay_forget_request(struct stream *s);
 void relay_on_timer(struct timer *timer);
 
 #endif

@@ -54,6 +54,7 @@ err_t worker_init(struct worker *worker, struct lb *lb, const struct lb_options 
 		.control = options->control,
 		.events = options->events,
 		.events_owner = options->owner,
+		.invoker = options->invoker,
 		.cookie_key = options->cookie_key,
 		.index = index,
 		.count = options->worker_count,

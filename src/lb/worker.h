@@ -83,7 +83,8 @@ struct worker {
 	struct loop *loop;
 	struct loop *control;
 	const struct lb_events *events;
-	void *events_owner;
+	void *events_owner;		  /* the invoker's too */
+	const struct lb_invoker *invoker; /* NULL: no function can be called */
 	const uint8_t *cookie_key;
 	const struct target_tls *tls; /* toward targets of HTTPS groups; the lb's */
 	unsigned index, count;	      /* of the workers */

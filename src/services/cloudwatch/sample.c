@@ -97,8 +97,10 @@ static void record_weighed(const struct place *place, const char *name_space, co
 
 static const char *unit_of(enum metric_counter id)
 {
-	return id == COUNTER_PROCESSED_BYTES || id == COUNTER_IPV6_PROCESSED_BYTES ? "Bytes"
-										   : "Count";
+	return id == COUNTER_PROCESSED_BYTES || id == COUNTER_IPV6_PROCESSED_BYTES ||
+			       id == COUNTER_LAMBDA_BYTES
+		       ? "Bytes"
+		       : "Count";
 }
 
 static const char *space_of(enum metric_counter id)

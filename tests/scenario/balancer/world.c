@@ -1,6 +1,8 @@
 #include "tests/scenario/balancer/world.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static const char *const group_arns[WORLD_GROUPS] = { "arn:targetgroup/one",
 						      "arn:targetgroup/two" };
@@ -97,6 +99,75 @@ static const struct lb_events events = {
 	.on_drained = on_drained,
 	.on_access = on_access,
 };
+
+/* ---- Functions ---- */
+
+static enum function_outcome on_invoke(void *owner, struct lb_invocation *invocation)
+{
+	struct world *w = owner;
+	struct world_call *call = &w->calls[w->call_count];
+
+	if (w->refusal != FUNCTION_ANSWERED)
+		return w->refusal;
+	CHECK(w->call_count < WORLD_CALLS, "too many calls for this test");
+	w->call_count++;
+	call->invocation = invocation;
+	call->event = bytes_dup(invocation->event);
+	snprintf(call->function_arn, sizeof call->function_arn, "%.*s",
+		 BYTES_ARG(invocation->function_arn));
+	invocation->run = call;
+	return FUNCTION_ANSWERED;
+}
+
+static void on_cancel(void *owner, struct lb_invocation *invocation)
+{
+	struct world_call *call = invocation->run;
+
+	(void)owner;
+	CHECK(call->invocation == invocation, "cancelled twice, or after its end");
+	call->invocation = NULL;
+	call->cancelled = true;
+}
+
+static void on_resume(void *owner, struct lb_invocation *invocation)
+{
+	struct world_call *call = invocation->run;
+
+	(void)owner;
+	call->resumed++;
+}
+
+static const struct lb_invoker invoker = { on_invoke, on_cancel, on_resume };
+
+struct world_call *world_call(struct world *w, unsigned index)
+{
+	for (unsigned i = 0; i < w->call_count; i++)
+		if (!strstr(w->calls[i].event, "ELB-HealthChecker") && index-- == 0)
+			return &w->calls[i];
+	CHECK(false, "the function was not called so often");
+	return NULL;
+}
+
+void world_answer(struct world *w, struct world_call *call, enum function_outcome outcome,
+		  const char *json)
+{
+	struct lb_invocation *invocation = call->invocation;
+
+	CHECK(invocation != NULL, "nobody waits for this answer");
+	call->invocation = NULL;
+	invocation->on_done(invocation, outcome, bytes_of(json));
+	fake_run_ms(w->net, 2);
+}
+
+bool world_piece(struct world *w, struct world_call *call, struct bytes data)
+{
+	bool room;
+
+	CHECK(call->invocation != NULL, "nobody waits for this piece");
+	room = call->invocation->on_piece(call->invocation, data);
+	fake_run_ms(w->net, 2);
+	return room;
+}
 
 /* ---- Targets ---- */
 
@@ -234,6 +305,7 @@ struct world *world_open_with(const struct fake_options *options, void (*change)
 		.workers = &w->loop,
 		.worker_count = 1,
 		.events = &events,
+		.invoker = &invoker,
 		.owner = w,
 		.cookie_key = { 1, 2, 3 },
 	};
@@ -288,6 +360,8 @@ void world_close(struct world *w)
 	CHECK_EQ(fake_open_count(w->net), 0, "sockets left open");
 	loop_destroy(w->loop);
 	fake_net_destroy(w->net);
+	for (unsigned i = 0; i < w->call_count; i++)
+		free(w->calls[i].event);
 	free(w);
 }
 
@@ -379,9 +453,10 @@ unsigned world_count(struct bytes text, const char *part)
 
 struct target_status world_status(struct world *w, unsigned g, unsigned t)
 {
+	const struct target_config *target = &w->groups[g].targets[t];
 	struct target_status status = { 0 };
 
-	CHECK_OK(lb_target_status(w->lb, bytes_of(group_arns[g]), bytes_of(target_ids[g][t]), 8000,
+	CHECK_OK(lb_target_status(w->lb, bytes_of(group_arns[g]), target->id, target->address.port,
 				  &status));
 	return status;
 }

@@ -19,7 +19,14 @@
 #include "tests/check.h"
 #include "tests/scenario/fake_net.h"
 
-enum { WORLD_TARGETS = 3, WORLD_GROUPS = 2, WORLD_BALANCERS = 2, WORLD_RULES = 4, WORLD_ENDS = 64 };
+enum {
+	WORLD_TARGETS = 3,
+	WORLD_GROUPS = 2,
+	WORLD_BALANCERS = 2,
+	WORLD_RULES = 4,
+	WORLD_ENDS = 64,
+	WORLD_CALLS = 16
+};
 
 struct world_group {
 	struct target_group_config config;
@@ -37,6 +44,15 @@ struct world_end {
 	uint64_t received_bytes, sent_bytes;
 	struct desync_finding finding;
 	char line[1024]; /* ALB's */
+};
+
+/* A call of a function, kept for the test to answer. */
+struct world_call {
+	struct lb_invocation *invocation; /* NULL once it was answered or cancelled */
+	char *event;			  /* its JSON, copied */
+	char function_arn[160];
+	unsigned resumed;
+	bool cancelled;
 };
 
 struct world {
@@ -64,6 +80,9 @@ struct world {
 	unsigned end_count, start_count, progress_count, drained_count, health_count;
 	unsigned wanted_count;
 	char probed[512]; /* the last health check's line */
+	struct world_call calls[WORLD_CALLS];
+	unsigned call_count;
+	enum function_outcome refusal; /* what invoke says; FUNCTION_ANSWERED: it is a call */
 	bool done;
 };
 
@@ -87,6 +106,12 @@ unsigned world_served_count(struct world *w, unsigned t);
 
 /* The only end so far, or the index-th. */
 const struct world_end *world_ended(struct world *w, unsigned index);
+
+/* The index-th call that is no health check, or fails the test. */
+struct world_call *world_call(struct world *w, unsigned index);
+void world_answer(struct world *w, struct world_call *call, enum function_outcome outcome,
+		  const char *json);
+bool world_piece(struct world *w, struct world_call *call, struct bytes data); /* room for more */
 
 uint64_t world_counter(struct world *w, enum metric_counter counter); /* the load balancer's */
 uint64_t world_group_counter(struct world *w, enum metric_counter counter); /* group 0's */
