@@ -623,6 +623,17 @@ void environment_resume(struct environment *e)
 	runtime_api_resume(e->api);
 }
 
+void environment_abandon(struct environment *e)
+{
+	struct invocation_result result = { .outcome = LAMBDA_OK };
+
+	if (!e->streaming || e->sandbox.state != SANDBOX_INVOKING)
+		return;
+	runtime_api_cut(e->api);
+	obey(e, SANDBOX_RESPONSE);
+	finish(e, &result);
+}
+
 void environment_retire(struct environment *e)
 {
 	obey(e, SANDBOX_RETIRE);

@@ -64,6 +64,10 @@ void environment_invoke(struct environment *environment, struct invocation *invo
 /* Its caller has room for pieces again, or is gone and takes all. */
 void environment_resume(struct environment *environment);
 
+/* Its caller is gone. A streamed answer is cut off, so that the program learns of it when it writes
+ * on; the invocation is done then, in here. One that did not begin to stream runs on. */
+void environment_abandon(struct environment *environment);
+
 /* Ends it, once it is through with what it runs. */
 void environment_retire(struct environment *environment);
 

@@ -393,21 +393,18 @@ struct asking {
 	err_t err; /* why not, where it is no fault of ours */
 };
 
-static err_t find_for(struct api_call *call, void *owner)
+static err_t check_for(struct api_call *call, struct asking *asking, struct lambda_target *target)
 {
-	struct asking *asking = owner;
-	struct lambda_target target;
-	struct lambda_run run;
 	char id[LAMBDA_ID_BYTES];
 	bool qualified;
 	json_t *policy;
 	err_t err;
 
 	asking->err = ERR_NOT_FOUND;
-	TRY(lambda_find(call, &target));
-	qualified = target.name.qualifier[0] != 0;
-	snprintf(id, sizeof id, "%s%s%s", target.name.name, qualified ? ":" : "",
-		 target.name.qualifier);
+	TRY(lambda_find(call, target));
+	qualified = target->name.qualifier[0] != 0;
+	snprintf(id, sizeof id, "%s%s%s", target->name.name, qualified ? ":" : "",
+		 target->name.qualifier);
 	err = lambda_get(call, LAMBDA_POLICY, id, &policy);
 	asking->err = ERR_DENIED;
 	if (err)
@@ -415,11 +412,51 @@ static err_t find_for(struct api_call *call, void *owner)
 	if (!lambda_policy_allows(policy, asking->principal, "lambda:InvokeFunction",
 				  asking->source_arn, NULL))
 		return ERR_DENIED;
+	asking->err = ERR_OK;
+	return ERR_OK;
+}
+
+static err_t find_allowed(struct api_call *call, void *owner)
+{
+	struct lambda_target target;
+
+	return check_for(call, owner, &target);
+}
+
+static err_t find_for(struct api_call *call, void *owner)
+{
+	struct asking *asking = owner;
+	struct lambda_target target;
+	struct lambda_run run;
+
+	TRY(check_for(call, asking, &target));
 	asking->err = ERR_AGAIN;
 	TRY(lambda_run_of(call, &target, &run));
 	asking->run = lambda_keep_run(&run);
 	asking->err = asking->run ? ERR_OK : ERR_NOMEM;
 	return asking->err;
+}
+
+err_t lambda_may_invoke(struct lambda *lambda, const char *principal, const char *source_arn,
+			const char *function_arn)
+{
+	struct asking asking = { .principal = principal, .source_arn = source_arn };
+	err_t err = lambda_inside(lambda, json_pack("{s:s}", "FunctionName", function_arn),
+				  find_allowed, &asking, NULL);
+
+	return asking.err ? asking.err : err;
+}
+
+void lambda_abandon(struct invocation *invocation)
+{
+	if (invocation->environment)
+		environment_abandon(invocation->environment);
+}
+
+void lambda_resume(struct invocation *invocation)
+{
+	if (invocation->environment)
+		environment_resume(invocation->environment);
 }
 
 err_t lambda_invoke_for(struct lambda *lambda, const char *principal, const char *source_arn,

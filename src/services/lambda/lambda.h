@@ -48,6 +48,15 @@ void lambda_set_endpoint(struct lambda *lambda, const char *url);
 err_t lambda_invoke_for(struct lambda *lambda, const char *principal, const char *source_arn,
 			struct invocation *invocation);
 
+/* Whether lambda_invoke_for would let it: ERR_OK, ERR_NOT_FOUND, ERR_DENIED, or ours. */
+err_t lambda_may_invoke(struct lambda *lambda, const char *principal, const char *source_arn,
+			const char *function_arn);
+/* Whoever waited for it has left. A function that streams its answer is cut off at once, and its
+ * on_done comes before this returns; others run to their end, as at AWS, and on_done comes then. */
+void lambda_abandon(struct invocation *invocation);
+/* There is room for pieces again after on_piece said that there is none. */
+void lambda_resume(struct invocation *invocation);
+
 /* What the API's routes hand in: requests to hosts NAME.lambda-url.…, and for packages' addresses.
  */
 #define LAMBDA_URL_HOST	 ".lambda-url."

@@ -136,6 +136,19 @@ void runtime_api_resume(struct runtime_api *api)
 		exchange_resume(paused->exchange);
 }
 
+void runtime_api_cut(struct runtime_api *api)
+{
+	list_for_each_safe (&api->requests, node) {
+		struct runtime_request *request = container_of(node, struct runtime_request, link);
+		struct exchange *x = request->exchange;
+
+		if (request->path != PATH_RESPONSE || !request->streaming)
+			continue;
+		free_request(request);
+		exchange_close_conn(x);
+	}
+}
+
 /* ---- What was asked ---- */
 
 /* Sets *ret_id to the request id of a path that has one. */

@@ -66,5 +66,7 @@ void runtime_api_give(struct runtime_request *next, const struct runtime_work *w
 void runtime_api_refuse(struct runtime_request *next); /* 403 InvalidStateTransition */
 
 void runtime_api_resume(struct runtime_api *api);
+/* Ends the connection that a streamed answer comes on. */
+void runtime_api_cut(struct runtime_api *api);
 
 #endif
