@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "app/functions.h"
 #include "base/log.h"
 #include "engine/program.h"
 
@@ -67,6 +68,13 @@ static struct bytes find_cognito_secret(void *owner, struct bytes client_id)
 	return cognito_client_secret(&weir->cognito_clients, client_id);
 }
 
+static err_t may_invoke(void *owner, const char *group_arn, const char *function_arn)
+{
+	struct weir *weir = owner;
+
+	return lambda_may_invoke(weir->lambda, FUNCTION_PRINCIPAL, group_arn, function_arn);
+}
+
 static err_t make_elbv2(struct weir *weir)
 {
 	const struct settings *settings = weir->settings;
@@ -83,6 +91,7 @@ static err_t make_elbv2(struct weir *weir)
 		.endpoint = endpoint,
 		.object = find_object,
 		.identity = find_identity,
+		.may_invoke = may_invoke,
 		.owner = weir,
 		.load_balancers_max = (uint32_t)setting_number(settings, SETTING_LOAD_BALANCERS),
 		.cognito_secret = find_cognito_secret,

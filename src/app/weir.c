@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "app/functions.h"
 #include "app/services.h"
 #include "base/log.h"
 #include "lb/probe_record.h"
@@ -151,6 +152,7 @@ static err_t make_balancer(struct weir *weir)
 		.workers = loops,
 		.worker_count = weir->worker_count,
 		.events = &events,
+		.invoker = &function_invoker,
 		.owner = weir,
 		.account = bytes_of(setting_text(weir->settings, SETTING_ACCOUNT)),
 		.region = bytes_of(setting_text(weir->settings, SETTING_REGION)),
@@ -334,6 +336,7 @@ err_t weir_start(struct weir *weir, struct text *why)
 	snprintf(weir->root_arn, sizeof weir->root_arn, "arn:aws:iam::%s:root",
 		 setting_text(weir->settings, SETTING_ACCOUNT));
 	raise_descriptor_limit();
+	list_init(&weir->function_runs);
 	TRY(loop_create(&weir->control));
 	weir->started_ms = loop_now_ms(weir->control);
 	for (size_t i = 0; i < COUNT(signals); i++)
@@ -422,6 +425,7 @@ void weir_stop(struct weir *weir)
 	log_delivery_finish(weir->log_delivery);
 	lambda_destroy(weir->lambda); /* answers that are waited for, while they can be given */
 	weir->lambda = NULL;
+	functions_stop(weir);
 	api_http_destroy(weir->front);
 	services_stop(weir);
 	settle(weir); /* what the services' ends posted */

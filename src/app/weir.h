@@ -66,6 +66,7 @@ struct weir {
 	struct logs *logs;
 	struct iam *iam;
 	struct lambda *lambda;
+	struct list_node function_runs; /* calls of functions for the balancer: functions.c */
 	struct s3 *s3;
 	struct sts *sts;
 	struct tagging *tagging;

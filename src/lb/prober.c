@@ -390,6 +390,7 @@ static void probe_invoke(struct probe *probe)
 {
 	const struct prober_options *options = &probe->prober->options;
 	const struct plan_group *group = probe->group;
+	enum function_outcome outcome = FUNCTION_SERVICE_FAILED;
 	err_t err = function_event_check(group->arn, group->health.path, group->multi_value_headers,
 					 &probe->event);
 
@@ -400,12 +401,10 @@ static void probe_invoke(struct probe *probe)
 		.on_done = on_invoked,
 	};
 	if (!err && options->invoker)
-		probe->invoking = options->invoker->invoke(options->invoker_owner,
-							   &probe->invocation) == FUNCTION_ANSWERED;
+		outcome = options->invoker->invoke(options->invoker_owner, &probe->invocation);
+	probe->invoking = outcome == FUNCTION_ANSWERED;
 	if (!probe->invoking)
-		probe->broken = ERR_SYSTEM;
-	if (!probe->invoking)
-		probe_happen(probe, PROBE_BROKEN);
+		on_invoked(&probe->invocation, outcome, BYTES_NONE);
 }
 
 static void probe_send(struct probe *probe)

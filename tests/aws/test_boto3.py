@@ -260,7 +260,7 @@ def test_stickiness_keeps_a_client_on_its_target(elbv2, balancer, group):
 
 
 def test_what_is_not_there_yet_is_refused_not_pretended(elbv2, vpc):
-    assert code_of(elbv2.create_target_group, Name="fn", TargetType="lambda")
+    assert code_of(elbv2.create_target_group, Name="fn", TargetType="alb", Protocol="HTTP", Port=80, VpcId=vpc)
     if hasattr(elbv2, "create_trust_store"):
         assert code_of(elbv2.create_trust_store, Name="t", CaCertificatesBundleS3Bucket="b", CaCertificatesBundleS3Key="k")
         assert elbv2.describe_trust_stores()["TrustStores"] == []

@@ -72,15 +72,30 @@ static bool number(const char *text, uint32_t *ret_value)
 	return true;
 }
 
-bool weir_value(const json_t *body, const char *key, uint32_t *ret_value)
+/* The attribute, else the tag; NULL: neither. */
+static const char *weir_text(const json_t *body, const char *key)
 {
 	char name[128];
+	const char *value;
 
 	snprintf(name, sizeof name, "weir.%s", key);
-	if (number(get_string(json_object_get(body, "attributes"), name), ret_value))
-		return true;
+	value = get_string(json_object_get(body, "attributes"), name);
 	snprintf(name, sizeof name, "weir:%s", key);
-	return number(get_string(json_object_get(body, "tags"), name), ret_value);
+	return value ? value : get_string(json_object_get(body, "tags"), name);
+}
+
+bool weir_value(const json_t *body, const char *key, uint32_t *ret_value)
+{
+	return number(weir_text(body, key), ret_value);
+}
+
+bool weir_true(const json_t *group, const json_t *load_balancer, const char *key)
+{
+	const char *value = weir_text(group, key);
+
+	if (!value && load_balancer)
+		value = weir_text(load_balancer, key);
+	return value && strcmp(value, "true") == 0;
 }
 
 /* ---- Checking ---- */
@@ -228,6 +243,10 @@ err_t weir_tag_check(struct api_call *call, const char *key, const char *value)
 		return api_fault(call, "ValidationError", "Tag key '%s' is not recognized", key);
 	if (attribute_check(call, row, value)) {
 		/* The same sentence, about the name as it was given. */
+		if (row->type == TYPE_BOOL)
+			return api_fault(call, "ValidationError",
+					 "'%s' value '%s' must be one of 'true, false'", key,
+					 value);
 		return api_fault(call, "ValidationError",
 				 "'%s' value '%s' must be between '%lld-%lld' inclusive", key,
 				 value, (long long)row->min, (long long)row->max);

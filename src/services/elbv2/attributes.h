@@ -22,6 +22,7 @@ enum attribute_effect {
 	EFFECT_FOREIGN,
 	EFFECT_HTTPS_ONLY,
 	EFFECT_WEIR,
+	EFFECT_FUNCTION,
 };
 
 struct attribute {
@@ -45,6 +46,12 @@ err_t attribute_check(struct api_call *call, const struct attribute *row, const 
 
 /* What people write for what they mean: "True" for true, leastconn, blanks and commas around. */
 const char *attribute_tidy(struct api_call *call, const struct attribute *row, const char *value);
+
+/* functions.c: which attributes groups of functions have, which values of them, and AWS's sentence
+ * for the others. */
+bool function_group_has(const struct attribute *row);
+err_t function_group_rules(struct api_call *call, const json_t *group);
+err_t function_group_lacks(struct api_call *call, const char *type, const char *key);
 
 /* attributes_rules.c: what values may not stand beside each other; `group` is the whole body. */
 err_t target_group_rules(struct api_call *call, const json_t *group);

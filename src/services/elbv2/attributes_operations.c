@@ -27,10 +27,14 @@ static bool described(const struct attribute *row, enum resource owner, const js
 {
 	if (row->owner != owner)
 		return false;
+	if (owner == RESOURCE_TARGET_GROUP && group_is_function(api_part(body)) &&
+	    !function_group_has(row))
+		return false;
 	switch (row->effect) {
 	case EFFECT_FOREIGN: return false;
 	case EFFECT_HTTPS_ONLY: return is_https(body);
 	case EFFECT_WEIR: return get_string(json_object_get(body, "attributes"), row->key) != NULL;
+	case EFFECT_FUNCTION: return group_is_function(api_part(body));
 	case EFFECT_ACTS:
 	case EFFECT_DEFAULT_ONLY:
 	case EFFECT_STORED: break;
@@ -138,6 +142,21 @@ static err_t not_here(struct api_call *call, const struct attribute *row)
 		noun, row->key);
 }
 
+/* Attributes that mean nothing for what this group's targets are. */
+static err_t check_target_type(struct api_call *call, const struct attribute *row,
+			       const json_t *body)
+{
+	const json_t *group = api_part(body);
+	bool function = group_is_function(group);
+	bool functions_own = row->effect == EFFECT_FUNCTION ||
+			     bytes_starts(bytes_of(row->key), BYTES("weir.lambda."));
+
+	if (row->owner == RESOURCE_TARGET_GROUP &&
+	    (function ? !function_group_has(row) : functions_own))
+		return function_group_lacks(call, get_string(group, "TargetType"), row->key);
+	return ERR_OK;
+}
+
 /* A new name of a header: one that no other of them has, and that means nothing by itself. */
 static err_t check_field_name(struct api_call *call, const struct attribute *row,
 			      const json_t *body, const char *value)
@@ -187,13 +206,14 @@ static err_t set_one(struct api_call *call, const struct attribute *row, json_t 
 		return ERR_NOMEM;
 	if (row->effect == EFFECT_FOREIGN || (row->effect == EFFECT_HTTPS_ONLY && !is_https(body)))
 		return not_here(call, row);
+	TRY(check_target_type(call, row, body));
 	if (row->effect == EFFECT_HTTPS_ONLY)
 		TRY(check_field_name(call, row, body, value));
 	if (row->effect == EFFECT_WEIR && !value[0]) {
 		json_object_del(set, row->key);
 		return ERR_OK;
 	}
-	if (strcmp(row->key, "stickiness.type") == 0 &&
+	if (strcmp(row->key, "stickiness.type") == 0 && !group_is_function(api_part(body)) &&
 	    bytes_starts(bytes_of(value), BYTES("source_ip")))
 		return api_fault(
 			call, "InvalidConfigurationRequest",

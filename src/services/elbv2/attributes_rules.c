@@ -130,6 +130,7 @@ static err_t weighted_rules(struct api_call *call, const json_t *group)
 
 err_t target_group_rules(struct api_call *call, const json_t *group)
 {
+	TRY(function_group_rules(call, group));
 	TRY(algorithm_rules(call, group));
 	TRY(stickiness_rules(call, group));
 	TRY(health_rules(call, group));

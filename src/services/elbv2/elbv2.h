@@ -50,6 +50,11 @@ struct elbv2_options {
 	 */
 	err_t (*object)(void *owner, const struct api_caller *caller, const char *bucket,
 			const char *key, const char *version, struct text *out);
+	/*
+	 * Whether Elastic Load Balancing may invoke a function for a target group, likewise:
+	 * ERR_NOT_FOUND, ERR_DENIED by the function's policy. NULL: there are no functions.
+	 */
+	err_t (*may_invoke)(void *owner, const char *group_arn, const char *function_arn);
 	const char *endpoint;		  /* where those find us: "http://127.0.0.1:4566"; copied */
 	uint64_t (*unix_ms)(void *owner); /* NULL: the loop's clock */
 	void *owner;

@@ -253,6 +253,8 @@ bool attribute_true(enum resource resource, const json_t *body, const char *key)
  * `key` without its prefix: "timeout.connect_ms".
  */
 bool weir_value(const json_t *body, const char *key, uint32_t *ret_value);
+/* One that is on or off: the group's word, else the load balancer's (NULL: none), else off. */
+bool weir_true(const json_t *group, const json_t *load_balancer, const char *key);
 /* Whether a tag "weir:…" may say this; a fault else. */
 err_t weir_tag_check(struct api_call *call, const char *key, const char *value);
 
@@ -260,6 +262,13 @@ err_t weir_tag_check(struct api_call *call, const char *key, const char *value);
 
 /* Checks and sets the health check fields of `fields` in `group` (the api part). */
 err_t health_check_set(struct api_call *call, const json_t *fields, json_t *group);
+
+/* functions.c: groups with target type lambda; `group` is the api part. */
+bool group_is_function(const json_t *group);
+err_t function_group_check(struct api_call *call); /* CreateTargetGroup's input */
+json_t *function_group_make(const struct api_call *call, const char *arn); /* NULL: no memory */
+/* RegisterTargets' targets, for the group of that body. Leaves the transaction. */
+err_t function_target_check(struct api_call *call, const json_t *body, const json_t *targets);
 
 /* The load balancers that use a group: an array of ARNs (at most one). */
 err_t uses_load_balancers(struct api_call *call, const char *group_arn, json_t **ret_arns);

@@ -144,11 +144,20 @@ err_t health_check_set(struct api_call *call, const json_t *fields, json_t *grou
 	const json_t *enabled = json_object_get(fields, "HealthCheckEnabled");
 	const json_t *matcher = json_object_get(fields, "Matcher");
 
-	if (enabled && !json_is_true(enabled))
+	if (group_is_function(group)) {
+		if (protocol || port)
+			return api_fault(call, "ValidationError",
+					 "A health check of target groups with target type "
+					 "'lambda' has no protocol and no port");
+		if (enabled)
+			TRY(set_new(group, "HealthCheckEnabled",
+				    json_boolean(json_is_true(enabled))));
+	} else if (enabled && !json_is_true(enabled)) {
 		return api_fault(
 			call, "InvalidConfigurationRequest",
 			"Health checks cannot be disabled for target groups with target type '%s'",
 			get_string(group, "TargetType"));
+	}
 	if (protocol) {
 		TRY(check_protocol(call, protocol));
 		TRY(set_string(group, "HealthCheckProtocol", protocol));

@@ -334,11 +334,12 @@ static err_t plan_targets(struct planner *p, const char *arn, const json_t *load
 		const json_t *target = targets->at[i];
 		const char *zone = get_string(target, "AvailabilityZone");
 
-		if (!target_address(p, target, &out->address) ||
-		    lb_is_bound(p->elbv2->options.lb, &out->address))
-			continue; /* DescribeTargetHealth says Target.InvalidState,
-				     Target.IpUnusable */
-		TRY(plan_target_security(p, load_balancer, out));
+		/* DescribeTargetHealth says Target.InvalidState, Target.IpUnusable. */
+		if (!to->function && (!target_address(p, target, &out->address) ||
+				      lb_is_bound(p->elbv2->options.lb, &out->address)))
+			continue;
+		if (!to->function)
+			TRY(plan_target_security(p, load_balancer, out));
 		out->id = bytes_of(get_string(target, "Id"));
 		out->zone = bytes_of(zone ? zone : "");
 		out->draining_until_unix_ms = (uint64_t)get_int(target, "draining_until_ms", 0);
@@ -363,6 +364,14 @@ static enum protocol_version version_of(const char *name)
 	return name && strcmp(name, "GRPC") == 0 ? PROTOCOL_GRPC : PROTOCOL_HTTP1;
 }
 
+/* Groups of functions have no protocol. */
+static bool is_https(const json_t *group, const char *key)
+{
+	const char *protocol = get_string(group, key);
+
+	return protocol && strcmp(protocol, "HTTPS") == 0;
+}
+
 static void plan_health(const json_t *body, struct health_config *to)
 {
 	const json_t *api = api_part(body);
@@ -371,7 +380,8 @@ static void plan_health(const json_t *body, struct health_config *to)
 	if (bytes_to_u64(bytes_of(get_string(api, "HealthCheckPort")), 65535, &port))
 		port = 0; /* "traffic-port" */
 	to->port = (uint16_t)port;
-	to->https = strcmp(get_string(api, "HealthCheckProtocol"), "HTTPS") == 0;
+	to->disabled = !get_true(api, "HealthCheckEnabled");
+	to->https = is_https(api, "HealthCheckProtocol");
 	to->path = bytes_of(get_string(api, "HealthCheckPath"));
 	to->interval_ms = 1000 * (uint32_t)get_int(api, "HealthCheckIntervalSeconds", 30);
 	to->timeout_ms = 1000 * (uint32_t)get_int(api, "HealthCheckTimeoutSeconds", 5);
@@ -460,7 +470,7 @@ static err_t plan_group(struct planner *p, const json_t *body, struct target_gro
 
 	*to = (struct target_group_config){ .arn = bytes_of(arn), .id = arn_tail(arn, "") };
 	to->name = bytes_of(get_string(api_part(body), "TargetGroupName"));
-	to->https = strcmp(get_string(api_part(body), "Protocol"), "HTTPS") == 0;
+	to->https = is_https(api_part(body), "Protocol");
 	to->protocol_version = version_of(get_string(api_part(body), "ProtocolVersion"));
 	to->load_balancer_id = bytes_of("");
 	if (uses->count) {
@@ -473,6 +483,9 @@ static err_t plan_group(struct planner *p, const json_t *body, struct target_gro
 	plan_group_attributes(body, to);
 	plan_health(body, &to->health);
 	plan_stream(body, load_balancer, &to->stream);
+	to->function = group_is_function(api_part(body));
+	to->multi_value_headers = TG_TRUE("lambda.multi_value_headers.enabled");
+	to->function_streams = weir_true(body, load_balancer, "lambda.response_streaming.enabled");
 	return plan_targets(p, arn, load_balancer, to);
 }
 

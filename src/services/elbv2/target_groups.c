@@ -11,12 +11,12 @@ enum { TARGET_GROUPS_MAX = 3000, TARGET_GROUP_NAMES_PER_CALL = 100 };
 
 static err_t check_type(struct api_call *call, const char *type)
 {
-	if (strcmp(type, "lambda") == 0 || strcmp(type, "alb") == 0)
+	if (strcmp(type, "alb") == 0)
 		return api_fault(
 			call, "InvalidConfigurationRequest",
-			"Target groups with target type '%s' are not supported yet: the target "
-			"type must be 'instance' or 'ip'",
-			type);
+			"Target type 'alb' is supported only with protocol 'TCP', which network "
+			"load balancers use: an application load balancer forwards to targets of "
+			"type 'instance', 'ip' or 'lambda'");
 	return ERR_OK;
 }
 
@@ -47,6 +47,8 @@ static err_t check_create(struct api_call *call)
 	TRY(check_name(call, "Target group", get_string(in, "Name")));
 	if (type)
 		TRY(check_type(call, type));
+	if (group_is_function(in))
+		return function_group_check(call);
 	TRY(check_protocol(call));
 	if (!json_object_get(in, "Port"))
 		return api_fault(call, "ValidationError", "A port must be specified");
@@ -84,6 +86,13 @@ static err_t make_api(struct api_call *call, json_t **ret_api)
 	arn = arn_make(call, "targetgroup/%s/%s", name, id);
 	if (!arn)
 		return ERR_NOMEM;
+	if (group_is_function(in)) {
+		api = function_group_make(call, arn);
+		TRY(call_hold(call, api));
+		TRY(health_check_set(call, in, api));
+		*ret_api = api;
+		return ERR_OK;
+	}
 	api = json_pack(
 		"{s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:b, s:i, s:i, s:i, s:i, s:s, s:{s:s}, s:s, "
 		"s:s, s:s}",
@@ -128,7 +137,8 @@ err_t elbv2_create_target_group(struct api_call *call)
 	err_t err;
 
 	TRY(check_create(call));
-	TRY(check_vpc(call, get_string(call->input, "VpcId")));
+	if (!group_is_function(call->input))
+		TRY(check_vpc(call, get_string(call->input, "VpcId")));
 	TRY(make_api(call, &api));
 
 	err = record_named(call, KIND_TARGET_GROUP, name, &existing);

@@ -31,15 +31,17 @@ static bool is_ours(struct api_call *call, const char *id, uint16_t port)
 }
 
 /* What the balancer says; before its first plan with this target, what follows from the store. */
-static void status_of(struct api_call *call, const char *group_arn, const json_t *target,
-		      bool in_use, struct target_status *ret_status)
+static void status_of(struct api_call *call, const json_t *body, const json_t *target, bool in_use,
+		      struct target_status *ret_status)
 {
+	const char *group_arn = resource_arn(RESOURCE_TARGET_GROUP, body);
+	bool is_function = group_is_function(api_part(body));
 	const char *id = get_string(target, "Id");
 	uint16_t port = (uint16_t)get_int(target, "Port", 0);
 	struct target_status status = { .state = HEALTH_INITIAL,
 					.reason = HEALTH_REGISTRATION_IN_PROGRESS };
 
-	if (has_no_address(call, id)) {
+	if (!is_function && has_no_address(call, id)) {
 		status.state = HEALTH_UNUSED;
 		status.reason = HEALTH_INVALID_STATE;
 	} else if (is_ours(call, id, port)) {
@@ -81,10 +83,12 @@ static err_t add_description(struct api_call *call, const json_t *group, const j
 {
 	const char *zone = get_string(target, "AvailabilityZone");
 	const char *configured = get_string(group, "HealthCheckPort");
-	char port[8];
+	char port[8] = "";
 	json_t *row;
 
-	if (strcmp(configured, "traffic-port") == 0)
+	if (!configured)
+		; /* a function's */
+	else if (strcmp(configured, "traffic-port") == 0)
 		snprintf(port, sizeof port, "%u", (unsigned)get_int(target, "Port", 0));
 	else
 		snprintf(port, sizeof port, "%s", configured);
@@ -95,6 +99,10 @@ static err_t add_description(struct api_call *call, const json_t *group, const j
 			"AdministrativeOverride.NoOverride", "Description",
 			"No override is currently active on target");
 	TRY(call_hold(call, row));
+	if (!configured) {
+		json_object_del(row, "HealthCheckPort");
+		json_object_del(json_object_get(row, "Target"), "Port");
+	}
 	if (zone)
 		TRY(set_string(json_object_get(row, "Target"), "AvailabilityZone", zone));
 	if (wants_anomalies(call))
@@ -110,7 +118,7 @@ static err_t describe_registered(struct api_call *call, const json_t *body, cons
 {
 	struct target_status status;
 
-	status_of(call, resource_arn(RESOURCE_TARGET_GROUP, body), target, in_use, &status);
+	status_of(call, body, target, in_use, &status);
 	return add_description(call, api_part(body), target, &status);
 }
 

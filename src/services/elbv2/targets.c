@@ -29,6 +29,8 @@ static err_t read_id(struct api_call *call, const json_t *group, const json_t *t
 	ret_given->id = id;
 	ret_given->port = (uint16_t)get_int(target, "Port", get_int(group, "Port", 0));
 	ret_given->zone = get_filled(target, "AvailabilityZone");
+	if (group_is_function(group) && !ret_given->zone)
+		ret_given->zone = "all";
 	if (strcmp(get_string(group, "TargetType"), "ip") != 0)
 		return ERR_OK;
 	if (!address_parse_ip(bytes_of(id), ret_given->port, &address)) {
@@ -131,6 +133,8 @@ static err_t check_target(struct api_call *call, const json_t *body, const json_
 {
 	const json_t *group = api_part(body);
 
+	if (group_is_function(group))
+		return ERR_OK; /* function_target_check looked at it */
 	if (strcmp(get_string(group, "TargetType"), "instance") == 0)
 		return check_instance(call, given);
 	TRY(check_ip(call, group, given));
@@ -234,6 +238,8 @@ err_t elbv2_register_targets(struct api_call *call)
 		return api_fault(call, "ValidationError", "At least one target must be specified");
 	TRY(resource_get(call, RESOURCE_TARGET_GROUP, get_string(call->input, "TargetGroupArn"),
 			 &body));
+	if (group_is_function(api_part(body)))
+		TRY(function_target_check(call, body, targets));
 	err = call_ec2(call, "DescribeSubnets", json_object(), &answer, &fault);
 	if (err)
 		return fault.code[0] ? api_fault(call, "InternalFailure", "%s", fault.message)
@@ -281,7 +287,8 @@ static err_t deregister_one(struct api_call *call, const json_t *body, const str
 			return ERR_OK; /* on its way already */
 		return record_put(call, KIND_TARGET, key, group_arn, target);
 	}
-	if (!in_use && !is_busy(call, group_arn, given))
+	/* A function has no connections to drain: what it runs, it finishes. */
+	if (group_is_function(api_part(body)) || (!in_use && !is_busy(call, group_arn, given)))
 		return record_drop(call, KIND_TARGET, key);
 
 	delay = 1000ULL *
