@@ -381,6 +381,8 @@ TEST(health_checks_are_events_and_off_unless_asked_for)
 		world_answer(w, last_check(w), FUNCTION_UNHANDLED, "{}");
 	}
 	CHECK_EQ(world_status(w, 0, 0).state, HEALTH_UNHEALTHY);
+	CHECK(world_has(bytes_of(w->probed), "lambda "), "%s", w->probed);
+	CHECK(world_has(bytes_of(w->probed), ARN " group FAIL - TargetError"), "%s", w->probed);
 	fake_run_ms(w->net, 36 * 1000);
 	CHECK(last_check(w)->cancelled, "one that takes too long");
 	CHECK_EQ(world_status(w, 0, 0).reason, HEALTH_TIMEOUT);

@@ -67,7 +67,7 @@ TEST(every_attribute_has_its_default_and_takes_it)
 		const struct attribute *row = &attributes[i];
 
 		if (row->effect == EFFECT_FOREIGN || row->effect == EFFECT_HTTPS_ONLY ||
-		    row->effect == EFFECT_WEIR)
+		    row->effect == EFFECT_WEIR || row->effect == EFFECT_FUNCTION)
 			continue;
 		CHECK_STR(get(row), row->fallback, "%s", row->key);
 		CHECK_STR(set(row, row->fallback), "", "%s: %s", row->key, house.fault.message);
@@ -117,6 +117,34 @@ TEST(every_number_ends_where_its_range_ends)
 	house_close();
 }
 
+/* Acts for groups of functions, which have a test of their own. */
+static bool is_functions_own(const struct attribute *row)
+{
+	return row->effect == EFFECT_FUNCTION ||
+	       bytes_starts(bytes_of(row->key), BYTES("weir.lambda."));
+}
+
+TEST(switches_of_functions_are_for_groups_of_functions)
+{
+	const json_t *made;
+	const char *arn;
+
+	furnish();
+	made = house_call("CreateTargetGroup", "{s:s, s:s}", "Name", "fn", "TargetType", "lambda");
+	arn = json_string_value(json_object_get(
+		json_array_get(json_object_get(made, "TargetGroups"), 0), "TargetGroupArn"));
+	for (size_t i = 0; i < attribute_count; i++) {
+		const struct attribute *row = &attributes[i];
+
+		if (row->owner != RESOURCE_TARGET_GROUP || !is_functions_own(row))
+			continue;
+		CHECK_STR(set(row, "true"), "InvalidConfigurationRequest", "%s", row->key);
+		house_set("TargetGroup", arn, row->key, "true");
+		CHECK_STR(house_get("TargetGroup", arn, row->key), "true");
+	}
+	house_close();
+}
+
 TEST(every_switch_is_true_or_false_and_what_does_not_act_stays_at_its_default)
 {
 	furnish();
@@ -124,7 +152,7 @@ TEST(every_switch_is_true_or_false_and_what_does_not_act_stays_at_its_default)
 		const struct attribute *row = &attributes[i];
 		const char *other = strcmp(row->fallback, "true") == 0 ? "false" : "true";
 
-		if (row->type != TYPE_BOOL)
+		if (row->type != TYPE_BOOL || is_functions_own(row))
 			continue;
 		CHECK_STR(set(row, "maybe"), "ValidationError", "%s", row->key);
 		if (bytes_ends(bytes_of(row->key), BYTES("_logs.s3.enabled")))

@@ -107,7 +107,7 @@ TEST(kinds_of_groups_that_do_not_exist_yet_are_refused)
 	static const struct {
 		const char *key, *value, *code;
 	} cases[] = {
-		{ "TargetType", "lambda", "InvalidConfigurationRequest" },
+		{ "TargetType", "lambda", "ValidationError" }, /* with a protocol */
 		{ "TargetType", "alb", "InvalidConfigurationRequest" },
 		{ "TargetType", "pigeon", "ValidationError" },
 		{ "Protocol", "TCP", "ValidationError" },
