@@ -83,6 +83,19 @@ static void on_settled(void *owner)
 	loop_post(app->service.loop, &app->warm_post);
 }
 
+static err_t open_corpus(struct app *app)
+{
+	struct text path = TEXT_INIT(4096);
+	err_t err;
+
+	text_printf(&path, "%s/index", app->settings.data);
+	err = text_err(&path);
+	if (!err)
+		err = corpus_create(text_str(&path), &app->service.corpus);
+	text_fini(&path);
+	return err;
+}
+
 static err_t open_catalog(struct app *app)
 {
 	struct service *service = &app->service;
@@ -97,7 +110,7 @@ static err_t open_catalog(struct app *app)
 		.owner = app,
 	};
 
-	TRY(corpus_create(&service->corpus));
+	TRY(open_corpus(app));
 	listener = corpus_feed(service->corpus);
 	app->warmer.corpus = service->corpus;
 	TRY(catalog_open(service->library, &listener, 1, &service->catalog));

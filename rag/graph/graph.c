@@ -2,8 +2,7 @@
 
 #include <stdlib.h>
 
-#include "base/map.h"
-#include "rag/graph/extract.h"
+#include "rag/graph/graph_internal.h"
 #include "rag/text/words.h"
 
 const char *const entity_kind_names[ENTITY_KINDS] = {
@@ -44,62 +43,38 @@ enum {
 	LINK_PHRASE_WORDS = 5, /* of one name */
 };
 
-struct numbers {
-	uint32_t *at;
-	uint32_t count, cap;
-};
-
-/* `rows.count` 0: dead, and on the list of ids that can be used again. */
-struct node {
-	char *key, *name;
-	enum entity_kind kind;
-	struct numbers slots, relations;
-};
-
-struct edge {
-	uint32_t from, to;
-	enum relation_kind kind;
-	struct numbers slots;
-	float *weights; /* beside slots */
-	float weight;
-};
-
-/* What one passage brought: the ids of the nodes and edges that have its slot. */
-struct rows {
-	struct numbers nodes, edges;
-};
-
-struct graph {
-	struct node *nodes;
-	struct edge *edges;
-	uint32_t node_count, node_cap, edge_count, edge_cap;
-	uint32_t live_nodes, live_edges;
-	struct numbers free_nodes, free_edges;
-	struct map by_key;  /* node id + 1 */
-	struct map by_stem; /* struct numbers of node ids; owned */
-	struct map by_ends; /* edge id + 1, under "from/to/kind" */
-	struct rows *rows;  /* by slot */
-	uint32_t rows_cap;
-	struct extract *scratch;
-};
-
-struct ends_key {
-	uint32_t from, to, kind;
-};
-
-static err_t push(struct numbers *n, uint32_t value)
+/* Room for one more of what lies in `at`; what lies in an image (cap 0) moves out of it. */
+static err_t grow(void **at, uint32_t count, uint32_t cap, uint32_t more, size_t size)
 {
-	if (n->count == n->cap) {
-		uint32_t cap = n->cap ? n->cap * 2 : 4;
-		uint32_t *more = realloc(n->at, cap * sizeof *more);
+	void *moved = realloc(cap ? *at : NULL, more * size);
 
-		if (!more)
-			return ERR_NOMEM;
-		n->at = more;
+	if (!moved)
+		return ERR_NOMEM;
+	if (!cap && count)
+		memcpy(moved, *at, count * size);
+	*at = moved;
+	return ERR_OK;
+}
+
+err_t numbers_push(struct numbers *n, uint32_t value)
+{
+	if (n->count >= n->cap) {
+		uint32_t cap = n->count < 4 ? 4 : n->count * 2;
+		void *at = n->at;
+
+		TRY(grow(&at, n->count, n->cap, cap, sizeof *n->at));
+		n->at = at;
 		n->cap = cap;
 	}
 	n->at[n->count++] = value;
 	return ERR_OK;
+}
+
+static void numbers_free(struct numbers *n)
+{
+	if (n->cap)
+		free(n->at);
+	*n = (struct numbers){ .at = NULL };
 }
 
 /* Keeps the order; returns where it was, or UINT32_MAX. */
@@ -129,19 +104,22 @@ err_t graph_create(struct graph **ret_graph)
 	return ERR_OK;
 }
 
-static void node_clear(struct node *n)
+static void node_clear(const struct graph *g, struct node *n)
 {
-	free(n->key);
-	free(n->name);
-	free(n->slots.at);
-	free(n->relations.at);
+	if (!image_has(g->image, n->key)) {
+		free(n->key);
+		free(n->name);
+	}
+	numbers_free(&n->slots);
+	numbers_free(&n->relations);
 	*n = (struct node){ .key = NULL };
 }
 
 static void edge_clear(struct edge *e)
 {
-	free(e->slots.at);
-	free(e->weights);
+	if (e->weights_cap)
+		free(e->weights);
+	numbers_free(&e->slots);
 	*e = (struct edge){ .weight = 0 };
 }
 
@@ -150,18 +128,18 @@ void graph_destroy(struct graph *g)
 	if (!g)
 		return;
 	for (uint32_t i = 0; i < g->node_count; i++)
-		node_clear(&g->nodes[i]);
+		node_clear(g, &g->nodes[i]);
 	for (uint32_t i = 0; i < g->edge_count; i++)
 		edge_clear(&g->edges[i]);
 	for (uint32_t i = 0; i < g->rows_cap; i++) {
-		free(g->rows[i].nodes.at);
-		free(g->rows[i].edges.at);
+		numbers_free(&g->rows[i].nodes);
+		numbers_free(&g->rows[i].edges);
 	}
 	free(g->nodes);
 	free(g->edges);
 	free(g->rows);
-	free(g->free_nodes.at);
-	free(g->free_edges.at);
+	numbers_free(&g->free_nodes);
+	numbers_free(&g->free_edges);
 	map_for_each (&g->by_stem, slot) {
 		free(((struct numbers *)slot->value)->at);
 		free(slot->value);
@@ -225,7 +203,7 @@ static err_t stems_note(struct graph *g, struct bytes key, uint32_t id)
 				return ERR_NOMEM;
 			}
 		}
-		TRY(push(ids, id));
+		TRY(numbers_push(ids, id));
 	}
 	return ERR_OK;
 }
@@ -248,6 +226,22 @@ static void stems_forget(struct graph *g, struct bytes key, uint32_t id)
 	}
 }
 
+err_t graph_index_node(struct graph *g, uint32_t id)
+{
+	struct bytes key = bytes_of(g->nodes[id].key);
+
+	TRY(map_put(&g->by_key, key, id_value(id), NULL));
+	return stems_note(g, key, id);
+}
+
+err_t graph_index_edge(struct graph *g, uint32_t id)
+{
+	const struct edge *e = &g->edges[id];
+	const struct ends_key ends = { e->from, e->to, e->kind };
+
+	return map_put(&g->by_ends, bytes_make(&ends, sizeof ends), id_value(id), NULL);
+}
+
 static err_t node_get(struct graph *g, const struct extract_mention *m, uint32_t *ret_id)
 {
 	struct node *node;
@@ -264,13 +258,11 @@ static err_t node_get(struct graph *g, const struct extract_mention *m, uint32_t
 	node->key = bytes_dup(bytes_of(m->key));
 	node->name = bytes_dup(m->name);
 	node->kind = m->kind;
-	if (!node->key || !node->name ||
-	    map_put(&g->by_key, bytes_of(m->key), id_value(*ret_id), NULL) ||
-	    stems_note(g, bytes_of(m->key), *ret_id)) {
+	if (!node->key || !node->name || graph_index_node(g, *ret_id)) {
 		stems_forget(g, bytes_of(m->key), *ret_id);
 		map_remove(&g->by_key, bytes_of(m->key));
-		node_clear(node);
-		return push(&g->free_nodes, *ret_id) ? ERR_NOMEM : ERR_NOMEM;
+		node_clear(g, node);
+		return numbers_push(&g->free_nodes, *ret_id) ? ERR_NOMEM : ERR_NOMEM;
 	}
 	g->live_nodes++;
 	return ERR_OK;
@@ -295,29 +287,29 @@ static err_t edge_get(struct graph *g, uint32_t from, uint32_t to, enum relation
 	edge->from = from;
 	edge->to = to;
 	edge->kind = kind;
-	TRY(map_put(&g->by_ends, key, id_value(*ret_id), NULL));
-	TRY(push(&g->nodes[from].relations, *ret_id));
-	TRY(push(&g->nodes[to].relations, *ret_id));
+	TRY(graph_index_edge(g, *ret_id));
+	TRY(numbers_push(&g->nodes[from].relations, *ret_id));
+	TRY(numbers_push(&g->nodes[to].relations, *ret_id));
 	g->live_edges++;
 	return ERR_OK;
 }
 
 static err_t edge_evidence(struct edge *e, uint32_t slot, float weight)
 {
-	float *more;
-
 	if (e->slots.count && e->slots.at[e->slots.count - 1] == slot) {
 		e->weights[e->slots.count - 1] += weight;
 		e->weight += weight;
 		return ERR_OK;
 	}
-	TRY(push(&e->slots, slot));
-	more = realloc(e->weights, e->slots.cap * sizeof *more);
-	if (!more) {
-		e->slots.count--;
-		return ERR_NOMEM;
+	if (e->slots.count >= e->weights_cap) {
+		uint32_t cap = e->slots.count < 4 ? 4 : e->slots.count * 2;
+		void *weights = e->weights;
+
+		TRY(grow(&weights, e->slots.count, e->weights_cap, cap, sizeof *e->weights));
+		e->weights = weights;
+		e->weights_cap = cap;
 	}
-	e->weights = more;
+	TRY(numbers_push(&e->slots, slot));
 	e->weights[e->slots.count - 1] = weight;
 	e->weight += weight;
 	return ERR_OK;
@@ -345,8 +337,8 @@ static err_t add_mentions(struct graph *g, const struct extract *x, uint32_t slo
 {
 	for (unsigned i = 0; i < x->mention_count; i++) {
 		TRY(node_get(g, &x->mentions[i], &ids[i]));
-		TRY(push(&g->nodes[ids[i]].slots, slot));
-		TRY(push(&g->rows[slot].nodes, ids[i]));
+		TRY(numbers_push(&g->nodes[ids[i]].slots, slot));
+		TRY(numbers_push(&g->rows[slot].nodes, ids[i]));
 	}
 	return ERR_OK;
 }
@@ -360,7 +352,7 @@ static err_t add_relations(struct graph *g, const struct extract *x, uint32_t sl
 
 		TRY(edge_get(g, ids[r->from], ids[r->to], r->kind, &id));
 		TRY(edge_evidence(&g->edges[id], slot, r->weight));
-		TRY(push(&g->rows[slot].edges, id));
+		TRY(numbers_push(&g->rows[slot].edges, id));
 	}
 	return ERR_OK;
 }
@@ -394,7 +386,7 @@ static void edge_drop(struct graph *g, uint32_t id)
 	edge_clear(e);
 	g->live_edges--;
 	/* A place that cannot be noted as free is lost, not wrong. */
-	(void)push(&g->free_edges, id);
+	(void)numbers_push(&g->free_edges, id);
 }
 
 static void node_drop(struct graph *g, uint32_t id)
@@ -404,9 +396,9 @@ static void node_drop(struct graph *g, uint32_t id)
 	assert(n->relations.count == 0); /* an edge has no evidence beyond that of its ends */
 	map_remove(&g->by_key, bytes_of(n->key));
 	stems_forget(g, bytes_of(n->key), id);
-	node_clear(n);
+	node_clear(g, n);
 	g->live_nodes--;
-	(void)push(&g->free_nodes, id);
+	(void)numbers_push(&g->free_nodes, id);
 }
 
 void graph_remove(struct graph *g, uint32_t slot)
@@ -434,9 +426,8 @@ void graph_remove(struct graph *g, uint32_t slot)
 		if (n->slots.count == 0 && n->key)
 			node_drop(g, rows->nodes.at[i]);
 	}
-	free(rows->edges.at);
-	free(rows->nodes.at);
-	*rows = (struct rows){ .nodes = { .at = NULL } };
+	numbers_free(&rows->edges);
+	numbers_free(&rows->nodes);
 }
 
 /* ---- Reading ---- */

@@ -10,6 +10,7 @@
 #define RAG_GRAPH_GRAPH_H
 
 #include "base/text.h"
+#include "rag/store/image.h"
 #include "store/passage.h"
 
 enum entity_kind {
@@ -53,6 +54,10 @@ struct graph;
 
 err_t graph_create(struct graph **ret_graph);
 void graph_destroy(struct graph *graph); /* NULL is welcome */
+
+void graph_put(const struct graph *graph, struct image_writer *writer);
+/* What graph_put put, over `slots` passages; the image outlives it. ERR_SYNTAX: it cannot be. */
+err_t graph_take(struct image_cursor *cursor, uint32_t slots, struct graph **ret_graph);
 
 /* What the passage says becomes rows of evidence under its slot, which has none yet. ERR_NOMEM. */
 err_t graph_add(struct graph *graph, const struct passage *passage, uint32_t slot);

@@ -1,6 +1,9 @@
 /*
  * corpus: the passages of the library in memory, ready to be searched by word, by likeness and by
- * what they are about. A listener of the feed (rag/store/feed.h) that keeps nothing on disk.
+ * what they are about. A listener of the feed (rag/store/feed.h).
+ *
+ * Each generation is kept in a file, DIRECTORY/generation-N, which the next start maps instead of
+ * reading the library; what changed since is told then. corpus_warm writes it once enough changed.
  *
  *   corpus_feed ──► add … commit ─► publish        whoever changes the library
  *   corpus_read ──► search … ──► corpus_read_end   any thread; changes wait meanwhile
@@ -24,10 +27,10 @@ struct generation;
 /* What passages of one document share. */
 struct corpus_document {
 	struct bytes id, title, file;
-	json_t *about;	     /* {"tags":[…],"metadata":{…}}; NULL when there is none */
-	uint64_t about_hash; /* of its text */
-	uint32_t number;     /* below generation_documents_max; not reused in a generation */
-	uint32_t passages;   /* live ones */
+	_Atomic(json_t *) about; /* see entry_about */
+	uint64_t about_hash;	 /* of its text */
+	uint32_t number;	 /* below generation_documents_max; not reused in a generation */
+	uint32_t passages;	 /* live ones */
 };
 
 /* The words of a passage's body, as hashes of their stems (stem_hash). */
@@ -53,7 +56,8 @@ struct corpus_entry {
 	_Atomic(struct dense *) dense; /* NULL: none yet */
 };
 
-err_t corpus_create(struct corpus **ret_corpus);
+/* `directory` is made if it is missing; NULL: nothing is kept. */
+err_t corpus_create(const char *directory, struct corpus **ret_corpus);
 void corpus_destroy(struct corpus *corpus); /* no reader is left; NULL is welcome */
 
 struct feed_listener corpus_feed(struct corpus *corpus);
@@ -65,7 +69,10 @@ void corpus_read_end(struct corpus *corpus, struct generation *generation);
 /* Grows with every commit and publication. Any thread. */
 uint64_t corpus_changes(const struct corpus *corpus);
 
-/* Makes the vectors and words that are missing, until *stop; a good while for a large library. */
+/*
+ * Makes the vectors and words that are missing, and keeps on disk what changed much, until *stop; a
+ * good while for a large library. One thread at a time.
+ */
 void corpus_warm(struct corpus *corpus, const _Atomic bool *stop);
 
 /* ---- Of a generation that is being read ---- */
@@ -86,6 +93,9 @@ void generation_each(const struct generation *generation, corpus_each_fn each, v
 /* The passages before and after it in its document, or NULL. */
 struct corpus_entry *generation_neighbour(const struct generation *generation,
 					  const struct corpus_entry *entry, int step);
+
+/* {"tags":[…],"metadata":{…}} of its document; NULL when there is none. */
+const json_t *entry_about(const struct corpus_entry *entry);
 
 /* NULL on no memory. */
 const struct corpus_words *entry_words(struct corpus_entry *entry);

@@ -2,6 +2,9 @@
  * postings: which words stand in which text, and how well texts fit a search: BM25F over fields.
  * Memory only. Not thread-safe: the corpus above has the lock.
  *
+ * It can be put in a file and taken from it again: then its rows lie in the file's memory until
+ * they grow.
+ *
  * Texts are numbered by slots that only grow. A removed text's postings stay until the index is
  * built anew, and its frequencies are taken back at once, so that scores are those of an index
  * that never had it.
@@ -10,6 +13,7 @@
 #define RAG_RETRIEVE_POSTINGS_H
 
 #include "base/text.h"
+#include "rag/store/image.h"
 
 enum postings_field {
 	FIELD_TITLE,
@@ -49,6 +53,11 @@ struct postings_wish {
 
 err_t postings_create(const struct postings_tuning *tuning, struct postings **ret_postings);
 void postings_destroy(struct postings *postings); /* NULL is welcome */
+
+void postings_put(const struct postings *postings, struct image_writer *writer);
+/* What postings_put put. The image outlives it. ERR_SYNTAX: that is not there, or cannot be. */
+err_t postings_take(const struct postings_tuning *tuning, struct image_cursor *cursor,
+		    struct postings **ret_postings);
 
 /* The text gets the next slot. On ERR_NOMEM the index is as before, but for its memory. */
 err_t postings_add(struct postings *postings, const struct postings_text *text, uint32_t *ret_slot);

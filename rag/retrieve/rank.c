@@ -365,7 +365,7 @@ static bool repeats(const struct shingles *a, const struct shingles *b)
 /* "20240131" or "2024-01-31" of the document's metadata: the same form within one format. */
 static struct bytes effective_of(const struct corpus_entry *entry)
 {
-	const json_t *date = json_object_get(json_object_get(entry->document->about, "metadata"),
+	const json_t *date = json_object_get(json_object_get(entry_about(entry), "metadata"),
 					     "effective");
 
 	return bytes_make(json_string_value(date), json_string_length(date));

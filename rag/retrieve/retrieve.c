@@ -480,7 +480,7 @@ static bool allow(void *owner, struct corpus_entry *entry)
 
 	if (!*verdict)
 		*verdict = filter_passes(a->search->options->filter, &entry->passage,
-					 entry->document->about)
+					 entry_about(entry))
 				   ? 1
 				   : 2;
 	if (*verdict == 1)

@@ -328,7 +328,7 @@ def test_a_name_is_only_ever_words(server, name):
         assert document["id"].startswith("doc_") and not any(ord(c) < 32 or c == "\u202e" for c in document["file"])
         assert server.request("DELETE", f"/documents/{document['id']}")[0] == 200
     data = pathlib.Path(server.folder.name) / "data"
-    assert {p.name for p in data.iterdir() if not p.name.startswith("library")} <= {"blobs"}
+    assert {p.name for p in data.iterdir() if not p.name.startswith("library")} <= {"blobs", "index"}
 
 
 # ---- The routes ----
