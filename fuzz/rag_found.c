@@ -87,7 +87,10 @@ static void text(struct bytes in)
 	(void)command_in(in);
 	command_disarm(&out, in);
 	(void)neo4j_base(&out, in, &any);
-	if (vector_count(table, in) || vector_make(table, in, vector))
+	if (vector_count(table, in))
+		abort();
+	vector_table_ready(table);
+	if (vector_make(table, in, vector))
 		abort();
 	if (postings_create(&postings_tuning_default, &postings) || graph_create(&graph))
 		abort();

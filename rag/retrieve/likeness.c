@@ -51,6 +51,7 @@ err_t likeness_refresh(struct generation *g)
 		if (g->locked.entries[i])
 			err = vector_count(table, vector_text(g->locked.entries[i], &buffer));
 	text_fini(&buffer);
+	vector_table_ready(table);
 	if (err) {
 		free(table);
 		return err;

@@ -8,8 +8,10 @@
 enum {
 	GRAM_MIN = 3,
 	GRAM_MAX = 5,
-	SET_CAP = 1 << 15, /* distinct features of one text: a power of two */
-	SET_FULL = SET_CAP / 4 * 3,
+	SET_CAP_MIN = 1 << 10, /* places for the distinct features of one text: a power of two */
+	SET_CAP_MAX = 1 << 15,
+	FEATURES_A_BYTE =
+		4, /* of text, at most: three runs, and the stems and pairs of short words */
 };
 
 #define WEIGHT_STEM 1.0f
@@ -22,21 +24,22 @@ struct feature {
 	uint32_t count;
 };
 
-/* The features of one text, each once. Too large for a stack. */
+/* The features of one text, each once. */
 struct feature_set {
-	uint32_t used[SET_FULL], used_count;
-	struct feature at[SET_CAP];
+	uint32_t cap, used_count;
+	uint32_t *used; /* behind the features; three quarters of the places at most */
+	struct feature at[];
 };
 
 static void note(struct feature_set *set, uint64_t hash, float weight)
 {
-	uint32_t i = (uint32_t)hash & (SET_CAP - 1);
+	uint32_t i = (uint32_t)hash & (set->cap - 1);
 
 	hash |= 1; /* never the mark of a free place */
 	while (set->at[i].hash && set->at[i].hash != hash)
-		i = (i + 1) & (SET_CAP - 1);
+		i = (i + 1) & (set->cap - 1);
 	if (!set->at[i].hash) {
-		if (set->used_count == SET_FULL)
+		if (set->used_count == set->cap / 4 * 3)
 			return;
 		set->used[set->used_count++] = i;
 		set->at[i] = (struct feature){ hash, weight, 0 };
@@ -83,10 +86,17 @@ static void note_text(struct feature_set *set, struct bytes text)
 
 static struct feature_set *set_of(struct bytes text)
 {
-	struct feature_set *set = calloc(1, sizeof *set);
+	uint32_t cap = SET_CAP_MIN;
+	struct feature_set *set;
 
-	if (set)
-		note_text(set, text);
+	while (cap < SET_CAP_MAX && cap / 4 * 3 < text.len * FEATURES_A_BYTE)
+		cap *= 2;
+	set = calloc(1, sizeof *set + cap * sizeof set->at[0] + cap / 4 * 3 * sizeof *set->used);
+	if (!set)
+		return NULL;
+	set->cap = cap;
+	set->used = (uint32_t *)(set->at + cap);
+	note_text(set, text);
 	return set;
 }
 
@@ -108,14 +118,26 @@ err_t vector_count(struct vector_table *table, struct bytes text)
 	return ERR_OK;
 }
 
+static float idf_of(const struct vector_table *table, uint32_t seen)
+{
+	return logf(1 + (float)table->texts / (1 + (float)seen));
+}
+
+void vector_table_ready(struct vector_table *table)
+{
+	for (uint32_t seen = 0; seen < VECTOR_IDF_KNOWN; seen++)
+		table->idf[seen] = idf_of(table, seen);
+}
+
 static void add_up(const struct vector_table *table, const struct feature_set *set,
 		   float sums[VECTOR_DIMENSIONS])
 {
 	for (uint32_t i = 0; i < set->used_count; i++) {
 		const struct feature *f = &set->at[set->used[i]];
-		float seen = (float)*counter_of(table, f->hash), total = (float)table->texts;
-		float idf = logf(1 + total / (1 + seen));
-		float value = f->weight * (1 + logf((float)f->count)) * idf;
+		uint32_t seen = *counter_of(table, f->hash);
+		float idf = seen < VECTOR_IDF_KNOWN ? table->idf[seen] : idf_of(table, seen);
+		float often = f->count > 1 ? 1 + logf((float)f->count) : 1;
+		float value = f->weight * often * idf;
 
 		sums[f->hash >> 40 & (VECTOR_DIMENSIONS - 1)] += f->hash >> 63 ? -value : value;
 	}

@@ -20,10 +20,12 @@ enum {
 	VECTOR_DIMENSIONS = 2048,
 	VECTOR_TABLE_SIZE = 1 << 18, /* counters; features that share one look a little commoner */
 	VECTOR_WORDS_MAX = 1200,     /* of one text; what follows adds little */
+	VECTOR_IDF_KNOWN = 1024,     /* most features are rarer: a logarithm each is saved */
 };
 
 struct vector_table {
 	uint32_t texts;
+	float idf[VECTOR_IDF_KNOWN];	  /* of features seen so often; see vector_table_ready */
 	uint32_t seen[VECTOR_TABLE_SIZE]; /* texts each feature occurs in */
 };
 
@@ -34,6 +36,9 @@ struct vector {
 
 /* Counts the features of one more text. */
 err_t vector_count(struct vector_table *table, struct bytes text);
+
+/* After the last text was counted, and before the first vector is made. */
+void vector_table_ready(struct vector_table *table);
 
 err_t vector_make(const struct vector_table *table, struct bytes text, struct vector *ret_vector);
 

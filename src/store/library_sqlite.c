@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "store/library_internal.h"
 
-enum { SCHEMA_VERSION = 2 };
+enum { SCHEMA_VERSION = 3 };
 
 static const char *const statements[LIBRARY_STATEMENTS] = {
 #define STATEMENT(name, text) [LIBRARY_##name] = text,
@@ -73,6 +73,9 @@ static const char shelved_sql[] =
 	" STRICT, WITHOUT ROWID;"
 	"CREATE INDEX shelved_change ON shelved(generation, change);"
 	"PRAGMA user_version = 2";
+/* From the second: the sizes of originals are added up without reading past these. */
+static const char blob_bytes_sql[] = "CREATE INDEX blob_bytes ON blob(bytes);"
+				     "PRAGMA user_version = 3";
 /* clang-format on */
 
 /* ---- Opening ---- */
@@ -93,7 +96,9 @@ static err_t schema_ensure(struct sql *sql)
 	TRY(sql_do(sql, LIBRARY_BEGIN, ""));
 	if (version < 1)
 		TRY(sql_run(sql, schema_sql));
-	TRY(sql_run(sql, shelved_sql));
+	if (version < 2)
+		TRY(sql_run(sql, shelved_sql));
+	TRY(sql_run(sql, blob_bytes_sql));
 	return sql_do(sql, LIBRARY_COMMIT, "");
 }
 

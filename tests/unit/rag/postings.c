@@ -122,6 +122,7 @@ TEST(misspelt_and_inflected_words_are_alike_and_others_are_not)
 
 	for (size_t i = 0; i < COUNT(texts); i++)
 		CHECK_OK(vector_count(&table, bytes_of(texts[i])));
+	vector_table_ready(&table);
 	CHECK_OK(vector_make(&table, bytes_of("atorvastatin"), &a));
 	CHECK_OK(vector_make(&table, bytes_of("atorvostatin"), &b));
 	CHECK_OK(vector_make(&table, bytes_of("sleep hygiene"), &c));
