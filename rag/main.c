@@ -91,7 +91,8 @@ static err_t open_corpus(struct app *app)
 	text_printf(&path, "%s/index", app->settings.data);
 	err = text_err(&path);
 	if (!err)
-		err = corpus_create(text_str(&path), &app->service.corpus);
+		err = corpus_create(text_str(&path), library_identity(app->service.library),
+				    &app->service.corpus);
 	text_fini(&path);
 	return err;
 }

@@ -23,6 +23,7 @@ struct corpus {
 	struct generation *read; /* the published one */
 	_Atomic uint64_t changes;
 	char *directory; /* NULL: nothing is kept */
+	uint64_t library;
 };
 
 /* A change that was told and not committed yet. */
@@ -123,7 +124,7 @@ static uint64_t position(void *owner, uint64_t number)
 	struct corpus *corpus = owner;
 	char *path = path_of(corpus, number);
 	struct generation *g;
-	err_t err = path ? generation_take(path, number, &g) : ERR_NOT_FOUND;
+	err_t err = path ? generation_take(path, corpus->library, number, &g) : ERR_NOT_FOUND;
 
 	free(path);
 	if (err)
@@ -158,7 +159,7 @@ static err_t begin(void *owner, uint64_t number)
 	struct generation *g;
 
 	drop(corpus, number);
-	TRY(generation_new(number, &g));
+	TRY(generation_new(corpus->library, number, &g));
 	pthread_mutex_lock(&corpus->lock);
 	list_append(&corpus->generations, &g->link);
 	pthread_mutex_unlock(&corpus->lock);
@@ -288,7 +289,7 @@ struct feed_listener corpus_feed(struct corpus *corpus)
 
 /* ---- The process's one ---- */
 
-err_t corpus_create(const char *directory, struct corpus **ret_corpus)
+err_t corpus_create(const char *directory, uint64_t library, struct corpus **ret_corpus)
 {
 	struct corpus *corpus = calloc(1, sizeof *corpus);
 	err_t err = ERR_OK;
@@ -297,6 +298,9 @@ err_t corpus_create(const char *directory, struct corpus **ret_corpus)
 		return ERR_NOMEM;
 	pthread_mutex_init(&corpus->lock, NULL);
 	list_init(&corpus->generations);
+	corpus->library = library;
+	if (!library)
+		directory = NULL;
 	if (directory) {
 		corpus->directory = bytes_dup(bytes_of(directory));
 		err = corpus->directory ? ERR_OK : ERR_NOMEM;

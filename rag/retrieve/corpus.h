@@ -56,8 +56,11 @@ struct corpus_entry {
 	_Atomic(struct dense *) dense; /* NULL: none yet */
 };
 
-/* `directory` is made if it is missing; NULL: nothing is kept. */
-err_t corpus_create(const char *directory, struct corpus **ret_corpus);
+/*
+ * `directory` is made if it is missing; NULL (or library 0): nothing is kept. What is kept there of
+ * another library than the one of that identity (library_identity) is not taken.
+ */
+err_t corpus_create(const char *directory, uint64_t library, struct corpus **ret_corpus);
 void corpus_destroy(struct corpus *corpus); /* no reader is left; NULL is welcome */
 
 struct feed_listener corpus_feed(struct corpus *corpus);

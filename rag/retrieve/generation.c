@@ -132,13 +132,14 @@ static void lock_init(pthread_rwlock_t *lock)
 	pthread_rwlockattr_destroy(&attributes);
 }
 
-err_t generation_new(uint64_t number, struct generation **ret_generation)
+err_t generation_new(uint64_t library, uint64_t number, struct generation **ret_generation)
 {
 	struct generation *g = calloc(1, sizeof *g);
 	err_t err;
 
 	if (!g)
 		return ERR_NOMEM;
+	g->library = library;
 	g->number = number;
 	list_init(&g->link);
 	list_init(&g->told);

@@ -16,9 +16,9 @@
 #include "rag/retrieve/corpus.h"
 
 struct generation {
-	struct list_node link; /* corpus.generations */
-	uint64_t number;
-	unsigned readers; /* under corpus.lock */
+	struct list_node link;	  /* corpus.generations */
+	uint64_t library, number; /* the library's identity, and its number of the generation */
+	unsigned readers;	  /* under corpus.lock */
 	bool dropped, published;
 	struct list_node told; /* the feeding thread's: what is not committed yet */
 	pthread_mutex_t changing;
@@ -39,7 +39,7 @@ struct generation {
 	} locked;
 };
 
-err_t generation_new(uint64_t number, struct generation **ret_generation);
+err_t generation_new(uint64_t library, uint64_t number, struct generation **ret_generation);
 void generation_free(struct generation *generation); /* not in a list; NULL is welcome */
 
 /* A copy of the passage that nobody sees yet; NULL on no memory. */
@@ -71,6 +71,7 @@ err_t likeness_refresh(struct generation *generation);
 err_t generation_put(struct generation *generation, const char *path,
 		     struct image_writer **ret_writer, struct image_name *ret_name);
 /* ERR_NOT_FOUND: there is nothing that can be used. */
-err_t generation_take(const char *path, uint64_t number, struct generation **ret_generation);
+err_t generation_take(const char *path, uint64_t library, uint64_t number,
+		      struct generation **ret_generation);
 
 #endif

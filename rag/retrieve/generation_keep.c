@@ -177,7 +177,7 @@ err_t generation_put(struct generation *g, const char *path, struct image_writer
 		err = put_all(g, &putting, path, ret_writer);
 	if (!err)
 		g->unkept = 0;
-	*ret_name = (struct image_name){ g->number, g->change };
+	*ret_name = (struct image_name){ g->library, g->number, g->change };
 	putting_fini(&putting);
 	return err;
 }
@@ -290,7 +290,8 @@ static err_t take_all(struct generation *g)
 	return take_entries(g, &t);
 }
 
-err_t generation_take(const char *path, uint64_t number, struct generation **ret_generation)
+err_t generation_take(const char *path, uint64_t library, uint64_t number,
+		      struct generation **ret_generation)
 {
 	struct image_name name;
 	struct generation *g;
@@ -298,7 +299,9 @@ err_t generation_take(const char *path, uint64_t number, struct generation **ret
 	err_t err;
 
 	TRY(image_open(path, &image, &name));
-	err = name.generation == number ? generation_new(number, &g) : ERR_NOT_FOUND;
+	err = name.generation == number && name.library == library
+		      ? generation_new(library, number, &g)
+		      : ERR_NOT_FOUND;
 	if (err) {
 		image_close(image);
 		return ERR_NOT_FOUND;

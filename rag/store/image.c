@@ -25,8 +25,7 @@ enum {
 struct header {
 	uint64_t magic;
 	uint32_t version, bytes;
-	uint64_t generation, change, payload, sum, header_sum;
-	uint64_t zero;
+	uint64_t library, generation, change, payload, sum, header_sum;
 };
 _Static_assert(sizeof(struct header) == HEADER_BYTES, "no holes");
 
@@ -210,6 +209,7 @@ err_t image_finish(struct image_writer *w, const struct image_name *name)
 	struct header header = { .magic = IMAGE_MAGIC,
 				 .version = IMAGE_VERSION,
 				 .bytes = HEADER_BYTES,
+				 .library = name->library,
 				 .generation = name->generation,
 				 .change = name->change };
 	err_t err;
@@ -319,7 +319,7 @@ err_t image_open(const char *path, struct image **ret_image, struct image_name *
 	image->base = base;
 	image->len = (size_t)(HEADER_BYTES + header.payload);
 	*ret_image = image;
-	*ret_name = (struct image_name){ header.generation, header.change };
+	*ret_name = (struct image_name){ header.library, header.generation, header.change };
 	return ERR_OK;
 }
 

@@ -14,10 +14,10 @@
 #include "base/bytes.h"
 
 /* To be raised with whatever changes what lies in the file, or what words are found by. */
-enum { IMAGE_VERSION = 1 };
+enum { IMAGE_VERSION = 2 };
 
 struct image_name {
-	uint64_t generation, change;
+	uint64_t library, generation, change;
 };
 
 /* ---- Writing ---- */

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "crypto/digest.h"
+#include "crypto/random.h"
 #include "store/library_internal.h"
 
 /* ---- Beginning and end ---- */
@@ -176,6 +177,20 @@ uint64_t library_setting(struct library *library, const char *name)
 err_t library_setting_put(struct library *library, const char *name, uint64_t value)
 {
 	return sql_do(library_writing(library), LIBRARY_SETTING_PUT, "su", bytes_of(name), value);
+}
+
+uint64_t library_identity(struct library *library)
+{
+	uint64_t identity = library_setting(library, "identity");
+
+	if (identity || library_begin(library))
+		return identity;
+	identity = random_u64() >> 2 | 1; /* stores' numbers have a sign */
+	if (library_setting_put(library, "identity", identity)) {
+		library_rollback(library);
+		return 0;
+	}
+	return library_commit(library) == ERR_OK ? identity : 0;
 }
 
 /* ---- Originals ---- */

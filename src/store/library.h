@@ -85,6 +85,12 @@ err_t library_describe_postgres(const char *url, struct text *out);
 
 void library_close(struct library *library); /* NULL is welcome */
 
+/*
+ * A number that no other library has, made when it is first asked for. What is kept of a library
+ * elsewhere carries it. 0 when it could not be written.
+ */
+uint64_t library_identity(struct library *library);
+
 const char *library_kind(const struct library *library); /* "sqlite", "postgres" */
 err_t library_ping(struct library *library);		 /* whether it answers: ERR_STORE if not */
 

@@ -47,7 +47,7 @@ TEST(nothing_is_seen_before_its_commit_and_all_of_it_after)
 	struct feed_listener l;
 	struct corpus *corpus;
 
-	CHECK_OK(corpus_create(NULL, &corpus));
+	CHECK_OK(corpus_create(NULL, 0, &corpus));
 	l = corpus_feed(corpus);
 	CHECK_EQ(found(corpus, "zorvex"), 0, "no generation yet");
 	CHECK_OK(l.begin(l.owner, 1));
@@ -89,7 +89,7 @@ TEST(searches_and_commits_do_not_starve_each_other)
 	struct feed_listener l;
 	pthread_t threads[4];
 
-	CHECK_OK(corpus_create(NULL, &readers.corpus));
+	CHECK_OK(corpus_create(NULL, 0, &readers.corpus));
 	l = corpus_feed(readers.corpus);
 	CHECK_OK(l.begin(l.owner, 1));
 	for (unsigned n = 0; n < 40; n++)

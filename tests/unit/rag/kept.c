@@ -45,7 +45,7 @@ static struct corpus *fed(const char *where)
 	struct feed_listener l;
 	struct corpus *corpus;
 
-	CHECK_OK(corpus_create(where, &corpus));
+	CHECK_OK(corpus_create(where, 77, &corpus));
 	l = corpus_feed(corpus);
 	CHECK_OK(l.begin(l.owner, 1));
 	for (unsigned n = 0; n < PASSAGES; n++)
@@ -129,19 +129,23 @@ static void finish(void)
 
 TEST(a_generation_that_was_kept_answers_as_the_one_that_was_fed)
 {
-	struct corpus *first, *second;
+	struct corpus *first, *second, *other;
 	struct feed_listener l;
 
 	start();
 	first = fed(directory);
 	CHECK(access(file, F_OK) != 0, "nothing is kept before it was warmed");
 	corpus_warm(first, &go_on);
-	CHECK_OK(corpus_create(directory, &second));
+	CHECK_OK(corpus_create(directory, 77, &second));
 	l = corpus_feed(second);
 	CHECK_EQ(l.position(l.owner, 2), 0, "of another generation there is nothing");
 	CHECK_EQ(l.position(l.owner, 1), 7);
 	CHECK_OK(l.publish(l.owner, 1, 7));
 	same(first, second);
+	CHECK_OK(corpus_create(directory, 78, &other));
+	l = corpus_feed(other);
+	CHECK_EQ(l.position(l.owner, 1), 0, "nor of another library");
+	corpus_destroy(other);
 	change(first);
 	change(second);
 	same(first, second);
@@ -161,7 +165,7 @@ TEST(a_generation_is_kept_and_taken_again_and_again)
 	corpus_destroy(fed(directory));
 	for (unsigned round = 0; round < 3; round++) {
 		corpus_destroy(taken);
-		CHECK_OK(corpus_create(directory, &taken));
+		CHECK_OK(corpus_create(directory, 77, &taken));
 		l = corpus_feed(taken);
 		if (round == 0) {
 			CHECK_EQ(l.position(l.owner, 1), 0, "nobody warmed it");
@@ -195,7 +199,7 @@ static uint64_t position_now(void)
 	struct feed_listener l;
 	uint64_t position;
 
-	CHECK_OK(corpus_create(directory, &corpus));
+	CHECK_OK(corpus_create(directory, 77, &corpus));
 	l = corpus_feed(corpus);
 	position = l.position(l.owner, 1);
 	corpus_destroy(corpus);

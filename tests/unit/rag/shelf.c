@@ -40,7 +40,7 @@ void shelf_open(struct shelf *c, const char *folder)
 	open_library(c);
 	CHECK_OK(passages_open(path, &c->passages, NULL));
 	snprintf(path, sizeof path, "%s/index", c->directory);
-	CHECK_OK(corpus_create(path, &c->corpus));
+	CHECK_OK(corpus_create(path, library_identity(c->library), &c->corpus));
 	listeners[0] = passages_feed(c->passages);
 	listeners[1] = corpus_feed(c->corpus);
 	CHECK_OK(catalog_open(c->library, listeners, 2, &c->catalog));
