@@ -173,6 +173,12 @@ static err_t authorize(struct api_call *call, json_t *given)
 	return err;
 }
 
+bool api_tag_is_reserved(const struct api_call *call, const char *key)
+{
+	return bytes_starts_nocase(bytes_of(key), BYTES("aws:")) &&
+	       !(call->caller && call->caller->is_house);
+}
+
 static err_t handle(struct api_call *call)
 {
 	const struct api_service *service = call->service;

@@ -175,6 +175,7 @@ struct api_caller {
 	 */
 	const char *service, *source_arn;
 	bool is_root;
+	bool is_house; /* Weir itself: may give tags that begin with "aws:" */
 	/* Of temporary keys: what the request must show, and until when; NULL and 0 of others. */
 	const char *session_token;
 	uint64_t expires_unix_ms;
@@ -205,6 +206,9 @@ struct api_call {
 	char request_id[37];
 	void *transaction; /* what the service's begin left here */
 };
+
+/* Whether a tag's key is AWS's own, which only the house gives. */
+bool api_tag_is_reserved(const struct api_call *call, const char *key);
 
 /* Sets the fault and returns ERR_INVALID, for `return api_fault(call, "Code", "words %s", …)`. */
 err_t api_fault(struct api_call *call, const char *code, const char *format, ...) PRINTF_LIKE(3, 4);

@@ -477,7 +477,7 @@ static err_t make_cloudformation(struct weir *weir)
 		.api = weir->api,
 		.store = weir->store,
 		.loop = weir->control,
-		.root = &weir->root,
+		.root = &weir->house,
 		.account = setting_text(weir->settings, SETTING_ACCOUNT),
 		.region = setting_text(weir->settings, SETTING_REGION),
 		.object = find_object,

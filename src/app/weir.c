@@ -349,6 +349,8 @@ err_t weir_start(struct weir *weir, struct text *why)
 		.arn = weir->root_arn,
 		.is_root = true,
 	};
+	weir->house = weir->root;
+	weir->house.is_house = true;
 	TRY(make_loops(weir));
 	TRY(make_balancer(weir));
 	TRY(services_start(weir, why));

@@ -75,7 +75,8 @@ struct weir {
 	struct autoscaling *autoscaling;
 	struct secretsmanager *secretsmanager;
 	struct api_http *front;
-	struct api_caller root; /* who holds DATA/credentials */
+	struct api_caller root;	 /* who holds DATA/credentials */
+	struct api_caller house; /* the same, when Weir itself asks */
 	char root_arn[64];
 	char instance[ECS_INSTANCE_BYTES]; /* this machine, as a container instance */
 	struct address api_address;	   /* as bound */

@@ -129,6 +129,70 @@ def test_change_sets_show_before_they_act(stacks, weir):
     assert stacks.list_change_sets(StackName="s")["Summaries"] == []
 
 
+# ---- Tags, and properties that are named no more ----
+
+TAGGED = """
+Parameters: {Days: {Type: Number, Default: 7}}
+Resources:
+  Vpc: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.9.0.0/16, EnableDnsHostnames: true, Tags: [{Key: own, Value: one}]}}
+  Role: {Type: AWS::IAM::Role, Properties: {AssumeRolePolicyDocument: {Version: 2012-10-17, Statement: [{Effect: Allow,
+         Action: 'sts:AssumeRole', Principal: {Service: ecs.amazonaws.com}}]}, Description: words,
+         Tags: [{Key: own, Value: one}]}}
+  Bucket: {Type: AWS::S3::Bucket, Properties: {Tags: [{Key: own, Value: one}]}}
+  Logs: {Type: AWS::Logs::LogGroup, Properties: {RetentionInDays: !Ref Days, Tags: [{Key: own, Value: one}]}}
+  Word: {Type: AWS::SSM::Parameter, Properties: {Type: String, Value: w, Tags: {own: one}}}
+  Targets: {Type: AWS::ElasticLoadBalancingV2::TargetGroup, Properties: {Port: 80, Protocol: HTTP, VpcId: !Ref Vpc,
+            HealthCheckPath: /health, Tags: [{Key: own, Value: one}]}}
+"""
+
+
+def test_tags_follow_the_template_and_the_stack_forth_and_back(weir, stacks, ec2, elbv2):
+    iam, s3, logs, ssm = (clients.boto(name, weir) for name in ("iam", "s3", "logs", "ssm"))
+
+    def seen():
+        ids = physical(stacks, "t")
+        found = {
+            "Vpc": ec2.describe_vpcs(VpcIds=[ids["Vpc"]])["Vpcs"][0]["Tags"],
+            "Role": iam.list_role_tags(RoleName=ids["Role"])["Tags"],
+            "Bucket": s3.get_bucket_tagging(Bucket=ids["Bucket"])["TagSet"],
+            "Word": ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=ids["Word"])["TagList"],
+            "Targets": elbv2.describe_tags(ResourceArns=[ids["Targets"]])["TagDescriptions"][0]["Tags"],
+        }
+        found = {name: {t["Key"]: t["Value"] for t in tags} for name, tags in found.items()}
+        found["Logs"] = logs.list_tags_log_group(logGroupName=ids["Logs"])["tags"]
+        return found
+
+    def update(template, tags, want="UPDATE_COMPLETE", **parameters):
+        stacks.update_stack(StackName="t", TemplateBody=template, Capabilities=["CAPABILITY_IAM"], Parameters=given(parameters),
+                            Tags=[{"Key": k, "Value": v} for k, v in tags.items()])
+        rested(stacks, "t", want)
+
+    def of(**tags):
+        return {name: {**tags, "aws:cloudformation:stack-name": "t", "aws:cloudformation:stack-id": stack_id,
+                       "aws:cloudformation:logical-id": name} for name in ids}
+
+    stacks.create_stack(StackName="t", TemplateBody=TAGGED, Capabilities=["CAPABILITY_IAM"], Tags=[{"Key": "team", "Value": "a"}])
+    stack_id = rested(stacks, "t", "CREATE_COMPLETE")["StackId"]
+    ids = physical(stacks, "t")
+    assert seen() == of(own="one", team="a")
+    update(TAGGED, {"team": "b", "more": "x"})
+    assert seen() == of(own="one", team="b", more="x")
+    update(TAGGED.replace("own", "other"), {}, "UPDATE_ROLLBACK_COMPLETE", Days=8)
+    assert seen() == of(own="one", team="b", more="x") and physical(stacks, "t") == ids
+    less = TAGGED.replace("own", "other").replace(" HealthCheckPath: /health,", "").replace(" Description: words,", "")
+    update(less.replace(", EnableDnsHostnames: true", ""), {"team": "b"})
+    assert seen() == of(other="one", team="b") and physical(stacks, "t") == ids
+    assert elbv2.describe_target_groups(TargetGroupArns=[ids["Targets"]])["TargetGroups"][0]["HealthCheckPath"] == "/"
+    assert iam.get_role(RoleName=ids["Role"])["Role"].get("Description", "") == ""
+    assert not ec2.describe_vpc_attribute(VpcId=ids["Vpc"], Attribute="enableDnsHostnames")["EnableDnsHostnames"]["Value"]
+    for call, values in ((ec2.create_tags, {"Tags": [{"Key": "aws:x", "Value": "y"}]}),
+                         (ec2.delete_tags, {"Tags": [{"Key": "aws:cloudformation:stack-name"}]})):
+        assert "reserved" in fault_of(call, Resources=[ids["Vpc"]], **values)
+    ec2.delete_tags(Resources=[ids["Vpc"]])
+    assert seen()["Vpc"] == of()["Vpc"], "those of AWS stay"
+    gone(stacks, "t")
+
+
 # ---- Rules between stacks, and bad input ----
 
 def test_exports_bind_the_stacks_that_import_them(stacks):

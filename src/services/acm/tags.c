@@ -19,7 +19,7 @@ err_t acm_add_tags(struct api_call *call, json_t *body, const json_t *given)
 		size_t at = tag_index(tags, key);
 		json_t *kept = json_pack("{s:s, s:s}", "Key", key, "Value", value ? value : "");
 
-		if (bytes_starts_nocase(bytes_of(key), BYTES("aws:"))) {
+		if (api_tag_is_reserved(call, key)) {
 			json_decref(kept);
 			return api_fault(call, "InvalidTagException",
 					 "Tag keys that begin with 'aws:' are reserved: '%s'.",

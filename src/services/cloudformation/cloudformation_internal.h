@@ -11,7 +11,7 @@
  *
  * A resource's record (id: STACK-ID|LOGICAL-ID, parent: the stack) holds what DescribeStackResource
  * answers, and Properties (worked out), Attributes, Ref, Token (its names end in it), and while it
- * is made or changed Calls (calls.c).
+ * is made or changed Calls (calls.c), Tagged (tags.c).
  */
 #ifndef SERVICES_CLOUDFORMATION_INTERNAL_H
 #define SERVICES_CLOUDFORMATION_INTERNAL_H
@@ -154,12 +154,15 @@ struct resource_type {
 	const char *id;	    /* path to the physical id in its answer; NULL: the name */
 	const char *named;  /* property that names it; made up when absent; NULL: it has no name */
 	unsigned name_max;
-	bool small;	  /* its service begins names with small letters; templates with capitals */
-	const char *tags; /* how Tags go: "vpc" (TagSpecifications), "Tags", "map:tags"; NULL: no */
+	bool small; /* its service begins names with small letters; templates with capitals */
+	/* How Tags go: "vpc" (TagSpecifications), "Tags", "map:tags", "later" (not with the
+	 * creation); NULL: it has none. */
+	const char *tags;
 	const char *drop, *drop_by; /* operation that deletes, and its member for the physical id */
 	const char *gone;	    /* fault codes that mean it is gone already */
 	const char *already;	    /* those that mean it is so already: fine on the way back */
 	const char *update, *update_by; /* operation that changes; NULL: `updated` does it all */
+	const char *without;		/* JSON: what properties are that are named no more */
 	const char *read, *read_by;	/* operation that describes; "VpcIds[]" takes a list */
 	const char *found;		/* path to its description in that answer */
 	/* Of GetAtt: NAME or NAME=path, in the description; "Outputs.*": all that begin so. */
@@ -194,6 +197,18 @@ err_t call_api(struct resource_step *step, const char *service, const char *oper
 bool failed_with(const struct text *why, const char *codes);
 void calls_forget(json_t *record); /* the step is over: what it called need not be known */
 
+/* ---- Tags (tags.c) ---- */
+
+/* The resource's tags and its stack's, [{Key, Value}]; a new reference. */
+json_t *own_tags(const struct resource_step *step);
+/* All of them, into a creation's input, as its row says. */
+void add_tags(struct resource_step *step, json_t *input);
+/* Whether it carries others than it shall with these properties. */
+bool tags_differ(const struct stack *stack, const struct resource_type *type, const json_t *record,
+		 const json_t *properties);
+/* Puts on what is missing, takes off what is too much. */
+err_t tags_apply(struct resource_step *step);
+
 /* ---- The general ways (resource.c) ---- */
 err_t resource_create(struct resource_step *step);
 err_t resource_update(struct resource_step *step);
@@ -211,8 +226,6 @@ void set_physical_id(struct resource_step *step, const char *id);
 json_t *with_small_letters(const json_t *value);
 /* STACK-LOGICAL-TOKEN, cut so that it fits; the arena's. NULL: no memory. */
 const char *made_name(struct resource_step *step);
-/* The resource's tags and its stack's, [{Key, Value}]; a new reference. */
-json_t *own_tags(struct resource_step *step);
 json_t *property(const struct resource_step *step, const char *name); /* borrowed; NULL */
 bool property_changed(const struct resource_step *step, const char *name);
 

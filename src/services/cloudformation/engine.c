@@ -257,6 +257,7 @@ static void update(struct stack *stack, const char *logical, json_t *step)
 	if (type)
 		replaces = resource_replaces(type, json_object_get(record, "Properties"),
 					     properties, &changed);
+	changed = changed || (type && tags_differ(stack, type, record, properties));
 	if (other_type || replaces || ends_in(text_at(record, "ResourceStatus"), "CREATE_FAILED")) {
 		replace(stack, logical, step, properties);
 	} else if (changed || (type && type->always) ||

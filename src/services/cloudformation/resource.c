@@ -155,75 +155,6 @@ static json_t *value_for(const struct property_row *row, json_t *value)
 	return made;
 }
 
-/* Stack tags, the resource's own, and those that say which stack it is of. */
-static json_t *tags_of(struct resource_step *step)
-{
-	json_t *all = json_object(), *tag;
-	const json_t *lists[] = { json_object_get(step->stack->body, "Tags"),
-				  property(step, "Tags") };
-	const char *key;
-	json_t *value;
-	size_t i;
-
-	put_text(all, "aws:cloudformation:stack-name", text_at(step->stack->body, "StackName"));
-	put_text(all, "aws:cloudformation:stack-id", step->stack->id);
-	put_text(all, "aws:cloudformation:logical-id", text_at(step->record, "LogicalResourceId"));
-	for (size_t k = 0; k < COUNT(lists); k++) {
-		json_array_foreach ((json_t *)lists[k], i, tag)
-			put_text(all, text_at(tag, "Key"), text_at(tag, "Value"));
-		json_object_foreach ((json_t *)lists[k], key, value)
-			json_object_set(all, key, value);
-	}
-	return all;
-}
-
-static json_t *tag_list(const json_t *tags, bool reserved)
-{
-	json_t *list = json_array(), *value;
-	const char *key;
-
-	json_object_foreach ((json_t *)tags, key, value)
-		if (reserved || strncmp(key, "aws:", 4) != 0)
-			json_array_append_new(list,
-					      json_pack("{s:s, s:O}", "Key", key, "Value", value));
-	return list;
-}
-
-json_t *own_tags(struct resource_step *step)
-{
-	json_t *all = tags_of(step), *list = tag_list(all, false);
-
-	json_decref(all);
-	return list;
-}
-
-/* Services refuse tags of the name space aws: from anyone; those stay with the stack. */
-static void add_tags(struct resource_step *step, json_t *input)
-{
-	const char *how = step->type->tags;
-	json_t *tags, *list, *value;
-	const char *key;
-	void *next;
-
-	if (!how)
-		return;
-	tags = tags_of(step);
-	json_object_foreach_safe(tags, next, key, value) if (strncmp(key, "aws:", 4) == 0)
-		json_object_del(tags, key);
-	list = tag_list(tags, false);
-	if (json_array_size(list) && strcmp(how, "tags") == 0)
-		put_new(input, "tags", with_small_letters(list));
-	else if (json_array_size(list) && strcmp(how, "Tags") == 0)
-		json_object_set(input, "Tags", list);
-	else if (json_array_size(list) && strncmp(how, "map:", 4) == 0)
-		json_object_set(input, how + 4, tags);
-	else if (json_array_size(list))
-		put_new(input, "TagSpecifications",
-			json_pack("[{s:s, s:O}]", "ResourceType", how, "Tags", list));
-	json_decref(list);
-	json_decref(tags);
-}
-
 /* Members whose keys are the user's own. */
 static bool is_map(const char *name)
 {
@@ -274,6 +205,17 @@ static void put_member(struct resource_step *step, json_t *input, const struct p
 	put_new(input, member, with_small_letters(value));
 }
 
+/* What a property is where a template no longer names it; NULL: it stays as it is. */
+static json_t *without(const struct resource_type *type, const char *name)
+{
+	json_t *all = type->without ? json_loads(type->without, 0, NULL) : NULL;
+	json_t *value = json_incref(json_object_get(all, name));
+
+	assert(!type->without || all);
+	json_decref(all);
+	return value;
+}
+
 static json_t *input_of(struct resource_step *step, bool changed_only)
 {
 	const char *words = step->type->properties;
@@ -281,13 +223,14 @@ static json_t *input_of(struct resource_step *step, bool changed_only)
 	json_t *input = json_object();
 
 	while (next_property(&words, &row)) {
-		json_t *value = property(step, row.name);
+		json_t *value = json_incref(property(step, row.name));
 
-		if (!value || row.special || strcmp(row.name, "Tags") == 0)
-			continue;
-		if (changed_only && (row.replaces || !property_changed(step, row.name)))
-			continue;
-		put_member(step, input, &row, value);
+		if (changed_only && !value && property_changed(step, row.name))
+			value = without(step->type, row.name);
+		if (value && !row.special && strcmp(row.name, "Tags") != 0 &&
+		    (!changed_only || (!row.replaces && property_changed(step, row.name))))
+			put_member(step, input, &row, value);
+		json_decref(value);
 	}
 	return input;
 }
@@ -381,27 +324,9 @@ err_t resource_create(struct resource_step *step)
 	TRY(step->type->make ? step->type->make(step) : make(step));
 	if (step->type->created)
 		TRY(step->type->created(step));
+	TRY(tags_apply(step));
 	TRY(resource_describe(step));
 	return step->type->settled ? step->type->settled(step) : ERR_OK;
-}
-
-static err_t retag(struct resource_step *step)
-{
-	const char *how = step->type->tags;
-
-	if (!how || !property_changed(step, "Tags"))
-		return ERR_OK;
-	if (strcmp(step->type->service, "ec2") == 0)
-		return call_api(step, "ec2", "CreateTags",
-				json_pack("{s:[s], s:O?}", "Resources", physical_id(step), "Tags",
-					  property(step, "Tags")),
-				NULL);
-	if (strcmp(step->type->service, "elbv2") == 0 && property(step, "Tags"))
-		return call_api(step, "elbv2", "AddTags",
-				json_pack("{s:[s], s:O}", "ResourceArns", physical_id(step), "Tags",
-					  property(step, "Tags")),
-				NULL);
-	return ERR_OK;
 }
 
 err_t resource_update(struct resource_step *step)
@@ -420,7 +345,7 @@ err_t resource_update(struct resource_step *step)
 	}
 	if (type->updated)
 		TRY(type->updated(step));
-	TRY(retag(step));
+	TRY(tags_apply(step));
 	TRY(resource_describe(step));
 	return type->settled ? type->settled(step) : ERR_OK;
 }

@@ -6,27 +6,29 @@
 
 #include "services/cloudformation/type_hooks.h"
 
-/* Modify… takes one attribute a call. */
+/* Modify… takes one attribute a call; one that is named no more is what it is without. */
 static err_t modify(struct resource_step *step, const char *operation, const char *by,
-		    const char *name)
+		    const char *name, bool without)
 {
-	if (!property(step, name) || (step->before && !property_changed(step, name)))
+	json_t *value = property(step, name);
+
+	if (step->before ? !property_changed(step, name) : !value)
 		return ERR_OK;
 	return call_api(step, "ec2", operation,
-			json_pack("{s:s, s:{s:O}}", by, physical_id(step), name, "Value",
-				  property(step, name)),
+			json_pack("{s:s, s:{s:o}}", by, physical_id(step), name, "Value",
+				  value ? json_incref(value) : json_boolean(without)),
 			NULL);
 }
 
 HOOK(vpc_created)
 {
-	TRY(modify(step, "ModifyVpcAttribute", "VpcId", "EnableDnsSupport"));
-	return modify(step, "ModifyVpcAttribute", "VpcId", "EnableDnsHostnames");
+	TRY(modify(step, "ModifyVpcAttribute", "VpcId", "EnableDnsSupport", true));
+	return modify(step, "ModifyVpcAttribute", "VpcId", "EnableDnsHostnames", false);
 }
 
 HOOK(subnet_created)
 {
-	return modify(step, "ModifySubnetAttribute", "SubnetId", "MapPublicIpOnLaunch");
+	return modify(step, "ModifySubnetAttribute", "SubnetId", "MapPublicIpOnLaunch", false);
 }
 
 static err_t attachment(struct resource_step *step, const char *operation)

@@ -105,10 +105,10 @@ HOOK(listener_created)
 HOOK(rule_make)
 {
 	json_t *input = json_deep_copy(step->properties), *answer;
-	err_t err = call_api(step, "elbv2", "CreateRule", input, &answer);
 
-	if (err)
-		return err;
+	json_object_del(input, "Tags");
+	add_tags(step, input);
+	TRY(call_api(step, "elbv2", "CreateRule", input, &answer));
 	set_physical_id(step, json_string_value(json_at(answer, "Rules.0.RuleArn")));
 	json_decref(answer);
 	return ERR_OK;

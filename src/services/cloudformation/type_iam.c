@@ -149,17 +149,18 @@ static err_t take_policies(struct resource_step *step, const struct holder *hold
 HOOK(role_make)
 {
 	const char *name = json_string_value(property(step, "RoleName"));
-	json_t *input = json_pack(
-		"{s:o?, s:O*, s:O*, s:O*, s:O*}", "AssumeRolePolicyDocument",
-		as_text(property(step, "AssumeRolePolicyDocument")), "Path", property(step, "Path"),
-		"Description", property(step, "Description"), "MaxSessionDuration",
-		property(step, "MaxSessionDuration"), "Tags", property(step, "Tags"));
+	json_t *input = json_pack("{s:o?, s:O*, s:O*, s:O*}", "AssumeRolePolicyDocument",
+				  as_text(property(step, "AssumeRolePolicyDocument")), "Path",
+				  property(step, "Path"), "Description",
+				  property(step, "Description"), "MaxSessionDuration",
+				  property(step, "MaxSessionDuration"));
 
 	if (!name)
 		name = arena_printf(
 			step->arena, "%.24s-%.24s-%s", text_at(step->stack->body, "StackName"),
 			text_at(step->record, "LogicalResourceId"), text_at(step->record, "Token"));
 	put_text(input, "RoleName", name);
+	add_tags(step, input);
 	TRY(call_api(step, "iam", "CreateRole", input, NULL));
 	set_physical_id(step, name);
 	return change_policies(step, &for_role);

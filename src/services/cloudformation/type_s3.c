@@ -19,8 +19,7 @@ static err_t set_access(struct resource_step *step, const char *name, const char
 
 HOOK(bucket_created)
 {
-	json_t *versioning = property(step, "VersioningConfiguration"),
-	       *tags = property(step, "Tags");
+	json_t *versioning = property(step, "VersioningConfiguration");
 
 	if (versioning && (!step->before || property_changed(step, "VersioningConfiguration")))
 		TRY(call_api(step, "s3", "PutBucketVersioning",
@@ -29,14 +28,8 @@ HOOK(bucket_created)
 			     NULL));
 	TRY(set_access(step, "PublicAccessBlockConfiguration", "PutPublicAccessBlock",
 		       "DeletePublicAccessBlock"));
-	TRY(set_access(step, "OwnershipControls", "PutBucketOwnershipControls",
-		       "DeleteBucketOwnershipControls"));
-	if (!json_array_size(tags) || (step->before && !property_changed(step, "Tags")))
-		return ERR_OK;
-	return call_api(
-		step, "s3", "PutBucketTagging",
-		json_pack("{s:s, s:{s:O}}", "Bucket", physical_id(step), "Tagging", "TagSet", tags),
-		NULL);
+	return set_access(step, "OwnershipControls", "PutBucketOwnershipControls",
+			  "DeleteBucketOwnershipControls");
 }
 
 HOOK(bucket_settled)
@@ -76,6 +69,7 @@ HOOK(parameter_updated)
 
 	put_text(input, "Name", physical_id(step));
 	put_new(input, "Overwrite", json_true());
+	json_object_del(input, "Tags");
 	return call_api(step, "ssm", "PutParameter", input, NULL);
 }
 

@@ -160,6 +160,10 @@ static const struct resource_type rows[] = {
 	  .drop = "DeleteTargetGroup",
 	  .drop_by = "TargetGroupArn",
 	  .gone = "TargetGroupNotFound",
+	  .without = "{\"HealthCheckEnabled\": true, \"HealthCheckIntervalSeconds\": 30, "
+		     "\"HealthCheckPath\": \"/\", \"HealthCheckPort\": \"traffic-port\", "
+		     "\"HealthCheckTimeoutSeconds\": 5, \"HealthyThresholdCount\": 5, "
+		     "\"UnhealthyThresholdCount\": 2, \"Matcher\": {\"HttpCode\": \"200\"}}",
 	  .update = "ModifyTargetGroup",
 	  .update_by = "TargetGroupArn",
 	  .read = "DescribeTargetGroups",
@@ -247,6 +251,7 @@ static const struct resource_type rows[] = {
 	  .drop = "DeleteRole",
 	  .drop_by = "RoleName",
 	  .gone = "NoSuchEntity",
+	  .without = "{\"Description\": \"\", \"MaxSessionDuration\": 3600}",
 	  .update = "UpdateRole",
 	  .update_by = "RoleName",
 	  .read = "GetRole",
@@ -558,6 +563,7 @@ static const struct resource_type rows[] = {
 	  .service = "s3",
 	  .properties = "BucketName!=Bucket VersioningConfiguration- OwnershipControls- "
 			"PublicAccessBlockConfiguration- Tags-",
+	  .tags = "later",
 	  .create = "CreateBucket",
 	  .named = "BucketName",
 	  .name_max = 63,
@@ -577,7 +583,8 @@ static const struct resource_type rows[] = {
 	  .gone = "NoSuchBucket NoSuchBucketPolicy" },
 	{ .name = "AWS::SSM::Parameter",
 	  .service = "ssm",
-	  .properties = "Name! Type! Value Description AllowedPattern Tier",
+	  .properties = "Name! Type! Value Description AllowedPattern Tier Tags",
+	  .tags = "Tags",
 	  .create = "PutParameter",
 	  .named = "Name",
 	  .name_max = 1011,
@@ -601,6 +608,7 @@ static const struct resource_type rows[] = {
 	  .complete = secret_complete,
 	  .remove = secret_remove,
 	  .gone = "ResourceNotFoundException",
+	  .without = "{\"Description\": \"\"}",
 	  .update = "UpdateSecret",
 	  .update_by = "SecretId" },
 

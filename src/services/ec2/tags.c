@@ -10,7 +10,7 @@ static err_t check_tag(struct api_call *call, const char *key, const char *value
 	if (!key || !key[0] || strlen(key) > KEY_MAX)
 		return api_fault(call, "InvalidParameterValue",
 				 "Tag key must have between 1 and %d characters", KEY_MAX);
-	if (strncmp(key, "aws:", 4) == 0)
+	if (api_tag_is_reserved(call, key))
 		return api_fault(
 			call, "InvalidParameterValue",
 			"Value ( %s ) for parameter key is invalid. Tag keys starting with "
@@ -81,17 +81,27 @@ err_t ec2_tags_of_input(struct api_call *call, const char *type, json_t **ret_ta
 
 /* ---- Operations ---- */
 
-static err_t remove_tags(json_t *tags, const json_t *what)
+/* All but those that are AWS's own. */
+static void clear_tags(const struct api_call *call, json_t *tags)
+{
+	for (size_t i = json_array_size(tags); i-- > 0;)
+		if (!api_tag_is_reserved(call, ec2_text(json_array_get(tags, i), "Key")))
+			json_array_remove(tags, i);
+}
+
+static err_t remove_tags(struct api_call *call, json_t *tags, const json_t *what)
 {
 	json_t *tag, *old;
 	size_t index, at;
 
 	if (!json_array_size(what)) {
-		json_array_clear(tags);
+		clear_tags(call, tags);
 		return ERR_OK;
 	}
 	json_array_foreach (what, index, tag) {
 		const char *value = ec2_text(tag, "Value");
+
+		TRY(check_tag(call, ec2_text(tag, "Key"), ""));
 
 		old = find_tag(tags, ec2_text(tag, "Key") ? ec2_text(tag, "Key") : "", &at);
 		if (old && (!value || ec2_is(old, "Value", value)))
@@ -105,7 +115,7 @@ static err_t change(struct api_call *call, json_t *owner, bool adds)
 	json_t *tags = json_object_get(owner, "Tags");
 	const json_t *given = json_object_get(call->input, "Tags");
 
-	return adds ? merge(call, tags, given) : remove_tags(tags, given);
+	return adds ? merge(call, tags, given) : remove_tags(call, tags, given);
 }
 
 /* A rule lives in its group's record. */

@@ -16,7 +16,7 @@ static err_t check_tag(struct api_call *call, const json_t *tag)
 	if (wake_tag_is_wrong(tag))
 		return ecs_wrong(call, "The tag '%s' takes a number of seconds from 1 to 86400.",
 				 key);
-	if (strncmp(key, "aws:", 4) == 0)
+	if (api_tag_is_reserved(call, key))
 		return ecs_wrong(call, "Tag keys that begin with 'aws:' are reserved.");
 	return ERR_OK;
 }

@@ -6,15 +6,16 @@
 
 enum { TAGS_PER_RESOURCE = 50, ARNS_PER_CALL = 20 };
 
+/* `value` NULL: it is taken off. */
 static err_t check_tag(struct api_call *call, enum resource resource, const char *key,
 		       const char *value)
 {
-	if (strncasecmp(key, "aws:", 4) == 0)
+	if (api_tag_is_reserved(call, key))
 		return api_fault(
 			call, "ValidationError",
 			"Tag key '%s' is not allowed: keys that begin with 'aws:' are reserved",
 			key);
-	if (strncmp(key, "weir:", 5) != 0)
+	if (!value || strncmp(key, "weir:", 5) != 0)
 		return ERR_OK;
 	if (resource != RESOURCE_LOAD_BALANCER && resource != RESOURCE_TARGET_GROUP)
 		return api_fault(call, "ValidationError",
@@ -115,8 +116,10 @@ err_t elbv2_remove_tags(struct api_call *call)
 	TRY(check_arn_count(call, arns));
 	json_array_foreach (arns, index, arn) {
 		TRY(tagged(call, json_string_value(arn), &resource, &body));
-		json_array_foreach (json_object_get(call->input, "TagKeys"), at, key)
+		json_array_foreach (json_object_get(call->input, "TagKeys"), at, key) {
+			TRY(check_tag(call, resource, json_string_value(key), NULL));
 			json_object_del(json_object_get(body, "tags"), json_string_value(key));
+		}
 		TRY(put_back(call, resource, body));
 	}
 	return ERR_OK;

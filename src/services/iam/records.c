@@ -304,7 +304,7 @@ err_t iam_add_tags(struct api_call *call, json_t *body)
 	json_array_foreach (json_object_get(call->input, "Tags"), i, given) {
 		const char *key = iam_text(given, "Key");
 
-		if (bytes_starts_nocase(bytes_of(key), BYTES("aws:")))
+		if (api_tag_is_reserved(call, key))
 			return api_fault(call, "InvalidInput",
 					 "aws: prefixed tag key names are not allowed for "
 					 "external use.");

@@ -75,7 +75,7 @@ static err_t check_tags(struct api_call *call, const json_t *tags)
 			return input_wrong(call, "tags", key,
 					   "have length within 1-128, values "
 					   "within 0-256");
-		if (bytes_starts_nocase(bytes_of(key), BYTES("aws:")))
+		if (api_tag_is_reserved(call, key))
 			return api_fault(call, "InvalidParameterException",
 					 "aws: prefixed tag key names are not allowed for "
 					 "external use.");
