@@ -50,6 +50,15 @@ static const struct command app_commands[] = {
 	  "lie in lambda-packages/ beside weir. OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_MODEL,\n"
 	  "EMBEDDING_MODEL and NEO4J_URI, _USERNAME, _PASSWORD go to the server.\n",
 	  run_up },
+	{ "deploy", "TEMPLATE [STACK] [NAME=VALUE]...",
+	  "make or change a stack in the running Weir, and show its events",
+	  "Checks the template first: what is wrong with it is said by line, and nothing is touched.\n"
+	  "TEMPLATE may be a folder with a main.yml or template.yml. STACK is the file's name, or the folder's.\n"
+	  "Parameters that are not given stay as they are. Roles and users in the template are agreed\n"
+	  "to by naming it. Exit 0: it is as the template says; 1: it is not, and the resource's own\n"
+	  "reason.\n"
+	  "  weir deploy infrastructure/network.yml net VpcCidr=10.9.0.0/16\n",
+	  command_deploy },
 	{ "check", "[TEMPLATE]",
 	  "check settings and the data directory, or a template, without starting",
 	  "Exit 0: a `weir serve` with these options would start; 1: it would not, and why.\n"

@@ -35,6 +35,7 @@ int command_logs(const struct command_line *line);
 int command_explain(const struct command_line *line);
 int command_env(const struct command_line *line);
 int command_check(const struct command_line *line);
+int command_deploy(const struct command_line *line);
 int command_drain(const struct command_line *line);
 int command_reset(const struct command_line *line);
 

@@ -8,7 +8,7 @@ import time
 import pytest
 
 import clients
-from harness import BUILD, TOP, Weir, free_port, get, until
+from harness import BUILD, TOP, Target, Weir, free_port, get, until
 
 pytest.importorskip("boto3")
 
@@ -27,7 +27,7 @@ def packages(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def weir():
-    offset = next(p for p in iter(free_port, None) if 1100 < p <= 60000) - 80
+    offset = next(p for p in iter(free_port, None) if 1100 < p <= 60000) - 80  # port 80; mindr's is 81
     with Weir("--port-offset", str(offset), auth="sigv4") as running:
         running.port = 80 + offset
         yield running
@@ -127,6 +127,21 @@ aws cloudformation deploy \
 
     gone(weir, "pharma-rag-alb")
     assert everything(weir) == before
+
+
+def test_mindr_sends_its_chat_to_the_backend_and_all_else_to_the_frontend(weir):
+    stacks, ec2 = clients.boto("cloudformation", weir), clients.boto("ec2", weir)
+    subnets = ec2.describe_subnets()["Subnets"][:2]
+    with Target(lambda c: c.answer("backend")) as backend, Target(lambda c: c.answer("frontend")) as frontend:
+        given = {"VpcId": subnets[0]["VpcId"], "SubnetIds": ",".join(s["SubnetId"] for s in subnets), "BackendAddress": "127.0.0.1",
+                 "BackendPort": backend.port, "FrontendAddress": "127.0.0.1", "FrontendPort": frontend.port, "HttpPort": 81}
+        stacks.create_stack(StackName="mindr", TemplateBody=(INFRASTRUCTURE / "mindr.yml").read_text(), Parameters=[
+            {"ParameterKey": k, "ParameterValue": str(v)} for k, v in given.items()])
+        until(lambda: not status(stacks, "mindr").endswith("IN_PROGRESS"), 60, "mindr")
+        assert status(stacks, "mindr") == "CREATE_COMPLETE"
+        for path, words in [("/chat", b"backend"), ("/reindex", b"backend"), ("/", b"frontend"), ("/chats", b"frontend")]:
+            until(lambda path=path, words=words: get(weir.port + 1, path).body == words, 20, f"{path} at the {words.decode()}")
+        gone(weir, "mindr")
 
 
 def gone(weir, name):

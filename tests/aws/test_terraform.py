@@ -1,207 +1,20 @@
 """
-The seeds' Terraform by the real provider: apply, a plan that finds nothing to do, a change in place, destroy.
+infrastructure/terraform, and a network, by the real provider: apply, a plan that finds nothing to do, a change in place, destroy.
 TF_PLUGIN_DIR names a folder that mirrors the provider; nothing is downloaded.
 """
+import json
 import os
 import shutil
 import subprocess
 
 import pytest
 
-from harness import Target, free_port, get, until
+from harness import TOP, Target, free_port, get, until
 
 TERRAFORM, MIRROR = shutil.which("terraform"), os.environ.get("TF_PLUGIN_DIR")
 pytestmark = pytest.mark.skipif(not TERRAFORM or not MIRROR, reason="needs terraform, and TF_PLUGIN_DIR with a mirror of the aws provider")
 
-MAIN = """
-terraform {
-  required_providers {
-    aws = { source = "hashicorp/aws" }
-  }
-}
-
-provider "aws" {
-  region                      = "us-east-1"
-  skip_metadata_api_check     = true
-  skip_requesting_account_id  = false
-  endpoints {
-    ec2   = "%(endpoint)s"
-    elbv2 = "%(endpoint)s"
-    sts   = "%(endpoint)s"
-  }
-}
-
-data "aws_vpc" "default" {
-  default = true
-}
-
-data "aws_subnets" "default" {
-  filter {
-    name   = "vpc-id"
-    values = [data.aws_vpc.default.id]
-  }
-}
-
-resource "aws_security_group" "alb" {
-  name        = "mindr-alb-sg"
-  description = "Security group for Mindr ALB"
-  vpc_id      = data.aws_vpc.default.id
-
-  ingress {
-    from_port   = %(port)d
-    to_port     = %(port)d
-    protocol    = "tcp"
-    cidr_blocks = ["0.0.0.0/0"]
-  }
-
-  ingress {
-    from_port   = 443
-    to_port     = 443
-    protocol    = "tcp"
-    cidr_blocks = ["%(https_from)s"]
-  }
-
-  egress {
-    from_port   = 0
-    to_port     = 0
-    protocol    = "-1"
-    cidr_blocks = ["0.0.0.0/0"]
-  }
-}
-
-resource "aws_security_group" "backend" {
-  name        = "mindr-backend-sg"
-  description = "Security group for Mindr backend"
-  vpc_id      = data.aws_vpc.default.id
-
-  ingress {
-    from_port       = 8000
-    to_port         = 8000
-    protocol        = "tcp"
-    security_groups = [aws_security_group.alb.id]
-  }
-}
-
-resource "aws_lb" "mindr_alb" {
-  name               = "mindr-alb"
-  load_balancer_type = "application"
-  subnets            = slice(sort(data.aws_subnets.default.ids), 0, 2)
-  security_groups    = [aws_security_group.alb.id]
-
-  # Set idle timeout to 180 seconds for long streaming responses
-  idle_timeout = %(idle)d
-
-  enable_deletion_protection = false
-
-  tags = {
-    Name = "mindr-alb"
-    Environment = "test"
-  }
-}
-
-resource "aws_lb_target_group" "mindr_backend" {
-  name        = "mindr-backend-tg"
-  port        = 8000
-  protocol    = "HTTP"
-  target_type = "ip"
-  vpc_id      = data.aws_vpc.default.id
-
-  health_check {
-    enabled             = true
-    healthy_threshold   = 2
-    interval            = 30
-    matcher             = "200"
-    path                = "/health"
-    port                = "traffic-port"
-    protocol            = "HTTP"
-    timeout             = 5
-    unhealthy_threshold = 2
-  }
-
-  # Important: Set deregistration delay for graceful shutdowns
-  deregistration_delay = 180
-
-  tags = {
-    Name = "mindr-backend-tg"
-    Environment = "test"
-  }
-}
-
-resource "aws_lb_target_group" "mindr_frontend" {
-  name     = "mindr-frontend-tg"
-  port     = 80
-  protocol = "HTTP"
-  vpc_id   = data.aws_vpc.default.id
-
-  health_check {
-    enabled             = true
-    healthy_threshold   = 2
-    interval            = 30
-    matcher             = "200,404"  # Frontend may return 404 for unknown routes
-    path                = "/"
-    port                = "traffic-port"
-    protocol            = "HTTP"
-    timeout             = 5
-    unhealthy_threshold = 2
-  }
-
-  deregistration_delay = 30  # Frontend can drain faster
-
-  tags = {
-    Name = "mindr-frontend-tg"
-    Environment = "test"
-  }
-}
-
-resource "aws_lb_target_group_attachment" "backend" {
-  target_group_arn = aws_lb_target_group.mindr_backend.arn
-  target_id        = "127.0.0.1"
-  port             = %(target)d
-}
-
-resource "aws_lb_listener" "http" {
-  load_balancer_arn = aws_lb.mindr_alb.arn
-  port              = %(port)d
-  protocol          = "HTTP"
-
-  default_action {
-    type             = "forward"
-    target_group_arn = aws_lb_target_group.mindr_frontend.arn
-  }
-}
-
-resource "aws_lb_listener_rule" "backend" {
-  listener_arn = aws_lb_listener.http.arn
-  priority     = 100
-
-  action {
-    type             = "forward"
-    target_group_arn = aws_lb_target_group.mindr_backend.arn
-  }
-
-  condition {
-    path_pattern {
-      values = ["/chat", "/health", "/reindex"]
-    }
-  }
-}
-
-resource "aws_lb_listener_rule" "frontend" {
-  listener_arn = aws_lb_listener.http.arn
-  priority     = 200
-
-  action {
-    type             = "forward"
-    target_group_arn = aws_lb_target_group.mindr_frontend.arn
-  }
-
-  condition {
-    path_pattern {
-      values = ["/*"]
-    }
-  }
-}
-"""
+FILES = TOP / "infrastructure/terraform"
 
 NETWORK = """
 terraform {
@@ -281,12 +94,19 @@ resource "aws_vpc_security_group_egress_rule" "all" {
 
 
 class Terraform:
-    def __init__(self, folder, weir, text):
+    def __init__(self, folder, weir, text=None):
         self.folder, self.weir, self.text = folder, weir, text
         (folder / "terraform.rc").write_text(f'provider_installation {{\n  filesystem_mirror {{\n    path = "{MIRROR}"\n  }}\n}}\n')
+        for file in [] if text else FILES.glob("*.tf"):
+            shutil.copy(file, folder)
 
     def write(self, **values):
-        (self.folder / "main.tf").write_text(self.text % {"endpoint": f"http://127.0.0.1:{self.weir.api_port}", **values})
+        """What is different this time: words of the text, or variables of the files."""
+        values["endpoint"] = f"http://127.0.0.1:{self.weir.api_port}"
+        if self.text:
+            (self.folder / "main.tf").write_text(self.text % values)
+        else:
+            (self.folder / "terraform.tfvars.json").write_text(json.dumps(values))
 
     def run(self, *words, codes=(0,)):
         environment = {**self.weir.environment(), "TF_CLI_CONFIG_FILE": str(self.folder / "terraform.rc"), "TF_IN_AUTOMATION": "1",
@@ -303,18 +123,20 @@ class Terraform:
         return text
 
 
-def test_the_seeds_resources_apply_plan_clean_change_in_place_and_destroy(weir, elbv2, ec2, tmp_path):
+def test_the_files_apply_plan_clean_change_in_place_and_destroy(weir, elbv2, ec2, cloudwatch, tmp_path):
     with Target() as target:
         port = free_port()
-        values = {"port": port, "target": target.port}
-        terraform = Terraform(tmp_path, weir, MAIN)
-        terraform.write(idle=180, https_from="0.0.0.0/0", **values)
+        values = {"http_port": port, "backend_addresses": {"127.0.0.1": target.port}}
+        terraform = Terraform(tmp_path, weir)
+        terraform.write(**values)
         terraform.run("init", "-input=false")
         terraform.apply()
         until(lambda: get(port, "/chat").status == 200, 20, "the backend through the rule")
         balancer = elbv2.describe_load_balancers(Names=["mindr-alb"])["LoadBalancers"][0]
+        alarms = cloudwatch.describe_alarms()["MetricAlarms"]
+        assert sorted(a["AlarmName"] for a in alarms) == ["Mindr-High-Connection-Count", "Mindr-High-Response-Time"]
 
-        terraform.write(idle=240, https_from="10.0.0.0/8", **values)
+        terraform.write(**values, idle_timeout=240, allowed_cidr="127.0.0.0/8")
         changed = terraform.apply()
         assert "0 added, 2 changed, 0 destroyed" in changed, changed
         again = elbv2.describe_load_balancers(Names=["mindr-alb"])["LoadBalancers"][0]

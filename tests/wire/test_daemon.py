@@ -41,7 +41,7 @@ def test_wrong_words_are_one_clear_line_and_exit_2(words, says, tmp_path):
     assert done.stdout == ""
 
 
-@pytest.mark.parametrize("command", ["serve", "up", "call", "status", "streams", "env", "check", "reset", "drain"])
+@pytest.mark.parametrize("command", ["serve", "up", "deploy", "call", "status", "streams", "env", "check", "reset", "drain"])
 def test_every_command_has_help(command):
     done = run(command, "--help")
     assert done.returncode == 0 and done.stdout.startswith(f"usage: weir {command}")
