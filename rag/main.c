@@ -123,7 +123,8 @@ static err_t open_catalog(struct app *app)
 static err_t open_postgres(struct app *app, char **why)
 {
 	const struct library_postgres options = { app->settings.database_url,
-						  app->settings.database_schema };
+						  app->settings.database_schema,
+						  app->settings.database_connections == 1 };
 	err_t err;
 
 	while ((err = library_open_postgres(&options, &app->service.library, why)) ==
@@ -280,7 +281,8 @@ static int open_embedder(struct app *app)
 	if (!app->service.embeddings)
 		return 0;
 	text_printf(&path, "%s/embeddings", app->settings.data);
-	err = embedder_open(app->service.embeddings, text_str(&path), &app->service.embedder);
+	err = embedder_open(app->service.embeddings, text_str(&path), app->service.library,
+			    &app->service.embedder);
 	text_fini(&path);
 	app->warmer.embedder = app->service.embedder;
 	return err ? complain("the file of embeddings in the data folder cannot be opened.") : 0;

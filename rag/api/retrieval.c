@@ -6,7 +6,10 @@
 #include "rag/engines/embedder.h"
 #include "rag/retrieve/items.h"
 
-enum { ARENA_MAX_BYTES = 8 * 1024 * 1024 };
+enum {
+	ARENA_MAX_BYTES = 8 * 1024 * 1024,
+	NEAR_MAX = 200, /* that a database proposes */
+};
 
 struct running {
 	struct retrieval result; /* what the outside sees */
@@ -113,6 +116,22 @@ static void embed(struct running *r, struct bytes wanted)
 							&r->dense) != ERR_OK;
 }
 
+/*
+ * Where the database compares vectors itself it says which are nearest. A filter's documents are
+ * compared here: the nearest of all might be none of them.
+ */
+static void find_near(struct running *r, struct retrieve_options *options)
+{
+	struct retrieve_hint *near;
+	unsigned count;
+
+	if (!r->dense || r->filter ||
+	    embedder_near(r->embedder, r->dense, NEAR_MAX, &r->arena, &near, &count))
+		return;
+	options->near = near;
+	options->near_count = count;
+}
+
 /* Without the reranker our own order stays. */
 static void rerank(struct running *r)
 {
@@ -149,6 +168,7 @@ static err_t find(struct running *r)
 	options.text = wanted_of(r);
 	embed(r, options.text);
 	options.dense = r->dense;
+	find_near(r, &options);
 	question_read(options.text, r->previous, &r->question);
 	TRY(retrieve(r->corpus, &r->question, &options, &r->arena, &r->evidence));
 	rerank(r);

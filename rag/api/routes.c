@@ -54,8 +54,11 @@ static void write_engines(const struct service *s, struct text *out)
 	else
 		text_add_str(out, ",\"graph\":{\"kind\":\"rules\",\"state\":\"ok\"}");
 	if (s->embedder)
-		text_printf(out,
-			    ",\"vectors\":{\"kind\":\"file\",\"state\":\"ok\",\"pending\":%llu}",
+		text_printf(out, ",\"vectors\":{\"kind\":\"%s\",\"state\":\"%s\",\"pending\":%llu}",
+			    library_finds_vectors(s->library)	? "pgvector"
+			    : library_keeps_vectors(s->library) ? "postgres"
+								: "file",
+			    s->pulse.down ? "down" : "ok",
 			    (unsigned long long)embedder_pending(s->embedder));
 }
 

@@ -24,6 +24,7 @@ struct record {
 
 struct embedder {
 	struct engine *engine;
+	struct library *library; /* keeps them, or NULL: the file does */
 	int fd;
 	off_t end;
 	struct map known; /* digest to struct dense; owned */
@@ -86,7 +87,41 @@ static err_t load(struct embedder *e)
 	return ERR_OK;
 }
 
-err_t embedder_open(struct engine *engine, const char *path, struct embedder **ret_embedder)
+static int hex_digit(char c)
+{
+	return c >= 'a' ? c - 'a' + 10 : c - '0';
+}
+
+static err_t on_kept(void *owner, const struct library_vector *v)
+{
+	struct embedder *e = owner;
+	unsigned char digest[SHA256_BYTES];
+	struct dense *dense;
+
+	if (v->digest.len != SHA256_HEX_BYTES || v->dimensions > EMBED_DIMENSIONS_MAX)
+		return ERR_OK;
+	for (size_t i = 0; i < sizeof digest; i++)
+		digest[i] = (unsigned char)(hex_digit(v->digest.at[2 * i]) << 4 |
+					    hex_digit(v->digest.at[2 * i + 1]));
+	dense = malloc(dense_bytes(v->dimensions));
+	if (!dense)
+		return ERR_NOMEM;
+	dense->dimensions = v->dimensions;
+	dense->scale = v->scale;
+	memcpy(dense->at, v->data.at, v->dimensions);
+	return remember(e, digest, dense);
+}
+
+static err_t open_kept(struct embedder *e, const char *path)
+{
+	if (e->library)
+		return library_vectors(e->library, bytes_of(engine_model(e->engine)), on_kept, e);
+	e->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	return e->fd < 0 ? ERR_SYSTEM : load(e);
+}
+
+err_t embedder_open(struct engine *engine, const char *path, struct library *library,
+		    struct embedder **ret_embedder)
 {
 	struct embedder *e = calloc(1, sizeof *e);
 	err_t err;
@@ -94,8 +129,9 @@ err_t embedder_open(struct engine *engine, const char *path, struct embedder **r
 	if (!e)
 		return ERR_NOMEM;
 	e->engine = engine;
-	e->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	err = e->fd < 0 ? ERR_SYSTEM : load(e);
+	e->fd = -1;
+	e->library = library_keeps_vectors(library) ? library : NULL;
+	err = open_kept(e, path);
 	if (err) {
 		embedder_close(e);
 		return err;
@@ -129,6 +165,7 @@ struct batch {
 	char *ids[BATCH]; /* of the passages; owned */
 	struct text texts[BATCH];
 	unsigned char digests[BATCH][SHA256_BYTES];
+	struct dense *dense[BATCH]; /* owned */
 };
 
 static void digest_of(const struct embedder *e, struct bytes text,
@@ -216,49 +253,98 @@ static struct dense *dense_of(const float *values, unsigned dimensions)
 	return dense;
 }
 
-static err_t keep(struct embedder *e, const unsigned char digest[SHA256_BYTES],
-		  const struct dense *dense)
+static err_t write_record(struct embedder *e, const unsigned char digest[SHA256_BYTES],
+			  const struct dense *dense)
 {
 	char buffer[sizeof(struct record) + EMBED_DIMENSIONS_MAX];
 	struct record record = { .dimensions = dense->dimensions, .scale = dense->scale };
 	size_t len = sizeof record + dense->dimensions;
-	struct dense *copy = dense_copy(dense);
 
-	if (!copy)
-		return ERR_NOMEM;
-	TRY(remember(e, digest, copy));
 	memcpy(record.digest, digest, SHA256_BYTES);
 	memcpy(buffer, &record, sizeof record);
 	memcpy(buffer + sizeof record, dense->at, dense->dimensions);
 	if (pwrite(e->fd, buffer, len, e->end) != (ssize_t)len)
-		return ERR_SYSTEM; /* asked for again after a restart, no worse */
+		return ERR_SYSTEM;
 	e->end += (off_t)len;
 	return ERR_OK;
 }
 
+static struct library_vector row_of(const struct dense *dense)
+{
+	return (struct library_vector){ .dimensions = dense->dimensions,
+					.scale = dense->scale,
+					.data = bytes_make((const char *)dense->at,
+							   dense->dimensions) };
+}
+
+static err_t put_rows(const struct batch *b)
+{
+	struct library *library = b->embedder->library;
+	struct bytes model = bytes_of(engine_model(b->embedder->engine));
+	char hex[SHA256_HEX_BYTES + 1];
+	err_t err;
+
+	TRY(library_begin(library));
+	err = library_vectors_prune(library);
+	for (unsigned i = 0; !err && i < b->count; i++) {
+		struct library_vector row = row_of(b->dense[i]);
+
+		sha256_to_hex(b->digests[i], hex);
+		row.id = bytes_of(b->ids[i]);
+		row.digest = bytes_of(hex);
+		err = library_vector_put(library, model, &row);
+	}
+	if (!err)
+		return library_commit(library);
+	library_rollback(library);
+	return err;
+}
+
+/* What cannot be kept is asked for again after a restart, no worse. */
+static err_t keep(struct batch *b)
+{
+	err_t err = ERR_OK;
+
+	for (unsigned i = 0; i < b->count; i++) {
+		struct dense *copy = dense_copy(b->dense[i]);
+
+		if (!copy)
+			return ERR_NOMEM;
+		TRY(remember(b->embedder, b->digests[i], copy));
+		if (!err && !b->embedder->library)
+			err = write_record(b->embedder, b->digests[i], b->dense[i]);
+	}
+	if (b->embedder->library)
+		err = put_rows(b);
+	if (err)
+		log_warn("rag", "vectors cannot be kept: %s", err_words(err));
+	return ERR_OK;
+}
+
+/* Kept first: nobody who writes to the library may wait for a reader of the corpus. */
 static err_t give(struct batch *b, struct corpus *corpus, const float *values, unsigned dimensions)
 {
-	struct generation *g = corpus_read(corpus);
-	err_t err = g ? ERR_OK : ERR_NOT_FOUND;
+	struct generation *g;
 
-	for (unsigned i = 0; !err && i < b->count; i++) {
-		struct corpus_entry *entry = generation_find(g, bytes_of(b->ids[i]));
-		struct dense *dense = dense_of(values + (size_t)i * dimensions, dimensions);
-
-		if (!dense) {
-			err = ERR_NOMEM;
-			break;
-		}
-		if (keep(b->embedder, b->digests[i], dense))
-			log_warn("rag", "the file of vectors cannot be written");
-		if (entry)
-			entry_set_dense(entry, dense);
-		else
-			free(dense);
+	for (unsigned i = 0; i < b->count; i++) {
+		b->dense[i] = dense_of(values + (size_t)i * dimensions, dimensions);
+		if (!b->dense[i])
+			return ERR_NOMEM;
 	}
-	if (g)
-		corpus_read_end(corpus, g);
-	return err;
+	TRY(keep(b));
+	g = corpus_read(corpus);
+	if (!g)
+		return ERR_NOT_FOUND;
+	for (unsigned i = 0; i < b->count; i++) {
+		struct corpus_entry *entry = generation_find(g, bytes_of(b->ids[i]));
+
+		if (!entry)
+			continue;
+		entry_set_dense(entry, b->dense[i]);
+		b->dense[i] = NULL;
+	}
+	corpus_read_end(corpus, g);
+	return ERR_OK;
 }
 
 static err_t fill_batch(struct embedder *e, struct corpus *corpus, unsigned *ret_count)
@@ -288,6 +374,7 @@ static err_t fill_batch(struct embedder *e, struct corpus *corpus, unsigned *ret
 	for (unsigned i = 0; b && i < b->count; i++) {
 		text_fini(&b->texts[i]);
 		free(b->ids[i]);
+		free(b->dense[i]);
 	}
 	free(b);
 	return err;
@@ -337,4 +424,41 @@ err_t embedder_question(struct embedder *e, struct engine *engine, struct bytes 
 	*ret_dense = dense_of(values, dimensions);
 	free(values);
 	return *ret_dense ? ERR_OK : ERR_NOMEM;
+}
+
+struct nearest {
+	struct arena *arena;
+	struct retrieve_hint *at;
+	unsigned count;
+	err_t err;
+};
+
+static bool on_near(void *owner, struct bytes id, double cosine)
+{
+	struct nearest *n = owner;
+
+	n->err = arena_copy(n->arena, id, &n->at[n->count].id);
+	if (n->err)
+		return false;
+	n->at[n->count++].score = (float)cosine;
+	return true;
+}
+
+err_t embedder_near(struct embedder *e, const struct dense *question, unsigned limit,
+		    struct arena *arena, struct retrieve_hint **ret_near, unsigned *ret_count)
+{
+	struct nearest n = { .arena = arena };
+	struct library_vector row;
+
+	if (!e->library || !library_finds_vectors(e->library))
+		return ERR_NOT_FOUND;
+	n.at = arena_array(arena, limit, sizeof *n.at);
+	if (!n.at)
+		return ERR_NOMEM;
+	row = row_of(question);
+	TRY(library_vectors_near(e->library, bytes_of(engine_model(e->engine)), &row, limit,
+				 on_near, &n));
+	*ret_near = n.at;
+	*ret_count = n.count;
+	return n.err;
 }

@@ -319,13 +319,8 @@ static float threshold_of(const float *scores, uint32_t slots)
 }
 
 /* Every passage that has a vector of the engine is looked at: exact, and quick enough. */
-static err_t propose_by_meaning(struct search *s)
+static void compare_all(const struct search *s, uint32_t slots, float *scores)
 {
-	uint32_t slots = postings_slots(generation_postings(s->generation));
-	float *scores = arena_array(s->arena, slots + 1, sizeof *scores), threshold;
-
-	if (!scores)
-		return ERR_NOMEM;
 	for (uint32_t slot = 0; slot < slots; slot++) {
 		const struct dense *dense = is_allowed(s, slot) ? entry_dense(generation_at(
 									  s->generation, slot))
@@ -333,6 +328,38 @@ static err_t propose_by_meaning(struct search *s)
 
 		scores[slot] = dense ? dense_cosine(s->options->dense, dense) : 0;
 	}
+}
+
+static void take_near(const struct search *s, float *scores)
+{
+	for (unsigned i = 0; i < s->options->near_count; i++) {
+		const struct retrieve_hint *hint = &s->options->near[i];
+		const struct corpus_entry *entry = generation_find(s->generation, hint->id);
+
+		if (entry && is_allowed(s, entry->slot))
+			scores[entry->slot] = hint->score;
+	}
+	/* What words proposed is compared here, however far from the nearest it is. */
+	for (unsigned i = 0; i < s->count; i++) {
+		const struct dense *dense = entry_dense(s->at[i].entry);
+		uint32_t slot = s->at[i].entry->slot;
+
+		if (dense && scores[slot] == 0)
+			scores[slot] = dense_cosine(s->options->dense, dense);
+	}
+}
+
+static err_t propose_by_meaning(struct search *s)
+{
+	uint32_t slots = postings_slots(generation_postings(s->generation));
+	float *scores = arena_array(s->arena, slots + 1, sizeof *scores), threshold;
+
+	if (!scores)
+		return ERR_NOMEM;
+	if (s->options->near)
+		take_near(s, scores);
+	else
+		compare_all(s, slots, scores);
 	threshold = threshold_of(scores, slots);
 	for (uint32_t slot = 0; slot < slots; slot++) {
 		struct candidate_passage *c = s->place[slot] ? &s->at[s->place[slot] - 1]

@@ -84,6 +84,12 @@ struct evidence {
 	uint64_t candidates; /* how many were looked at */
 };
 
+/* A passage that an engine proposes, and how much: ids that nobody has are passed over. */
+struct retrieve_hint {
+	struct bytes id;
+	float score;
+};
+
 struct retrieve_options {
 	enum retrieve_mode mode;
 	unsigned top;	      /* 1 … RETRIEVE_TOP_MAX */
@@ -94,6 +100,9 @@ struct retrieve_options {
 	struct bytes text; /* the question as typed, for likeness */
 	struct bytes previous;	   /* the one before it, or empty */
 	const struct dense *dense; /* the question's, of an embeddings engine; NULL: none */
+	/* Those nearest to it, where a database found them; NULL: every vector is compared here. */
+	const struct retrieve_hint *near;
+	unsigned near_count;
 };
 
 /*

@@ -23,7 +23,7 @@ struct library *library_create(const char *directory)
 	library->lock_fd = -1;
 	pthread_mutexattr_init(&recursive);
 	pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
-	pthread_mutex_init(&library->write_lock, NULL);
+	pthread_mutex_init(&library->write_lock, &recursive);
 	pthread_mutex_init(&library->read_lock, &recursive);
 	pthread_mutexattr_destroy(&recursive);
 	library->directory = bytes_dup(bytes_of(directory));
@@ -60,6 +60,11 @@ err_t library_ping(struct library *library)
 	err_t err = sql_do(sql, LIBRARY_PING, "");
 
 	library_read_end(library, sql);
+	/* Whoever is writing will hear it himself. */
+	if (!err && pthread_mutex_trylock(&library->write_lock) == 0) {
+		err = sql_do(&library->writer, LIBRARY_PING, "");
+		pthread_mutex_unlock(&library->write_lock);
+	}
 	return err;
 }
 
@@ -87,14 +92,16 @@ struct sql *library_read_begin(struct library *library)
 {
 	if (is_writing(library))
 		return &library->writer;
-	pthread_mutex_lock(&library->read_lock);
-	return &library->reader;
+	pthread_mutex_lock(library->single ? &library->write_lock : &library->read_lock);
+	return library->single ? &library->writer : &library->reader;
 }
 
 void library_read_end(struct library *library, struct sql *sql)
 {
 	if (sql == &library->reader)
 		pthread_mutex_unlock(&library->read_lock);
+	else if (!is_writing(library))
+		pthread_mutex_unlock(&library->write_lock);
 }
 
 err_t library_begin(struct library *library)
@@ -144,13 +151,14 @@ err_t library_commit(struct library *library)
 
 err_t library_commit_then(struct library *library, library_then_fn then, void *owner)
 {
+	pthread_mutex_t *readers = library->single ? &library->write_lock : &library->read_lock;
 	err_t err;
 
-	pthread_mutex_lock(&library->read_lock);
+	pthread_mutex_lock(readers);
 	err = library_commit(library);
 	if (!err)
 		then(owner);
-	pthread_mutex_unlock(&library->read_lock);
+	pthread_mutex_unlock(readers);
 	return err;
 }
 

@@ -75,6 +75,7 @@ err_t library_open(const char *directory, struct library **ret_library, char **r
 struct library_postgres {
 	const char *url;    /* libpq's; its password is in no log and no answer */
 	const char *schema; /* made when missing */
+	bool single;	    /* one connection is all there may be; else two */
 };
 /* ERR_UNREACHABLE: nobody answers (yet); ERR_DENIED, ERR_INVALID; else as above. */
 err_t library_open_postgres(const struct library_postgres *options, struct library **ret_library,
@@ -187,6 +188,37 @@ err_t library_passages_prune(struct library *library, uint64_t keep, uint64_t ke
 err_t library_sketch(struct library *library, uint64_t row,
 		     const uint64_t bands[LIBRARY_SKETCH_BANDS], struct arena *arena,
 		     struct bytes *ret_id, unsigned *ret_shared);
+
+/* ---- Vectors of an embeddings engine: PostgreSQL alone keeps them ---- */
+
+struct library_vector {
+	struct bytes id;     /* of the passage */
+	struct bytes digest; /* of the model and the text it was made from, hex */
+	uint32_t dimensions;
+	float scale;	   /* a component is its byte, signed, times this */
+	struct bytes data; /* `dimensions` signed bytes */
+};
+
+bool library_keeps_vectors(const struct library *library);
+/* With the extension `vector` (probed at the start) the database finds the nearest by itself. */
+bool library_finds_vectors(const struct library *library);
+
+typedef err_t (*library_vector_fn)(void *owner, const struct library_vector *vector);
+err_t library_vectors(struct library *library, struct bytes model, library_vector_fn each,
+		      void *owner);
+err_t library_vector_put(struct library *library, struct bytes model,
+			 const struct library_vector *vector); /* W */
+/* W. Forgets those of passages that no generation has. */
+err_t library_vectors_prune(struct library *library);
+
+/*
+ * Those with the largest product with the question's (of vectors of length 1: the cosine), largest
+ * first. Every one is compared, none is guessed at.
+ */
+typedef bool (*library_near_fn)(void *owner, struct bytes id, double cosine);
+err_t library_vectors_near(struct library *library, struct bytes model,
+			   const struct library_vector *question, unsigned limit,
+			   library_near_fn each, void *owner);
 
 /* ---- Assets ---- */
 

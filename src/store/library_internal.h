@@ -25,8 +25,10 @@ enum library_statement {
 struct library {
 	const char *kind; /* "sqlite", "postgres" */
 	char *directory;
-	size_t inline_max; /* larger originals are files below the directory */
-	int lock_fd;	   /* locked while a process has the library open */
+	bool single;	    /* one connection: reading takes turns with writing */
+	bool finds_vectors; /* the database has pgvector */
+	size_t inline_max;  /* larger originals are files below the directory */
+	int lock_fd;	    /* locked while a process has the library open */
 	pthread_mutex_t write_lock, read_lock;
 	struct sql writer, reader;
 	_Atomic uint64_t writing_thread; /* who holds write_lock; 0: nobody */

@@ -17,6 +17,8 @@ static const struct {
 	const char *text;
 } others[] = {
 	{ LIBRARY_SCHEMA_VERSION, "SELECT coalesce(max(version), 0) FROM schema_version" },
+	{ LIBRARY_HAS_PGVECTOR,
+	  "SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'" },
 	{ LIBRARY_BEGIN, "BEGIN" },
 	{ LIBRARY_DOCUMENTS, "SELECT " LIBRARY_DOCUMENT_COLUMNS
 			     " FROM document WHERE row > ?1 AND (?2 < 0 OR state = ?2)"
@@ -85,6 +87,10 @@ static const char *const migrations[] = {
 	"CREATE TABLE idem(key text PRIMARY KEY, request text NOT NULL, status bigint NOT NULL,"
 	" body text NOT NULL, expires_ms bigint NOT NULL);"
 	"CREATE INDEX idem_expires ON idem(expires_ms);",
+	"CREATE TABLE passage_vector(model text NOT NULL, id text NOT NULL, digest text NOT NULL,"
+	" dimensions bigint NOT NULL, scale real NOT NULL, data bytea NOT NULL,"
+	" PRIMARY KEY(model, id));"
+	"CREATE INDEX passage_id ON passage(id);",
 };
 
 static const char *const *statements_make(void)
@@ -139,6 +145,26 @@ static err_t schema_ensure(struct sql *sql, const char *schema)
 	return ERR_OK;
 }
 
+/*
+ * The extension, where the server has it and this user may add it or somebody did. Without it the
+ * vectors are kept all the same, and compared here.
+ */
+static bool pgvector_ensure(struct sql *sql)
+{
+	struct sql_stmt *stmt = sql_bind(sql, LIBRARY_HAS_PGVECTOR, "");
+	bool there = sql_row(stmt) && sql_number(stmt, 0);
+
+	if (sql_done(sql, stmt) || !there)
+		return false;
+	if (sql_run(sql, "CREATE EXTENSION IF NOT EXISTS vector WITH SCHEMA public") ||
+	    sql_run(sql, "ALTER TABLE passage_vector ADD COLUMN IF NOT EXISTS embedding vector")) {
+		log_warn("store", "postgres: pgvector is there, and this user may not add it: "
+				  "CREATE EXTENSION vector");
+		return false;
+	}
+	return true;
+}
+
 /* Letters, digits and _: quoting it takes no thought. */
 static bool schema_fits(const char *schema)
 {
@@ -160,6 +186,10 @@ static err_t open_both(struct library *library, const struct library_postgres *o
 	}
 	TRY(sql_open_postgres(&library->writer, &o, texts, LIBRARY_STATEMENTS, why));
 	TRY(schema_ensure(&library->writer, options->schema));
+	library->finds_vectors = pgvector_ensure(&library->writer);
+	library->single = options->single;
+	if (library->single)
+		return ERR_OK;
 	o.letter = 'r';
 	o.locks = false;
 	return sql_open_postgres(&library->reader, &o, texts, LIBRARY_STATEMENTS, why);

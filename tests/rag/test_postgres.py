@@ -1,15 +1,19 @@
 """PostgreSQL as the library's store: the same answers, and what holds when it goes away. A server of the tests' own."""
+import contextlib
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 
 import harness
 import pytest
 from postgres import Postgres
 from rag_harness import SAMPLES, Ragd, finished, words
+from test_engines import FakeEngine, data, embedded
 
 SPL = pathlib.Path(os.environ.get("RAG_SPL", harness.TOP.parent / "shared/data/spl"))
 QUESTIONS = ["ibuprofen side effects", "Can I take ibuprofen with aspirin?", "How much caffeine is safe?", "sleep hygiene", "metformin and the kidneys",
@@ -166,3 +170,67 @@ def test_a_database_that_starts_later_is_waited_for(postgres):
     starting.join(40)
     assert server.json("/health")["status"] == "healthy"
     server.__exit__(None, None, None)
+
+
+# ---- Vectors of an embeddings engine ----
+
+@contextlib.contextmanager
+def pglite():
+    """pgvector is not in Debian 12; npm has a real one, in WebAssembly."""
+    if not shutil.which("npm") or not shutil.which("node"):
+        pytest.skip("no npm here")
+    with tempfile.TemporaryDirectory() as folder:
+        packages = ["@electric-sql/pglite@0.5.14", "@electric-sql/pglite-socket@0.2.17", "@electric-sql/pglite-pgvector@0.0.15"]
+        try:
+            installed = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", *packages], cwd=folder,
+                                       capture_output=True, timeout=90)
+        except subprocess.TimeoutExpired:
+            pytest.skip("npm did not answer in time")
+        if installed.returncode:
+            pytest.skip("npm cannot install PGlite here")
+        script = shutil.copy(harness.TOP / "tests/rag/pglite.mjs", folder)
+        port = harness.free_port()
+        process = subprocess.Popen(["node", script, str(port)], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        try:
+            assert process.stdout.readline() == b"listening\n"
+            yield f"postgresql://postgres@127.0.0.1:{port}/postgres?sslmode=disable"
+        finally:
+            process.kill()
+            process.wait()
+
+
+def scores_of(chunks):
+    return [(c["chunk_id"], {k: pytest.approx(v, abs=1e-4) for k, v in c["scores"].items() if v is not None}) for c in chunks]
+
+
+def bare(chunks):
+    return [(c["chunk_id"], {k: v for k, v in c["scores"].items() if v is not None}) for c in chunks]
+
+
+def test_the_same_ten_are_found_where_the_database_compares_vectors():
+    with pglite() as url, FakeEngine() as one, FakeEngine() as other:
+        with Ragd(DATABASE_URL="", EMBEDDING_BASE_URL=one.url, EMBEDDING_MODEL="m") as files, \
+                Ragd(DATABASE_URL=url, RAG_DATABASE_CONNECTIONS="1", EMBEDDING_BASE_URL=other.url, EMBEDDING_MODEL="m") as rows:
+            harness.until(lambda: embedded(files, one) and embedded(rows, other), 60, "the vectors")
+            assert rows.json("/health")["engines"]["vectors"]["kind"] == "pgvector"
+            assert files.json("/health")["engines"]["vectors"]["kind"] == "file"
+            for question in [*QUESTIONS, "slumber", "java"]:
+                for mode in ("naive", "mix"):
+                    theirs = data(rows, question, mode=mode, chunk_top_k=10)
+                    assert bare(theirs) == scores_of(data(files, question, mode=mode, chunk_top_k=10)), (question, mode)
+            only = {"filter": {"document_ids": [c["document_id"] for c in data(files, "caffeine")[:1]]}}
+            assert bare(data(rows, "java", **only)) == scores_of(data(files, "java", **only)) != []
+
+
+def test_without_pgvector_vectors_are_kept_in_rows_and_asked_for_once(postgres):
+    with FakeEngine() as engine:
+        engines = {"EMBEDDING_BASE_URL": engine.url, "EMBEDDING_MODEL": "m"}
+        with on(postgres, "vectors", **engines) as server:
+            harness.until(lambda: embedded(server, engine), 30, "the vectors")
+            assert server.json("/health")["engines"]["vectors"]["kind"] == "postgres"
+        before = engine.embedded
+        with on(postgres, "vectors", **engines) as server:  # another folder: all it has is the database
+            asked = harness.until(lambda: data(server, "slumber", mode="naive"), 30, "what shares no word with the question")
+            assert asked[0]["file_path"] == "sleep-hygiene.md"
+            assert max(len(body["input"]) for _, _, body in engine.calls[len(engine.calls) - 1:]) == 1 and engine.embedded < before + 50, "only questions"
+    assert int(postgres.ask("SELECT count(*) FROM vectors.passage_vector")) == int(postgres.ask("SELECT count(*) FROM vectors.passage"))
