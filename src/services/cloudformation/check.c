@@ -2,6 +2,7 @@
  * check: everything that is wrong with a template, each with its line, before anything is touched.
  */
 #include "services/cloudformation/check.h"
+#include "services/cloudformation/rules.h"
 
 #include <ctype.h>
 #include <stdarg.h>
@@ -141,7 +142,7 @@ static void check_section(struct checking *c, const char *name, const json_t *va
 	if (!section)
 		problem(c, value, "Invalid template property or properties [%.200s]%s", name,
 			hint(nearest_section(name), room));
-	else if (strcmp(name, "Rules") == 0 || strcmp(name, "Hooks") == 0)
+	else if (strcmp(name, "Hooks") == 0)
 		problem(c, value, "Template format error: %s are not supported by this Weir", name);
 	else if (section->type != JSON_NULL && json_typeof(value) != section->type)
 		problem(c, value, "Template format error: %s must be %s", name,
@@ -554,6 +555,20 @@ static void check_conditions(struct checking *c)
 	}
 }
 
+static void check_rules(struct checking *c)
+{
+	const json_t *where;
+	const char *name, *words;
+	json_t *rule;
+
+	json_object_foreach (json_object_get(c->root, "Rules"), name, rule) {
+		words = rule_problem(rule, &where);
+		if (words)
+			problem(c, where, "Template format error: Rule %s: %s", name, words);
+		references_each(rule, check_in_condition, c);
+	}
+}
+
 err_t template_check(const struct check *check)
 {
 	struct checking c = { check, check->template->root, 0 };
@@ -570,6 +585,7 @@ err_t template_check(const struct check *check)
 	check_names(&c, "Outputs", "Output");
 	check_names(&c, "Conditions", "Condition");
 	check_parameters(&c);
+	check_rules(&c);
 	check_conditions(&c);
 	check_resources(&c);
 	check_outputs(&c);

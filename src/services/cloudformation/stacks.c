@@ -8,6 +8,7 @@
 
 #include "crypto/random.h"
 #include "services/cloudformation/nested.h"
+#include "services/cloudformation/rules.h"
 #include "services/cloudformation/stacks.h"
 
 enum { TEMPLATE_BODY_BYTES_MAX = 51200 };
@@ -178,6 +179,7 @@ static err_t check_all(struct api_call *call, struct stack *stack)
 	const char *needed;
 	json_t *names = NULL, *needs = NULL;
 	err_t err = stack_open(stack);
+	struct eval eval;
 
 	if (!err && !stack->template.root)
 		err = ERR_INVALID;
@@ -188,7 +190,10 @@ static err_t check_all(struct api_call *call, struct stack *stack)
 	TRY(check_transform(call, &stack->template));
 	if (err)
 		return fault_of(call, &stack->why);
-	err = stack_wanted(stack, &names);
+	stack_eval(stack, &eval);
+	err = rules_hold(&eval);
+	if (!err)
+		err = stack_wanted(stack, &names);
 	if (!err)
 		err = resource_needs(&stack->template, names, &needs, &stack->why);
 	json_decref(names);

@@ -56,11 +56,28 @@ static err_t note_line(struct reader *reader, const json_t *value, yaml_mark_t m
 
 /* "!Ref" and "!Condition" are themselves, the others functions. */
 static const char *const functions[] = {
-	"And",	     "Base64",	     "Cidr",	  "Equals",
-	"FindInMap", "GetAZs",	     "GetAtt",	  "GetStackOutput",
-	"If",	     "ImportValue",  "Join",	  "Length",
-	"Not",	     "Or",	     "Select",	  "Split",
-	"Sub",	     "ToJsonString", "Transform",
+	"And",
+	"Base64",
+	"Cidr",
+	"Contains",
+	"EachMemberEquals",
+	"EachMemberIn",
+	"Equals",
+	"FindInMap",
+	"GetAZs",
+	"GetAtt",
+	"GetStackOutput",
+	"If",
+	"ImportValue",
+	"Join",
+	"Length",
+	"Not",
+	"Or",
+	"Select",
+	"Split",
+	"Sub",
+	"ToJsonString",
+	"Transform",
 };
 
 /* The long form's key, or NULL. */

@@ -54,7 +54,7 @@ static err_t set_actions(struct resource_step *step)
 	return ERR_OK;
 }
 
-HOOK(scalable_target_make)
+static HOOK(scalable_target_make)
 {
 	json_t *input = json_copy((json_t *)step->properties);
 	const char *id = arena_printf(step->arena, "%s|%s|%s",
@@ -70,7 +70,7 @@ HOOK(scalable_target_make)
 }
 
 /* Its policies and scheduled actions go with it. */
-HOOK(scalable_target_remove)
+static HOOK(scalable_target_remove)
 {
 	return call(step, "DeregisterScalableTarget", target_of(step->properties), NULL);
 }
@@ -92,7 +92,7 @@ static json_t *policy_target(const json_t *properties)
 			 parts[2].at, parts[2].len);
 }
 
-HOOK(scaling_policy_make)
+static HOOK(scaling_policy_make)
 {
 	json_t *input = json_copy((json_t *)step->properties), *answer,
 	       *target = policy_target(step->properties);
@@ -108,10 +108,35 @@ HOOK(scaling_policy_make)
 	return ERR_OK;
 }
 
-HOOK(scaling_policy_remove)
+static HOOK(scaling_policy_remove)
 {
 	json_t *input = policy_target(step->properties);
 
 	put_text(input, "PolicyName", text_at(step->properties, "PolicyName"));
 	return call(step, "DeleteScalingPolicy", input, NULL);
 }
+
+/* ---- Rows ---- */
+
+static const struct resource_type rows[] = {
+	{ .name = "AWS::ApplicationAutoScaling::ScalableTarget",
+	  .service = "application-autoscaling",
+	  .properties = "ServiceNamespace! ResourceId! ScalableDimension! MinCapacity MaxCapacity "
+			"RoleARN SuspendedState ScheduledActions",
+	  .make = scalable_target_make,
+	  .updated = scalable_target_make,
+	  .remove = scalable_target_remove,
+	  .gone = "ObjectNotFoundException",
+	  .attributes = "Id" },
+	{ .name = "AWS::ApplicationAutoScaling::ScalingPolicy",
+	  .service = "application-autoscaling",
+	  .properties = "PolicyName! ScalingTargetId! ServiceNamespace! ResourceId! "
+			"ScalableDimension! PolicyType StepScalingPolicyConfiguration "
+			"TargetTrackingScalingPolicyConfiguration",
+	  .make = scaling_policy_make,
+	  .updated = scaling_policy_make,
+	  .remove = scaling_policy_remove,
+	  .gone = "ObjectNotFoundException",
+	  .attributes = "Arn" },
+};
+const struct type_table autoscaling_types = { rows, COUNT(rows) };

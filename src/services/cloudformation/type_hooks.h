@@ -10,7 +10,9 @@
 #define HOOK_WITH_INPUT(name) err_t name(struct resource_step *step, json_t *input)
 
 /* ---- Tables of rows, beside that of types.c ---- */
-extern const struct type_table stack_types; /* type_stack.c */
+extern const struct type_table lambda_types;	  /* type_lambda.c */
+extern const struct type_table autoscaling_types; /* type_autoscaling.c */
+extern const struct type_table stack_types;	  /* type_stack.c */
 
 /* ---- type_ec2.c ---- */
 HOOK(vpc_created);
@@ -61,29 +63,6 @@ HOOK(log_group_created);
 HOOK(log_stream_remove);
 HOOK(metric_filter_make);
 HOOK(metric_filter_remove);
-/* ---- type_lambda.c ---- */
-HOOK_WITH_INPUT(function_complete);
-HOOK(function_created);
-HOOK(function_updated);
-HOOK(function_settled);
-HOOK(version_make);
-HOOK(version_settled);
-HOOK(alias_make);
-HOOK(alias_updated);
-HOOK(alias_settled);
-HOOK(alias_remove);
-HOOK(permission_make);
-HOOK(permission_remove);
-HOOK(url_make);
-HOOK(url_updated);
-HOOK(url_remove);
-HOOK(event_config_make);
-HOOK(event_config_remove);
-/* ---- type_autoscaling.c ---- */
-HOOK(scalable_target_make);
-HOOK(scalable_target_remove);
-HOOK(scaling_policy_make);
-HOOK(scaling_policy_remove);
 /* ---- type_ecs.c ---- */
 HOOK(cluster_updated);
 HOOK(service_updated);

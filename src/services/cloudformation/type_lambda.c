@@ -63,7 +63,7 @@ static err_t code_of(struct resource_step *step, json_t **ret_code)
 	return ERR_OK;
 }
 
-HOOK_WITH_INPUT(function_complete)
+static HOOK_WITH_INPUT(function_complete)
 {
 	json_t *code;
 
@@ -144,7 +144,7 @@ static err_t change_settings(struct resource_step *step)
 	return call_lambda(step, "UpdateFunctionConfiguration", input, NULL);
 }
 
-HOOK(function_created)
+static HOOK(function_created)
 {
 	json_t *reserved = property(step, "ReservedConcurrentExecutions");
 
@@ -162,14 +162,14 @@ HOOK(function_created)
 			   NULL);
 }
 
-HOOK(function_updated)
+static HOOK(function_updated)
 {
 	TRY(change_settings(step));
 	TRY(change_code(step));
 	return function_created(step);
 }
 
-HOOK(function_settled)
+static HOOK(function_settled)
 {
 	json_t *answer;
 	const char *state, *update;
@@ -242,7 +242,7 @@ static const char *function_of(const struct resource_step *step)
 	return text_at(step->properties, "FunctionName");
 }
 
-HOOK(version_make)
+static HOOK(version_make)
 {
 	json_t *input = json_object(), *answer;
 
@@ -259,7 +259,7 @@ HOOK(version_make)
 			 text_at(json_object_get(step->record, "Attributes"), "Version"));
 }
 
-HOOK(version_settled)
+static HOOK(version_settled)
 {
 	return provisioned(step, function_of(step),
 			   text_at(json_object_get(step->record, "Attributes"), "Version"));
@@ -283,7 +283,7 @@ static json_t *alias_input(const struct resource_step *step)
 	return input;
 }
 
-HOOK(alias_make)
+static HOOK(alias_make)
 {
 	json_t *answer;
 
@@ -295,7 +295,7 @@ HOOK(alias_make)
 	return provision(step, function_of(step), text_at(step->properties, "Name"));
 }
 
-HOOK(alias_updated)
+static HOOK(alias_updated)
 {
 	json_t *input = alias_input(step);
 
@@ -305,12 +305,12 @@ HOOK(alias_updated)
 	return provision(step, function_of(step), text_at(step->properties, "Name"));
 }
 
-HOOK(alias_settled)
+static HOOK(alias_settled)
 {
 	return provisioned(step, function_of(step), text_at(step->properties, "Name"));
 }
 
-HOOK(alias_remove)
+static HOOK(alias_remove)
 {
 	return call_lambda(step, "DeleteAlias",
 			   json_pack("{s:s, s:s}", "FunctionName", function_of(step), "Name",
@@ -320,7 +320,7 @@ HOOK(alias_remove)
 
 /* ---- Permissions ---- */
 
-HOOK(permission_make)
+static HOOK(permission_make)
 {
 	const char *id = arena_printf(
 		step->arena, "%.40s-%.40s-%s", text_at(step->stack->body, "StackName"),
@@ -334,7 +334,7 @@ HOOK(permission_make)
 	return ERR_OK;
 }
 
-HOOK(permission_remove)
+static HOOK(permission_remove)
 {
 	return call_lambda(step, "RemovePermission",
 			   json_pack("{s:s, s:s}", "FunctionName", function_of(step), "StatementId",
@@ -369,24 +369,24 @@ static err_t put_url(struct resource_step *step, const char *operation)
 	return ERR_OK;
 }
 
-HOOK(url_make)
+static HOOK(url_make)
 {
 	return put_url(step, "CreateFunctionUrlConfig");
 }
 
-HOOK(url_updated)
+static HOOK(url_updated)
 {
 	return put_url(step, "UpdateFunctionUrlConfig");
 }
 
-HOOK(url_remove)
+static HOOK(url_remove)
 {
 	return call_lambda(step, "DeleteFunctionUrlConfig", url_input(step), NULL);
 }
 
 /* ---- What becomes of asynchronous invocations ---- */
 
-HOOK(event_config_make)
+static HOOK(event_config_make)
 {
 	TRY(call_lambda(step, "PutFunctionEventInvokeConfig", json_copy((json_t *)step->properties),
 			NULL));
@@ -395,10 +395,82 @@ HOOK(event_config_make)
 	return ERR_OK;
 }
 
-HOOK(event_config_remove)
+static HOOK(event_config_remove)
 {
 	return call_lambda(step, "DeleteFunctionEventInvokeConfig",
 			   json_pack("{s:s, s:s}", "FunctionName", function_of(step), "Qualifier",
 				     text_at(step->properties, "Qualifier")),
 			   NULL);
 }
+
+/* ---- Rows ---- */
+
+static const struct resource_type rows[] = {
+	{ .name = "AWS::Lambda::Function",
+	  .service = "lambda",
+	  .properties = "FunctionName! Runtime Role Handler Code- Description Timeout MemorySize "
+			"Environment LoggingConfig KmsKeyArn=KMSKeyArn VpcConfig TracingConfig "
+			"DeadLetterConfig EphemeralStorage Layers FileSystemConfigs ImageConfig "
+			"SnapStart PackageType! Architectures- CodeSigningConfigArn "
+			"ReservedConcurrentExecutions- Tags",
+	  .create = "CreateFunction",
+	  .named = "FunctionName",
+	  .name_max = 64,
+	  .tags = "map:Tags",
+	  .complete = function_complete,
+	  .created = function_created,
+	  .updated = function_updated,
+	  .settled = function_settled,
+	  .drop = "DeleteFunction",
+	  .drop_by = "FunctionName",
+	  .gone = "ResourceNotFoundException",
+	  .read = "GetFunction",
+	  .read_by = "FunctionName",
+	  .found = "Configuration",
+	  .attributes = "Arn=FunctionArn" },
+	{ .name = "AWS::Lambda::Version",
+	  .service = "lambda",
+	  .properties = "FunctionName! Description! CodeSha256! ProvisionedConcurrencyConfig!",
+	  .make = version_make,
+	  .settled = version_settled,
+	  .drop = "DeleteFunction",
+	  .drop_by = "FunctionName",
+	  .gone = "ResourceNotFoundException",
+	  .attributes = "Version FunctionArn" },
+	{ .name = "AWS::Lambda::Alias",
+	  .service = "lambda",
+	  .properties = "FunctionName! Name! FunctionVersion Description RoutingConfig "
+			"ProvisionedConcurrencyConfig",
+	  .make = alias_make,
+	  .updated = alias_updated,
+	  .settled = alias_settled,
+	  .remove = alias_remove,
+	  .gone = "ResourceNotFoundException",
+	  .attributes = "AliasArn" },
+	{ .name = "AWS::Lambda::Permission",
+	  .service = "lambda",
+	  .properties = "FunctionName! Action! Principal! SourceArn! SourceAccount! "
+			"EventSourceToken! PrincipalOrgID! FunctionUrlAuthType! "
+			"InvokedViaFunctionUrl!",
+	  .make = permission_make,
+	  .remove = permission_remove,
+	  .gone = "ResourceNotFoundException",
+	  .attributes = "Id" },
+	{ .name = "AWS::Lambda::Url",
+	  .service = "lambda",
+	  .properties = "TargetFunctionArn! Qualifier! AuthType Cors InvokeMode",
+	  .make = url_make,
+	  .updated = url_updated,
+	  .remove = url_remove,
+	  .gone = "ResourceNotFoundException",
+	  .attributes = "FunctionArn FunctionUrl" },
+	{ .name = "AWS::Lambda::EventInvokeConfig",
+	  .service = "lambda",
+	  .properties = "FunctionName! Qualifier! MaximumRetryAttempts MaximumEventAgeInSeconds "
+			"DestinationConfig",
+	  .make = event_config_make,
+	  .updated = event_config_make,
+	  .remove = event_config_remove,
+	  .gone = "ResourceNotFoundException" },
+};
+const struct type_table lambda_types = { rows, COUNT(rows) };

@@ -11,6 +11,12 @@
 #define ELB .service = "elbv2"
 #define IAM .service = "iam"
 
+static HOOK(note_make)
+{
+	set_physical_id(step, text_at(step->record, "LogicalResourceId"));
+	return ERR_OK;
+}
+
 static const struct resource_type rows[] = {
 	/* ---- EC2 ---- */
 	{ .name = "AWS::EC2::VPC",
@@ -469,95 +475,6 @@ static const struct resource_type rows[] = {
 	  .remove = service_remove,
 	  .gone = "ServiceNotFoundException ServiceNotActiveException ClusterNotFoundException" },
 
-	/* ---- Lambda ---- */
-	{ .name = "AWS::Lambda::Function",
-	  .service = "lambda",
-	  .properties = "FunctionName! Runtime Role Handler Code- Description Timeout MemorySize "
-			"Environment LoggingConfig KmsKeyArn=KMSKeyArn VpcConfig TracingConfig "
-			"DeadLetterConfig EphemeralStorage Layers FileSystemConfigs ImageConfig "
-			"SnapStart PackageType! Architectures- CodeSigningConfigArn "
-			"ReservedConcurrentExecutions- Tags",
-	  .create = "CreateFunction",
-	  .named = "FunctionName",
-	  .name_max = 64,
-	  .tags = "map:Tags",
-	  .complete = function_complete,
-	  .created = function_created,
-	  .updated = function_updated,
-	  .settled = function_settled,
-	  .drop = "DeleteFunction",
-	  .drop_by = "FunctionName",
-	  .gone = "ResourceNotFoundException",
-	  .read = "GetFunction",
-	  .read_by = "FunctionName",
-	  .found = "Configuration",
-	  .attributes = "Arn=FunctionArn" },
-	{ .name = "AWS::Lambda::Version",
-	  .service = "lambda",
-	  .properties = "FunctionName! Description! CodeSha256! ProvisionedConcurrencyConfig!",
-	  .make = version_make,
-	  .settled = version_settled,
-	  .drop = "DeleteFunction",
-	  .drop_by = "FunctionName",
-	  .gone = "ResourceNotFoundException",
-	  .attributes = "Version FunctionArn" },
-	{ .name = "AWS::Lambda::Alias",
-	  .service = "lambda",
-	  .properties = "FunctionName! Name! FunctionVersion Description RoutingConfig "
-			"ProvisionedConcurrencyConfig",
-	  .make = alias_make,
-	  .updated = alias_updated,
-	  .settled = alias_settled,
-	  .remove = alias_remove,
-	  .gone = "ResourceNotFoundException",
-	  .attributes = "AliasArn" },
-	{ .name = "AWS::Lambda::Permission",
-	  .service = "lambda",
-	  .properties = "FunctionName! Action! Principal! SourceArn! SourceAccount! "
-			"EventSourceToken! PrincipalOrgID! FunctionUrlAuthType! "
-			"InvokedViaFunctionUrl!",
-	  .make = permission_make,
-	  .remove = permission_remove,
-	  .gone = "ResourceNotFoundException",
-	  .attributes = "Id" },
-	{ .name = "AWS::Lambda::Url",
-	  .service = "lambda",
-	  .properties = "TargetFunctionArn! Qualifier! AuthType Cors InvokeMode",
-	  .make = url_make,
-	  .updated = url_updated,
-	  .remove = url_remove,
-	  .gone = "ResourceNotFoundException",
-	  .attributes = "FunctionArn FunctionUrl" },
-	{ .name = "AWS::Lambda::EventInvokeConfig",
-	  .service = "lambda",
-	  .properties = "FunctionName! Qualifier! MaximumRetryAttempts MaximumEventAgeInSeconds "
-			"DestinationConfig",
-	  .make = event_config_make,
-	  .updated = event_config_make,
-	  .remove = event_config_remove,
-	  .gone = "ResourceNotFoundException" },
-
-	/* ---- Application Auto Scaling ---- */
-	{ .name = "AWS::ApplicationAutoScaling::ScalableTarget",
-	  .service = "application-autoscaling",
-	  .properties = "ServiceNamespace! ResourceId! ScalableDimension! MinCapacity MaxCapacity "
-			"RoleARN SuspendedState ScheduledActions",
-	  .make = scalable_target_make,
-	  .updated = scalable_target_make,
-	  .remove = scalable_target_remove,
-	  .gone = "ObjectNotFoundException",
-	  .attributes = "Id" },
-	{ .name = "AWS::ApplicationAutoScaling::ScalingPolicy",
-	  .service = "application-autoscaling",
-	  .properties = "PolicyName! ScalingTargetId! ServiceNamespace! ResourceId! "
-			"ScalableDimension! PolicyType StepScalingPolicyConfiguration "
-			"TargetTrackingScalingPolicyConfiguration",
-	  .make = scaling_policy_make,
-	  .updated = scaling_policy_make,
-	  .remove = scaling_policy_remove,
-	  .gone = "ObjectNotFoundException",
-	  .attributes = "Arn" },
-
 	/* ---- S3, parameters and secrets ---- */
 	{ .name = "AWS::S3::Bucket",
 	  .service = "s3",
@@ -612,6 +529,9 @@ static const struct resource_type rows[] = {
 	  .update = "UpdateSecret",
 	  .update_by = "SecretId" },
 
+	/* ---- What CDK says of its applications: nothing is made ---- */
+	{ .name = "AWS::CDK::Metadata", .properties = "Analytics", .make = note_make },
+
 	/* ---- Certificates ---- */
 	{ .name = "AWS::CertificateManager::Certificate",
 	  .service = "acm",
@@ -626,4 +546,5 @@ static const struct resource_type rows[] = {
 };
 static const struct type_table common_types = { rows, COUNT(rows) };
 
-const struct type_table *const type_tables[] = { &common_types, &stack_types, NULL };
+const struct type_table *const type_tables[] = { &common_types, &lambda_types, &autoscaling_types,
+						 &stack_types, NULL };

@@ -1,6 +1,7 @@
 /* Templates: what is read, what functions make of it, what is refused and where. */
 #include "services/cloudformation/check.h"
 #include "services/cloudformation/object_url.h"
+#include "services/cloudformation/rules.h"
 
 #include "tests/check.h"
 
@@ -610,4 +611,92 @@ TEST(an_object_is_named_by_all_of_the_forms_of_s3)
 	check_url("s3://b/a/k?%20", "b", "a/k?%20", "");
 	for (size_t i = 0; i < COUNT(wrong); i++)
 		CHECK_EQ(object_url_parse(bytes_of(wrong[i]), &at), ERR_SYNTAX, "%s", wrong[i]);
+}
+
+/* ---- Rules ---- */
+
+/* With `Stage` dev, prod or test, and `Nets` n1 and n2. */
+static err_t check_rule(const char *rule, const char *stage, struct text *why)
+{
+	struct text whole = TEXT_INIT(4096);
+	struct template template;
+	json_t *parameters = json_pack("{s:s, s:[s, s]}", "Stage", stage, "Nets", "n1", "n2");
+	struct eval eval = { .template = &template,
+			     .conditions = json_object(),
+			     .parameters = parameters,
+			     .source = &source,
+			     .why = why };
+	err_t err;
+
+	text_printf(&whole, "Rules:\n  R: %s\n", rule);
+	CHECK_OK(template_parse(text_bytes(&whole), &template, why), "%s", text_str(why));
+	err = rules_hold(&eval);
+	template_fini(&template);
+	json_decref(eval.conditions);
+	json_decref(parameters);
+	text_fini(&whole);
+	return err;
+}
+
+TEST(rules_assert_of_parameters_what_they_say)
+{
+	static const struct {
+		const char *assertion;
+		bool dev, prod;
+	} cases[] = {
+		{ "!Contains [[dev, test], !Ref Stage]", true, false },
+		{ "!Not [!Contains [[dev, test], !Ref Stage]]", false, true },
+		{ "!Equals [!Ref Stage, prod]", false, true },
+		{ "!EachMemberIn [!Ref Nets, [n1, n2, n3]]", true, true },
+		{ "!EachMemberIn [[n1, n4], !Ref Nets]", false, false },
+		{ "!EachMemberEquals [[prod, prod], !Ref Stage]", false, true },
+		{ "!And [!Contains [!Ref Nets, n1], !Equals [!Ref Stage, dev]]", true, false },
+		{ "!Or [!Contains [!Ref Nets, n9], !Equals [!Ref Stage, prod]]", false, true },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct text why = TEXT_INIT(1024), rule = TEXT_INIT(1024);
+
+		text_printf(&rule, "{Assertions: [{Assert: %s, AssertDescription: not so}]}",
+			    cases[i].assertion);
+		CHECK_EQ(check_rule(text_str(&rule), "dev", &why) == ERR_OK, cases[i].dev, "%s",
+			 cases[i].assertion);
+		CHECK(cases[i].dev ||
+		      strcmp(text_str(&why), "Template error: Rule R failed: not so") == 0);
+		text_clear(&why);
+		CHECK_EQ(check_rule(text_str(&rule), "prod", &why) == ERR_OK, cases[i].prod, "%s",
+			 cases[i].assertion);
+		text_fini(&why), text_fini(&rule);
+	}
+}
+
+TEST(a_rule_asserts_where_its_condition_holds)
+{
+	static const char rule[] = "{RuleCondition: !Equals [!Ref Stage, prod], "
+				   "Assertions: [{Assert: !Contains [!Ref Nets, n9]}]}";
+	static const char *const wrong[] = {
+		"{Assertions: [{Assert: {Fn::ValueOf: [Stage, Tags]}}]}",
+		"{Assertions: [{Assert: !Contains [a]}]}",
+		"{Assertions: [{Assert: !Contains [a, b]}]}", "{Assertions: [{Assert: {a: b}}]}"
+	};
+	struct text why = TEXT_INIT(1024);
+
+	CHECK_OK(check_rule(rule, "dev", &why));
+	CHECK_ERR(check_rule(rule, "prod", &why), ERR_INVALID);
+	for (size_t i = 0; i < COUNT(wrong); i++) {
+		text_clear(&why);
+		CHECK_ERR(check_rule(wrong[i], "dev", &why), ERR_INVALID, "%s", wrong[i]);
+		CHECK(why.len > 0, "%s says nothing", wrong[i]);
+	}
+	text_fini(&why);
+}
+
+TEST(a_rules_form_is_checked_with_its_line)
+{
+	PROBLEMS(BUCKET "Rules:\n  R: {Assertions: []}\n",
+		 "5: Template format error: Rule R: a rule is an object with a list of Assertions");
+	PROBLEMS(BUCKET "Rules:\n  R:\n    Assertions:\n      - {AssertDescription: x}\n",
+		 "7: Template format error: Rule R: an assertion has an Assert");
+	PROBLEMS(BUCKET "Rules: {R: {Assertions: [{Assert: !Contains [[a], !Ref Nane]}]}}\n",
+		 "Nane");
 }
