@@ -110,6 +110,10 @@ struct socket_events {
 err_t socket_connect(struct loop *loop, const struct address *to, const struct address *source,
 		     const struct socket_events *events, void *owner, struct socket **ret_socket);
 
+/* The same to a stream socket in the file system; no such file: ERR_NOT_FOUND in on_connected. */
+err_t socket_connect_path(struct loop *loop, const char *path, const struct socket_events *events,
+			  void *owner, struct socket **ret_socket);
+
 void socket_set_owner(struct socket *socket, const struct socket_events *events, void *owner);
 
 /*

@@ -20,6 +20,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "net/sockaddr.h"
@@ -312,20 +314,58 @@ static int open_tcp(uint8_t family)
 		      0);
 }
 
+/* A socket of the file system: connect answers at once; a full backlog is a refusal. */
+static int start_connect_path(int fd, const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	if (strlen(path) >= sizeof address.sun_path)
+		return ENAMETOOLONG;
+	memcpy(address.sun_path, path, strlen(path));
+	return connect(fd, (struct sockaddr *)&address, sizeof address) < 0 ? errno : 0;
+}
+
 /*
  * What the kernel refuses at once is told like what it refuses later, so that a caller has one
  * place to hear it. An unconnected descriptor is not polled: epoll would report a hang-up.
  */
-static err_t connect_or_queue(struct socket *socket, const struct address *to,
-			      const struct address *source)
+static err_t poll_or_queue(struct socket *socket, int failure)
 {
-	int failure = start_connect(socket->fd, to, source);
-
 	if (!failure)
 		return poll_all(socket);
-	break_off(socket, err_from_errno(failure));
+	break_off(socket, failure == ENOENT   ? ERR_NOT_FOUND
+			  : failure == EAGAIN ? ERR_REFUSED
+					      : err_from_errno(failure));
 	queue(socket);
 	socket->loop->open_count++;
+	return ERR_OK;
+}
+
+/* `fd` is taken over, whatever comes of it. */
+static err_t create_connecting(struct loop *loop, int fd, const struct socket_events *events,
+			       void *owner, struct socket **ret_socket)
+{
+	err_t err = create(loop, fd, ret_socket);
+
+	if (err) {
+		close(fd);
+		return err;
+	}
+	(*ret_socket)->flags = CONNECTING;
+	socket_set_owner(*ret_socket, events, owner);
+	return ERR_OK;
+}
+
+static err_t begin_connect(struct socket *socket, int failure, struct socket **ret_socket)
+{
+	err_t err = poll_or_queue(socket, failure);
+
+	if (err) {
+		close(socket->fd);
+		free(socket);
+		return err;
+	}
+	*ret_socket = socket;
 	return ERR_OK;
 }
 
@@ -333,26 +373,24 @@ err_t socket_connect(struct loop *loop, const struct address *to, const struct a
 		     const struct socket_events *events, void *owner, struct socket **ret_socket)
 {
 	struct socket *socket;
-	err_t err;
 	int fd = open_tcp(to->family);
 
 	if (fd < 0)
 		return err_from_errno(errno);
-	err = create(loop, fd, &socket);
-	if (err) {
-		close(fd);
-		return err;
-	}
-	socket->flags = CONNECTING;
-	socket_set_owner(socket, events, owner);
-	err = connect_or_queue(socket, to, source);
-	if (err) {
-		close(fd);
-		free(socket);
-		return err;
-	}
-	*ret_socket = socket;
-	return ERR_OK;
+	TRY(create_connecting(loop, fd, events, owner, &socket));
+	return begin_connect(socket, start_connect(fd, to, source), ret_socket);
+}
+
+err_t socket_connect_path(struct loop *loop, const char *path, const struct socket_events *events,
+			  void *owner, struct socket **ret_socket)
+{
+	struct socket *made;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return err_from_errno(errno);
+	TRY(create_connecting(loop, fd, events, owner, &made));
+	return begin_connect(made, start_connect_path(fd, path), ret_socket);
 }
 
 void socket_set_owner(struct socket *socket, const struct socket_events *events, void *owner)
