@@ -399,3 +399,16 @@ const struct api_route *weir_routes(struct weir *weir, size_t *ret_count)
 	*ret_count = COUNT(routes);
 	return routes;
 }
+
+const struct api_route *weir_task_routes(struct weir *weir, size_t *ret_count)
+{
+	static struct api_route routes[] = {
+		{ .method = "GET", .path = "/_weir/health", .open = true, .handle = on_health },
+		{ .method = "GET", .path = "/_weir/tasks/*", .open = true, .handle = on_task },
+	};
+
+	for (size_t i = 0; i < COUNT(routes); i++)
+		routes[i].owner = weir;
+	*ret_count = COUNT(routes);
+	return routes;
+}

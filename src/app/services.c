@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "app/fronts.h"
 #include "app/functions.h"
 #include "base/log.h"
 #include "engine/program.h"
@@ -259,6 +260,9 @@ static err_t make_ecs(struct weir *weir)
 		.owner = weir,
 		.account = setting_text(settings, SETTING_ACCOUNT),
 		.region = setting_text(settings, SETTING_REGION),
+		.engine = setting_text(settings, SETTING_ENGINE),
+		.docker_socket = setting_text(settings, SETTING_DOCKER_SOCKET),
+		.on_network = front_open_to_tasks,
 	};
 
 	TRY(program_folder(programs));

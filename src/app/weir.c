@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "app/fronts.h"
 #include "app/functions.h"
 #include "app/services.h"
 #include "base/log.h"
@@ -170,18 +171,6 @@ static err_t make_balancer(struct weir *weir)
 
 /* ---- The API's front ---- */
 
-static bool find_key(void *owner, struct bytes access_key, struct bytes *ret_secret,
-		     struct api_caller *ret_caller)
-{
-	struct weir *weir = owner;
-
-	if (!bytes_eq(access_key, bytes_of(weir->keys.access_key)))
-		return iam_find_key(weir->iam, access_key, ret_secret, ret_caller);
-	*ret_secret = bytes_of(weir->keys.secret);
-	*ret_caller = weir->root;
-	return true;
-}
-
 static err_t check_auth(const struct weir *weir, const struct address *at, struct text *why)
 {
 	if (strcmp(setting_text(weir->settings, SETTING_AUTH), "none") != 0 ||
@@ -191,28 +180,6 @@ static err_t check_auth(const struct weir *weir, const struct address *at, struc
 		why,
 		"--auth none needs --api on a loopback address: anyone could call it otherwise");
 	return ERR_DENIED;
-}
-
-static err_t make_front(struct weir *weir, int fd)
-{
-	const struct settings *settings = weir->settings;
-	struct api_http_options options = {
-		.loop = weir->control,
-		.api = weir->api,
-		.keys = { find_key, weir },
-		.verify = strcmp(setting_text(settings, SETTING_AUTH), "sigv4") == 0,
-		.account = setting_text(settings, SETTING_ACCOUNT),
-		.region = setting_text(settings, SETTING_REGION),
-	};
-	err_t err;
-
-	options.routes = weir_routes(weir, &options.route_count);
-	err = api_http_create(&options, &weir->front);
-	if (err) {
-		acceptor_discard(fd);
-		return err;
-	}
-	return api_http_listen(weir->front, fd);
 }
 
 /* DATA/api tells the command line where to find us. */
@@ -355,7 +322,7 @@ err_t weir_start(struct weir *weir, struct text *why)
 	TRY(make_balancer(weir));
 	TRY(services_start(weir, why));
 	TRY(bind_api(weir, &api_fd, why));
-	TRY(make_front(weir, api_fd));
+	TRY(front_open(weir, api_fd));
 	TRY(start_threads(weir));
 	TRY(restore(weir, why));
 	address_format(&weir->api_address, address);
@@ -429,6 +396,7 @@ void weir_stop(struct weir *weir)
 	weir->lambda = NULL;
 	functions_stop(weir);
 	api_http_destroy(weir->front);
+	api_http_destroy(weir->task_front);
 	services_stop(weir);
 	settle(weir); /* what the services' ends posted */
 	lb_destroy(weir->lb);

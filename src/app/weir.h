@@ -74,9 +74,9 @@ struct weir {
 	struct ssm *ssm;
 	struct autoscaling *autoscaling;
 	struct secretsmanager *secretsmanager;
-	struct api_http *front;
-	struct api_caller root;	 /* who holds DATA/credentials */
-	struct api_caller house; /* the same, when Weir itself asks */
+	struct api_http *front, *task_front; /* the latter for containers; NULL before the first */
+	struct api_caller root;		     /* who holds DATA/credentials */
+	struct api_caller house;	     /* the same, when Weir itself asks */
 	char root_arn[64];
 	char instance[ECS_INSTANCE_BYTES]; /* this machine, as a container instance */
 	struct address api_address;	   /* as bound */
@@ -106,6 +106,9 @@ void weir_stop(struct weir *weir); /* frees all; at home with a half-started one
 
 /* The /_weir/ routes; the array is static, its owner is set to `weir`. */
 const struct api_route *weir_routes(struct weir *weir, size_t *ret_count);
+
+/* Those of them that a task may ask from inside of a container. */
+const struct api_route *weir_task_routes(struct weir *weir, size_t *ret_count);
 
 int command_serve(const struct settings *settings);
 int command_up(const struct settings *settings);

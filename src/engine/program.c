@@ -90,6 +90,11 @@ static struct bytes own_name(struct bytes image)
 	return bytes_upto(name, end);
 }
 
+bool program_is_named(const char *image, bool own)
+{
+	return strncmp(image, "file:", 5) == 0 || (own && own_name(bytes_of(image)).len);
+}
+
 err_t program_find(const char *folder, const char *image, const char *first,
 		   struct program *ret_program, struct text *why)
 {
@@ -99,10 +104,12 @@ err_t program_find(const char *folder, const char *image, const char *first,
 	if (strncmp(image, "file:", 5) == 0)
 		return find_file(image + 5, first, ret_program, why);
 	if (!name.len || bytes_eq(name, BYTES("..")) || bytes_eq(name, BYTES("."))) {
-		text_printf(why,
-			    "the process engine runs programs, not images: '%.200s' is neither "
-			    "'weir/NAME' (a program beside weir) nor 'file:/PATH'",
-			    image);
+		text_printf(
+			why,
+			"the process engine runs programs, not images: '%.200s' is neither "
+			"'weir/NAME' (a program beside weir) nor 'file:/PATH'; images run where "
+			"a Docker engine answers (--engine, --docker-socket)",
+			image);
 		return ERR_NOT_FOUND;
 	}
 	if (snprintf(ret_program->path, PATH_MAX, "%s/%.*s", folder, BYTES_ARG(name)) < PATH_MAX &&

@@ -28,6 +28,10 @@ struct program {
 err_t program_find(const char *folder, const char *image, const char *first,
 		   struct program *ret_program, struct text *why);
 
+/* Whether the name is one for a program here ("file:", and, with `own`, weir/NAME), not an image.
+ */
+bool program_is_named(const char *image, bool own);
+
 /* The folder of the running program. */
 err_t program_folder(char out[PATH_MAX]);
 

@@ -13,7 +13,7 @@ from harness import Fault, Weir, get, until
 
 @pytest.fixture
 def tasks(tmp_path):
-    with Weir() as weir:
+    with Weir("--engine", "process") as weir:
         yield Tasks(weir, tmp_path)
 
 

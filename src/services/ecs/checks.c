@@ -19,7 +19,7 @@ bool is_shell_check(const json_t *command)
 }
 
 static void on_check_ended(void *owner, const struct workload_end *end);
-static const struct workload_events events = { on_check_ended };
+static const struct workload_events events = { .on_ended = on_check_ended };
 
 static void rearm(struct run_container *container, uint64_t ms)
 {

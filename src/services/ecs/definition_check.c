@@ -52,8 +52,8 @@ static err_t refuse(struct api_call *call, const json_t *object, const char *con
 	for (size_t i = 0; i < count; i++)
 		if (says_something(json_object_get(object, names[i])))
 			return ecs_client(call,
-					  "%s: '%s' is not supported: tasks run as processes of "
-					  "this machine here, not in containers.",
+					  "%s: '%s' is not supported here (docs/ecs.md says what "
+					  "is).",
 					  where, names[i]);
 	return ERR_OK;
 }

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "engine/kept.h"
+#include "engine/program.h"
 
 enum {
 	ARENA_BYTES = 16 * 1024,
@@ -140,6 +142,17 @@ static void forget_task(struct ecs *ecs, const json_t *task)
 		log_warn("ecs", "task %s cannot be forgotten yet", task_id(task));
 }
 
+/* "weir-TASK-CONTAINER": whether that task is one that runs. */
+static bool container_is_wanted(void *owner, const char *name)
+{
+	char id[ECS_ID_DIGITS + 1];
+
+	if (strlen(name) < strlen("weir-") + ECS_ID_DIGITS)
+		return false;
+	snprintf(id, sizeof id, "%s", name + strlen("weir-"));
+	return run_find(owner, id) != NULL;
+}
+
 static void on_sweep(struct timer *timer)
 {
 	struct ecs *ecs = container_of(timer, struct ecs, sweep);
@@ -152,6 +165,8 @@ static void on_sweep(struct timer *timer)
 				forget_task(ecs, task);
 		json_decref(tasks);
 	}
+	if (ecs->docker)
+		docker_sweep(ecs->docker, container_is_wanted, ecs);
 	timer_set(ecs->options.loop, timer, loop_now_ms(ecs->options.loop) + SWEEP_MS);
 }
 
@@ -176,7 +191,7 @@ static void end_strays(struct ecs *ecs)
 			if (inner->d_name[0] != '.' &&
 			    snprintf(folder, sizeof folder, "%s/%s", task, inner->d_name) <
 				    (int)sizeof folder)
-				workload_end_folder(folder, END_WAIT_MS);
+				kept_end_folder(folder, END_WAIT_MS);
 		if (containers)
 			closedir(containers);
 	}
@@ -221,6 +236,8 @@ err_t ecs_restore(struct ecs *ecs)
 	TRY(err);
 	ecs->restored = true;
 	end_strays(ecs);
+	if (ecs->docker)
+		docker_sweep(ecs->docker, container_is_wanted, ecs);
 	TRY(record_read_all(ecs, KIND_SERVICE, NULL, &list));
 	json_array_foreach (list, i, item)
 		if (!is_text(item, "status", "INACTIVE")) {
@@ -240,11 +257,58 @@ void ecs_api_url(struct ecs *ecs, const char *url)
 	ecs->api_url = bytes_dup(bytes_of(url));
 }
 
+void ecs_container_url(struct ecs *ecs, const char *url)
+{
+	free(ecs->container_url);
+	ecs->container_url = bytes_dup(bytes_of(url));
+}
+
+/* Where there is none, who needs it fails with the reason. */
+static void on_network(void *owner, const char *why)
+{
+	struct ecs *ecs = owner;
+
+	if (!why[0] && !ecs->container_url && ecs->options.on_network)
+		ecs->options.on_network(ecs->options.owner);
+	ecs->network_known = true;
+	list_for_each (&ecs->runs, node)
+		run_look_in(container_of(node, struct run, link), 0);
+}
+
+/* Containers are known by the folder of our state: several Weirs may share an engine. */
+static err_t make_docker(struct ecs *ecs)
+{
+	char installation[24];
+	struct docker_options options = { .loop = ecs->options.loop,
+					  .socket = ecs->options.docker_socket,
+					  .installation = installation,
+					  .on_network = on_network,
+					  .owner = ecs };
+
+	if (strcmp(ecs->options.engine, "process") == 0)
+		return ERR_OK;
+	snprintf(installation, sizeof installation, "%016llx",
+		 (unsigned long long)bytes_hash(bytes_of(ecs->options.data), 0));
+	return docker_create(&options, &ecs->docker);
+}
+
+const char *ecs_engine_of(const struct ecs *ecs, const char *image)
+{
+	if (!ecs->docker || program_is_named(image, strcmp(ecs->options.engine, "docker") != 0))
+		return "process";
+	/* "auto" leaves what is no program to the process engine's words, where no Docker is. */
+	if (strcmp(ecs->options.engine, "auto") == 0 &&
+	    !docker_is_there(ecs->options.docker_socket))
+		return "process";
+	return "docker";
+}
+
 static err_t copy_options(struct ecs *ecs, const struct ecs_options *options)
 {
-	const char **copies[] = { &ecs->options.data, &ecs->options.programs,
-				  &ecs->options.instance, &ecs->options.account,
-				  &ecs->options.region };
+	const char **copies[] = { &ecs->options.data,	      &ecs->options.programs,
+				  &ecs->options.instance,     &ecs->options.account,
+				  &ecs->options.region,	      &ecs->options.engine,
+				  &ecs->options.docker_socket };
 	char real[4096];
 
 	ecs->options = *options;
@@ -288,6 +352,8 @@ err_t ecs_create(const struct ecs_options *options, struct ecs **ret_ecs)
 		.state = ecs,
 	};
 	err = ecs->fresh ? copy_options(ecs, options) : ERR_NOMEM;
+	if (!err)
+		err = make_docker(ecs);
 	if (!err)
 		err = api_register(options->api, &ecs->service);
 	if (err) {
@@ -360,6 +426,8 @@ void ecs_destroy(struct ecs *ecs)
 	timer_cancel(&ecs->stop_timer);
 	while ((node = list_first(&ecs->runs)) != NULL)
 		run_destroy(container_of(node, struct run, link));
+	docker_destroy(ecs->docker);
+	free(ecs->container_url);
 	map_for_each (&ecs->services, slot) {
 		struct service_watch *watch = slot->value;
 

@@ -12,12 +12,13 @@
  *
  *   service  _sequence, _steady, _deleted; deployments[]: _failed_ms, _was_completed, _network…
  *   task     _service (id), _deployment (id), _token, _targets[{group, id, port}], _registered,
- *            _knock_ms; containers[]: _asked (its start was begun), _ended, _address, _ports[]
+ * _address, _mode (network); containers[]: _engine, _asked (its start was begun), _ended, _ports[]
  */
 #ifndef SERVICES_ECS_ECS_INTERNAL_H
 #define SERVICES_ECS_ECS_INTERNAL_H
 
 #include "base/map.h"
+#include "engine/docker.h"
 #include "engine/workload.h"
 #include "services/ecs/ecs.h"
 #include "services/ecs/lifecycle.h"
@@ -48,8 +49,11 @@ struct ecs {
 	struct map taken;      /* addresses and ports that tasks have (places.c) */
 	struct list_node runs; /* struct run: tasks that are not STOPPED */
 	struct timer sweep, fresh_timer, usage_timer;
-	json_t *fresh; /* ids of tasks that nobody looks after yet */
-	char *api_url; /* NULL before it is known */
+	json_t *fresh;	       /* ids of tasks that nobody looks after yet */
+	char *api_url;	       /* NULL before it is known */
+	char *container_url;   /* the same from inside of containers; NULL: they cannot reach us */
+	bool network_known;    /* it was asked for, so that container_url is what it will be */
+	struct docker *docker; /* NULL: all tasks are processes */
 	char keeper[4096];
 	bool restored, stopping;
 	struct timer stop_timer;
@@ -64,6 +68,8 @@ static inline struct ecs *ecs_of(const struct api_call *call)
 }
 
 uint64_t ecs_now_ms(const struct ecs *ecs); /* Unix */
+/* "process" or "docker": what runs a container of this image. */
+const char *ecs_engine_of(const struct ecs *ecs, const char *image);
 
 extern const struct api_operation ecs_operations[];
 extern const size_t ecs_operation_count;
@@ -250,6 +256,7 @@ struct run_container {
 	unsigned check_failures;
 	uint64_t cpu_us;      /* that its program had used when last looked */
 	uint64_t output_read; /* bytes of its output that were delivered */
+	bool starting;	      /* its engine has not said yet that it runs */
 	bool stop_sent;
 	struct socket *knock;		  /* a question under way (knock.c) */
 	char *knock_path, *knock_matcher; /* what is asked, and what is good; NULL: to connect is */
@@ -296,12 +303,20 @@ void knock_end(struct run_container *container);
 
 /* ---- launch.c ---- */
 
+/* Whether it can be told already where to find us; if not, its task is looked at when it can. */
+bool launch_is_ready(const struct run *run, const json_t *task, unsigned index);
 /* Starts container `index`. ERR_INVALID and AWS's sentence in `why` when that cannot work. */
 err_t launch_container(struct run *run, const json_t *task, const json_t *definition,
 		       unsigned index, struct text *why);
 err_t launch_check(struct run *run, const json_t *task, const json_t *definition, unsigned index,
 		   const struct workload_events *on, struct workload **ret_workload);
-void launch_on_ended(void *owner, const struct workload_end *end); /* run.c */
+extern const struct workload_events launch_events; /* run.c: a container's; owner: run_container */
+/* Takes up what may run of it. ERR_NOT_FOUND: nothing ever started. */
+err_t launch_adopt(struct run *run, const json_t *task, const json_t *definition, unsigned index);
+
+/* The name of a task's container with the engine: its own for ever. */
+enum { DOCKER_NAME_BYTES = 300 };
+void docker_name(const struct run *run, const char *container, char out[DOCKER_NAME_BYTES]);
 
 /* ---- targets.c ---- */
 

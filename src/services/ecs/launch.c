@@ -1,7 +1,7 @@
 /*
  * launch: from a container's definition to a program with its arguments, environment and limits.
  */
-#include "services/ecs/ecs_internal.h"
+#include "services/ecs/launch_internal.h"
 
 #include <pwd.h>
 #include <signal.h>
@@ -9,27 +9,21 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "base/log.h"
+#include "engine/kept.h"
 #include "engine/program.h"
 
 enum {
 	LAUNCH_BYTES = 2 * 1024 * 1024,
 	STOP_MS = 30 * 1000, /* stopTimeout's default */
-	MIB = 1024 * 1024,
-	PROCESSES_MAX = 4096, /* of one container, unless it names its own limit */
-	LIMITS_MAX = 16,
 };
 
-struct launch {
-	struct run *run;
-	const json_t *task, *container, *defined, *override;
-	struct arena arena;
-	json_t *environment; /* name → value */
+/* A program of this machine. */
+struct local {
+	struct launch *launch;
 	struct program program;
-	char **arguments, **variables;
-	struct workload_limit limits[LIMITS_MAX];
-	struct workload_options options;
-	char folder[4096];
-	struct text *why;
+	char **arguments;
+	struct kept_options options;
 };
 
 static json_t *override_of(const json_t *task, const char *name)
@@ -156,39 +150,57 @@ static err_t add_given(struct launch *launch, const json_t *list)
 	return ERR_OK;
 }
 
-/* What a container finds itself in; the user's own words win over all of it. */
-static err_t add_ours(struct launch *launch)
+const char *launch_api_url(const struct launch *launch)
+{
+	const struct ecs *ecs = launch->run->ecs;
+
+	return is_text(launch->container, "_engine", "docker") &&
+			       !is_text(launch->task, "_mode", "host")
+		       ? ecs->container_url
+		       : ecs->api_url;
+}
+
+/* What a container finds itself in, whatever runs it; the user's own words win over all of it. */
+err_t launch_common(struct launch *launch)
 {
 	const struct ecs *ecs = launch->run->ecs;
 	json_t *environment = launch->environment;
-	json_t *binding = json_array_get(place_ports_of(launch->container), 0);
 	bool fargate = is_text(launch->task, "launchType", "FARGATE");
+	const char *url = launch_api_url(launch);
 	char text[4200];
 
-	TRY(put_text(environment, "PATH",
-		     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"));
-	TRY(put_text(environment, "HOME", launch->folder));
-	TRY(put_text(environment, "HOST", text_of(launch->task, "_address")));
-	if (binding) {
-		snprintf(text, sizeof text, "%lld", (long long)number_of(binding, "hostPort", 0));
-		TRY(put_text(environment, "PORT", text));
-	}
 	TRY(put_text(environment, "AWS_REGION", ecs->options.region));
 	TRY(put_text(environment, "AWS_DEFAULT_REGION", ecs->options.region));
 	TRY(put_text(environment, "AWS_EXECUTION_ENV",
 		     fargate ? "AWS_ECS_FARGATE" : "AWS_ECS_EC2"));
-	if (!ecs->api_url)
+	if (!url)
 		return ERR_OK;
-	TRY(put_text(environment, "AWS_ENDPOINT_URL", ecs->api_url));
+	TRY(put_text(environment, "AWS_ENDPOINT_URL", url));
 	snprintf(
-		text, sizeof text, "%.200s/_weir/tasks/%s-%u", ecs->api_url,
-		text_of(launch->task, "_token"),
+		text, sizeof text, "%.200s/_weir/tasks/%s-%u", url, text_of(launch->task, "_token"),
 		(unsigned)(json_array_size(json_object_get(launch->task, "containers")) > 1
 				   ? strtoul(strrchr(text_of(launch->container, "runtimeId"), '-') +
 						     1,
 					     NULL, 10)
 				   : 0));
 	return put_text(environment, "ECS_CONTAINER_METADATA_URI_V4", text);
+}
+
+/* Of a program of this machine: it shares the machine's addresses, so it is told which is its. */
+static err_t add_local(struct launch *launch)
+{
+	json_t *environment = launch->environment;
+	json_t *binding = json_array_get(place_ports_of(launch->container), 0);
+	char text[16];
+
+	TRY(put_text(environment, "PATH",
+		     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"));
+	TRY(put_text(environment, "HOME", launch->folder));
+	TRY(put_text(environment, "HOST", text_of(launch->task, "_address")));
+	if (!binding)
+		return ERR_OK;
+	snprintf(text, sizeof text, "%lld", (long long)number_of(binding, "hostPort", 0));
+	return put_text(environment, "PORT", text);
 }
 
 static err_t make_variables(struct launch *launch)
@@ -209,14 +221,49 @@ static err_t make_variables(struct launch *launch)
 	return ERR_OK;
 }
 
+err_t launch_environment(struct launch *launch, err_t (*add_ours)(struct launch *launch))
+{
+	TRY(launch_common(launch));
+	TRY(add_ours(launch));
+	TRY(add_given(launch, json_object_get(launch->defined, "environment")));
+	TRY(add_given(launch, json_object_get(launch->override, "environment")));
+	TRY(add_secrets(launch));
+	return make_variables(launch);
+}
+
 /* ---- The program and its words ---- */
 
-static err_t find_program(struct launch *launch, json_t *words)
+err_t launch_words(struct launch *launch, const json_t *list, char ***ret_words)
 {
+	size_t count = json_array_size(list);
+	char **words = arena_array(&launch->arena, count + 1, sizeof(char *));
+
+	if (!words)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < count; i++) {
+		words[i] = arena_string(&launch->arena,
+					bytes_of(json_string_value(json_array_get(list, i))));
+		if (!words[i])
+			return ERR_NOMEM;
+	}
+	*ret_words = words;
+	return ERR_OK;
+}
+
+const json_t *launch_command(const struct launch *launch)
+{
+	const json_t *command = json_object_get(launch->override, "command");
+
+	return json_array_size(command) ? command : json_object_get(launch->defined, "command");
+}
+
+static err_t find_program(struct local *local, json_t *words)
+{
+	struct launch *launch = local->launch;
 	struct text why = TEXT_INIT(8192);
 	const char *first = json_string_value(json_array_get(words, 0));
 	err_t err = program_find(launch->run->ecs->options.programs,
-				 text_of(launch->defined, "image"), first, &launch->program, &why);
+				 text_of(launch->defined, "image"), first, &local->program, &why);
 
 	if (err)
 		text_printf(launch->why, "CannotPullContainerError: %s", text_str(&why));
@@ -224,40 +271,29 @@ static err_t find_program(struct launch *launch, json_t *words)
 	return err ? ERR_INVALID : ERR_OK;
 }
 
-static err_t copy_words(struct launch *launch, json_t *words)
+/* argv: the program's path, then the words that did not name it. */
+static err_t copy_words(struct local *local, json_t *words)
 {
-	size_t count = json_array_size(words), skip;
-
-	TRY(find_program(launch, words));
-	skip = launch->program.takes_first ? 1 : 0;
-	launch->arguments = arena_array(&launch->arena, count + 2, sizeof(char *));
-	if (!launch->arguments)
+	TRY(find_program(local, words));
+	if (!local->program.takes_first && json_array_insert_new(words, 0, json_string("")))
 		return ERR_NOMEM;
-	launch->arguments[0] = launch->program.path;
-	for (size_t i = skip; i < count; i++) {
-		char *word = arena_string(&launch->arena,
-					  bytes_of(json_string_value(json_array_get(words, i))));
-
-		if (!word)
-			return ERR_NOMEM;
-		launch->arguments[i + 1 - skip] = word;
-	}
+	TRY(launch_words(local->launch, words, &local->arguments));
+	local->arguments[0] = local->program.path;
 	return ERR_OK;
 }
 
-static err_t make_arguments(struct launch *launch)
+static err_t make_arguments(struct local *local)
 {
-	json_t *words = json_array(), *command = json_object_get(launch->override, "command");
+	const json_t *command = launch_command(local->launch);
+	json_t *words = json_array();
 	err_t err = words ? ERR_OK : ERR_NOMEM;
 
-	if (!json_array_size(command))
-		command = json_object_get(launch->defined, "command");
 	if (!err)
-		json_array_extend(words, json_object_get(launch->defined, "entryPoint"));
-	if (!err && command && json_array_extend(words, command))
+		json_array_extend(words, json_object_get(local->launch->defined, "entryPoint"));
+	if (!err && command && json_array_extend(words, (json_t *)command))
 		err = ERR_NOMEM;
 	if (!err)
-		err = copy_words(launch, words);
+		err = copy_words(local, words);
 	json_decref(words);
 	return err;
 }
@@ -279,18 +315,16 @@ static void add_limits(struct launch *launch)
 		{ "rttime", RLIMIT_RTTIME },	 { "sigpending", RLIMIT_SIGPENDING },
 		{ "stack", RLIMIT_STACK },
 	};
-	struct workload_options *options = &launch->options;
 	json_t *limit;
 	size_t i;
 
 	json_array_foreach (json_object_get(launch->defined, "ulimits"), i, limit)
-		for (size_t k = 0; k < COUNT(known) && options->limit_count < LIMITS_MAX; k++)
+		for (size_t k = 0; k < COUNT(known) && launch->limit_count < LAUNCH_LIMITS_MAX; k++)
 			if (is_text(limit, "name", known[k].name))
-				launch->limits[options->limit_count++] = (struct workload_limit){
+				launch->limits[launch->limit_count++] = (struct workload_limit){
 					known[k].resource, number_of(limit, "softLimit", -1),
 					number_of(limit, "hardLimit", -1)
 				};
-	options->limits = launch->limits;
 }
 
 static uint64_t amount(const json_t *object, const char *member)
@@ -302,9 +336,8 @@ static uint64_t amount(const json_t *object, const char *member)
 	return bytes_to_u64(bytes_of(text_of(object, member)), INT32_MAX, &value) ? 0 : value;
 }
 
-static void add_sizes(struct launch *launch)
+void launch_sizes(struct launch *launch)
 {
-	struct workload_options *options = &launch->options;
 	uint64_t memory = amount(launch->container, "memory");
 	uint64_t cpu = amount(launch->container, "cpu");
 
@@ -312,19 +345,19 @@ static void add_sizes(struct launch *launch)
 		memory = amount(launch->task, "memory");
 	if (!cpu)
 		cpu = amount(launch->task, "cpu");
-	options->memory_bytes = memory * MIB;
-	options->cpu_units = (uint32_t)cpu;
-	options->processes_max = PROCESSES_MAX;
-	options->stop_ms = json_object_get(launch->defined, "stopTimeout")
-				   ? (uint32_t)number_of(launch->defined, "stopTimeout", 0) * 1000
-				   : STOP_MS;
+	launch->memory_bytes = memory * LAUNCH_MIB;
+	launch->cpu_units = (uint32_t)cpu;
+	launch->stop_ms = json_object_get(launch->defined, "stopTimeout")
+				  ? (uint32_t)number_of(launch->defined, "stopTimeout", 0) * 1000
+				  : STOP_MS;
+	add_limits(launch);
 }
 
 /* "1000", "1000:1000" or a name of this machine. */
-static err_t add_user(struct launch *launch)
+static err_t add_user(struct local *local)
 {
-	const char *user = text_of(launch->defined, "user");
-	struct workload_options *options = &launch->options;
+	const char *user = text_of(local->launch->defined, "user");
+	struct kept_options *options = &local->options;
 	const struct passwd *entry;
 	char name[64];
 
@@ -341,7 +374,7 @@ static err_t add_user(struct launch *launch)
 	}
 	entry = getpwnam(name);
 	if (!entry) {
-		text_printf(launch->why,
+		text_printf(local->launch->why,
 			    "CannotStartContainerError: unable to find user %s on this machine",
 			    name);
 		return ERR_INVALID;
@@ -353,51 +386,60 @@ static err_t add_user(struct launch *launch)
 
 /* ---- All of it ---- */
 
-static err_t prepare(struct launch *launch)
+static err_t prepare(struct local *local)
 {
+	struct launch *launch = local->launch;
 	const char *directory = text_of(launch->defined, "workingDirectory");
 
-	TRY(add_ours(launch));
-	TRY(add_given(launch, json_object_get(launch->defined, "environment")));
-	TRY(add_given(launch, json_object_get(launch->override, "environment")));
-	TRY(add_secrets(launch));
-	TRY(make_arguments(launch));
-	TRY(make_variables(launch));
-	TRY(add_user(launch));
-	add_limits(launch);
-	add_sizes(launch);
-	launch->options.loop = launch->run->ecs->options.loop;
-	launch->options.keeper = launch->run->ecs->keeper;
-	launch->options.folder = launch->folder;
-	launch->options.program = launch->program.path;
-	launch->options.arguments = launch->arguments;
-	launch->options.environment = launch->variables;
-	launch->options.directory = directory[0]		   ? directory
-				    : launch->program.directory[0] ? launch->program.directory
-								   : launch->folder;
+	TRY(launch_environment(launch, add_local));
+	TRY(make_arguments(local));
+	TRY(add_user(local));
+	launch_sizes(launch);
+	local->options.loop = launch->run->ecs->options.loop;
+	local->options.keeper = launch->run->ecs->keeper;
+	local->options.folder = launch->folder;
+	local->options.program = local->program.path;
+	local->options.arguments = local->arguments;
+	local->options.environment = launch->variables;
+	local->options.directory = directory[0]			 ? directory
+				   : local->program.directory[0] ? local->program.directory
+								 : launch->folder;
+	local->options.memory_bytes = launch->memory_bytes;
+	local->options.cpu_units = launch->cpu_units;
+	local->options.processes_max = LAUNCH_PROCESSES_MAX;
+	local->options.limits = launch->limits;
+	local->options.limit_count = launch->limit_count;
+	local->options.stop_ms = launch->stop_ms;
 	return ERR_OK;
 }
 
-static const struct workload_events events = { launch_on_ended };
-
-static err_t start(struct launch *launch, struct run_container *container)
+static err_t start(struct local *local, struct run_container *container)
 {
-	err_t err = workload_start(&launch->options, &events, container, &container->workload);
+	struct launch *launch = local->launch;
+	err_t err = kept_start(&local->options, &launch_events, container, &container->workload);
 
 	/* It runs already: we were killed between its start and the note of it. */
 	if (err == ERR_EXISTS)
-		err = workload_adopt(launch->options.loop, launch->folder, &events, container,
-				     &container->workload);
+		err = kept_adopt(local->options.loop, launch->folder, &launch_events, container,
+				 &container->workload);
 	if (err && err != ERR_NOMEM) {
 		text_printf(launch->why, "CannotStartContainerError: %s cannot be started: %s",
-			    launch->program.path, err_words(err));
+			    local->program.path, err_words(err));
 		err = ERR_INVALID;
 	}
 	return err;
 }
 
-static void launch_init(struct launch *launch, struct run *run, const json_t *task,
-			const json_t *definition, unsigned index, struct text *why)
+static err_t launch_locally(struct launch *launch, struct run_container *container)
+{
+	struct local local = { .launch = launch };
+
+	TRY(prepare(&local));
+	return start(&local, container);
+}
+
+void launch_init(struct launch *launch, struct run *run, const json_t *task,
+		 const json_t *definition, unsigned index, struct text *why)
 {
 	*launch = (struct launch){ .run = run, .task = task, .why = why };
 	launch->container = json_array_get(json_object_get(task, "containers"), index);
@@ -409,58 +451,118 @@ static void launch_init(struct launch *launch, struct run *run, const json_t *ta
 	run_folder(run->ecs, run->id, text_of(launch->container, "name"), launch->folder);
 }
 
-static void launch_fini(struct launch *launch)
+void launch_fini(struct launch *launch)
 {
 	json_decref(launch->environment);
 	arena_fini(&launch->arena);
 }
 
+bool launch_is_ready(const struct run *run, const json_t *task, unsigned index)
+{
+	const json_t *container = json_array_get(json_object_get(task, "containers"), index);
+
+	if (!run->ecs->docker || run->ecs->network_known ||
+	    !is_text(container, "_engine", "docker") || is_text(task, "_mode", "host") ||
+	    is_text(task, "_mode", "none"))
+		return true;
+	docker_open_network(run->ecs->docker);
+	return false;
+}
+
 err_t launch_container(struct run *run, const json_t *task, const json_t *definition,
 		       unsigned index, struct text *why)
 {
+	struct run_container *container = &run->containers[index];
 	struct launch launch;
 	err_t err;
 
 	launch_init(&launch, run, task, definition, index, why);
-	err = launch.environment ? prepare(&launch) : ERR_NOMEM;
-	if (!err)
-		err = start(&launch, &run->containers[index]);
+	if (!launch.environment)
+		err = ERR_NOMEM;
+	else if (is_text(launch.container, "_engine", "docker"))
+		err = launch_in_docker(&launch, container);
+	else
+		err = launch_locally(&launch, container);
 	launch_fini(&launch);
 	return err;
 }
 
-/* A health check is one more program in the container's surroundings: CMD words, CMD-SHELL line. */
-err_t launch_check(struct run *run, const json_t *task, const json_t *definition, unsigned index,
-		   const struct workload_events *on, struct workload **ret_workload)
+static err_t adopt_in_docker(struct run *run, unsigned index, const char *name, uint32_t stop_ms,
+			     const char *folder)
 {
-	static char shell[] = "/bin/sh", flag[] = "-c";
-	struct text why = TEXT_INIT(4096);
+	struct run_container *container = &run->containers[index];
+	char id[DOCKER_NAME_BYTES];
+	err_t err;
+
+	if (!run->ecs->docker) {
+		log_warn("ecs", "task %s: container %s runs with Docker, which --engine excludes",
+			 run->id, name);
+		return ERR_NOT_FOUND;
+	}
+	docker_name(run, name, id);
+	docker_open_network(run->ecs->docker); /* through which it asks us, as it was told */
+	err = docker_adopt(run->ecs->docker, id, folder, stop_ms, &launch_events, container,
+			   &container->workload);
+	container->starting = !err;
+	return err;
+}
+
+err_t launch_adopt(struct run *run, const json_t *task, const json_t *definition, unsigned index)
+{
+	struct run_container *container = &run->containers[index];
+	struct text why = TEXT_INIT(64);
 	struct launch launch;
-	const json_t *command;
-	char *arguments[66] = { NULL };
-	size_t count, words = 0;
 	err_t err;
 
 	launch_init(&launch, run, task, definition, index, &why);
-	command = json_object_get(json_object_get(launch.defined, "healthCheck"), "command");
-	count = json_array_size(command);
-	err = launch.environment ? prepare(&launch) : ERR_NOMEM;
-	if (!err && is_shell_check(command)) {
-		arguments[words++] = shell;
-		arguments[words++] = flag;
-	}
-	for (size_t i = 1; !err && i < count && words < COUNT(arguments) - 1; i++)
-		arguments[words++] = arena_string(
-			&launch.arena, bytes_of(json_string_value(json_array_get(command, i))));
-	if (!err) {
-		size_t len = strlen(launch.folder);
+	launch_sizes(&launch);
+	if (is_text(launch.container, "_engine", "docker"))
+		err = adopt_in_docker(run, index, text_of(launch.container, "name"), launch.stop_ms,
+				      launch.folder);
+	else
+		err = kept_adopt(run->ecs->options.loop, launch.folder, &launch_events, container,
+				 &container->workload);
+	launch_fini(&launch);
+	text_fini(&why);
+	return err;
+}
 
-		snprintf(launch.folder + len, sizeof launch.folder - len, ".check");
-		launch.options.program = arguments[0];
-		launch.options.arguments = arguments;
-		launch.options.memory_bytes = 0;
-		err = workload_start(&launch.options, on, &run->containers[index], ret_workload);
+/* A health check is one more program in the container's surroundings: CMD words, CMD-SHELL line. */
+static err_t start_check(struct launch *launch, struct run_container *container,
+			 const struct workload_events *on, struct workload **ret_workload)
+{
+	static char shell[] = "/bin/sh", flag[] = "-c";
+	const json_t *command = json_object_get(json_object_get(launch->defined, "healthCheck"),
+						"command");
+	struct local local = { .launch = launch };
+	char *arguments[66] = { NULL }, **words;
+	size_t count = 0, len = strlen(launch->folder);
+
+	TRY(prepare(&local));
+	TRY(launch_words(launch, command, &words));
+	if (is_shell_check(command)) {
+		arguments[count++] = shell;
+		arguments[count++] = flag;
 	}
+	for (size_t i = 1; words[i] && count < COUNT(arguments) - 1; i++)
+		arguments[count++] = words[i];
+	snprintf(launch->folder + len, sizeof launch->folder - len, ".check");
+	local.options.program = arguments[0];
+	local.options.arguments = arguments;
+	local.options.memory_bytes = 0;
+	return kept_start(&local.options, on, container, ret_workload);
+}
+
+err_t launch_check(struct run *run, const json_t *task, const json_t *definition, unsigned index,
+		   const struct workload_events *on, struct workload **ret_workload)
+{
+	struct text why = TEXT_INIT(4096);
+	struct launch launch;
+	err_t err;
+
+	launch_init(&launch, run, task, definition, index, &why);
+	err = launch.environment ? start_check(&launch, &run->containers[index], on, ret_workload)
+				 : ERR_NOMEM;
 	launch_fini(&launch);
 	text_fini(&why);
 	return err;

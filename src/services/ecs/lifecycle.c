@@ -34,12 +34,17 @@ static struct lifecycle_step enter(enum lifecycle_status status)
 
 enum readiness { READY, NOT_YET, NEVER };
 
+static bool is_there(const struct lifecycle_container *container)
+{
+	return container->state == CONTAINER_STARTING || container->state == CONTAINER_STARTED;
+}
+
 static enum readiness met(const struct lifecycle_container *other, enum dependency how)
 {
 	bool ended = other->state == CONTAINER_ENDED;
 
 	switch (how) {
-	case DEPENDS_START: return other->state == CONTAINER_WAITING ? NOT_YET : READY;
+	case DEPENDS_START: return other->state == CONTAINER_STARTED || ended ? READY : NOT_YET;
 	case DEPENDS_COMPLETE: return ended ? READY : NOT_YET;
 	case DEPENDS_SUCCESS: return !ended ? NOT_YET : other->exit_code == 0 ? READY : NEVER;
 	case DEPENDS_HEALTHY:
@@ -73,6 +78,8 @@ static struct lifecycle_step start_next(const struct lifecycle *task)
 	bool all = true;
 
 	for (unsigned i = 0; i < task->container_count; i++) {
+		if (task->containers[i].state == CONTAINER_STARTING)
+			all = false;
 		if (task->containers[i].state != CONTAINER_WAITING)
 			continue;
 		all = false;
@@ -99,8 +106,7 @@ static struct lifecycle_step activate(const struct lifecycle *task)
 static bool somebody_needs(const struct lifecycle *task, unsigned index)
 {
 	for (unsigned i = 0; i < task->container_count; i++)
-		if (task->containers[i].state == CONTAINER_STARTED &&
-		    task->containers[i].needs & 1u << index)
+		if (is_there(&task->containers[i]) && task->containers[i].needs & 1u << index)
 			return true;
 	return false;
 }
@@ -112,7 +118,7 @@ static struct lifecycle_step stop_next(const struct lifecycle *task)
 	for (unsigned i = 0; i < task->container_count; i++) {
 		const struct lifecycle_container *container = &task->containers[i];
 
-		if (container->state != CONTAINER_STARTED)
+		if (!is_there(container))
 			continue;
 		all = false;
 		if (!container->stop_sent && !somebody_needs(task, i))

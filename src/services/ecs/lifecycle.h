@@ -29,7 +29,12 @@ enum lifecycle_status {
 const char *lifecycle_status_name(enum lifecycle_status status);
 enum lifecycle_status lifecycle_status_of(const char *name); /* PROVISIONING is PENDING */
 
-enum container_state { CONTAINER_WAITING, CONTAINER_STARTED, CONTAINER_ENDED };
+enum container_state {
+	CONTAINER_WAITING,
+	CONTAINER_STARTING, /* asked for; its engine still fetches or makes it */
+	CONTAINER_STARTED,
+	CONTAINER_ENDED
+};
 enum container_health {
 	CONTAINER_UNCHECKED,
 	CONTAINER_UNKNOWN,

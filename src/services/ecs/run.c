@@ -4,6 +4,7 @@
  */
 #include "services/ecs/ecs_internal.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -112,9 +113,10 @@ static void see(struct run *run, const json_t *task, struct lifecycle *life)
 		const json_t *container = container_at(task, i);
 		struct lifecycle_container *out = &life->containers[i];
 
-		out->state = is_true(container, "_ended")   ? CONTAINER_ENDED
-			     : is_true(container, "_asked") ? CONTAINER_STARTED
-							    : CONTAINER_WAITING;
+		out->state = is_true(container, "_ended")    ? CONTAINER_ENDED
+			     : !is_true(container, "_asked") ? CONTAINER_WAITING
+			     : run->containers[i].starting   ? CONTAINER_STARTING
+							     : CONTAINER_STARTED;
 		out->health = health_of(container);
 		out->exit_code = (int)number_of(container, "exitCode", 0);
 		out->stop_sent = run->containers[i].stop_sent;
@@ -147,6 +149,20 @@ static enum outcome fail_start(struct run *run, json_t *task, unsigned index, co
 	return AGAIN;
 }
 
+static bool checks_itself(const json_t *task, unsigned index)
+{
+	return is_text(container_at(task, index), "_engine", "docker");
+}
+
+static enum outcome note_running(struct run *run, json_t *task, unsigned index)
+{
+	if (put_text(container_at(task, index), "lastStatus", "RUNNING"))
+		return retry(run);
+	if (!checks_itself(task, index))
+		checks_begin(run, index);
+	return AGAIN;
+}
+
 static enum outcome start(struct run *run, json_t *task, unsigned index)
 {
 	json_t *container = container_at(task, index);
@@ -154,6 +170,8 @@ static enum outcome start(struct run *run, json_t *task, unsigned index)
 	enum outcome outcome = AGAIN;
 	err_t err;
 
+	if (!launch_is_ready(run, task, index))
+		return WAIT;
 	/* First the note that it may run: after a crash its folder says whether it does. */
 	if (!json_object_get(task, "pullStartedAt") &&
 	    put_number(task, "pullStartedAt", ecs_now_ms(run->ecs)))
@@ -166,10 +184,8 @@ static enum outcome start(struct run *run, json_t *task, unsigned index)
 		outcome = fail_start(run, task, index, text_str(&why));
 	else if (err)
 		outcome = fail_start(run, task, index, err_words(err));
-	else if (put_text(container, "lastStatus", "RUNNING"))
-		outcome = retry(run);
-	else
-		checks_begin(run, index);
+	else if (!run->containers[index].starting)
+		outcome = note_running(run, task, index);
 	text_fini(&why);
 	return outcome;
 }
@@ -384,14 +400,21 @@ static void on_step(struct timer *timer)
 
 /* ---- Things that happen ---- */
 
+/* What stands before an engine's own words where nothing ran, as ECS has it. */
+static const char *const not_run[] = {
+	[WORKLOAD_NO_IMAGE] = "CannotPullContainerError",
+	[WORKLOAD_NOT_CREATED] = "CannotCreateContainerError",
+	[WORKLOAD_NOT_STARTED] = "CannotStartContainerError",
+};
+
 static err_t note_end(json_t *container, const struct workload_end *end)
 {
-	char words[256];
+	char words[600];
 
 	TRY(put_true(container, "_ended"));
 	TRY(put_text(container, "lastStatus", "STOPPED"));
-	if (end->how == WORKLOAD_NOT_STARTED) {
-		snprintf(words, sizeof words, "CannotStartContainerError: %s", end->why);
+	if (end->how < COUNT(not_run) && not_run[end->how]) {
+		snprintf(words, sizeof words, "%s: %s", not_run[end->how], end->why);
 		return put_text(container, "reason", words);
 	}
 	TRY(put_number(container, "exitCode", (uint64_t)end->code));
@@ -406,21 +429,75 @@ static err_t note_end(json_t *container, const struct workload_end *end)
 	return ERR_OK;
 }
 
-void launch_on_ended(void *owner, const struct workload_end *end)
+/* Killed between the note that it may start and its start: it may, still. */
+static err_t start_again(json_t *task, json_t *container)
+{
+	struct workload_end lost = { .how = WORKLOAD_LOST, .code = 128 + SIGKILL };
+
+	if (lifecycle_status_of(text_of(task, "lastStatus")) == TASK_PENDING)
+		return put(container, "_asked", json_false());
+	return note_end(container, &lost);
+}
+
+static void on_ended(void *owner, const struct workload_end *end)
+{
+	struct run_container *container = owner;
+	struct run *run = container->run;
+	json_t *task = NULL, *record;
+	err_t err = record_read(run->ecs, KIND_TASK, run->id, &task);
+
+	checks_end(container);
+	container->starting = false;
+	record = container_at(task, container->index);
+	if (!err)
+		err = end->how == WORKLOAD_NEVER ? start_again(task, record)
+						 : note_end(record, end);
+	if (!err)
+		err = save(run, task);
+	if (err && err != ERR_NOT_FOUND)
+		log_error("ecs", "task %s: the end of a container could not be noted", run->id);
+	/* Its engine keeps it until its end is ours to tell. */
+	if (err)
+		workload_release(container->workload);
+	else
+		workload_forget(container->workload);
+	container->workload = NULL;
+	json_decref(task);
+	run_look_in(run, 0);
+}
+
+static void on_started(void *owner)
 {
 	struct run_container *container = owner;
 	struct run *run = container->run;
 	json_t *task = NULL;
 
-	workload_release(container->workload);
-	container->workload = NULL;
-	checks_end(container);
+	container->starting = false;
 	if (!record_read(run->ecs, KIND_TASK, run->id, &task) &&
-	    (note_end(container_at(task, container->index), end) || save(run, task)))
-		log_error("ecs", "task %s: the end of a container could not be noted", run->id);
+	    !is_text(container_at(task, container->index), "lastStatus", "RUNNING"))
+		if (note_running(run, task, container->index) == WAIT || save(run, task))
+			log_warn("ecs", "task %s: that a container runs is noted later", run->id);
 	json_decref(task);
 	run_look_in(run, 0);
 }
+
+static void on_health(void *owner, bool healthy)
+{
+	struct run_container *container = owner;
+	json_t *definition = run_definition(container->run);
+
+	/* An image's own check says nothing of its task, where ECS runs it. */
+	if (!json_object_get(json_array_get(json_object_get(definition, "containerDefinitions"),
+					    container->index),
+			     "healthCheck"))
+		return;
+	run_set_health(container->run, container->index,
+		       healthy ? CONTAINER_HEALTHY : CONTAINER_UNHEALTHY);
+}
+
+const struct workload_events launch_events = { .on_started = on_started,
+					       .on_health = on_health,
+					       .on_ended = on_ended };
 
 void run_set_health(struct run *run, unsigned index, enum container_health health)
 {
@@ -466,26 +543,21 @@ static void on_output(struct timer *timer)
 /* What was asked to start before we were killed: it runs, it ended, or it never came to be. */
 static err_t take_up(struct run *run, json_t *task)
 {
-	static const struct workload_events events = { launch_on_ended };
 	bool changed = false;
 
 	for (unsigned i = 0; i < run->container_count; i++) {
-		struct run_container *container = &run->containers[i];
 		json_t *record = container_at(task, i);
-		char folder[4096];
 		err_t err;
 
 		if (!is_true(record, "_asked") || is_true(record, "_ended"))
 			continue;
-		run_folder(run->ecs, run->id, text_of(record, "name"), folder);
-		err = workload_adopt(run->ecs->options.loop, folder, &events, container,
-				     &container->workload);
+		err = launch_adopt(run, task, run->definition, i);
 		if (err && err != ERR_NOT_FOUND)
 			return err;
 		if (err) {
 			TRY(put(record, "_asked", json_false()));
 			changed = true;
-		} else {
+		} else if (!checks_itself(task, i)) {
 			checks_begin(run, i);
 		}
 	}

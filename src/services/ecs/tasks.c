@@ -57,6 +57,7 @@ static err_t make_container(struct ecs *ecs, const struct task_wish *wish, json_
 			      text_of(defined, "image"), "runtimeId", runtime, "lastStatus",
 			      "PENDING", "healthStatus", "UNKNOWN");
 	TRY(add(list, container));
+	TRY(put_text(container, "_engine", ecs_engine_of(ecs, text_of(defined, "image"))));
 	if (json_object_get(defined, "healthCheck") && is_true(defined, "essential"))
 		TRY(put_true(task, "_checked"));
 	for (size_t i = 0; i < COUNT(amounts); i++)
@@ -134,6 +135,7 @@ static err_t make_header(struct ecs *ecs, const struct task_wish *wish, json_t *
 	TRY(put_text(task, "clusterArn", of_cluster));
 	TRY(put_text(task, "taskDefinitionArn", text_of(wish->definition, "taskDefinitionArn")));
 	TRY(put_text(task, "_token", token));
+	TRY(put_text(task, "_mode", text_of(wish->definition, "networkMode")));
 	TRY(put_text(task, "lastStatus", "PROVISIONING"));
 	TRY(put_text(task, "desiredStatus", "RUNNING"));
 	TRY(put_text(task, "healthStatus", "UNKNOWN"));

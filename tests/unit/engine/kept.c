@@ -1,4 +1,4 @@
-#include "engine/workload.h"
+#include "engine/kept.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@ static void on_ended(void *owner, const struct workload_end *how)
 	ends++;
 }
 
-static const struct workload_events events = { on_ended };
+static const struct workload_events events = { .on_ended = on_ended };
 
 static void tick(struct timer *timer)
 {
@@ -66,23 +66,23 @@ static void tear_down(void)
 	CHECK_EQ(system(command), 0);
 }
 
-static struct workload_options options_of(char *const *arguments)
+static struct kept_options options_of(char *const *arguments)
 {
 	static char added[] = "NAME=value", *environment[] = { added, NULL };
 
-	return (struct workload_options){ .loop = loop,
-					  .keeper = getenv("WEIR_KEEPER"),
-					  .folder = task,
-					  .program = shell,
-					  .arguments = arguments,
-					  .environment = environment,
-					  .stop_ms = 5000 };
+	return (struct kept_options){ .loop = loop,
+				      .keeper = getenv("WEIR_KEEPER"),
+				      .folder = task,
+				      .program = shell,
+				      .arguments = arguments,
+				      .environment = environment,
+				      .stop_ms = 5000 };
 }
 
-static struct workload *run(const char *script, struct workload_options more)
+static struct workload *run(const char *script, struct kept_options more)
 {
 	char *arguments[] = { shell, dash_c, bytes_dup(bytes_of(script)), NULL };
-	struct workload_options options = options_of(arguments);
+	struct kept_options options = options_of(arguments);
 	struct workload *workload = NULL;
 
 	if (more.stop_ms)
@@ -92,12 +92,12 @@ static struct workload *run(const char *script, struct workload_options more)
 	options.limits = more.limits;
 	options.limit_count = more.limit_count;
 	options.directory = more.directory;
-	CHECK_OK(workload_start(&options, &events, NULL, &workload));
+	CHECK_OK(kept_start(&options, &events, NULL, &workload));
 	free(arguments[2]);
 	return workload;
 }
 
-#define PLAIN ((struct workload_options){ .stop_ms = 0 })
+#define PLAIN ((struct kept_options){ .stop_ms = 0 })
 
 static const char *output(void)
 {
@@ -138,15 +138,15 @@ TEST(a_program_runs_with_its_own_environment_only_and_its_exit_code_is_told)
 TEST(a_missing_program_is_an_error_at_once)
 {
 	char missing[] = "/nonexistent/program", *arguments[] = { missing, NULL };
-	struct workload_options options;
+	struct kept_options options;
 	struct workload *workload;
 
 	set_up();
 	options = options_of(arguments);
 	options.program = missing;
-	CHECK_ERR(workload_start(&options, &events, NULL, &workload), ERR_NOT_FOUND);
+	CHECK_ERR(kept_start(&options, &events, NULL, &workload), ERR_NOT_FOUND);
 	options.program = folder;
-	CHECK_ERR(workload_start(&options, &events, NULL, &workload), ERR_NOT_FOUND);
+	CHECK_ERR(kept_start(&options, &events, NULL, &workload), ERR_NOT_FOUND);
 	tear_down();
 }
 
@@ -155,7 +155,7 @@ TEST(what_fails_between_fork_and_exec_is_told_in_a_sentence)
 	struct workload *workload;
 
 	set_up();
-	workload = run("true", (struct workload_options){ .directory = "/nonexistent" });
+	workload = run("true", (struct kept_options){ .directory = "/nonexistent" });
 	wait_end();
 	CHECK_EQ(end.how, WORKLOAD_NOT_STARTED);
 	CHECK_STR(end.why, "its working directory cannot be entered: No such file or directory");
@@ -188,7 +188,7 @@ TEST(who_does_not_listen_is_killed_when_its_time_is_over)
 
 	set_up();
 	workload = run("trap '' TERM; echo up; while :; do sleep 0.02; done",
-		       (struct workload_options){ .stop_ms = 150 });
+		       (struct kept_options){ .stop_ms = 150 });
 	wait_output("up");
 	before = clock_mono_us();
 	workload_stop(workload);
@@ -233,13 +233,13 @@ TEST(what_a_program_leaves_behind_ends_with_it_even_in_another_group)
 TEST(a_second_start_in_the_same_folder_is_refused_while_the_first_runs)
 {
 	char *arguments[] = { shell, dash_c, dash_c, NULL };
-	struct workload_options options;
+	struct kept_options options;
 	struct workload *first, *second = NULL;
 
 	set_up();
 	first = run("sleep 1000", PLAIN);
 	options = options_of(arguments);
-	CHECK_ERR(workload_start(&options, &events, NULL, &second), ERR_EXISTS);
+	CHECK_ERR(kept_start(&options, &events, NULL, &second), ERR_EXISTS);
 	workload_kill(first);
 	wait_end();
 	CHECK_EQ(end.code, 137);
@@ -266,7 +266,7 @@ TEST(a_program_is_adopted_after_its_starter_was_killed_and_its_exit_code_is_know
 	}
 	waitpid(starter, &status, 0);
 	CHECK(WIFSIGNALED(status));
-	CHECK_OK(workload_adopt(loop, task, &events, NULL, &workload));
+	CHECK_OK(kept_adopt(loop, task, &events, NULL, &workload));
 	wait_output("up");
 	pass_ms(50);
 	CHECK_EQ(ends, 0);
@@ -276,7 +276,7 @@ TEST(a_program_is_adopted_after_its_starter_was_killed_and_its_exit_code_is_know
 	CHECK_EQ(end.code, 5);
 	workload_release(workload);
 	ends = 0;
-	CHECK_OK(workload_adopt(loop, task, &events, NULL, &workload), "its end can be read again");
+	CHECK_OK(kept_adopt(loop, task, &events, NULL, &workload), "its end can be read again");
 	wait_end();
 	CHECK_EQ(end.code, 5);
 	workload_release(workload);
@@ -288,8 +288,8 @@ TEST(a_folder_in_which_nothing_started_says_so)
 	struct workload *workload;
 
 	set_up();
-	CHECK_ERR(workload_adopt(loop, task, &events, NULL, &workload), ERR_NOT_FOUND);
-	workload_end_folder(task, 100); /* harmless */
+	CHECK_ERR(kept_adopt(loop, task, &events, NULL, &workload), ERR_NOT_FOUND);
+	kept_end_folder(task, 100); /* harmless */
 	tear_down();
 }
 
@@ -324,7 +324,7 @@ TEST(a_memory_eater_is_killed_at_its_limit)
 
 	set_up();
 	workload = run("exec /usr/bin/tail /dev/zero",
-		       (struct workload_options){ .memory_bytes = 64u << 20 });
+		       (struct kept_options){ .memory_bytes = 64u << 20 });
 	wait_end();
 	CHECK(end.how == WORKLOAD_OUT_OF_MEMORY || end.how == WORKLOAD_SIGNALLED, "%d", end.how);
 	CHECK_EQ(end.code, 137);
@@ -338,7 +338,7 @@ TEST(a_fork_bomb_is_ended_within_its_limit)
 
 	set_up();
 	workload = run("i=0; while [ $i -lt 200 ]; do sleep 1000 & i=$((i+1)); done; wait",
-		       (struct workload_options){ .processes_max = 50 });
+		       (struct kept_options){ .processes_max = 50 });
 	wait_end();
 	CHECK_EQ(end.how, WORKLOAD_TOO_MANY);
 	CHECK_EQ(end.code, 137);
@@ -353,7 +353,7 @@ TEST(ulimits_hold)
 
 	set_up();
 	workload = run("ulimit -Sn; ulimit -Hn",
-		       (struct workload_options){ .limits = &limit, .limit_count = 1 });
+		       (struct kept_options){ .limits = &limit, .limit_count = 1 });
 	wait_end();
 	CHECK_STR(output(), "77\n99\n");
 	workload_release(workload);

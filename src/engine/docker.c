@@ -1,0 +1,225 @@
+/*
+ * docker: what all containers of one engine share: the socket, the network, what is left over.
+ */
+#include "engine/docker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/encode.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "engine/docker_internal.h"
+#include "engine/docker_json.h"
+
+bool docker_is_there(const char *socket)
+{
+	struct stat found;
+
+	return stat(socket, &found) == 0 && S_ISSOCK(found.st_mode) && access(socket, W_OK) == 0;
+}
+
+err_t docker_create(const struct docker_options *options, struct docker **ret_docker)
+{
+	struct docker *docker = calloc(1, sizeof *docker);
+
+	if (!docker)
+		return ERR_NOMEM;
+	docker->options = *options;
+	docker->options.socket = bytes_dup(bytes_of(options->socket));
+	docker->options.installation = bytes_dup(bytes_of(options->installation));
+	list_init(&docker->asks);
+	list_init(&docker->containers);
+	list_init(&docker->waiters);
+	if (!docker->options.socket || !docker->options.installation) {
+		docker_destroy(docker);
+		return ERR_NOMEM;
+	}
+	*ret_docker = docker;
+	return ERR_OK;
+}
+
+void docker_destroy(struct docker *docker)
+{
+	if (!docker)
+		return;
+	assert(list_empty(&docker->containers));
+	docker_ask_cancel_all(&docker->asks);
+	free(docker->sweep);
+	free((char *)docker->options.socket);
+	free((char *)docker->options.installation);
+	free(docker);
+}
+
+/* ---- Asking ---- */
+
+err_t docker_send(struct docker *docker, const char *method, const char *path,
+		  const struct text *json, uint32_t silent_ms,
+		  const struct docker_ask_events *events, void *owner, struct docker_ask **ret_ask)
+{
+	const struct docker_question question = {
+		.loop = docker->options.loop,
+		.socket = docker->options.socket,
+		.method = method,
+		.path = path,
+		.json = json ? text_bytes(json) : BYTES_NONE,
+		.silent_ms = silent_ms,
+		.in = &docker->asks,
+	};
+
+	return docker_ask(&question, events, owner, ret_ask);
+}
+
+bool docker_answer_is_good(const struct docker *docker, const struct docker_answer *answer,
+			   char out[DOCKER_WORDS_BYTES])
+{
+	out[0] = '\0';
+	if (!answer->err && (answer->status / 100 == 2 || answer->status == 304))
+		return true;
+	if (answer->err)
+		snprintf(out, DOCKER_WORDS_BYTES, "the Docker engine at %.200s does not answer: %s",
+			 docker->options.socket,
+			 answer->err == ERR_NOT_FOUND ? "there is no such socket"
+						      : err_words(answer->err));
+	else
+		docker_message(answer->status, answer->body, out);
+	return false;
+}
+
+/* ---- The network ---- */
+
+static void tell_waiters(struct docker *docker, const char *why)
+{
+	struct list_node *node;
+
+	docker->network = why[0] ? NETWORK_UNKNOWN : NETWORK_THERE;
+	if (docker->options.on_network)
+		docker->options.on_network(docker->options.owner, why);
+	while ((node = list_pop(&docker->waiters)) != NULL) {
+		struct docker_waiter *waiter = container_of(node, struct docker_waiter, link);
+
+		waiter->on_network(waiter, why);
+	}
+}
+
+/* 409: another Weir was as quick as we. */
+static void on_network_made(void *owner, const struct docker_answer *answer)
+{
+	struct docker *docker = owner;
+	char why[DOCKER_WORDS_BYTES];
+
+	if (docker_answer_is_good(docker, answer, why) || (!answer->err && answer->status == 409))
+		why[0] = '\0';
+	tell_waiters(docker, why);
+}
+
+static void make_network(struct docker *docker)
+{
+	static const struct docker_ask_events events = { .on_answer = on_network_made };
+	struct text body = TEXT_INIT(1024);
+	err_t err = docker_network_body(&body);
+
+	if (!err)
+		err = docker_send(docker, "POST", "/networks/create", &body, DOCKER_SILENT_MS,
+				  &events, docker, NULL);
+	text_fini(&body);
+	if (err)
+		tell_waiters(docker, err_words(err));
+}
+
+static void on_network_seen(void *owner, const struct docker_answer *answer)
+{
+	struct docker *docker = owner;
+	char why[DOCKER_WORDS_BYTES];
+
+	if (docker_answer_is_good(docker, answer, why) || answer->status != 404)
+		tell_waiters(docker, why);
+	else
+		make_network(docker);
+}
+
+void docker_open_network(struct docker *docker)
+{
+	static const struct docker_ask_events events = { .on_answer = on_network_seen };
+	err_t err;
+
+	if (docker->network == NETWORK_ASKED)
+		return;
+	/* Asked each time: somebody may have removed it. */
+	docker->network = NETWORK_ASKED;
+	err = docker_send(docker, "GET", "/networks/" DOCKER_NETWORK, NULL, DOCKER_SILENT_MS,
+			  &events, docker, NULL);
+	if (err)
+		tell_waiters(docker, err_words(err));
+}
+
+void docker_need_network(struct docker *docker, struct docker_waiter *waiter)
+{
+	list_append(&docker->waiters, &waiter->link);
+	docker_open_network(docker);
+}
+
+/* ---- What is left over ---- */
+
+struct docker_sweep {
+	struct docker *docker;
+	bool (*wanted)(void *owner, const char *name);
+	void *owner;
+};
+
+static void sweep_one(void *owner, const char *name)
+{
+	const struct docker_sweep *sweep = owner;
+	struct text path = TEXT_INIT(1024);
+
+	if (docker_has(sweep->docker, name) || sweep->wanted(sweep->owner, name))
+		return;
+	text_add_str(&path, "/containers/");
+	encode_percent(&path, bytes_of(name), false);
+	text_add_str(&path, "?force=1&v=1");
+	log_debug("engine", "container %s is nobody's, and is removed", name);
+	if (!text_err(&path))
+		docker_send(sweep->docker, "DELETE", text_str(&path), NULL, DOCKER_SILENT_MS, NULL,
+			    NULL, NULL);
+	text_fini(&path);
+}
+
+static void on_listed(void *owner, const struct docker_answer *answer)
+{
+	struct docker_sweep *sweep = owner;
+
+	sweep->docker->sweep = NULL;
+	if (!answer->err && answer->status == 200)
+		docker_names_read(answer->body, sweep_one, sweep);
+	free(sweep);
+}
+
+void docker_sweep(struct docker *docker, bool (*wanted)(void *owner, const char *name), void *owner)
+{
+	static const struct docker_ask_events events = { .on_answer = on_listed };
+	struct docker_sweep *sweep;
+	struct text path = TEXT_INIT(1024), filter = TEXT_INIT(512);
+	err_t err;
+
+	if (docker->sweep)
+		return;
+	sweep = calloc(1, sizeof *sweep);
+	if (!sweep)
+		return;
+	*sweep = (struct docker_sweep){ docker, wanted, owner };
+	docker->sweep = sweep;
+	text_printf(&filter, "{\"label\":[\"" DOCKER_LABEL "=%s\"]}", docker->options.installation);
+	text_add_str(&path, "/containers/json?all=1&filters=");
+	encode_percent(&path, text_bytes(&filter), false);
+	err = text_err(&path) ? text_err(&path)
+			      : docker_send(docker, "GET", text_str(&path), NULL, DOCKER_SILENT_MS,
+					    &events, sweep, NULL);
+	text_fini(&path);
+	text_fini(&filter);
+	if (!err)
+		return;
+	docker->sweep = NULL;
+	free(sweep);
+}

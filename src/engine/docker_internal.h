@@ -1,0 +1,43 @@
+/*
+ * docker_internal: what the files of the docker engine share.
+ */
+#ifndef ENGINE_DOCKER_INTERNAL_H
+#define ENGINE_DOCKER_INTERNAL_H
+
+#include "base/list.h"
+#include "engine/docker.h"
+#include "engine/docker_ask.h"
+
+enum { DOCKER_WORDS_BYTES = 384, DOCKER_SILENT_MS = 60 * 1000 };
+
+enum docker_network { NETWORK_UNKNOWN, NETWORK_ASKED, NETWORK_THERE };
+
+struct docker {
+	struct docker_options options; /* strings are copies */
+	struct list_node asks;	       /* under way */
+	struct list_node containers;   /* struct container */
+	struct list_node waiters;      /* struct docker_waiter: for the network */
+	enum docker_network network;
+	struct docker_sweep *sweep; /* one that is under way */
+};
+
+/* Waits for the network; on_network runs once, `why` "" when it is there. */
+struct docker_waiter {
+	struct list_node link;
+	void (*on_network)(struct docker_waiter *waiter, const char *why);
+};
+void docker_need_network(struct docker *docker, struct docker_waiter *waiter);
+
+/* Asks; `json` may be NULL, `events` too. */
+err_t docker_send(struct docker *docker, const char *method, const char *path,
+		  const struct text *json, uint32_t silent_ms,
+		  const struct docker_ask_events *events, void *owner, struct docker_ask **ret_ask);
+
+/* "" for an answer of 2xx; else what went wrong, for people. True when all is well. */
+bool docker_answer_is_good(const struct docker *docker, const struct docker_answer *answer,
+			   char out[DOCKER_WORDS_BYTES]);
+
+/* Whether a workload of that name is at hand. */
+bool docker_has(const struct docker *docker, const char *name);
+
+#endif

@@ -1,0 +1,348 @@
+"""Tasks as containers: what a Docker Engine is asked (a fake one, always) and that it works (a real one, where it may run)."""
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import tarfile
+import time
+
+import pytest
+
+from ecs_harness import Tasks
+from fake_docker import FakeDocker, stamp
+from harness import Fault, Weir, get, until
+
+LOGS = {"logDriver": "awslogs", "options": {"awslogs-group": "/t", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "p",
+                                            "awslogs-create-group": "true"}}
+
+
+def lines(weir):
+    try:
+        return [e["message"] for e in weir.call("logs", "FilterLogEvents", logGroupName="/t")["events"]]
+    except Fault:
+        return []
+
+
+# ---- The contract, with an engine that runs nothing ----
+
+@pytest.fixture
+def docker(tmp_path):
+    fake = FakeDocker(tmp_path / "docker.sock")
+    yield fake
+    if not fake.gone:
+        fake.stop()
+
+
+@pytest.fixture
+def tasks(docker, tmp_path):
+    with Weir("--docker-socket", docker.path) as weir:
+        yield Tasks(weir, tmp_path)
+
+
+def test_what_a_container_is_made_of(tasks, docker):
+    tasks.define("app", "app:1", environment={"A": "b"}, command=["serve", "it"], entryPoint=["/run"], user="7:8", workingDirectory="/w", cpu=256,
+                 memory=64, memoryReservation=32, stopTimeout=9, dockerLabels={"mine": "1"}, logConfiguration=LOGS,
+                 ulimits=[{"name": "nofile", "softLimit": 10, "hardLimit": 20}], linuxParameters={"initProcessEnabled": True},
+                 healthCheck={"command": ["CMD-SHELL", "true"], "interval": 7, "timeout": 3, "retries": 2, "startPeriod": 1})
+    task = tasks.wait_status(tasks.run("app"), "RUNNING")
+    spec, host = docker.only().spec, docker.only().spec["HostConfig"]
+    address = task["containers"][0]["networkInterfaces"][0]["privateIpv4Address"]
+    assert (spec["Image"], spec["Entrypoint"], spec["Cmd"], spec["User"], spec["WorkingDir"], spec["StopTimeout"]) == (
+        "app:1", ["/run"], ["serve", "it"], "7:8", "/w", 9)
+    assert {"A=b", "HOST=0.0.0.0", "PORT=8000", "AWS_REGION=us-east-1"} <= set(spec["Env"]) and not [e for e in spec["Env"] if e.startswith(("PATH=", "HOME="))]
+    assert host["PortBindings"] == {"8000/tcp": [{"HostIp": address, "HostPort": "8000"}]} and host["NetworkMode"] == "weir"
+    assert (host["Memory"], host["MemorySwap"], host["MemoryReservation"], host["CpuShares"], host["PidsLimit"], host["Init"]) == (
+        64 << 20, 64 << 20, 32 << 20, 256, 4096, True)
+    assert host["Ulimits"] == [{"Name": "nofile", "Soft": 10, "Hard": 20}] and host["RestartPolicy"]["Name"] == "no"
+    assert spec["Healthcheck"] == {"Test": ["CMD-SHELL", "true"], "Interval": 7 * 10**9, "Timeout": 3 * 10**9, "Retries": 2, "StartPeriod": 10**9}
+    labels = spec["Labels"]
+    assert labels["mine"] == "1" and labels["com.amazonaws.ecs.task-arn"] == task["taskArn"] and labels["com.amazonaws.ecs.container-name"] == "web"
+    assert docker.networks["weir"]["IPAM"]["Config"] == [{"Subnet": "169.254.170.0/23", "Gateway": "169.254.170.2"}]
+
+
+def test_a_shared_network_publishes_nothing_and_a_free_port_is_given_otherwise(tasks, docker):
+    tasks.define("host", "app:1", mode="host")
+    tasks.wait_status(tasks.run("host", networkConfiguration=None), "RUNNING")
+    spec = docker.only().spec
+    assert spec["HostConfig"]["NetworkMode"] == "host" and spec["HostConfig"]["PortBindings"] == {} and "PORT=8000" in spec["Env"]
+    docker.end(docker.only().name)
+    until(lambda: not docker.containers, what="its removal")
+    tasks.define("bridge", "app:1", mode="bridge")
+    task = tasks.wait_status(tasks.run("bridge", networkConfiguration=None), "RUNNING")
+    port = task["containers"][0]["networkBindings"][0]["hostPort"]
+    assert docker.only().spec["HostConfig"]["PortBindings"] == {"8000/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port)}]}
+
+
+def test_an_image_that_is_missing_is_pulled_and_one_that_cannot_be_is_told(tasks, docker):
+    docker.registry.add("reg.example:5000/a/b:2")
+    tasks.define("far", "reg.example:5000/a/b:2")
+    tasks.wait_status(tasks.run("far"), "RUNNING")
+    assert docker.count("POST", "fromImage=reg.example%3A5000%2Fa%2Fb&tag=2") == 1
+    tasks.define("none", "none")
+    tasks.service("none", "none")
+    tasks.wait_event("(task ", "none")
+    event = tasks.wait_event("has stopped: CannotPullContainerError: pull access denied for none:latest", "none")
+    assert event
+    stopped = tasks.tasks("STOPPED", family="none")
+    assert stopped[0]["stopCode"] == "TaskFailedToStart" and stopped[0]["containers"][0]["reason"] == stopped[0]["stoppedReason"]
+
+
+@pytest.mark.parametrize("question, words", [
+    (("POST", "/containers/create"), "CannotCreateContainerError: no room left"),
+    (("POST", "/start"), "CannotStartContainerError: no room left"),
+    (("GET", "/images/"), "CannotPullContainerError: no room left"),
+    (("POST", "/networks/create"), "CannotCreateContainerError: no room left"),
+])
+def test_what_the_engine_refuses_is_told_in_its_words_and_leaves_nothing(tasks, docker, question, words):
+    docker.fails[question] = (500, "no room left")
+    tasks.define("app", "app:1")
+    task = tasks.wait_status(tasks.run("app"), "STOPPED")
+    assert (task["stoppedReason"], task["stopCode"]) == (words, "TaskFailedToStart") and "exitCode" not in task["containers"][0]
+    until(lambda: not docker.containers, what="its removal")
+
+
+def test_no_engine_is_told(tasks, docker):
+    tasks.define("app", "app:1")
+    docker.stop()
+    task = tasks.wait_status(tasks.run("app"), "STOPPED")
+    assert "'app:1' is neither" in task["stoppedReason"] and "--docker-socket" in task["stoppedReason"]
+
+
+def test_exit_codes_and_memory_are_told_and_its_container_is_removed(tasks, docker):
+    tasks.define("app", "app:1")
+    for code, oom, reason in ((3, False, None), (137, True, "OutOfMemoryError: Container killed due to memory usage")):
+        arn = tasks.run("app")
+        tasks.wait_status(arn, "RUNNING")
+        docker.end(docker.only().name, code, oom)
+        container = tasks.wait_status(arn, "STOPPED")["containers"][0]
+        assert (container["exitCode"], container.get("reason")) == (code, reason)
+        until(lambda: not docker.containers, what="its removal")
+
+
+def test_its_output_is_logged_once_though_the_stream_breaks_and_weir_is_killed(tasks, docker):
+    tasks.define("app", "app:1", logConfiguration=LOGS)
+    arn = tasks.run("app")
+    tasks.wait_status(arn, "RUNNING")
+    name = docker.only().name
+    docker.say(name, "one\n")
+    docker.say(name, "two\n")
+    docker.say(name, "at the same time\n", stamp(2))
+    until(lambda: len(lines(tasks.weir)) == 3, what="three lines")
+    docker.stop()
+    docker.start()
+    docker.say(name, "still at that time\n", stamp(2))
+    docker.say(name, "three\n")
+    until(lambda: len(lines(tasks.weir)) == 5, what="five lines")
+    tasks.weir.kill()
+    docker.say(name, "while away\n")
+    docker.end(name, 4)
+    tasks.weir.start()
+    task = tasks.wait_status(arn, "STOPPED")
+    assert task["containers"][0]["exitCode"] == 4
+    assert lines(tasks.weir) == ["one", "two", "at the same time", "still at that time", "three", "while away"]
+
+
+def test_stopping_gives_the_engine_the_stop_timeout(tasks, docker):
+    tasks.define("app", "app:1", stopTimeout=7)
+    arn = tasks.run("app")
+    tasks.wait_status(arn, "RUNNING")
+    container = docker.only()
+    tasks("StopTask", task=arn, reason="enough")
+    task = tasks.wait_status(arn, "STOPPED")
+    assert (container.stops, container.grace, task["containers"][0]["exitCode"], task["stoppedReason"]) == (1, 7, 143, "enough")
+
+
+def test_health_is_what_the_engine_says(tasks, docker):
+    tasks.define("app", "app:1", healthCheck={"command": ["CMD", "x"], "interval": 5})
+    arn = tasks.run("app")
+    tasks.wait_status(arn, "RUNNING")
+    for word in ("healthy", "unhealthy"):
+        docker.only().health = word
+        until(lambda: tasks.task(arn)["healthStatus"] == word.upper(), what=word)
+
+
+def test_a_weir_that_is_killed_at_any_moment_of_a_start_doubles_nothing(tasks, docker):
+    tasks.define("app", "app:1")
+    for i in range(8):
+        arn = tasks.run("app")
+        time.sleep(i * 0.012)
+        tasks.weir.kill()
+        tasks.weir.start()
+        tasks.wait_status(arn, "RUNNING")
+        container = docker.only()
+        assert container.started == 1
+        tasks("StopTask", task=arn)
+        tasks.wait_status(arn, "STOPPED")
+        until(lambda: not docker.containers, what="its removal")
+
+
+def test_what_nobody_wants_is_removed_at_the_next_start(tasks, docker):
+    tasks.define("app", "app:1")
+    tasks.wait_status(tasks.run("app"), "RUNNING")
+    container = docker.only()
+    tasks.weir.kill()
+    stray = container.name.replace("weir-", "weir-00000000")[:len(container.name)]
+    docker.containers[stray] = type(container)(stray, container.spec)
+    other = dict(container.spec, Labels={"weir.installation": "another"})
+    docker.containers["another"] = type(container)("another", other)
+    tasks.weir.start()
+    until(lambda: stray not in docker.containers, what="the stray's removal")
+    assert {container.name, "another"} == set(docker.containers)
+
+
+def test_a_container_that_was_removed_behind_our_back_is_replaced(tasks, docker):
+    tasks.define("app", "app:1")
+    tasks.service(definition="app")
+    tasks.wait_stable()
+    name = docker.only().name
+    docker.end(name)
+    docker.containers.pop(name)
+    until(lambda: [c for c in docker.containers.values() if c.name != name and c.started], seconds=20, what="another")
+    until(lambda: [t for t in tasks.tasks(serviceName="web") if t["lastStatus"] == "RUNNING"], what="it runs")
+    # And while Weir is away: nothing of that name is there, though it ran.
+    tasks.weir.kill()
+    gone = docker.only().name
+    docker.end(gone)
+    docker.containers.pop(gone)
+    tasks.weir.start()
+    until(lambda: [c for c in docker.containers.values() if c.name != gone and c.started], seconds=20, what="a third")
+
+
+# ---- A real engine ----
+
+SERVER = r"""
+#include <arpa/inet.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+static void on_term(int number) { (void)number; _exit(0); }
+int main(int argc, char **argv)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET };
+	int one = 1, fd = socket(AF_INET, SOCK_STREAM, 0), peer;
+	char in[4096], out[512], body[256];
+
+	if (argc > 1 && strcmp(argv[1], "eat") == 0)
+		for (;;)
+			memset(malloc(1 << 20), 1, 1 << 20);
+	if (argc > 1 && strcmp(argv[1], "check") == 0)
+		return 0;
+	signal(SIGTERM, on_term);
+	at.sin_port = htons((unsigned short)atoi(getenv("PORT")));
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+	if (bind(fd, (struct sockaddr *)&at, sizeof at) || listen(fd, 16))
+		return 1;
+	printf("serving on %s\n", getenv("PORT"));
+	fflush(stdout);
+	while ((peer = accept(fd, NULL, NULL)) >= 0) {
+		if (read(peer, in, sizeof in) < 0)
+			continue;
+		snprintf(body, sizeof body, "%s %s", getenv("VERSION") ? getenv("VERSION") : "1", getenv("ECS_CONTAINER_METADATA_URI_V4"));
+		snprintf(out, sizeof out, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s", strlen(body), body);
+		if (write(peer, out, strlen(out)) < 0)
+			return 2;
+		close(peer);
+	}
+	return 3;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def dockerd(tmp_path_factory):
+    """A Docker Engine of our own, with an image of one static program; no registry is needed."""
+    found = shutil.which("dockerd", path=os.environ["PATH"] + ":/usr/sbin:/usr/local/bin")
+    if not found or os.geteuid() != 0 or not shutil.which("cc"):
+        pytest.skip("needs root, a compiler and dockerd (Debian's docker.io)")
+    alone = open("/tmp/weir-test-dockerd.lock", "w")
+    fcntl.flock(alone, fcntl.LOCK_EX)  # two of them would each have the address of the containers' gateway
+    folder = tmp_path_factory.mktemp("dockerd")
+    socket = folder / "docker.sock"
+    log = (folder / "log").open("w")
+    daemon = subprocess.Popen([found, "--data-root", folder / "data", "--exec-root", folder / "exec", "--pidfile", folder / "pid", "-H", f"unix://{socket}",
+                               "--storage-driver", "vfs", "--iptables=false", "--bridge=none"], stdout=log, stderr=log)
+    try:
+        try:
+            until(lambda: socket.exists() and curl(socket, "GET", "/_ping") == "OK", 15, "dockerd", despite=subprocess.CalledProcessError)
+        except AssertionError:
+            pytest.skip("dockerd does not start here: " + (folder / "log").read_text()[-300:])
+        source, binary, tar = folder / "server.c", folder / "server", folder / "image.tar"
+        source.write_text(SERVER)
+        subprocess.run(["cc", "-static", "-o", binary, source], check=True)
+        with tarfile.open(tar, "w") as out:
+            out.add(binary, "server")
+        made = curl(socket, "POST", "/images/create?fromSrc=-&repo=tiny&tag=1&changes=ENTRYPOINT%20%5B%22/server%22%5D", "-H", "Content-Type: application/x-tar",
+                    "--data-binary", f"@{tar}")
+        assert "sha256:" in made, made
+        yield socket
+    finally:
+        try:
+            curl(socket, "DELETE", "/networks/weir")  # its bridge would outlive the daemon
+        except subprocess.CalledProcessError:
+            pass
+        daemon.terminate()
+        daemon.wait(20)
+        log.close()
+        alone.close()
+
+
+def curl(socket, method, path, *more):
+    return subprocess.run(["curl", "-sS", "-m", "20", "--unix-socket", str(socket), "-X", method, *more, "http://docker" + path], check=True,
+                          capture_output=True, text=True).stdout
+
+
+def containers(socket):
+    return set(re.findall(r'"/(weir-[0-9a-f]{32}-[^"]+)"', curl(socket, "GET", "/containers/json?all=1")))
+
+
+def test_a_service_of_real_containers_deploys_behind_a_balancer_and_survives_a_kill(dockerd, tmp_path):
+    with Weir("--docker-socket", str(dockerd), auth="none") as weir:
+        tasks = Tasks(weir, tmp_path)
+        group = weir.group(attributes={"deregistration_delay.timeout_seconds": "0"}, TargetType="ip")
+        port, _ = weir.listener(weir.balancer(), group)
+        tasks.define("web", "tiny:1", environment={"VERSION": "one"}, logConfiguration=LOGS)
+        tasks.service(group=group)
+        tasks.wait_stable()
+        version, url = get(port).body.decode().split(" ")
+        assert version == "one"
+        # The task's own view of itself, from where containers reach it.
+        assert "169.254.170.2" in url and '"KnownStatus":"RUNNING"' in subprocess.run(["curl", "-sS", "-m", "5", url], capture_output=True, text=True).stdout
+        until(lambda: "serving on 8000" in lines(weir), what="its line")
+        tasks.define("web", "tiny:1", environment={"VERSION": "two"})
+        tasks("UpdateService", service="web", taskDefinition="web")
+        until(lambda: len(containers(dockerd)) == 2, what="two deployments' containers")
+        weir.kill()
+        weir.start()
+        tasks.wait_stable()
+        until(lambda: get(port).body.startswith(b"two "), what="the new version")
+        until(lambda: len(containers(dockerd)) == 1, what="one container")
+        tasks("DeleteService", service="web", force=True)
+        until(lambda: not containers(dockerd), what="no container")
+
+
+def test_real_containers_tell_their_ends(dockerd, tmp_path):
+    with Weir("--docker-socket", str(dockerd)) as weir:
+        tasks = Tasks(weir, tmp_path)
+        tasks.define("eat", "tiny:1", command=["eat"], memory=16)
+        tasks.define("wrong", "tiny:1", entryPoint=["/nothing"])
+        tasks.define("far", "registry.invalid/none:1")
+        tasks.define("checked", "tiny:1", healthCheck={"command": ["CMD", "/server", "check"], "interval": 5})
+        wrong, far, checked = (tasks.run(name) for name in ("wrong", "far", "checked"))
+        # Docker hears of the kernel's kill and of the end on two ways, and the first may be late: then it does not know.
+        for _ in range(5):
+            ate = tasks.wait_status(tasks.run("eat"), "STOPPED")["containers"][0]
+            assert ate["exitCode"] == 137
+            if "reason" in ate:
+                break
+        assert ate["reason"] == "OutOfMemoryError: Container killed due to memory usage"
+        reason = tasks.wait_status(wrong, "STOPPED")["stoppedReason"]
+        assert reason.startswith("CannotStartContainerError: ") and "/nothing" in reason
+        assert tasks.wait_status(far, "STOPPED", 40)["stoppedReason"].startswith("CannotPullContainerError: ")
+        until(lambda: tasks.task(checked)["healthStatus"] == "HEALTHY", 20, "HEALTHY")
+        tasks("StopTask", task=checked)
+        assert tasks.wait_status(checked, "STOPPED")["containers"][0]["exitCode"] == 0
+        until(lambda: not containers(dockerd), what="no container")
