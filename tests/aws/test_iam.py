@@ -321,3 +321,117 @@ def test_policies_may_ask_where_a_call_comes_from(weir, iam, alice):
     assert mine.describe_vpcs()["Vpcs"]
     admit("10.0.0.0/8")
     assert code_of(mine.describe_vpcs) == "AccessDenied"
+
+
+def test_groups_give_their_users_what_they_may(weir, iam, alice):
+    mine = client_as("elbv2", weir, alice)
+    iam.create_group(GroupName="readers", Path="/teams/")
+    iam.put_group_policy(GroupName="readers", PolicyName="reads", PolicyDocument=json.dumps(READS))
+    assert code_of(mine.describe_load_balancers) == "AccessDenied"
+    iam.add_user_to_group(GroupName="readers", UserName="alice")
+    assert mine.describe_load_balancers()["LoadBalancers"] == []
+    group = iam.get_group(GroupName="readers")
+    assert group["Group"]["Arn"] == f"arn:aws:iam::{ACCOUNT}:group/teams/readers" and [one["UserName"] for one in group["Users"]] == ["alice"]
+    assert [one["GroupName"] for one in iam.list_groups_for_user(UserName="alice")["Groups"]] == ["readers"]
+    assert [one["GroupName"] for one in iam.list_groups(PathPrefix="/teams/")["Groups"]] == ["readers"]
+
+    # What is denied to a group is denied to its users, whatever they have themselves.
+    arn = iam.create_policy(PolicyName="no", PolicyDocument=allow("elasticloadbalancing:*", effect="Deny"))["Policy"]["Arn"]
+    iam.put_user_policy(UserName="alice", PolicyName="all", PolicyDocument=allow("*"))
+    iam.attach_group_policy(GroupName="readers", PolicyArn=arn)
+    assert code_of(mine.describe_load_balancers) == "AccessDenied"
+    assert iam.list_entities_for_policy(PolicyArn=arn)["PolicyGroups"][0]["GroupName"] == "readers"
+    assert code_of(iam.delete_policy, PolicyArn=arn) == "DeleteConflict"
+    iam.detach_group_policy(GroupName="readers", PolicyArn=arn)
+
+    iam.update_group(GroupName="readers", NewGroupName="watchers")
+    assert [one["GroupName"] for one in iam.list_groups_for_user(UserName="alice")["Groups"]] == ["watchers"]
+    iam.delete_user_policy(UserName="alice", PolicyName="all")
+    assert mine.describe_load_balancers()["LoadBalancers"] == []
+    assert code_of(iam.delete_group, GroupName="watchers") == "DeleteConflict"
+    iam.delete_access_key(UserName="alice", AccessKeyId=alice["AccessKeyId"])
+    assert code_of(iam.delete_user, UserName="alice") == "DeleteConflict"
+    iam.remove_user_from_group(GroupName="watchers", UserName="alice")
+    assert code_of(iam.remove_user_from_group, GroupName="watchers", UserName="alice") == "NoSuchEntity"
+    iam.delete_group_policy(GroupName="watchers", PolicyName="reads")
+    iam.delete_group(GroupName="watchers")
+    iam.delete_user(UserName="alice")
+    assert code_of(iam.get_group, GroupName="watchers") == "NoSuchEntity"
+
+
+def test_a_permissions_boundary_limits_and_gives_nothing(weir, iam, alice):
+    mine, bucket = client_as("elbv2", weir, alice), client_as("s3", weir, alice)
+    arn = iam.create_policy(PolicyName="most", PolicyDocument=allow("elasticloadbalancing:Describe*"))["Policy"]["Arn"]
+    iam.put_user_permissions_boundary(UserName="alice", PermissionsBoundary=arn)
+    assert iam.get_user(UserName="alice")["User"]["PermissionsBoundary"] == {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn}
+    assert code_of(mine.describe_load_balancers) == "AccessDenied"
+    iam.put_user_policy(UserName="alice", PolicyName="all", PolicyDocument=allow("*"))
+    assert mine.describe_load_balancers()["LoadBalancers"] == []
+    message, status = fault_of(bucket.list_buckets)
+    assert status == 403 and "no permissions boundary allows the s3:ListAllMyBuckets action" in message
+    assert iam.get_policy(PolicyArn=arn)["Policy"]["PermissionsBoundaryUsageCount"] == 1
+    assert code_of(iam.delete_policy, PolicyArn=arn) == "DeleteConflict"
+
+    # Roles have them as well, and whoever makes one may be held to give it a certain one.
+    assert code_of(iam.create_role, RoleName="bound", AssumeRolePolicyDocument=json.dumps(TRUST), PermissionsBoundary=arn + "x") == "NoSuchEntity"
+    iam.delete_user_permissions_boundary(UserName="alice")
+    iam.put_user_policy(UserName="alice", PolicyName="all", PolicyDocument=allow(
+        "iam:CreateRole", Condition={"StringEquals": {"iam:PermissionsBoundary": arn}}))
+    maker = client_as("iam", weir, alice)
+    assert code_of(maker.create_role, RoleName="free", AssumeRolePolicyDocument=json.dumps(TRUST)) == "AccessDenied"
+    role = maker.create_role(RoleName="bound", AssumeRolePolicyDocument=json.dumps(TRUST), PermissionsBoundary=arn)["Role"]
+    iam.put_role_policy(RoleName="bound", PolicyName="all", PolicyDocument=allow("*"))
+    session = clients.boto("sts", weir).assume_role(RoleArn=role["Arn"], RoleSessionName="now")["Credentials"]
+    assert client_as("elbv2", weir, session).describe_load_balancers()["LoadBalancers"] == []
+    assert code_of(client_as("s3", weir, session).list_buckets) == "AccessDenied"
+    iam.delete_role_permissions_boundary(RoleName="bound")
+    client_as("s3", weir, session).list_buckets()
+
+
+def test_who_hands_a_role_to_a_service_has_to_be_allowed_to(weir, iam, alice):
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": ["ecs-tasks.amazonaws.com",
+                        "lambda.amazonaws.com"]}, "Action": "sts:AssumeRole"}]})
+    role = iam.create_role(RoleName="task", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    iam.put_user_policy(UserName="alice", PolicyName="use", PolicyDocument=allow("ecs:*", "lambda:*"))
+    task = {"family": "web", "taskRoleArn": role, "containerDefinitions": [{"name": "a", "image": "/bin/true", "memory": 64, "command": ["/bin/true"]}]}
+    function = {"FunctionName": "f", "Role": role, "Runtime": "provided.al2023", "Handler": "x", "Code": {"ZipFile": a_zip()}}
+    ecs, functions = client_as("ecs", weir, alice), client_as("lambda", weir, alice)
+    for refused in (fault_of(ecs.register_task_definition, **task), fault_of(functions.create_function, **function)):
+        assert "iam:PassRole" in refused[0] and role in refused[0] and refused[1] in (400, 403)
+    ecs.register_task_definition(**{key: task[key] for key in task if key != "taskRoleArn"})
+
+    def pass_to(service):
+        iam.put_user_policy(UserName="alice", PolicyName="pass", PolicyDocument=allow(
+            "iam:PassRole", resource=role, Condition={"StringEquals": {"iam:PassedToService": service}}))
+    pass_to("ecs-tasks.amazonaws.com")
+    assert ecs.register_task_definition(**task)["taskDefinition"]["taskRoleArn"] == role
+    assert "iam:PassRole" in fault_of(functions.create_function, **function)[0]
+    pass_to("lambda.amazonaws.com")
+    assert functions.create_function(**function)["Role"] == role
+
+
+def a_zip():
+    import io
+    import zipfile
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as file:
+        entry = zipfile.ZipInfo("bootstrap")
+        entry.external_attr = 0o755 << 16
+        file.writestr(entry, "#!/bin/sh\n")
+    return made.getvalue()
+
+
+def test_conditions_ask_what_a_call_names(weir, iam, alice):
+    iam.put_user_policy(UserName="alice", PolicyName="some", PolicyDocument=allow(
+        "elasticloadbalancing:CreateLoadBalancer", "ec2:*", Condition={"StringEqualsIfExists": {"elasticloadbalancing:Scheme": "internal"}}))
+    mine = client_as("elbv2", weir, alice)
+    subnets = [s["SubnetId"] for s in clients.boto("ec2", weir).describe_subnets()["Subnets"]][:2]
+    assert code_of(mine.create_load_balancer, Name="open", Subnets=subnets, Scheme="internet-facing") == "AccessDenied"
+    mine.create_load_balancer(Name="closed", Subnets=subnets, Scheme="internal")
+    clients.boto("s3", weir).create_bucket(Bucket="papers")
+    iam.put_user_policy(UserName="alice", PolicyName="lists", PolicyDocument=allow(
+        "s3:ListBucket", Condition={"StringLike": {"s3:prefix": ["mine/*"]}, "NumericLessThanEquals": {"s3:max-keys": "10"}}))
+    s3 = client_as("s3", weir, alice)
+    s3.list_objects_v2(Bucket="papers", Prefix="mine/a", MaxKeys=10)
+    assert code_of(s3.list_objects_v2, Bucket="papers", Prefix="mine/a", MaxKeys=11) == "AccessDenied"
+    assert code_of(s3.list_objects_v2, Bucket="papers", Prefix="yours/", MaxKeys=1) == "AccessDenied"

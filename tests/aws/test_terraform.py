@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 
+import clients
 from harness import TOP, Target, free_port, get, until
 
 TERRAFORM, MIRROR = shutil.which("terraform"), os.environ.get("TF_PLUGIN_DIR")
@@ -93,6 +94,144 @@ resource "aws_vpc_security_group_egress_rule" "all" {
 """
 
 
+STORAGE = """
+terraform {
+  required_providers {
+    aws = { source = "hashicorp/aws" }
+  }
+}
+
+provider "aws" {
+  region                  = "us-east-1"
+  skip_metadata_api_check = true
+  s3_use_path_style       = true
+  endpoints {
+    cloudwatch = "%(endpoint)s"
+    iam        = "%(endpoint)s"
+    logs       = "%(endpoint)s"
+    s3         = "%(endpoint)s"
+    sts        = "%(endpoint)s"
+  }
+}
+
+resource "aws_s3_bucket" "logs" {
+  bucket        = "mindr-logs"
+  force_destroy = true
+  tags          = { Environment = "%(environment)s" }
+}
+
+resource "aws_s3_bucket_versioning" "logs" {
+  bucket = aws_s3_bucket.logs.id
+  versioning_configuration { status = "%(versioning)s" }
+}
+
+resource "aws_s3_bucket_public_access_block" "logs" {
+  bucket                  = aws_s3_bucket.logs.id
+  block_public_acls       = true
+  block_public_policy     = true
+  ignore_public_acls      = true
+  restrict_public_buckets = true
+}
+
+resource "aws_s3_bucket_ownership_controls" "logs" {
+  bucket = aws_s3_bucket.logs.id
+  rule { object_ownership = "BucketOwnerEnforced" }
+}
+
+data "aws_iam_policy_document" "logs" {
+  statement {
+    actions   = ["s3:PutObject"]
+    resources = ["${aws_s3_bucket.logs.arn}/alb/*"]
+    principals {
+      type        = "Service"
+      identifiers = ["logdelivery.elasticloadbalancing.amazonaws.com"]
+    }
+  }
+}
+
+resource "aws_s3_bucket_policy" "logs" {
+  bucket = aws_s3_bucket.logs.id
+  policy = data.aws_iam_policy_document.logs.json
+}
+
+resource "aws_s3_object" "note" {
+  bucket       = aws_s3_bucket.logs.id
+  key          = "notes/read me.txt"
+  content      = "%(note)s"
+  content_type = "text/plain"
+  metadata     = { one = "two" }
+  tags         = { kind = "note" }
+}
+
+resource "aws_cloudwatch_metric_alarm" "slow" {
+  alarm_name          = "mindr-slow"
+  namespace           = "AWS/ApplicationELB"
+  metric_name         = "TargetResponseTime"
+  dimensions          = { LoadBalancer = "app/mindr-alb" }
+  extended_statistic  = "p95"
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = %(threshold)d
+  period              = 60
+  evaluation_periods  = 2
+  treat_missing_data  = "notBreaching"
+}
+
+resource "aws_cloudwatch_log_group" "app" {
+  name              = "/mindr/app"
+  retention_in_days = %(retention)d
+}
+
+resource "aws_iam_policy" "read" {
+  name = "read-logs"
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = ["s3:GetObject"], Resource = "${aws_s3_bucket.logs.arn}/*" }]
+  })
+}
+
+resource "aws_iam_role" "task" {
+  name                 = "task"
+  permissions_boundary = aws_iam_policy.read.arn
+  assume_role_policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "ecs-tasks.amazonaws.com" } }]
+  })
+}
+
+resource "aws_iam_role_policy_attachment" "task" {
+  role       = aws_iam_role.task.name
+  policy_arn = aws_iam_policy.read.arn
+}
+
+resource "aws_iam_group" "readers" {
+  name = "readers"
+}
+
+resource "aws_iam_group_policy_attachment" "readers" {
+  group      = aws_iam_group.readers.name
+  policy_arn = aws_iam_policy.read.arn
+}
+
+resource "aws_iam_group_policy" "readers" {
+  name   = "list"
+  group  = aws_iam_group.readers.name
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = ["s3:ListBucket"], Resource = aws_s3_bucket.logs.arn }]
+  })
+}
+
+resource "aws_iam_user" "reader" {
+  name = "reader"
+}
+
+resource "aws_iam_user_group_membership" "reader" {
+  user   = aws_iam_user.reader.name
+  groups = [aws_iam_group.readers.name]
+}
+"""
+
+
 class Terraform:
     def __init__(self, folder, weir, text=None):
         self.folder, self.weir, self.text = folder, weir, text
@@ -126,12 +265,18 @@ class Terraform:
 def test_the_files_apply_plan_clean_change_in_place_and_destroy(weir, elbv2, ec2, cloudwatch, tmp_path):
     with Target() as target:
         port = free_port()
-        values = {"http_port": port, "backend_addresses": {"127.0.0.1": target.port}}
+        s3 = clients.boto("s3", weir)
+        s3.create_bucket(Bucket="mindr-alb-logs")
+        s3.put_bucket_policy(Bucket="mindr-alb-logs", Policy=json.dumps({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"}, "Action": "s3:PutObject",
+            "Resource": "arn:aws:s3:::mindr-alb-logs/*"}]}))
+        values = {"http_port": port, "backend_addresses": {"127.0.0.1": target.port}, "access_logs_bucket": "mindr-alb-logs"}
         terraform = Terraform(tmp_path, weir)
         terraform.write(**values)
         terraform.run("init", "-input=false")
         terraform.apply()
         until(lambda: get(port, "/chat").status == 200, 20, "the backend through the rule")
+        assert s3.list_objects_v2(Bucket="mindr-alb-logs")["Contents"][0]["Key"].endswith("ELBAccessLogTestFile")
         balancer = elbv2.describe_load_balancers(Names=["mindr-alb"])["LoadBalancers"][0]
         alarms = cloudwatch.describe_alarms()["MetricAlarms"]
         assert sorted(a["AlarmName"] for a in alarms) == ["Mindr-High-Connection-Count", "Mindr-High-Response-Time"]
@@ -157,3 +302,24 @@ def test_a_network_of_its_own_applies_plans_clean_changes_and_destroys(weir, ec2
     assert "0 added, 2 changed, 0 destroyed" in terraform.apply()
     terraform.run("destroy", "-auto-approve", "-input=false")
     assert len(ec2.describe_vpcs()["Vpcs"]) == 1
+
+
+def test_buckets_logs_alarms_and_groups_apply_plan_clean_change_and_destroy(weir, tmp_path):
+    s3, iam = clients.boto("s3", weir), clients.boto("iam", weir)
+    terraform = Terraform(tmp_path, weir, STORAGE)
+    first = {"environment": "test", "versioning": "Enabled", "note": "one", "threshold": 5, "retention": 7}
+    terraform.write(**first)
+    terraform.run("init", "-input=false")
+    terraform.apply()
+    assert s3.get_object(Bucket="mindr-logs", Key="notes/read me.txt")["Body"].read() == b"one"
+    assert [user["UserName"] for user in iam.get_group(GroupName="readers")["Users"]] == ["reader"]
+
+    terraform.write(**{**first, "environment": "live", "versioning": "Suspended", "note": "two", "threshold": 9, "retention": 14})
+    changed = terraform.apply()
+    assert "0 added, 5 changed, 0 destroyed" in changed, changed
+    assert s3.get_object(Bucket="mindr-logs", Key="notes/read me.txt")["Body"].read() == b"two"
+    assert s3.get_bucket_versioning(Bucket="mindr-logs")["Status"] == "Suspended"
+    assert clients.boto("logs", weir).describe_log_groups()["logGroups"][0]["retentionInDays"] == 14
+
+    terraform.run("destroy", "-auto-approve", "-input=false")
+    assert s3.list_buckets()["Buckets"] == [] and iam.list_groups()["Groups"] == [] and iam.list_roles()["Roles"] == []

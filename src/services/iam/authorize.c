@@ -115,6 +115,12 @@ static err_t deny(struct api_call *call, const char *permission, const char *res
 {
 	const char *arn = call->caller->arn ? call->caller->arn : "anonymous";
 
+	if (iam_of(call)->bounded && effect != POLICY_DENIES)
+		return api_fault(
+			call, "AccessDenied",
+			"User: %s is not authorized to perform: %s on resource: %s because "
+			"no permissions boundary allows the %s action",
+			arn, permission, resource, permission);
 	if (effect == POLICY_DENIES)
 		return api_fault(call, "AccessDenied",
 				 "User: %s is not authorized to perform: %s on resource: %s with "

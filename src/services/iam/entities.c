@@ -1,5 +1,6 @@
 /*
- * entities: users and roles: made, read, changed, tagged and deleted. Both are rows of one kind.
+ * entities: users, groups and roles: made, read, changed, tagged and deleted. All are rows of one
+ * kind.
  */
 #include "services/iam/iam_internal.h"
 
@@ -8,6 +9,8 @@ static const struct iam_entity *entity_of(const struct api_call *call)
 {
 	if (strstr(call->operation->name, "ServerCertificate"))
 		return &iam_certificate;
+	if (strstr(call->operation->name, "Group"))
+		return &iam_group;
 	return strstr(call->operation->name, "Role") ? &iam_role : &iam_user;
 }
 
@@ -44,8 +47,7 @@ static err_t save(struct api_call *call, const struct iam_entity *entity, json_t
 		       iam_id_of_name(call->arena, iam_text(body, entity->name)), body);
 }
 
-/* The part of a record that an answer shows. */
-static json_t *shown(const json_t *body)
+json_t *iam_shown(const json_t *body)
 {
 	json_t *copy = json_copy((json_t *)body);
 	const char *trust = iam_text(body, "AssumeRolePolicyDocument");
@@ -57,6 +59,7 @@ static json_t *shown(const json_t *body)
 	}
 	json_object_del(copy, "Inline");
 	json_object_del(copy, "Attached");
+	json_object_del(copy, "Groups");
 	if (json_array_size(json_object_get(copy, "Tags")) == 0)
 		json_object_del(copy, "Tags");
 	return copy;
@@ -100,25 +103,25 @@ err_t iam_create_entity(struct api_call *call)
 {
 	const struct iam_entity *entity = entity_of(call);
 	const char *name = iam_text(call->input, entity->name);
+	const char *boundary = iam_text(call->input, "PermissionsBoundary");
 	json_t *body;
 	err_t err;
 
-	if (json_object_get(call->input, "PermissionsBoundary"))
-		return api_fault(call, "InvalidInput",
-				 "Weir does not know permissions boundaries, and rather refuses "
-				 "than ignores them");
 	body = new_body(call, entity, name);
 	if (!body)
 		return ERR_NOMEM;
 	if (entity == &iam_role)
 		TRY(add_role_members(call, body));
+	if (boundary)
+		TRY(iam_set_boundary(call, body, boundary));
 	TRY(iam_add_tags(call, body));
 	err = iam_insert(call, entity->kind, iam_id_of_name(call->arena, name), "", body);
 	if (err == ERR_EXISTS)
 		return api_fault(call, "EntityAlreadyExists", "%s with name %s already exists.",
 				 entity->title, name);
 	TRY(err);
-	return json_object_set_new(call->output, entity->wrapper, shown(body)) ? ERR_NOMEM : ERR_OK;
+	return json_object_set_new(call->output, entity->wrapper, iam_shown(body)) ? ERR_NOMEM
+										   : ERR_OK;
 }
 
 /* The root has no record, but asks as well. */
@@ -144,7 +147,8 @@ err_t iam_get_entity(struct api_call *call)
 	if (!iam_text(call->input, entity->name) && call->caller->is_root)
 		return get_root(call);
 	TRY(named_body(call, &entity, &body));
-	return json_object_set_new(call->output, entity->wrapper, shown(body)) ? ERR_NOMEM : ERR_OK;
+	return json_object_set_new(call->output, entity->wrapper, iam_shown(body)) ? ERR_NOMEM
+										   : ERR_OK;
 }
 
 err_t iam_list_entities(struct api_call *call)
@@ -162,12 +166,13 @@ err_t iam_list_entities(struct api_call *call)
 
 		if (!bytes_starts(bytes_of(iam_text(body, "Path")), bytes_of(prefix)))
 			continue;
-		copy = shown(body);
-		json_object_del(copy, "Tags"); /* lists do not show them */
+		copy = iam_shown(body);
+		json_object_del(copy, "Tags"); /* lists do not show these */
+		json_object_del(copy, "PermissionsBoundary");
 		if (json_array_append_new(items, copy))
 			return ERR_NOMEM;
 	}
-	return iam_page(call, entity == &iam_role ? "Roles" : "Users", items, entity->name);
+	return iam_page(call, arena_printf(call->arena, "%ss", entity->title), items, entity->name);
 }
 
 /* ---- Changes ---- */
@@ -187,32 +192,44 @@ static err_t rename_keys(struct api_call *call, const char *old, const char *nam
 	return ERR_OK;
 }
 
-err_t iam_update_user(struct api_call *call)
+static err_t renamed(struct api_call *call, const struct iam_entity *entity, const char *old,
+		     const char *name)
 {
-	const char *name = iam_text(call->input, "NewUserName");
+	if (strcmp(old, name) == 0)
+		return ERR_OK;
+	return entity == &iam_group ? iam_rename_group(call, old, name)
+				    : rename_keys(call, old, name);
+}
+
+/* Of users and groups. */
+err_t iam_update_name(struct api_call *call)
+{
+	const struct iam_entity *entity = entity_of(call);
+	const char *name = iam_text(call->input,
+				    entity == &iam_group ? "NewGroupName" : "NewUserName");
 	const char *path = iam_text(call->input, "NewPath"), *old, *arn;
 	json_t *body;
 	err_t err;
 
-	TRY(iam_get(call, &iam_user, iam_text(call->input, "UserName"), &body));
-	old = arena_string(call->arena, bytes_of(iam_text(body, "UserName")));
+	TRY(iam_get(call, entity, iam_text(call->input, entity->name), &body));
+	old = arena_string(call->arena, bytes_of(iam_text(body, entity->name)));
 	name = arena_string(call->arena, bytes_of(name ? name : old));
 	path = arena_string(call->arena, bytes_of(path ? path : iam_text(body, "Path")));
 	if (!old || !name || !path)
 		return ERR_NOMEM;
-	arn = arena_printf(call->arena, "arn:aws:iam::%s:user%s%s",
-			   iam_of(call)->iam->options.account, path, name);
-	if (!arn || json_object_set_new(body, "UserName", json_string(name)) ||
+	arn = arena_printf(call->arena, "arn:aws:iam::%s:%s%s%s",
+			   iam_of(call)->iam->options.account, entity->arn, path, name);
+	if (!arn || json_object_set_new(body, entity->name, json_string(name)) ||
 	    json_object_set_new(body, "Path", json_string(path)) ||
 	    json_object_set_new(body, "Arn", json_string(arn)))
 		return ERR_NOMEM;
-	TRY(iam_remove(call, iam_user.kind, iam_id_of_name(call->arena, old)));
-	err = iam_insert(call, iam_user.kind, iam_id_of_name(call->arena, name), "", body);
+	TRY(iam_remove(call, entity->kind, iam_id_of_name(call->arena, old)));
+	err = iam_insert(call, entity->kind, iam_id_of_name(call->arena, name), "", body);
 	if (err == ERR_EXISTS)
-		return api_fault(call, "EntityAlreadyExists", "User with name %s already exists.",
-				 name);
+		return api_fault(call, "EntityAlreadyExists", "%s with name %s already exists.",
+				 entity->title, name);
 	TRY(err);
-	return strcmp(old, name) == 0 ? ERR_OK : rename_keys(call, old, name);
+	return renamed(call, entity, old, name);
 }
 
 err_t iam_update_role(struct api_call *call)
@@ -258,6 +275,11 @@ static err_t check_unused(struct api_call *call, const struct iam_entity *entity
 	if (json_object_size(json_object_get(body, "Inline")))
 		return api_fault(call, "DeleteConflict",
 				 "Cannot delete entity, must delete policies first.");
+	if (entity == &iam_group)
+		return iam_check_no_members(call, name);
+	if (json_array_size(json_object_get(body, "Groups")))
+		return api_fault(call, "DeleteConflict",
+				 "Cannot delete entity, must remove users from group first.");
 	if (entity == &iam_user) {
 		TRY(store_count(iam_of(call)->txn, IAM_KEY, iam_id_of_name(call->arena, name),
 				&keys));
@@ -288,7 +310,7 @@ err_t iam_delete_entity(struct api_call *call)
 			  iam_id_of_name(call->arena, iam_text(body, entity->name)));
 }
 
-/* ---- Tags, groups ---- */
+/* ---- Tags ---- */
 
 /* Profiles have tags, too. */
 static err_t tagged(struct api_call *call, const struct iam_entity **ret_entity, json_t **ret_body)
@@ -328,13 +350,4 @@ err_t iam_list_entity_tags(struct api_call *call)
 
 	TRY(tagged(call, &entity, &body));
 	return iam_page(call, "Tags", json_object_get(body, "Tags"), "Key");
-}
-
-/* There are no groups, so nobody is in one. */
-err_t iam_list_groups(struct api_call *call)
-{
-	json_t *body, *none = iam_hold(call, json_array());
-
-	TRY(iam_get(call, &iam_user, iam_text(call->input, "UserName"), &body));
-	return iam_page(call, "Groups", none, NULL);
 }

@@ -5,6 +5,8 @@
  * and besides, under names that no answer has:
  *
  *   users, roles   Inline {name: document}, Attached [ARN], Tags
+ *   groups         Inline, Attached
+ *   users          Groups [name]
  *   profiles       RoleNames [name]
  *   certificates   CertificateBody, CertificateChain, Key (sealed for ServerCertificateId), Tags
  *   policies       Versions [{VersionId, Document, CreateDate}], NextVersion
@@ -30,11 +32,13 @@ enum {
 	IAM_TAGS_MAX = 50,
 	IAM_VERSIONS_MAX = 5,
 	IAM_KEYS_MAX = 2,
+	IAM_GROUPS_OF_USER_MAX = 10,
 	IAM_CERTIFICATES_MAX = 20,
 	IAM_TRUST_CHARS_MAX = 2048,
 	IAM_MANAGED_CHARS_MAX = 6144,
 	IAM_USER_INLINE_CHARS_MAX = 2048,
 	IAM_ROLE_INLINE_CHARS_MAX = 10240,
+	IAM_GROUP_INLINE_CHARS_MAX = 5120,
 };
 
 struct iam {
@@ -50,6 +54,7 @@ struct iam_call {
 	struct store_txn *txn;
 	json_t *held;
 	bool wrote;
+	bool bounded; /* the last evaluation failed at a permissions boundary */
 };
 
 struct iam_entity {
@@ -57,7 +62,7 @@ struct iam_entity {
 	const char *arn;				 /* "user" */
 	const char *words, *title;			 /* "user", "User" */
 };
-extern const struct iam_entity iam_user, iam_role, iam_profile, iam_certificate;
+extern const struct iam_entity iam_user, iam_role, iam_group, iam_profile, iam_certificate;
 
 /* ---- records.c ---- */
 static inline struct iam_call *iam_of(const struct api_call *call)
@@ -109,14 +114,26 @@ extern const size_t iam_operation_count;
 IAM_OPERATION(create_entity);
 IAM_OPERATION(get_entity);
 IAM_OPERATION(list_entities);
-IAM_OPERATION(update_user);
+IAM_OPERATION(update_name);
 IAM_OPERATION(update_role);
 IAM_OPERATION(update_trust);
 IAM_OPERATION(delete_entity);
 IAM_OPERATION(tag_entity);
 IAM_OPERATION(untag_entity);
 IAM_OPERATION(list_entity_tags);
-IAM_OPERATION(list_groups);
+json_t *iam_shown(const json_t *body); /* the part of a record that answers show: a new reference */
+/* ---- groups.c ---- */
+IAM_OPERATION(add_member);
+IAM_OPERATION(remove_member);
+IAM_OPERATION(get_group);
+IAM_OPERATION(list_groups_of_user);
+err_t iam_check_no_members(struct api_call *call, const char *group); /* DeleteConflict */
+err_t iam_rename_group(struct api_call *call, const char *old, const char *name);
+/* ---- boundary.c ---- */
+IAM_OPERATION(put_boundary);
+IAM_OPERATION(delete_boundary);
+err_t iam_set_boundary(struct api_call *call, json_t *body, const char *arn);
+const char *iam_boundary_of(const json_t *body); /* an ARN; NULL: none */
 /* ---- profiles.c ---- */
 IAM_OPERATION(create_profile);
 IAM_OPERATION(get_profile);
@@ -191,7 +208,7 @@ err_t iam_resources(struct api_call *call, json_t **ret_arns);
 bool iam_passed_role(const struct api_call *call, size_t *at, const char **ret_role,
 		     const char **ret_service);
 
-/* The entity that the input names: RoleName, else UserName; of the caller when it names none. */
+/* The entity that the operation is about; of users the caller when the input names none. */
 err_t iam_named(struct api_call *call, const struct iam_entity **ret_entity, const char **ret_name);
 err_t iam_get_policy_record(struct api_call *call, const char *arn, json_t **ret_body);
 

@@ -1,5 +1,5 @@
 /*
- * inline: the policies a user or a role has: those of its own, and those attached to it.
+ * inline: the policies a user, a group or a role has: those of its own, and those attached to it.
  */
 #include "services/iam/iam_internal.h"
 
@@ -53,7 +53,9 @@ err_t iam_put_inline(struct api_call *call)
 	size_t max;
 
 	TRY(find(call, &holder));
-	max = holder.entity == &iam_user ? IAM_USER_INLINE_CHARS_MAX : IAM_ROLE_INLINE_CHARS_MAX;
+	max = holder.entity == &iam_user    ? IAM_USER_INLINE_CHARS_MAX
+	      : holder.entity == &iam_group ? IAM_GROUP_INLINE_CHARS_MAX
+					    : IAM_ROLE_INLINE_CHARS_MAX;
 	TRY(iam_check(call, document, POLICY_OF_IDENTITY, max, "InlinePolicySize"));
 	if (json_object_set_new(holder.inline_policies, name, json_string(document)))
 		return ERR_NOMEM;

@@ -33,12 +33,19 @@ LIST(texts, &api_string);
 #define MORE  M("IsTruncated", &api_boolean), M("Marker", &api_string)
 
 /* ---- Things ---- */
+STRUCTURE(boundary, M("PermissionsBoundaryType", &api_string),
+	  M("PermissionsBoundaryArn", &api_string));
 STRUCTURE(user, M("Path", &api_string), M("UserName", &api_string), M("UserId", &api_string),
-	  M("Arn", &api_string), M("CreateDate", &api_timestamp), M("Tags", &tags));
+	  M("Arn", &api_string), M("CreateDate", &api_timestamp),
+	  M("PermissionsBoundary", &boundary), M("Tags", &tags));
+STRUCTURE(group, M("Path", &api_string), M("GroupName", &api_string), M("GroupId", &api_string),
+	  M("Arn", &api_string), M("CreateDate", &api_timestamp));
+LIST(groups, &group);
 STRUCTURE(role, M("Path", &api_string), M("RoleName", &api_string), M("RoleId", &api_string),
 	  M("Arn", &api_string), M("CreateDate", &api_timestamp),
 	  M("AssumeRolePolicyDocument", &api_string), M("Description", &api_string),
-	  M("MaxSessionDuration", &api_integer), M("Tags", &tags));
+	  M("MaxSessionDuration", &api_integer), M("PermissionsBoundary", &boundary),
+	  M("Tags", &tags));
 LIST(users, &user);
 LIST(roles, &role);
 STRUCTURE(profile, M("Path", &api_string), M("InstanceProfileName", &api_string),
@@ -63,9 +70,10 @@ STRUCTURE(key_metadata, M("UserName", &api_string), M("AccessKeyId", &api_string
 LIST(key_metadata_list, &key_metadata);
 STRUCTURE(policy_user, M("UserName", &api_string), M("UserId", &api_string));
 STRUCTURE(policy_role, M("RoleName", &api_string), M("RoleId", &api_string));
+STRUCTURE(policy_group, M("GroupName", &api_string), M("GroupId", &api_string));
+LIST(policy_groups, &policy_group);
 LIST(policy_users, &policy_user);
 LIST(policy_roles, &policy_role);
-LIST(group_list, &api_string);
 
 /* ---- Users ---- */
 STRUCTURE(create_user_in, M("Path", &path), R("UserName", &name), M("Tags", &tags),
@@ -80,7 +88,18 @@ STRUCTURE(tag_user_in, R("UserName", &long_name), R("Tags", &tags));
 STRUCTURE(untag_user_in, R("UserName", &long_name), R("TagKeys", &tag_keys));
 STRUCTURE(user_paged_in, R("UserName", &long_name), PAGED);
 STRUCTURE(tags_out, M("Tags", &tags), MORE);
-STRUCTURE(groups_out, M("Groups", &group_list), MORE);
+STRUCTURE(bound_user_in, R("UserName", &long_name), R("PermissionsBoundary", &arn));
+
+/* ---- Groups ---- */
+STRUCTURE(create_group_in, M("Path", &path), R("GroupName", &long_name));
+STRUCTURE(group_out, M("Group", &group));
+STRUCTURE(group_in, R("GroupName", &long_name));
+STRUCTURE(group_paged_in, R("GroupName", &long_name), PAGED);
+STRUCTURE(get_group_out, M("Group", &group), M("Users", &users), MORE);
+STRUCTURE(groups_out, M("Groups", &groups), MORE);
+STRUCTURE(update_group_in, R("GroupName", &long_name), M("NewPath", &path),
+	  M("NewGroupName", &long_name));
+STRUCTURE(member_in, R("GroupName", &long_name), R("UserName", &long_name));
 
 /* ---- Access keys ---- */
 STRUCTURE(key_out, M("AccessKey", &key));
@@ -103,6 +122,7 @@ STRUCTURE(update_trust_in, R("RoleName", &name), R("PolicyDocument", &document))
 STRUCTURE(tag_role_in, R("RoleName", &name), R("Tags", &tags));
 STRUCTURE(untag_role_in, R("RoleName", &name), R("TagKeys", &tag_keys));
 STRUCTURE(role_paged_in, R("RoleName", &name), PAGED);
+STRUCTURE(bound_role_in, R("RoleName", &name), R("PermissionsBoundary", &arn));
 
 /* ---- Inline and attached policies ---- */
 #define INLINE(id, entity, entity_shape)                                                           \
@@ -115,6 +135,7 @@ STRUCTURE(role_paged_in, R("RoleName", &name), PAGED);
 	STRUCTURE(list_attached_##id##_in, R(entity, entity_shape), M("PathPrefix", &path_prefix), \
 		  PAGED)
 INLINE(user, "UserName", &long_name);
+INLINE(group, "GroupName", &long_name);
 INLINE(role, "RoleName", &name);
 STRUCTURE(names_out, M("PolicyNames", &texts), MORE);
 STRUCTURE(attached_out, M("AttachedPolicies", &attached_list), MORE);
@@ -134,7 +155,11 @@ STRUCTURE(version_in, R("PolicyArn", &arn), R("VersionId", &version_id));
 STRUCTURE(version_out, M("PolicyVersion", &version));
 STRUCTURE(versions_out, M("Versions", &versions), MORE);
 STRUCTURE(entities_out, M("PolicyUsers", &policy_users), M("PolicyRoles", &policy_roles),
-	  M("PolicyGroups", &group_list), MORE);
+	  M("PolicyGroups", &policy_groups), MORE);
+ENUM(entity_kind, "User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy");
+ENUM(usage, "PermissionsPolicy", "PermissionsBoundary");
+STRUCTURE(policy_entities_in, R("PolicyArn", &arn), M("EntityFilter", &entity_kind),
+	  M("PolicyUsageFilter", &usage), PAGED);
 STRUCTURE(tag_policy_in, R("PolicyArn", &arn), R("Tags", &tags));
 STRUCTURE(untag_policy_in, R("PolicyArn", &arn), R("TagKeys", &tag_keys));
 
@@ -181,12 +206,31 @@ const struct api_operation iam_operations[] = {
 	OPERATION("CreateUser", WRITES, create_user_in, user_out, create_entity),
 	OPERATION("GetUser", READS, maybe_user_in, user_out, get_entity),
 	OPERATION("ListUsers", READS, list_in, users_out, list_entities),
-	OPERATION("UpdateUser", WRITES, update_user_in, api_shape_none, update_user),
+	OPERATION("UpdateUser", WRITES, update_user_in, api_shape_none, update_name),
 	OPERATION("DeleteUser", WRITES, user_in, api_shape_none, delete_entity),
 	OPERATION("TagUser", WRITES, tag_user_in, api_shape_none, tag_entity),
 	OPERATION("UntagUser", WRITES, untag_user_in, api_shape_none, untag_entity),
 	OPERATION("ListUserTags", READS, user_paged_in, tags_out, list_entity_tags),
-	OPERATION("ListGroupsForUser", READS, user_paged_in, groups_out, list_groups),
+	OPERATION("ListGroupsForUser", READS, user_paged_in, groups_out, list_groups_of_user),
+	OPERATION("PutUserPermissionsBoundary", WRITES, bound_user_in, api_shape_none,
+		  put_boundary),
+	OPERATION("DeleteUserPermissionsBoundary", WRITES, user_in, api_shape_none,
+		  delete_boundary),
+	OPERATION("CreateGroup", WRITES, create_group_in, group_out, create_entity),
+	OPERATION("GetGroup", READS, group_paged_in, get_group_out, get_group),
+	OPERATION("ListGroups", READS, list_in, groups_out, list_entities),
+	OPERATION("UpdateGroup", WRITES, update_group_in, api_shape_none, update_name),
+	OPERATION("DeleteGroup", WRITES, group_in, api_shape_none, delete_entity),
+	OPERATION("AddUserToGroup", WRITES, member_in, api_shape_none, add_member),
+	OPERATION("RemoveUserFromGroup", WRITES, member_in, api_shape_none, remove_member),
+	OPERATION("PutGroupPolicy", WRITES, put_group_in, api_shape_none, put_inline),
+	OPERATION("GetGroupPolicy", READS, inline_group_in, inline_group_out, get_inline),
+	OPERATION("ListGroupPolicies", READS, group_paged_in, names_out, list_inline),
+	OPERATION("DeleteGroupPolicy", WRITES, inline_group_in, api_shape_none, delete_inline),
+	OPERATION("AttachGroupPolicy", WRITES, attach_group_in, api_shape_none, attach),
+	OPERATION("DetachGroupPolicy", WRITES, attach_group_in, api_shape_none, detach),
+	OPERATION("ListAttachedGroupPolicies", READS, list_attached_group_in, attached_out,
+		  list_attached),
 	OPERATION("CreateAccessKey", WRITES, maybe_user_in, key_out, create_key),
 	OPERATION("ListAccessKeys", READS, list_keys_in, list_keys_out, list_keys),
 	OPERATION("UpdateAccessKey", WRITES, update_key_in, api_shape_none, update_key),
@@ -197,6 +241,10 @@ const struct api_operation iam_operations[] = {
 	OPERATION("UpdateRole", WRITES, update_role_in, api_shape_none, update_role),
 	OPERATION("UpdateAssumeRolePolicy", WRITES, update_trust_in, api_shape_none, update_trust),
 	OPERATION("DeleteRole", WRITES, role_in, api_shape_none, delete_entity),
+	OPERATION("PutRolePermissionsBoundary", WRITES, bound_role_in, api_shape_none,
+		  put_boundary),
+	OPERATION("DeleteRolePermissionsBoundary", WRITES, role_in, api_shape_none,
+		  delete_boundary),
 	OPERATION("TagRole", WRITES, tag_role_in, api_shape_none, tag_entity),
 	OPERATION("UntagRole", WRITES, untag_role_in, api_shape_none, untag_entity),
 	OPERATION("ListRoleTags", READS, role_paged_in, tags_out, list_entity_tags),
@@ -226,7 +274,8 @@ const struct api_operation iam_operations[] = {
 	OPERATION("DeletePolicyVersion", WRITES, version_in, api_shape_none, delete_version),
 	OPERATION("SetDefaultPolicyVersion", WRITES, version_in, api_shape_none,
 		  set_default_version),
-	OPERATION("ListEntitiesForPolicy", READS, policy_in, entities_out, list_policy_entities),
+	OPERATION("ListEntitiesForPolicy", READS, policy_entities_in, entities_out,
+		  list_policy_entities),
 	OPERATION("TagPolicy", WRITES, tag_policy_in, api_shape_none, tag_policy),
 	OPERATION("UntagPolicy", WRITES, untag_policy_in, api_shape_none, untag_policy),
 	OPERATION("ListPolicyTags", READS, policy_paged_in, tags_out, list_policy_tags),

@@ -65,6 +65,8 @@ static err_t own_policy(struct api_call *call, json_t **ret_body)
 
 /* ---- Who has it ---- */
 
+static const struct iam_entity *const holding[] = { &iam_user, &iam_group, &iam_role };
+
 static bool has(const json_t *body, const char *arn)
 {
 	json_t *attached = json_object_get(body, "Attached"), *one;
@@ -77,17 +79,31 @@ static bool has(const json_t *body, const char *arn)
 	return false;
 }
 
+static bool is_bounded_by(const json_t *body, const char *arn)
+{
+	const char *boundary = iam_boundary_of(body);
+
+	return boundary && strcmp(boundary, arn) == 0;
+}
+
+/* Which of the two ways of having a policy counts. */
+struct usage {
+	bool attached, boundary;
+};
+
 /* Appends {UserName, UserId} of those who have `arn`. */
 static err_t holders(struct api_call *call, const struct iam_entity *entity, const char *arn,
-		     json_t *into)
+		     struct usage usage, json_t *into)
 {
 	json_t *all, *body;
 	size_t i;
 
 	TRY(iam_all(call, entity->kind, NULL, &all));
 	json_array_foreach (all, i, body) {
-		if (has(body, arn) &&
-		    json_array_append_new(into, json_pack("{s:s, s:s}", entity->name,
+		if (!(usage.attached && has(body, arn)) &&
+		    !(usage.boundary && is_bounded_by(body, arn)))
+			continue;
+		if (json_array_append_new(into, json_pack("{s:s, s:s}", entity->name,
 							  iam_text(body, entity->name), entity->id,
 							  iam_text(body, entity->id))))
 			return ERR_NOMEM;
@@ -95,12 +111,15 @@ static err_t holders(struct api_call *call, const struct iam_entity *entity, con
 	return ERR_OK;
 }
 
-static err_t count_holders(struct api_call *call, const char *arn, size_t *ret_count)
+static err_t count_holders(struct api_call *call, const char *arn, struct usage usage,
+			   size_t *ret_count)
 {
 	json_t *found = iam_hold(call, json_array());
 
-	TRY(holders(call, &iam_user, arn, found));
-	TRY(holders(call, &iam_role, arn, found));
+	if (!found)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < COUNT(holding); i++)
+		TRY(holders(call, holding[i], arn, usage, found));
 	*ret_count = json_array_size(found);
 	return ERR_OK;
 }
@@ -108,27 +127,41 @@ static err_t count_holders(struct api_call *call, const char *arn, size_t *ret_c
 err_t iam_list_policy_entities(struct api_call *call)
 {
 	const char *arn = iam_text(call->input, "PolicyArn");
-	json_t *body, *users = json_array(), *roles = json_array();
+	const char *filter = iam_text(call->input, "PolicyUsageFilter");
+	const char *kind = iam_text(call->input, "EntityFilter");
+	const struct usage usage = {
+		.attached = !filter || strcmp(filter, "PermissionsPolicy") == 0,
+		.boundary = !filter || strcmp(filter, "PermissionsBoundary") == 0,
+	};
+	json_t *body;
 
-	if (json_object_set_new(call->output, "PolicyUsers", users) ||
-	    json_object_set_new(call->output, "PolicyRoles", roles) ||
-	    json_object_set_new(call->output, "PolicyGroups", json_array()) ||
-	    json_object_set_new(call->output, "IsTruncated", json_false()))
-		return ERR_NOMEM;
 	TRY(iam_get_policy_record(call, arn, &body));
-	TRY(holders(call, &iam_user, arn, users));
-	return holders(call, &iam_role, arn, roles);
+	if (json_object_set_new(call->output, "IsTruncated", json_false()))
+		return ERR_NOMEM;
+	for (size_t i = 0; i < COUNT(holding); i++) {
+		const char *list = arena_printf(call->arena, "Policy%ss", holding[i]->title);
+		json_t *found = json_array();
+
+		if (!list || json_object_set_new(call->output, list, found))
+			return ERR_NOMEM;
+		if (!kind || strcmp(kind, holding[i]->title) == 0)
+			TRY(holders(call, holding[i], arn, usage, found));
+	}
+	return ERR_OK;
 }
 
 /* ---- Policies ---- */
 
 static err_t show(struct api_call *call, json_t *body)
 {
-	size_t count;
+	const char *arn = iam_text(body, "Arn");
+	size_t attached, bounds;
 
-	TRY(count_holders(call, iam_text(body, "Arn"), &count));
-	if (json_object_set_new(body, "AttachmentCount", json_integer((json_int_t)count)) ||
-	    json_object_set_new(body, "PermissionsBoundaryUsageCount", json_integer(0)))
+	TRY(count_holders(call, arn, (struct usage){ .attached = true }, &attached));
+	TRY(count_holders(call, arn, (struct usage){ .boundary = true }, &bounds));
+	if (json_object_set_new(body, "AttachmentCount", json_integer((json_int_t)attached)) ||
+	    json_object_set_new(body, "PermissionsBoundaryUsageCount",
+				json_integer((json_int_t)bounds)))
 		return ERR_NOMEM;
 	return ERR_OK;
 }
@@ -227,7 +260,7 @@ err_t iam_delete_policy(struct api_call *call)
 	json_t *body;
 
 	TRY(own_policy(call, &body));
-	TRY(count_holders(call, arn, &count));
+	TRY(count_holders(call, arn, (struct usage){ true, true }, &count));
 	if (count)
 		return api_fault(call, "DeleteConflict",
 				 "Cannot delete a policy attached to entities.");

@@ -125,6 +125,65 @@ static err_t add_principal(struct api_call *call, const struct iam_principal *pr
 			json_object_get(principal->body, "Tags"));
 }
 
+/* Members of the input that services' own keys ask about; a list has all its values. */
+static const struct {
+	const char *service, *key, *member;
+} asked_members[] = {
+	{ "ecs", "ecs:cluster", "cluster" },
+	{ "ecs", "ecs:service", "service" },
+	{ "elasticloadbalancing", "elasticloadbalancing:ListenerProtocol", "Protocol" },
+	{ "elasticloadbalancing", "elasticloadbalancing:Scheme", "Scheme" },
+	{ "elasticloadbalancing", "elasticloadbalancing:SecurityGroup", "SecurityGroups" },
+	{ "elasticloadbalancing", "elasticloadbalancing:SecurityPolicy", "SslPolicy" },
+	{ "elasticloadbalancing", "elasticloadbalancing:Subnet", "Subnets" },
+	{ "iam", "iam:PermissionsBoundary", "PermissionsBoundary" },
+	{ "iam", "iam:PolicyARN", "PolicyArn" },
+	{ "lambda", "lambda:FunctionUrlAuthType", "FunctionUrlAuthType" },
+	{ "lambda", "lambda:Principal", "Principal" },
+	{ "monitoring", "cloudwatch:namespace", "Namespace" },
+	{ "s3", "s3:VersionId", "VersionId" },
+	{ "s3", "s3:delimiter", "Delimiter" },
+	{ "s3", "s3:max-keys", "MaxKeys" },
+	{ "s3", "s3:prefix", "Prefix" },
+	{ "s3", "s3:x-amz-acl", "ACL" },
+	{ "s3", "s3:x-amz-copy-source", "CopySource" },
+	{ "s3", "s3:x-amz-storage-class", "StorageClass" },
+	{ "sts", "sts:ExternalId", "ExternalId" },
+	{ "sts", "sts:RoleSessionName", "RoleSessionName" },
+};
+
+static err_t add_member(struct api_call *call, struct iam_context *context, const char *key,
+			const json_t *value)
+{
+	size_t most = json_is_array(value) ? json_array_size(value) : 1, count = 0;
+	const char **values;
+
+	if (json_is_integer(value))
+		return add(call, context, key,
+			   arena_printf(call->arena, "%lld", (long long)json_integer_value(value)));
+	values = arena_array(call->arena, most + 1, sizeof *values);
+	if (!values)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < most; i++) {
+		const json_t *one = json_is_array(value) ? json_array_get(value, i) : value;
+
+		if (json_is_string(one))
+			values[count++] = json_string_value(one);
+	}
+	return count ? add_values(context, key, values, count) : ERR_OK;
+}
+
+static err_t add_members(struct api_call *call, struct iam_context *context)
+{
+	for (size_t i = 0; i < COUNT(asked_members); i++) {
+		const json_t *value = json_object_get(call->input, asked_members[i].member);
+
+		if (value && strcmp(call->service->name, asked_members[i].service) == 0)
+			TRY(add_member(call, context, asked_members[i].key, value));
+	}
+	return ERR_OK;
+}
+
 err_t iam_context(struct api_call *call, const struct iam_principal *principal,
 		  struct iam_context *ret_context)
 {
@@ -144,16 +203,12 @@ err_t iam_context(struct api_call *call, const struct iam_principal *principal,
 		TRY(add(call, ret_context, "aws:PrincipalServiceName", call->caller->service));
 		TRY(add(call, ret_context, "aws:SourceAccount", call->caller->account));
 	}
-	TRY(add(call, ret_context, "s3:x-amz-acl", iam_text(call->input, "ACL")));
-	TRY(add(call, ret_context, "s3:prefix", iam_text(call->input, "Prefix")));
 	TRY(add(call, ret_context, "aws:RequestedRegion", call->caller->region));
-	TRY(add(call, ret_context, "sts:ExternalId", iam_text(call->input, "ExternalId")));
-	TRY(add(call, ret_context, "sts:RoleSessionName",
-		iam_text(call->input, "RoleSessionName")));
-	TRY(add(call, ret_context, "iam:PolicyARN", iam_text(call->input, "PolicyArn")));
-	if (strcmp(call->service->name, "monitoring") == 0)
-		TRY(add(call, ret_context, "cloudwatch:namespace",
-			iam_text(call->input, "Namespace")));
+	TRY(add(call, ret_context, "aws:ResourceAccount", call->caller->account));
+	TRY(add(call, ret_context, "aws:ViaAWSService", "false"));
+	TRY(add(call, ret_context, "aws:PrincipalIsAWSService",
+		call->caller->service ? "true" : "false"));
+	TRY(add_members(call, ret_context));
 	TRY(add_tags(call, ret_context, "aws:RequestTag/", json_object_get(call->input, "Tags")));
 	return add_tag_keys(call, ret_context);
 }
@@ -202,28 +257,76 @@ static err_t add_managed(struct api_call *call, const json_t *arns,
 	return ERR_OK;
 }
 
+/* What a user, group or role itself has. */
+static err_t add_own(struct api_call *call, const json_t *body,
+		     const struct policy_request *request, enum policy_effect *into)
+{
+	const char *name;
+	json_t *document;
+
+	json_object_foreach (json_object_get(body, "Inline"), name, document) {
+		TRY(add_text(json_string_value(document), request, into));
+	}
+	return add_managed(call, json_object_get(body, "Attached"), request, into);
+}
+
+static err_t add_groups(struct api_call *call, const json_t *user,
+			const struct policy_request *request, enum policy_effect *into)
+{
+	json_t *names = json_object_get(user, "Groups"), *name, *group;
+	size_t i;
+
+	json_array_foreach (names, i, name) {
+		const char *id = iam_id_of_name(call->arena, json_string_value(name));
+
+		TRY(look(call, iam_group.kind, id, &group));
+		TRY(add_own(call, group, request, into));
+	}
+	return ERR_OK;
+}
+
+/* `own` as far as `limit` goes: a limit takes away, it never gives. */
+static enum policy_effect within(enum policy_effect own, enum policy_effect limit)
+{
+	if (own == POLICY_DENIES || limit == POLICY_DENIES)
+		return POLICY_DENIES;
+	return limit == POLICY_SILENT ? POLICY_SILENT : own;
+}
+
+/* A boundary that is gone allows nothing. */
+static err_t bound(struct api_call *call, const json_t *body, const struct policy_request *request,
+		   enum policy_effect *own)
+{
+	const char *arn = iam_boundary_of(body);
+	enum policy_effect limit = POLICY_SILENT, before = *own;
+	json_t *arns;
+
+	if (!arn)
+		return ERR_OK;
+	arns = iam_hold(call, json_pack("[s]", arn));
+	if (!arns)
+		return ERR_NOMEM;
+	TRY(add_managed(call, arns, request, &limit));
+	*own = within(before, limit);
+	iam_of(call)->bounded = before == POLICY_ALLOWS && *own != POLICY_ALLOWS;
+	return ERR_OK;
+}
+
 err_t iam_evaluate(struct api_call *call, const struct iam_principal *principal,
 		   const struct policy_request *request, enum policy_effect *ret_effect)
 {
 	const json_t *session = principal->session;
+	const json_t *arns = json_object_get(session, "PolicyArns");
+	const char *policy = iam_text(session, "Policy");
 	enum policy_effect own = POLICY_SILENT, narrowed = POLICY_SILENT;
-	const char *policy = iam_text(session, "Policy"), *name;
-	json_t *document;
 
-	json_object_foreach (json_object_get(principal->body, "Inline"), name, document) {
-		TRY(add_text(json_string_value(document), request, &own));
-	}
-	TRY(add_managed(call, json_object_get(principal->body, "Attached"), request, &own));
+	iam_of(call)->bounded = false;
+	TRY(add_own(call, principal->body, request, &own));
+	TRY(add_groups(call, principal->body, request, &own));
+	TRY(bound(call, principal->body, request, &own));
 	if (policy)
 		TRY(add_text(policy, request, &narrowed));
-	TRY(add_managed(call, json_object_get(session, "PolicyArns"), request, &narrowed));
-
-	/* A session's own policies take away, they never give. */
-	if (own == POLICY_DENIES || narrowed == POLICY_DENIES)
-		own = POLICY_DENIES;
-	else if ((policy || json_array_size(json_object_get(session, "PolicyArns"))) &&
-		 narrowed == POLICY_SILENT)
-		own = POLICY_SILENT;
-	*ret_effect = own;
+	TRY(add_managed(call, arns, request, &narrowed));
+	*ret_effect = policy || json_array_size(arns) ? within(own, narrowed) : own;
 	return ERR_OK;
 }

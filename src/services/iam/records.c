@@ -12,6 +12,8 @@ const struct iam_entity iam_user = { "iam.user", "UserName", "User", "UserId",
 				     "AIDA",	 "user",     "user", "User" };
 const struct iam_entity iam_role = { "iam.role", "RoleName", "Role", "RoleId",
 				     "AROA",	 "role",     "role", "Role" };
+const struct iam_entity iam_group = { "iam.group", "GroupName", "Group", "GroupId",
+				      "AGPA",	   "group",	"group", "Group" };
 const struct iam_entity iam_profile = { "iam.instance_profile",
 					"InstanceProfileName",
 					"InstanceProfile",

@@ -72,7 +72,7 @@ static err_t of_entity(struct api_call *call, const struct iam_entity *entity, c
 static err_t of_iam(struct api_call *call, json_t *arns)
 {
 	static const struct iam_entity *const entities[] = { &iam_profile, &iam_certificate,
-							     &iam_role, &iam_user };
+							     &iam_group, &iam_role, &iam_user };
 	const char *policy = iam_text(call->input, "PolicyName"), *name;
 	const char *path = iam_text(call->input, "Path");
 
