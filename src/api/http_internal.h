@@ -1,5 +1,5 @@
 /*
- * http_internal: what http.c and http_body.c share of a request and its answer.
+ * http_internal: what the files of the front on its connections share of a request and its answer.
  */
 #ifndef API_HTTP_INTERNAL_H
 #define API_HTTP_INTERNAL_H
@@ -24,6 +24,12 @@ struct api_http {
 	size_t bodies_bytes;
 };
 
+struct client {
+	struct api_http *http;
+	struct conn *conn;
+	struct list_node link;
+};
+
 struct request {
 	struct api_http_request seen; /* what a route sees */
 	struct api_http *http;	      /* NULL once the front is gone */
@@ -32,6 +38,7 @@ struct request {
 	const struct http_head *head; /* the exchange's; copied when HANDED */
 	struct text body;
 	struct timer stalled;
+	uint64_t progress_bytes; /* received when that was set */
 	struct arena arena;
 	struct http_head head_copy;
 	struct api_caller caller;
@@ -48,6 +55,26 @@ struct request {
 
 /* ---- http.c ---- */
 
+extern const struct conn_server_events http_server_events;
+/* So much of the body has to come within its time, or the end. */
+void http_watch_stall(struct request *request);
+
+/* ---- http_clients.c ---- */
+
+void http_on_closed(void *owner, struct conn *conn);
+
+/* ---- http_dispatch.c ---- */
+
+/* The request is whole: it is answered in here, or handed to whoever answers later. */
+void http_dispatch(struct request *request);
+
+/* ---- http_answer.c ---- */
+
+/* The house's own refusals: JSON, and when the request was not read to its end, no further ones. */
+void http_answer_fault(struct request *request, unsigned status, const char *code,
+		       const char *message, bool close_conn);
+void http_finish_stream(struct request *request); /* ENDING, and drained */
+
 /* Sends the reply and ends the request, or goes on SENDING its outlet. */
 void http_answer_reply(struct request *request, struct front_reply *reply, bool close_conn);
 void http_free_request(struct request *request);
@@ -57,8 +84,6 @@ err_t http_send_reply_head(struct request *request, const struct front_reply *re
 /* The head of an answer from elsewhere, with nothing of the house's in it but the request's id. */
 err_t http_send_passed_head(struct request *request, const struct front_reply *reply,
 			    enum http_framing framing, uint64_t length);
-/* No byte of the body may come for so long. */
-void http_watch_stall(struct request *request);
 
 /* ---- http_body.c ---- */
 

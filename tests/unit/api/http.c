@@ -496,3 +496,31 @@ TEST(a_reader_that_is_too_slow_is_cut_and_sees_it)
 	text_fini(&heard);
 	stop(&server);
 }
+
+TEST(who_is_slow_with_a_head_loses_the_place_to_who_comes)
+{
+	enum { SLOW = 300 };
+	struct server server;
+	char byte;
+	int slow[SLOW], working;
+
+	patient.begun = patient.gone = 0;
+	start(&server, false);
+	working = dial(&server);
+	say(working, BYTES("GET /_weir/patient HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+	CHECK(wait_for(&patient.begun, 1));
+	for (int i = 0; i < SLOW; i++) {
+		slow[i] = dial(&server);
+		say(slow[i], BYTES("GET /_weir/health HTTP/1.1\r\nHo"));
+	}
+	check_has(ask(&server, "GET /_weir/health HTTP/1.1\r\n" CLOSE "\r\n"), "well\n");
+	CHECK_EQ(recv(slow[0], &byte, 1, 0), 0, "the oldest of them went first");
+	say(slow[SLOW - 1], BYTES("st: localhost\r\n\r\n"));
+	CHECK_EQ(recv(slow[SLOW - 1], &byte, 1, 0), 1, "the last one may end its head");
+	CHECK_EQ(patient.gone, 0, "a request that runs is nobody's place");
+	for (int i = 0; i < SLOW; i++)
+		close(slow[i]);
+	close(working);
+	CHECK(wait_for(&patient.gone, 1));
+	stop(&server);
+}
