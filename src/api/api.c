@@ -21,6 +21,7 @@ err_t api_create(struct api **ret_api)
 
 	if (!api)
 		return ERR_NOMEM;
+	answers_init(&api->answers);
 	*ret_api = api;
 	return ERR_OK;
 }
@@ -30,7 +31,26 @@ void api_destroy(struct api *api)
 	if (!api)
 		return;
 	patterns_fini(&api->patterns);
+	answers_fini(&api->answers);
 	free(api);
+}
+
+bool api_is_lasting(const struct api_service *service, const struct api_operation *operation)
+{
+	for (const char *const *name = service->lasting; name && *name; name++)
+		if (strcmp(*name, operation->name) == 0)
+			return true;
+	return false;
+}
+
+void api_changed(struct api *api, const char *kind)
+{
+	for (size_t i = 0; i < api->service_count; i++) {
+		const struct api_service *service = api->services[i];
+
+		if (service->lasting && bytes_starts(bytes_of(kind), bytes_of(service->records)))
+			answers_forget(&api->answers, service);
+	}
 }
 
 void api_set_authorizer(struct api *api, api_authorize_fn authorize, void *owner)

@@ -157,6 +157,13 @@ struct api_service {
 	const struct api_operation *operations;
 	size_t operation_count;
 	/*
+	 * Reads whose answer follows from the input and the service's records alone, so that it is
+	 * kept until one of those changes: kinds that begin with `records` (api_changed). NULL:
+	 * none.
+	 */
+	const char *const *lasting; /* names; NULL-terminated */
+	const char *records;
+	/*
 	 * Around every handler: where the service opens and ends its store transaction. `end` gets
 	 * the handler's verdict and may turn success into a failure. Both may be NULL.
 	 */
@@ -228,6 +235,9 @@ const struct api_service *api_service(const struct api *api, struct bytes name_o
 const struct api_operation *api_operation(const struct api_service *service, struct bytes name);
 /* Every service, in order of registration; NULL at the end. */
 const struct api_service *api_service_at(const struct api *api, size_t index);
+
+/* A record of this kind changed, and the change is committed. */
+void api_changed(struct api *api, const char *kind);
 
 /*
  * The door for callers inside the house. Checks `input` (borrowed) against the shape, runs the

@@ -4,6 +4,7 @@
 #ifndef API_API_INTERNAL_H
 #define API_API_INTERNAL_H
 
+#include "api/answers.h"
 #include "api/api.h"
 #include "api/check.h"
 
@@ -18,6 +19,7 @@ struct api {
 	struct patterns patterns;
 	api_authorize_fn authorize; /* NULL: all may do all */
 	void *authorize_owner;
+	struct answers answers;
 	unsigned depth; /* calls that run now, one inside the other */
 };
 
@@ -35,6 +37,8 @@ err_t api_work_begin(struct api_work *work, struct api *api, const struct api_ca
 		     const char *request_id, json_t *input);
 err_t api_work_handle(struct api_work *work);
 void api_work_fini(struct api_work *work);
+
+bool api_is_lasting(const struct api_service *service, const struct api_operation *operation);
 
 /* The member that is the whole body of a REST form; NULL. */
 const struct api_member *api_payload_member(const struct api_shape *shape);

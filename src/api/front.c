@@ -80,6 +80,32 @@ void front_finish(const struct question *q, const struct front_request *request,
 	call->outlet = NULL;
 }
 
+/* The same of an operation whose answer lasts: made once, and sent until a record changes. */
+static err_t run_lasting(const struct front *front, const struct front_request *request,
+			 const struct question *q, const struct api_caller *caller, json_t *input,
+			 struct front_reply *reply, struct api_fault *fault)
+{
+	const struct question_key key = { q->service, q->operation, input };
+	struct api_work work;
+	err_t err = api_work_begin(&work, front->api, caller, q->service, q->operation,
+				   reply->request_id, input);
+
+	if (!err && answers_find(&front->api->answers, &key, reply->request_id, &reply->body)) {
+		reply->content_type = "text/xml";
+	} else if (!err) {
+		err = api_work_handle(&work);
+		if (!err)
+			err = front_encode(q, request, work.call.output, reply);
+		if (!err)
+			answers_keep(&front->api->answers, &key, reply->request_id,
+				     text_bytes(&reply->body));
+	}
+	*fault = work.call.fault;
+	api_work_fini(&work);
+	json_decref(input);
+	return err;
+}
+
 /* The forms whose answers are documents. Takes `input` over. */
 static err_t run_whole(const struct front *front, const struct front_request *request,
 		       const struct question *q, const struct api_caller *caller, json_t *input,
@@ -116,6 +142,8 @@ static err_t run(const struct front *front, const struct front_request *request,
 		json_decref(input);
 		return err;
 	}
+	if (q->protocol == API_QUERY && api_is_lasting(q->service, q->operation))
+		return run_lasting(front, request, q, caller, input, reply, fault);
 	return run_whole(front, request, q, caller, input, reply, fault);
 }
 

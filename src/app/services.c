@@ -491,9 +491,20 @@ static err_t make_cloudformation(struct weir *weir)
 	return cloudformation_create(&options, &weir->cloudformation);
 }
 
+static void on_changes(struct store_listener *listener, const struct store_change *changes,
+		       size_t count)
+{
+	struct weir *weir = container_of(listener, struct weir, changes);
+
+	for (size_t i = 0; weir->api && i < count; i++)
+		api_changed(weir->api, changes[i].kind);
+}
+
 err_t services_start(struct weir *weir, struct text *why)
 {
 	TRY(api_create(&weir->api));
+	weir->changes.on_changes = on_changes; /* before those who ask the API when they hear it */
+	store_listen(weir->store, &weir->changes);
 	TRY(make_ec2(weir));
 	TRY(make_identities(weir));
 	TRY(make_logs(weir, why));
@@ -527,4 +538,5 @@ void services_stop(struct weir *weir)
 	sts_destroy(weir->sts);
 	iam_destroy(weir->iam);
 	api_destroy(weir->api);
+	weir->api = NULL;
 }

@@ -49,6 +49,7 @@ struct weir {
 	const struct settings *settings;
 	struct loop *control;
 	struct store *store;
+	struct store_listener changes; /* tells the API what its answers were made of */
 	struct keys keys;
 	struct cognito_clients cognito_clients;
 	struct access_log *access_log;

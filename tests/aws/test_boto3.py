@@ -95,6 +95,26 @@ def test_pages_hold_everything_once(elbv2, group):
     assert code_of(elbv2.describe_target_groups, Marker="nonsense") == "ValidationError"
 
 
+def test_an_answer_that_was_kept_is_new_after_every_change_and_for_who_may_see_it(weir, elbv2, balancer, subnets):
+    def names():
+        answer = elbv2.describe_load_balancers()
+        return [one["LoadBalancerName"] for one in answer["LoadBalancers"]], answer["ResponseMetadata"]["RequestId"]
+    first, again = names(), names()
+    assert first[0] == again[0] == ["one"] and first[1] != again[1]
+    elbv2.create_load_balancer(Name="two", Subnets=subnets)
+    assert names()[0] == ["one", "two"]
+    elbv2.set_ip_address_type(LoadBalancerArn=balancer, IpAddressType="ipv4")
+    elbv2.delete_load_balancer(LoadBalancerArn=balancer)
+    assert names()[0] == ["two"]
+    iam = clients.boto("iam", weir)
+    iam.create_user(UserName="nobody")
+    key = iam.create_access_key(UserName="nobody")["AccessKey"]
+    import boto3
+    nobody = boto3.client("elbv2", region_name="us-east-1", endpoint_url=f"http://127.0.0.1:{weir.api_port}",
+                          aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
+    assert code_of(nobody.describe_load_balancers) == "AccessDenied"
+
+
 def test_tags(elbv2, balancer):
     elbv2.add_tags(ResourceArns=[balancer], Tags=[{"Key": "team", "Value": "x"}, {"Key": "env", "Value": "dev"}])
     elbv2.add_tags(ResourceArns=[balancer], Tags=[{"Key": "team", "Value": "y"}])

@@ -113,6 +113,7 @@ static err_t copy_options(struct elbv2 *elbv2, const struct elbv2_options *optio
 
 err_t elbv2_create(const struct elbv2_options *options, struct elbv2 **ret_elbv2)
 {
+	static const char *const lasting[] = { "DescribeLoadBalancers", NULL };
 	struct elbv2 *elbv2 = calloc(1, sizeof *elbv2);
 	err_t err;
 
@@ -131,6 +132,8 @@ err_t elbv2_create(const struct elbv2_options *options, struct elbv2 **ret_elbv2
 		.xml_namespace = "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
 		.operations = elbv2_operations,
 		.operation_count = elbv2_operation_count,
+		.lasting = lasting,
+		.records = "elbv2.",
 		.begin = elbv2_begin,
 		.end = elbv2_end,
 		.state = elbv2,
