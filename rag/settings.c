@@ -88,6 +88,9 @@ err_t settings_read(int argc, char *const argv[], const char *(*environment)(con
 	}
 	for (int at = 1; at < argc; at++)
 		TRY(read_flag(argc, argv, &at, &settings, why));
+	/* As AWS's own tools have it: one endpoint for all services, where there is one. */
+	if (!settings.s3_endpoint[0] && environment("AWS_ENDPOINT_URL"))
+		settings.s3_endpoint = environment("AWS_ENDPOINT_URL");
 	*ret_settings = settings;
 	return ERR_OK;
 }

@@ -118,6 +118,12 @@ aws cloudformation deploy \
     started = {ecs.describe_tasks(cluster=outputs["Cluster"], tasks=[t])["tasks"][0]["startedBy"]
                for t in ecs.list_tasks(cluster=outputs["Cluster"], desiredStatus="STOPPED")["taskArns"]}
     assert outputs["QueryFunction"] in started, "it was stopped again"
+    # A document of the bucket is read, with keys that may read it and nothing else.
+    run(f"""echo '# Gannets' > gannets.md; echo 'Gannets dive for mackerel.' >> gannets.md
+aws s3 cp gannets.md s3://your-bucket/in/
+aws lambda invoke --function-name {outputs['DocumentFunction']} --payload fileb://<(echo '{{"bucket": "your-bucket", "key": "in/gannets.md"}}') out.json""")
+    answer = json.loads((folder / "out.json").read_text())
+    assert answer["statusCode"] == 200 and "indexed" in answer["body"], answer
     configuration = clients.boto("lambda", weir).get_function_configuration(FunctionName=outputs["DocumentFunction"])
     assert configuration["Timeout"] == 300 and configuration["Environment"]["Variables"]["ALB_ENDPOINT"].startswith(outputs["AlbEndpoint"])
     logs = clients.boto("logs", weir)
@@ -170,7 +176,10 @@ def everything(weir):
         names("elbv2", "describe_target_groups", "TargetGroups", "TargetGroupName"),
         names("ecs", "list_clusters", "clusterArns", ""), names("ecs", "list_task_definitions", "taskDefinitionArns", "", status="ACTIVE"),
         names("lambda", "list_functions", "Functions", "FunctionName"), names("iam", "list_roles", "Roles", "RoleName"),
-        names("logs", "describe_log_groups", "logGroups", "logGroupName"), names("secretsmanager", "list_secrets", "SecretList", "Name"),
+        names("iam", "list_users", "Users", "UserName"),
+        # What a balancer wrote stays to be read.
+        [g for g in names("logs", "describe_log_groups", "logGroups", "logGroupName") if not g.startswith("/aws/applicationelb/")],
+        names("secretsmanager", "list_secrets", "SecretList", "Name"),
         names("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName")]
 
 

@@ -114,12 +114,25 @@ static bool has_capability(const struct api_call *call, const char *name)
 	return false;
 }
 
+/* Whether a resource has a name of its own; an inline policy and a key name whose they are. */
+static bool is_named(const json_t *resource)
+{
+	static const char *const names[] = { "RoleName", "UserName", "GroupName",
+					     "ManagedPolicyName", "InstanceProfileName" };
+	const json_t *properties = json_object_get(resource, "Properties");
+	const char *type = text_at(resource, "Type");
+
+	if (strcmp(type, "AWS::IAM::Policy") == 0 || strcmp(type, "AWS::IAM::AccessKey") == 0)
+		return false;
+	for (size_t i = 0; i < COUNT(names); i++)
+		if (json_object_get(properties, names[i]))
+			return true;
+	return false;
+}
+
 /* What a template needs to be allowed: "" (nothing), CAPABILITY_IAM or CAPABILITY_NAMED_IAM. */
 const char *capability_needed(const struct template *template)
 {
-	static const char *const names[] = { "RoleName",	  "UserName",
-					     "GroupName",	  "PolicyName",
-					     "ManagedPolicyName", "InstanceProfileName" };
 	const json_t *resource;
 	const char *name, *needed = "";
 
@@ -127,10 +140,8 @@ const char *capability_needed(const struct template *template)
 		if (strncmp(text_at(resource, "Type"), "AWS::IAM::", 10) != 0)
 			continue;
 		needed = needed[0] ? needed : "CAPABILITY_IAM";
-		for (size_t i = 0; i < COUNT(names); i++)
-			if (json_object_get(json_object_get(resource, "Properties"), names[i]) &&
-			    strcmp(text_at(resource, "Type"), "AWS::IAM::Policy") != 0)
-				needed = "CAPABILITY_NAMED_IAM";
+		if (is_named(resource))
+			needed = "CAPABILITY_NAMED_IAM";
 	}
 	return needed;
 }
