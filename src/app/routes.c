@@ -112,6 +112,36 @@ static void on_task(void *owner, struct api_http_request *request)
 		   view ? view : json_pack("{s:s}", "message", "there is no such task"));
 }
 
+#define CREDENTIALS_PATH "/_weir/credentials/"
+
+/* Likewise its keys, but for the token, which is a field of its own. */
+static void on_credentials(void *owner, struct api_http_request *request)
+{
+	struct weir *weir = owner;
+	struct bytes id = bytes_from(request->path, strlen(CREDENTIALS_PATH));
+	json_t *view = NULL;
+	err_t err = ecs_credentials(weir->ecs, id,
+				    http_value(request->head, BYTES("authorization")), &view);
+
+	if (err)
+		reply_json(request,
+			   err == ERR_NOT_FOUND ? 404
+			   : err == ERR_DENIED	? 403
+						: 500,
+			   json_pack("{s:s, s:s}", "code",
+				     err == ERR_NOT_FOUND ? "NotFound"
+				     : err == ERR_DENIED  ? "AccessDenied"
+							  : "InternalServerError",
+				     "message",
+				     err == ERR_NOT_FOUND
+					     ? "There is no such task, or it does not run."
+					     : "The task has no role, it may not be taken on, or "
+					       "the Authorization field is not the value of "
+					       "AWS_CONTAINER_AUTHORIZATION_TOKEN."));
+	else
+		reply_json(request, 200, view);
+}
+
 /* ---- Metrics ---- */
 
 struct labelled_set {
@@ -380,6 +410,10 @@ const struct api_route *weir_routes(struct weir *weir, size_t *ret_count)
 		{ .method = "GET", .path = "/_weir/operations", .handle = on_operations },
 		{ .method = "GET", .path = PUBLIC_KEYS "*", .open = true, .handle = on_public_key },
 		{ .method = "GET", .path = "/_weir/tasks/*", .open = true, .handle = on_task },
+		{ .method = "GET",
+		  .path = CREDENTIALS_PATH "*",
+		  .open = true,
+		  .handle = on_credentials },
 		{ .method = "GET", .path = "/_weir/streams", .handle = on_streams },
 		{ .method = "GET", .path = ADMISSION_PATH "*", .handle = on_admission },
 		{ .method = "GET",
@@ -405,6 +439,10 @@ const struct api_route *weir_task_routes(struct weir *weir, size_t *ret_count)
 	static struct api_route routes[] = {
 		{ .method = "GET", .path = "/_weir/health", .open = true, .handle = on_health },
 		{ .method = "GET", .path = "/_weir/tasks/*", .open = true, .handle = on_task },
+		{ .method = "GET",
+		  .path = CREDENTIALS_PATH "*",
+		  .open = true,
+		  .handle = on_credentials },
 	};
 
 	for (size_t i = 0; i < COUNT(routes); i++)

@@ -1,15 +1,19 @@
 #include "engine/cgroup.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
 	CPU_UNITS = 1024,	    /* of one processor */
 	WEIGHT_PER_PROCESSOR = 100, /* cpu.weight's default */
 	WEIGHT_MAX = 10000,
+	NAME_LEN = 21, /* "weir-" and 16 digits */
+	OLD_SECONDS = 60,
 };
 
 /* Where version 2 is mounted: alone, or beside version 1. */
@@ -95,4 +99,26 @@ void cgroup_remove(const char *folder)
 
 	if (path_of(folder, path))
 		rmdir(path);
+}
+
+void cgroup_sweep(void)
+{
+	const char *mount = mount_point();
+	char own[CGROUP_BYTES / 2], base[CGROUP_BYTES];
+	const struct dirent *entry;
+	struct stat found;
+	DIR *folder;
+
+	if (!mount || !own_group(own))
+		return;
+	snprintf(base, sizeof base, "%s%s", mount, own);
+	folder = opendir(base);
+	while (folder && (entry = readdir(folder)) != NULL)
+		/* The kernel refuses to remove one that somebody is in. */
+		if (strncmp(entry->d_name, "weir-", 5) == 0 && strlen(entry->d_name) == NAME_LEN &&
+		    fstatat(dirfd(folder), entry->d_name, &found, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    time(NULL) > found.st_ctime + OLD_SECONDS)
+			unlinkat(dirfd(folder), entry->d_name, AT_REMOVEDIR);
+	if (folder)
+		closedir(folder);
 }

@@ -15,4 +15,10 @@ bool cgroup_make(const char *folder, uint64_t memory_bytes, uint32_t processes_m
 /* Removes it once it is empty; harmless when there is none. */
 void cgroup_remove(const char *folder);
 
+/*
+ * Removes empty groups beside our own that some Weir left behind when it was killed: those of a
+ * minute ago and older, since another Weir may be about to fill a fresh one.
+ */
+void cgroup_sweep(void);
+
 #endif

@@ -1,5 +1,6 @@
 """ECS with boto3 and both command lines: what a user or Terraform calls, the waiters, the words of refusals."""
 import json
+import sys
 
 import botocore.exceptions
 import pytest
@@ -179,3 +180,74 @@ def test_tags_come_and_go(ecs):
     ecs.untag_resource(resourceArn=arn, tagKeys=["a"])
     assert ecs.list_tags_for_resource(resourceArn=arn)["tags"] == [{"key": "b", "value": "2"}]
     assert code(ecs.tag_resource, resourceArn=arn, tags=[{"key": "aws:x", "value": "1"}])[0] == "InvalidParameterException"
+
+
+# ---- Roles ----
+
+TRUST = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ecs-tasks.amazonaws.com"}}]}
+ASKER = f"#!{sys.executable}" + """
+import boto3, os, urllib.error, urllib.request
+client = lambda name: boto3.client(name, endpoint_url=os.environ["AWS_ENDPOINT_URL"])
+say = lambda *words: print(*words, flush=True)
+say("arn", client("sts").get_caller_identity()["Arn"])
+say("clusters", len(client("ecs").list_clusters()["clusterArns"]))
+try:
+    client("iam").list_users()
+except Exception as why:
+    say("refused", why.response["Error"]["Code"])
+try:
+    urllib.request.urlopen(urllib.request.Request(os.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"], headers={"Authorization": "0" * 32}))
+except urllib.error.HTTPError as why:
+    say("other token", why.code)
+"""
+
+
+def role(iam, name, trust=TRUST):
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(
+        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ecs:ListClusters", "Resource": "*"}]}))
+    return arn
+
+
+def test_a_task_has_its_roles_keys_and_no_more_than_they_allow(weir, ecs, tmp_path):
+    arn = role(clients.boto("iam", weir), "task")
+    logs = {"logDriver": "awslogs", "options": {"awslogs-group": "/roles", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "p", "awslogs-create-group": "true"}}
+    ecs.create_cluster(clusterName="r")
+    ecs.register_task_definition(family="asker", taskRoleArn=arn, networkMode="bridge", containerDefinitions=[
+        {"name": "a", "image": program(tmp_path, "asker", ASKER), "memory": 512, "logConfiguration": logs}])
+    task = ecs.run_task(cluster="r", taskDefinition="asker")["tasks"][0]["taskArn"]
+    until(lambda: ecs.describe_tasks(cluster="r", tasks=[task])["tasks"][0]["lastStatus"] == "STOPPED", 60, "its end")
+    said = [e["message"] for e in clients.boto("logs", weir).filter_log_events(logGroupName="/roles")["events"]]
+    assert said == [f"arn arn:aws:sts::000000000000:assumed-role/task/{task.split('/')[-1]}", "clusters 1", "refused AccessDenied", "other token 403"], said
+
+
+def test_a_role_that_does_not_trust_ecs_starts_nothing_and_is_told(weir, ecs, server):
+    other = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}]}
+    arn = role(clients.boto("iam", weir), "stranger", other)
+    ecs.create_cluster(clusterName="s")
+    ecs.register_task_definition(family="stranger", taskRoleArn=arn, networkMode="bridge", containerDefinitions=[container(server, memory=64)])
+    task = ecs.run_task(cluster="s", taskDefinition="stranger")["tasks"][0]["taskArn"]
+    ended = until(lambda: (t := ecs.describe_tasks(cluster="s", tasks=[task])["tasks"][0])["lastStatus"] == "STOPPED" and t, 30, "its end")
+    assert ended["stoppedReason"].startswith(f"ECS was unable to assume the role '{arn}' that was provided for this task.")
+
+
+def test_who_may_not_pass_a_role_cannot_give_it_to_a_task(weir, ecs, server):
+    iam = clients.boto("iam", weir)
+    arn = role(iam, "high")
+    ecs.create_cluster(clusterName="p")
+    plain = dict(networkMode="bridge", containerDefinitions=[container(server, memory=64)])
+    ecs.register_task_definition(family="high", taskRoleArn=arn, **plain)
+    ecs.register_task_definition(family="low", **plain)
+    iam.create_user(UserName="low")
+    iam.put_user_policy(UserName="low", PolicyName="p", PolicyDocument=json.dumps(
+        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ecs:*", "Resource": "*"}]}))
+    made = iam.create_access_key(UserName="low")["AccessKey"]
+    import boto3
+    low = boto3.client("ecs", region_name="us-east-1", endpoint_url=f"http://127.0.0.1:{weir.api_port}",
+                       aws_access_key_id=made["AccessKeyId"], aws_secret_access_key=made["SecretAccessKey"])
+    assert low.run_task(cluster="p", taskDefinition="low")["tasks"]
+    for call, value in ((low.run_task, dict(cluster="p", taskDefinition="high")),
+                        (low.run_task, dict(cluster="p", taskDefinition="low", overrides={"taskRoleArn": arn})),
+                        (low.register_task_definition, dict(family="mine", taskRoleArn=arn, **plain))):
+        refused, words = code(call, **value)
+        assert "AccessDenied" in refused and "iam:PassRole" in words and arn in words, (refused, words)

@@ -128,12 +128,17 @@ def test_a_container_health_check_speaks_for_its_task(tasks, tmp_path):
 def test_the_metadata_endpoint_tells_a_task_of_itself(tasks, tmp_path):
     image = program(tmp_path, "ask", "#!/bin/sh\necho $ECS_CONTAINER_METADATA_URI_V4; sleep 60\n")
     tasks.define("ask", image, logConfiguration=LOGS, dockerLabels={"mine": "1"})
-    arn = tasks.run("ask")
+    arn = tasks.run("ask", tags=[{"key": "team", "value": "a"}])
     tasks.wait_status(arn, "RUNNING")
     url = until(lambda: lines(tasks.weir, "/t"), 5, "its line")[0]
     view = json.load(urllib.request.urlopen(url))
     assert view["Name"] == "web" and view["Labels"]["mine"] == "1" and view["Labels"]["com.amazonaws.ecs.task-arn"] == arn
-    assert json.load(urllib.request.urlopen(url + "/task"))["TaskARN"] == arn
+    assert view["Limits"] == {"Memory": 512} and view["LogOptions"]["awslogs-group"] == "/t" and view["Networks"][0]["NetworkMode"] == "awsvpc"
+    whole = json.load(urllib.request.urlopen(url + "/task"))
+    assert whole["TaskARN"] == arn and whole["AvailabilityZone"] == "us-east-1a" and "TaskTags" not in whole and "ServiceName" not in whole
+    assert json.load(urllib.request.urlopen(url + "/taskWithTags"))["TaskTags"] == {"team": "a"}
+    assert json.load(urllib.request.urlopen(url + "/stats"))["memory_stats"]["usage"] > 0
+    assert list(json.load(urllib.request.urlopen(url + "/task/stats"))) == [view["DockerId"]]
     with pytest.raises(urllib.error.HTTPError):
         urllib.request.urlopen(re.sub("tasks/....", "tasks/0000", url))
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "engine/cgroup.h"
 #include "engine/kept.h"
 #include "engine/program.h"
 
@@ -236,6 +237,7 @@ err_t ecs_restore(struct ecs *ecs)
 	TRY(err);
 	ecs->restored = true;
 	end_strays(ecs);
+	cgroup_sweep();
 	if (ecs->docker)
 		docker_sweep(ecs->docker, container_is_wanted, ecs);
 	TRY(record_read_all(ecs, KIND_SERVICE, NULL, &list));

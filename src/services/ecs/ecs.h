@@ -70,6 +70,12 @@ void ecs_on_wanted(struct ecs *ecs, struct bytes group_arn);
 /* The task metadata endpoint: JSON for "TOKEN", "TOKEN/task", "TOKEN/stats"…; NULL: no such. */
 json_t *ecs_metadata(struct ecs *ecs, struct bytes path);
 
+/*
+ * Temporary keys of the role of task `id`, for who shows its token. ERR_NOT_FOUND: no such task;
+ * ERR_DENIED: another token, no role, or a role that ECS may not take on.
+ */
+err_t ecs_credentials(struct ecs *ecs, struct bytes id, struct bytes token, json_t **ret_view);
+
 /* The EC2 id of the machine itself as a container instance of this account and Region. */
 enum { ECS_INSTANCE_BYTES = 32 };
 void ecs_instance_id(const char *account, const char *region, char out[ECS_INSTANCE_BYTES]);

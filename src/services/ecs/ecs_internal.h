@@ -12,7 +12,8 @@
  *
  *   service  _sequence, _steady, _deleted; deployments[]: _failed_ms, _was_completed, _network…
  *   task     _service (id), _deployment (id), _token, _targets[{group, id, port}], _registered,
- * _address, _mode (network); containers[]: _engine, _asked (its start was begun), _ended, _ports[]
+ *            _address, _mode (of its network), _keys_token;
+ *            containers[]: _engine, _asked (its start was begun), _ended, _ports[]
  */
 #ifndef SERVICES_ECS_ECS_INTERNAL_H
 #define SERVICES_ECS_ECS_INTERNAL_H
@@ -273,6 +274,8 @@ struct run {
 	struct run_container containers[LIFECYCLE_CONTAINERS_MAX];
 	unsigned container_count;
 	json_t *definition; /* as stored; NULL before it was read */
+	json_t *keys;	    /* of its role, as STS gave them; NULL before anybody asked */
+	uint64_t keys_ms;   /* when that was */
 	struct timer step, output_timer;
 	bool listening, drained, delivered;
 	unsigned knocked; /* ports that took a connection */
@@ -317,6 +320,14 @@ err_t launch_adopt(struct run *run, const json_t *task, const json_t *definition
 /* The name of a task's container with the engine: its own for ever. */
 enum { DOCKER_NAME_BYTES = 300 };
 void docker_name(const struct run *run, const char *container, char out[DOCKER_NAME_BYTES]);
+
+/* ---- credentials.c ---- */
+
+/* The role that its programs have; NULL: none. */
+const char *credentials_role(const json_t *task, const json_t *definition);
+/* Takes the role on. ERR_INVALID and ECS's sentence in `why` when that is not allowed. */
+err_t credentials_begin(struct run *run, const json_t *task, const json_t *definition,
+			struct text *why);
 
 /* ---- targets.c ---- */
 

@@ -176,6 +176,12 @@ err_t launch_common(struct launch *launch)
 	if (!url)
 		return ERR_OK;
 	TRY(put_text(environment, "AWS_ENDPOINT_URL", url));
+	if (credentials_role(launch->task, launch->run->definition)) {
+		snprintf(text, sizeof text, "%.200s/_weir/credentials/%s", url, launch->run->id);
+		TRY(put_text(environment, "AWS_CONTAINER_CREDENTIALS_FULL_URI", text));
+		TRY(put_text(environment, "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+			     text_of(launch->task, "_keys_token")));
+	}
 	snprintf(
 		text, sizeof text, "%.200s/_weir/tasks/%s-%u", url, text_of(launch->task, "_token"),
 		(unsigned)(json_array_size(json_object_get(launch->task, "containers")) > 1
@@ -477,12 +483,11 @@ err_t launch_container(struct run *run, const json_t *task, const json_t *defini
 	err_t err;
 
 	launch_init(&launch, run, task, definition, index, why);
-	if (!launch.environment)
-		err = ERR_NOMEM;
-	else if (is_text(launch.container, "_engine", "docker"))
-		err = launch_in_docker(&launch, container);
-	else
-		err = launch_locally(&launch, container);
+	err = launch.environment ? credentials_begin(run, task, definition, why) : ERR_NOMEM;
+	if (!err)
+		err = is_text(launch.container, "_engine", "docker")
+			      ? launch_in_docker(&launch, container)
+			      : launch_locally(&launch, container);
 	launch_fini(&launch);
 	return err;
 }

@@ -621,6 +621,7 @@ void run_destroy(struct run *run)
 	}
 	list_remove(&run->link);
 	json_decref(run->definition);
+	json_decref(run->keys);
 	free(run->service);
 	free(run);
 }

@@ -135,6 +135,8 @@ static err_t make_header(struct ecs *ecs, const struct task_wish *wish, json_t *
 	TRY(put_text(task, "clusterArn", of_cluster));
 	TRY(put_text(task, "taskDefinitionArn", text_of(wish->definition, "taskDefinitionArn")));
 	TRY(put_text(task, "_token", token));
+	random_hex(token, ECS_ID_DIGITS);
+	TRY(put_text(task, "_keys_token", token));
 	TRY(put_text(task, "_mode", text_of(wish->definition, "networkMode")));
 	TRY(put_text(task, "lastStatus", "PROVISIONING"));
 	TRY(put_text(task, "desiredStatus", "RUNNING"));

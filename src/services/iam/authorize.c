@@ -133,28 +133,65 @@ static err_t deny(struct api_call *call, const char *permission, const char *res
 }
 
 /* Who hands a role to a service must be allowed to: else anyone could have what the role has. */
-static err_t judge_passing(struct api_call *call, const struct iam_principal *who,
-			   const struct iam_context *context)
+static err_t judge_role(struct api_call *call, const struct iam_principal *who,
+			const struct iam_context *context, const char *role, const char *service)
 {
-	struct policy_request request = { .action = "iam:PassRole" };
+	struct policy_request request = { .action = "iam:PassRole", .resource = role };
+	struct iam_context *with = arena_new(call->arena, struct iam_context);
 	enum policy_effect effect;
-	const char *service;
+
+	if (!with)
+		return ERR_NOMEM;
+	*with = *context;
+	TRY(iam_context_add(call, with, "iam:PassedToService", service));
+	request.keys = with->keys;
+	request.key_count = with->count;
+	TRY(iam_evaluate(call, who, &request, &effect));
+	return effect == POLICY_ALLOWS ? ERR_OK
+				       : deny(call, request.action, request.resource, effect);
+}
+
+static err_t judge_passing(struct api_call *call, const struct iam_principal *who,
+			   const struct iam_context *context, const json_t *definition)
+{
+	static const char *const members[] = { "taskRoleArn", "executionRoleArn" };
+	const char *role, *service;
 	size_t at = 0;
 
-	while (iam_passed_role(call, &at, &request.resource, &service)) {
-		struct iam_context *with = arena_new(call->arena, struct iam_context);
-
-		if (!with)
-			return ERR_NOMEM;
-		*with = *context;
-		TRY(iam_context_add(call, with, "iam:PassedToService", service));
-		request.keys = with->keys;
-		request.key_count = with->count;
-		TRY(iam_evaluate(call, who, &request, &effect));
-		if (effect != POLICY_ALLOWS)
-			return deny(call, request.action, request.resource, effect);
+	while (iam_passed_role(call, &at, &role, &service))
+		TRY(judge_role(call, who, context, role, service));
+	for (size_t i = 0; i < COUNT(members); i++) {
+		role = iam_text(definition, members[i]);
+		if (role)
+			TRY(judge_role(call, who, context, role, "ecs-tasks.amazonaws.com"));
 	}
 	return ERR_OK;
+}
+
+/* What a task will have it has of who runs it: the roles of its definition are passed again. */
+static err_t definition_to_run(struct iam *iam, struct api_call *call, json_t **ret_definition)
+{
+	const char *name = iam_text(call->input, "taskDefinition");
+	const struct api_caller house = { .account = iam->options.account,
+					  .region = iam->options.region,
+					  .is_root = true };
+	json_t *input, *output = NULL;
+	struct api_fault fault;
+	err_t err;
+
+	*ret_definition = NULL;
+	if (!name || (strcmp(call->operation->permission, "ecs:RunTask") != 0 &&
+		      strcmp(call->operation->permission, "ecs:StartTask") != 0))
+		return ERR_OK;
+	input = json_pack("{s:s}", "taskDefinition", name);
+	if (!input)
+		return ERR_NOMEM;
+	err = api_call(call->api, &house, "ecs", "DescribeTaskDefinition", input, &output, &fault);
+	json_decref(input);
+	if (!err)
+		*ret_definition = json_incref(json_object_get(output, "taskDefinition"));
+	json_decref(output);
+	return err == ERR_NOMEM ? err : ERR_OK;
 }
 
 static enum policy_effect stronger(enum policy_effect a, enum policy_effect b)
@@ -254,7 +291,7 @@ static err_t judge_copying(struct api_call *call, const struct iam_principal *wh
 				       : deny(call, request.action, request.resource, effect);
 }
 
-static err_t judge(struct api_call *call, const json_t *policy)
+static err_t judge(struct api_call *call, const json_t *policy, const json_t *definition)
 {
 	/* Who may become a role, the role's own policy says first: iam_assume_role. */
 	bool trust_decides = strcmp(call->operation->permission, "sts:AssumeRole") == 0;
@@ -280,20 +317,23 @@ static err_t judge(struct api_call *call, const json_t *policy)
 			return deny(call, request.action, request.resource, effect);
 	}
 	TRY(judge_copying(call, &who, request));
-	return judge_passing(call, &who, context);
+	return judge_passing(call, &who, context, definition);
 }
 
 err_t iam_authorize(void *owner, struct api_call *call)
 {
-	json_t *policy;
+	json_t *policy, *definition;
 	err_t err;
 
 	if (needs_no_permission(call->operation->permission))
 		return ERR_OK;
 	TRY(bucket_policy(owner, call, &policy));
-	err = iam_begin(owner, call);
+	err = definition_to_run(owner, call, &definition);
 	if (!err)
-		err = iam_end(call, judge(call, policy));
+		err = iam_begin(owner, call);
+	if (!err)
+		err = iam_end(call, judge(call, policy, definition));
 	json_decref(policy);
+	json_decref(definition);
 	return err;
 }

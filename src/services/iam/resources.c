@@ -275,21 +275,34 @@ static err_t of_named(struct api_call *call, json_t *arns)
 /* ---- Roles that a call hands to a service ---- */
 
 static const struct passing {
-	const char *service, *member, *to; /* the input's member; the service that will use it */
+	const char *service, *member,
+		*to; /* the input's member, or one of it; the service that will use it */
 } passings[] = {
 	{ "ecs", "taskRoleArn", "ecs-tasks.amazonaws.com" },
 	{ "ecs", "executionRoleArn", "ecs-tasks.amazonaws.com" },
+	{ "ecs", "overrides.taskRoleArn", "ecs-tasks.amazonaws.com" },
+	{ "ecs", "overrides.executionRoleArn", "ecs-tasks.amazonaws.com" },
 	{ "lambda", "Role", "lambda.amazonaws.com" },
 	{ "cloudformation", "RoleARN", "cloudformation.amazonaws.com" },
 	{ "application-autoscaling", "RoleARN", "application-autoscaling.amazonaws.com" },
 };
+
+/* A member, or one of a member: "a.b". */
+static const char *text_at(const json_t *input, const char *path)
+{
+	const char *dot = strchr(path, '.');
+
+	if (!dot)
+		return iam_text(input, path);
+	return iam_text(json_object_getn(input, path, (size_t)(dot - path)), dot + 1);
+}
 
 bool iam_passed_role(const struct api_call *call, size_t *at, const char **ret_role,
 		     const char **ret_service)
 {
 	while (*at < COUNT(passings)) {
 		const struct passing *row = &passings[(*at)++];
-		const char *role = iam_text(call->input, row->member);
+		const char *role = text_at(call->input, row->member);
 
 		if (role && strcmp(row->service, call->service->name) == 0) {
 			*ret_role = role;
