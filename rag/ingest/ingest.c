@@ -413,9 +413,9 @@ err_t ingest_accept(struct ingest *ingest, const struct ingest_item *items, size
 		catalog_rollback(ingest->options.catalog);
 		return err;
 	}
-	TRY(catalog_commit(ingest->options.catalog));
-	ingest_wake(ingest);
-	return ERR_OK;
+	err = catalog_commit(ingest->options.catalog);
+	ingest_wake(ingest); /* after an error too: a database may have committed unheard */
+	return err;
 }
 
 /* ---- Taking out ---- */

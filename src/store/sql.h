@@ -62,9 +62,9 @@ struct sql_postgres_options {
 
 /*
  * PostgreSQL. A connection that is lost is made again by the next statement outside of a
- * transaction, at most once in a second; until then statements fail. `why` gets a sentence for
- * the user. ERR_UNREACHABLE when nobody answers or the server is starting, ERR_IN_USE when
- * another process has the lock, ERR_DENIED, ERR_STORE.
+ * transaction, at most once in a second if that fails; until then statements fail. `why` gets a
+ * sentence for the user. ERR_UNREACHABLE when nobody answers or the server is starting, ERR_IN_USE
+ * when another process has the lock, ERR_DENIED, ERR_STORE.
  */
 err_t sql_open_postgres(struct sql *sql, const struct sql_postgres_options *options,
 			const char *const *texts, unsigned count, struct text *why);

@@ -199,20 +199,32 @@ static err_t connect_now(struct pg *pg, struct text *why)
 	return err;
 }
 
+/*
+ * A server that went away has closed an idle connection: what there is to read is the end. Seen
+ * before a statement is sent, it costs nobody an error.
+ */
+static bool was_closed(struct pg *pg)
+{
+	struct pollfd end = { .fd = PQsocket(pg->conn), .events = POLLIN };
+
+	return !pg->begun && !pg->running && poll(&end, 1, 0) > 0 &&
+	       (!PQconsumeInput(pg->conn) || PQstatus(pg->conn) != CONNECTION_OK);
+}
+
 /* A connection to send on; inside a transaction only the one it began on. */
 static bool ensure_connected(struct pg *pg)
 {
 	struct text why = TEXT_INIT(1024);
 	err_t err;
 
-	if (pg->conn && PQstatus(pg->conn) == CONNECTION_OK)
+	if (pg->conn && PQstatus(pg->conn) == CONNECTION_OK && !was_closed(pg))
 		return !pg->lost;
 	if (pg->conn)
 		disconnect(pg);
 	if (pg->lost || clock_mono_us() / 1000 < pg->again_ms)
 		return false;
 	err = connect_now(pg, &why);
-	pg->again_ms = clock_mono_us() / 1000 + AGAIN_MS;
+	pg->again_ms = err ? clock_mono_us() / 1000 + AGAIN_MS : 0;
 	if (err)
 		log_warn("store", "postgres: %s",
 			 why.len ? text_str(&why) : "the session could not be begun");
@@ -417,9 +429,8 @@ static bool transaction_step(struct pg_stmt *s)
 	struct pg *pg = s->pg;
 
 	if (is(s, "BEGIN")) {
-		pg->lost = false;
-		pg->begun = ensure_connected(pg);
-		return pg->begun;
+		pg->begun = pg->lost = false;
+		return ensure_connected(pg);
 	}
 	if (is(s, "ROLLBACK")) {
 		bool lost = pg->lost || !pg->conn || PQstatus(pg->conn) != CONNECTION_OK;
@@ -497,6 +508,8 @@ static err_t pg_done(struct sql *sql, struct sql_stmt *stmt)
 		PQclear(r);
 	reset(s);
 	err = s->err;
+	if (is(s, "BEGIN"))
+		pg->begun = !err;
 	if (is(s, "COMMIT")) {
 		if (err && pg->xid[0] && (!pg->conn || PQstatus(pg->conn) != CONNECTION_OK))
 			err = was_committed(pg) ? ERR_OK : err;
