@@ -46,6 +46,8 @@ static void json(struct bytes in)
 	(void)rerank_read(root, 8, scores);
 	(void)neo4j_outcome(202, root, code);
 	(void)neo4j_number(root);
+	for (size_t column = 0; column < NEO4J_COLUMNS; column++)
+		(void)neo4j_value(root, NEO4J_COLUMNS, 1, column);
 	text_fini(&why);
 	text_fini(&out);
 	json_decref(root);

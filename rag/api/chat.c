@@ -502,7 +502,8 @@ static void on_retrieved(void *owner, struct retrieval *done)
 	say_safety(chat, safety_of(chat->request.message, done->cites_medicine));
 	if (done->spelling[0])
 		say_notice(chat, &(struct event_notice){ "spelling", "info", done->spelling });
-	if (done->embeddings_failed || done->rerank_failed || done->vlm_failed)
+	if (done->embeddings_failed || done->rerank_failed || done->vlm_failed ||
+	    done->graph_failed)
 		say_notice(chat, &(struct event_notice){
 					 "degraded", "info",
 					 "An engine that helps with searching did not answer; the "
@@ -611,6 +612,7 @@ err_t chat_start(const struct chat_options *options, struct chat_request *reques
 		.pool = service->pool,
 		.corpus = service->corpus,
 		.embedder = service->embedder,
+		.neo4j = service->settings->graph_from_neo4j ? service->neo4j : NULL,
 		.embed_questions = service->embed_questions,
 		.rerank = service->rerank,
 		.vlm = service->vlm,

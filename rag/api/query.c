@@ -63,6 +63,7 @@ static err_t query_start(struct call *call, struct chat_request *request)
 		.pool = call->service->pool,
 		.corpus = call->service->corpus,
 		.embedder = call->service->embedder,
+		.neo4j = call->service->settings->graph_from_neo4j ? call->service->neo4j : NULL,
 		.embed_questions = call->service->embed_questions,
 		.rerank = call->service->rerank,
 		.message = request->message,

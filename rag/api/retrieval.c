@@ -4,6 +4,8 @@
 
 #include "net/clock.h"
 #include "rag/engines/embedder.h"
+#include "rag/engines/neo4j.h"
+#include "rag/retrieve/links.h"
 #include "rag/retrieve/items.h"
 
 enum {
@@ -17,6 +19,7 @@ struct running {
 	struct arena arena;
 	struct corpus *corpus;
 	struct embedder *embedder;
+	struct neo4j *neo4j;
 	struct engine *embed_questions, *rerank, *vlm;
 	json_t *items;
 	struct text wanted;  /* the question and the words of what came with it */
@@ -132,6 +135,52 @@ static void find_near(struct running *r, struct retrieve_options *options)
 	options->near_count = count;
 }
 
+static bool reads_graph(enum retrieve_mode mode)
+{
+	return mode == MODE_LOCAL || mode == MODE_HYBRID || mode == MODE_MIX;
+}
+
+/* The keys of what the question names; nobody waits for the database with the corpus in hand. */
+static unsigned keys_of(struct running *r, struct bytes text, struct bytes *keys)
+{
+	struct generation *g = corpus_read(r->corpus);
+	uint32_t ids[LINKS_ENTITIES_MAX];
+	unsigned count = 0, linked;
+
+	if (!g)
+		return 0;
+	linked = graph_link(generation_graph(g), text, ids, LINKS_ENTITIES_MAX);
+	if (linked == 0 && r->previous.len)
+		linked = graph_link(generation_graph(g), r->previous, ids, LINKS_ENTITIES_MAX);
+	for (unsigned i = 0; i < linked; i++) {
+		struct entity e;
+
+		if (graph_entity(generation_graph(g), ids[i], &e) &&
+		    arena_copy(&r->arena, e.key, &keys[count]) == ERR_OK)
+			count++;
+	}
+	corpus_read_end(r->corpus, g);
+	return count;
+}
+
+/* Where the graph is read elsewhere: what is said there, or our own when nobody answers. */
+static void find_told(struct running *r, struct retrieve_options *options)
+{
+	struct bytes keys[LINKS_ENTITIES_MAX];
+	struct retrieve_told *told;
+	unsigned count;
+
+	if (!r->neo4j || !reads_graph(r->mode))
+		return;
+	count = keys_of(r, options->text, keys);
+	if (count == 0)
+		return;
+	if (neo4j_neighbours(r->neo4j, keys, count, &r->arena, &told, &options->told_count))
+		r->result.graph_failed = true;
+	else
+		options->told = told;
+}
+
 /* Without the reranker our own order stays. */
 static void rerank(struct running *r)
 {
@@ -169,6 +218,7 @@ static err_t find(struct running *r)
 	embed(r, options.text);
 	options.dense = r->dense;
 	find_near(r, &options);
+	find_told(r, &options);
 	question_read(options.text, r->previous, &r->question);
 	TRY(retrieve(r->corpus, &r->question, &options, &r->arena, &r->evidence));
 	rerank(r);
@@ -223,6 +273,7 @@ err_t retrieval_start(const struct retrieval_options *options, struct retrieval 
 	arena_init(&r->arena, ARENA_MAX_BYTES);
 	r->corpus = options->corpus;
 	r->embedder = options->embedder;
+	r->neo4j = options->neo4j;
 	r->embed_questions = options->embed_questions;
 	r->rerank = options->rerank;
 	r->vlm = options->vlm;

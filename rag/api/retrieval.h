@@ -19,6 +19,7 @@ struct retrieval_options {
 	const json_t *filter;		/* checked; NULL: none; shared */
 	/* What the service has of them; NULL: none. */
 	struct embedder *embedder;
+	struct neo4j *neo4j; /* to read from; NULL: our own graph alone */
 	struct engine *embed_questions, *rerank, *vlm;
 	const json_t *items; /* checked; what came with the question; NULL: nothing; shared */
 	enum retrieve_mode mode;
@@ -39,8 +40,9 @@ struct retrieval {
 	uint64_t generation;
 	uint64_t took_us; /* the search alone */
 	bool cites_medicine;
-	bool embeddings_failed, rerank_failed, vlm_failed; /* the answer does without */
-	char spelling[300]; /* what to tell the reader about words taken for others, or "" */
+	bool embeddings_failed, rerank_failed, vlm_failed,
+		graph_failed; /* the answer does without */
+	char spelling[300];   /* what to tell the reader about words taken for others, or "" */
 };
 
 /* On ERR_OK on_done comes once, unless retrieval_end came first. ERR_NOMEM. */

@@ -49,7 +49,8 @@ static void write_engines(const struct service *s, struct text *out)
 	if (s->neo4j)
 		text_printf(
 			out,
-			",\"graph\":{\"kind\":\"rules, shown in neo4j\",\"state\":\"%s\",\"lag\":%llu}",
+			",\"graph\":{\"kind\":\"rules, %s neo4j\",\"state\":\"%s\",\"lag\":%llu}",
+			s->settings->graph_from_neo4j ? "shown in and read from" : "shown in",
 			neo4j_state(s->neo4j), (unsigned long long)neo4j_lag(s->neo4j));
 	else
 		text_add_str(out, ",\"graph\":{\"kind\":\"rules\",\"state\":\"ok\"}");

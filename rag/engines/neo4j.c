@@ -7,6 +7,7 @@
 #include "base/encode.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "net/clock.h"
 #include "rag/engines/http_call.h"
 
 enum {
@@ -15,6 +16,10 @@ enum {
 	PAUSE_US = 50 * 1000, /* doubled with each try */
 	CHUNKS_MAX = 50,      /* passages named at one relation */
 	KEY_MAX_BYTES = 400,
+	READ_MS = 1500,
+	READ_ROWS_MAX = 1000,
+	READ_CHUNKS_MAX = 200,
+	REST_MS = 10000, /* after a read that failed */
 };
 
 /* What the database has of one thing, and whether the corpus still has it. */
@@ -31,6 +36,7 @@ struct neo4j {
 	unsigned round;
 	_Atomic uint64_t lag;
 	_Atomic bool behind;
+	_Atomic uint64_t read_again_ms; /* no reading before; 0: it answers */
 };
 
 /* ---- Open and close ---- */
@@ -114,6 +120,8 @@ uint64_t neo4j_lag(const struct neo4j *n)
 
 const char *neo4j_state(const struct neo4j *n)
 {
+	if (clock_mono_us() / 1000 < atomic_load(&n->read_again_ms))
+		return "down";
 	return atomic_load(&n->behind) ? "behind" : "ok";
 }
 
@@ -365,5 +373,144 @@ err_t neo4j_project(struct neo4j *n, struct corpus *corpus, const _Atomic bool *
 	atomic_store(&n->behind, err != ERR_OK);
 	json_decref(box.entities);
 	json_decref(box.relations);
+	return err;
+}
+
+/* ---- Reading ---- */
+
+static json_t *neighbours_ask(const struct neo4j *n, const struct bytes *keys, unsigned count)
+{
+	json_t *pks = json_array(), *request;
+	char pk[KEY_MAX_BYTES];
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct entity e = { .key = keys[i] };
+
+		pk_of(n, &e, pk);
+		json_array_append_new(pks, json_string(pk));
+	}
+	request = json_pack("{s:s, s:{s:o, s:i}, s:s}", "statement",
+			    neo4j_statements[NEO4J_NEIGHBOURS], "parameters", "pks", pks, "limit",
+			    READ_ROWS_MAX, "accessMode", "Read");
+	return request;
+}
+
+/* One attempt: a question waits for it. */
+static err_t read_once(struct neo4j *n, const json_t *request, json_t **ret_answer)
+{
+	char *body = request ? json_dumps(request, JSON_COMPACT) : NULL, code[80] = "";
+	const struct http_call call = {
+		.url = n->url,
+		.authorization = n->authorization,
+		.body = bytes_of(body),
+		.timeout_ms = n->timeout_ms < READ_MS ? n->timeout_ms : READ_MS,
+		.any_certificate = n->any_certificate,
+	};
+	struct http_answer answer = { .json = NULL };
+	err_t err = body ? http_call(&call, &answer) : ERR_NOMEM;
+
+	free(body);
+	if (!err && neo4j_outcome(answer.status, answer.json, code) != NEO4J_DONE) {
+		log_warn("rag", "neo4j cannot be read: %s", code[0] ? code : "refused");
+		err = ERR_AGAIN;
+	}
+	if (err)
+		json_decref(answer.json);
+	else
+		*ret_answer = answer.json;
+	return err;
+}
+
+/* "default|warfarin" as "warfarin"; empty when it is another workspace's. */
+static err_t key_of(const struct neo4j *n, const json_t *pk, struct arena *arena,
+		    struct bytes *ret_key)
+{
+	struct bytes text = bytes_make(json_string_value(pk), json_string_length(pk));
+	size_t ws = strlen(n->workspace);
+
+	*ret_key = BYTES_NONE;
+	if (text.len <= ws + 1 || memcmp(text.at, n->workspace, ws) != 0 || text.at[ws] != '|')
+		return ERR_OK;
+	return arena_copy(arena, bytes_from(text, ws + 1), ret_key);
+}
+
+static bool kind_of(const json_t *type, enum relation_kind *ret_kind)
+{
+	for (int kind = 0; kind < RELATION_KINDS; kind++) {
+		if (json_is_string(type) &&
+		    strcmp(json_string_value(type), relation_kind_names[kind]) == 0) {
+			*ret_kind = (enum relation_kind)kind;
+			return true;
+		}
+	}
+	return false;
+}
+
+static err_t read_chunks(const json_t *chunks, struct arena *arena, struct retrieve_told *told)
+{
+	size_t count = size_min(json_array_size(chunks), READ_CHUNKS_MAX);
+	struct bytes *passages = arena_array(arena, count + 1, sizeof *passages);
+
+	if (!passages)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < count; i++) {
+		const json_t *id = json_array_get(chunks, i);
+
+		if (json_is_string(id))
+			TRY(arena_copy(arena,
+				       bytes_make(json_string_value(id), json_string_length(id)),
+				       &passages[told->passage_count++]));
+	}
+	told->passages = passages;
+	return ERR_OK;
+}
+
+static err_t read_rows(const struct neo4j *n, const json_t *answer, struct arena *arena,
+		       struct retrieve_told *told, unsigned *ret_count)
+{
+	unsigned kept = 0;
+
+	for (size_t row = 0; row < READ_ROWS_MAX; row++) {
+		const json_t *at[NEO4J_COLUMNS];
+		struct retrieve_told t = { .passage_count = 0 };
+
+		for (size_t i = 0; i < NEO4J_COLUMNS; i++)
+			at[i] = neo4j_value(answer, NEO4J_COLUMNS, row, i);
+		if (!at[NEO4J_PK])
+			break;
+		TRY(key_of(n, at[NEO4J_PK], arena, &t.from));
+		TRY(key_of(n, at[NEO4J_OTHER_PK], arena, &t.to));
+		if (!t.from.len || !t.to.len || !kind_of(at[NEO4J_TYPE], &t.kind))
+			continue;
+		t.weight = (float)json_number_value(at[NEO4J_WEIGHT]);
+		TRY(read_chunks(at[NEO4J_CHUNKS], arena, &t));
+		told[kept++] = t;
+	}
+	*ret_count = kept;
+	return ERR_OK;
+}
+
+err_t neo4j_neighbours(struct neo4j *n, const struct bytes *keys, unsigned count,
+		       struct arena *arena, struct retrieve_told **ret_told, unsigned *ret_count)
+{
+	uint64_t now_ms = clock_mono_us() / 1000;
+	struct retrieve_told *told;
+	json_t *request, *answer;
+	err_t err;
+
+	if (now_ms < atomic_load(&n->read_again_ms))
+		return ERR_AGAIN;
+	told = arena_array(arena, READ_ROWS_MAX, sizeof *told);
+	if (!told)
+		return ERR_NOMEM;
+	request = neighbours_ask(n, keys, count);
+	err = read_once(n, request, &answer);
+	json_decref(request);
+	atomic_store(&n->read_again_ms, err ? now_ms + REST_MS : 0);
+	if (err)
+		return ERR_AGAIN;
+	err = read_rows(n, answer, arena, told, ret_count);
+	json_decref(answer);
+	*ret_told = told;
 	return err;
 }

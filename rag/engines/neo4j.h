@@ -5,6 +5,10 @@
  * What was sent is remembered by digest; what differs is the outbox. A start wipes the workspace
  * and sends all. Batches of 500; what is transient is tried again; what fails stays in the
  * outbox until the next projection. Blocking, one projection at a time, never on a loop.
+ *
+ * It may be read as well: what is said of the things a question names, also by whoever else writes
+ * there. A database that does not answer in time is left alone for a while, and our own graph
+ * answers.
  */
 #ifndef RAG_ENGINES_NEO4J_H
 #define RAG_ENGINES_NEO4J_H
@@ -12,7 +16,7 @@
 #include <stdatomic.h>
 
 #include "rag/engines/neo4j_wire.h"
-#include "rag/retrieve/corpus.h"
+#include "rag/retrieve/retrieve.h"
 
 struct neo4j_options {
 	const char *uri, *user, *password, *database, *workspace; /* copied */
@@ -29,8 +33,15 @@ void neo4j_destroy(struct neo4j *neo4j); /* NULL is welcome */
 /* Brings the database up to what the corpus says now, until *stop. ERR_AGAIN: it stays behind. */
 err_t neo4j_project(struct neo4j *neo4j, struct corpus *corpus, const _Atomic bool *stop);
 
+/*
+ * What is said of the entities of these keys; slices in the arena. Any thread. ERR_AGAIN: it does
+ * not answer, or did not a moment ago: use our own graph.
+ */
+err_t neo4j_neighbours(struct neo4j *neo4j, const struct bytes *keys, unsigned count,
+		       struct arena *arena, struct retrieve_told **ret_told, unsigned *ret_count);
+
 /* Rows that wait, as of the last projection. Any thread. */
 uint64_t neo4j_lag(const struct neo4j *neo4j);
-const char *neo4j_state(const struct neo4j *neo4j); /* "ok", "behind" */
+const char *neo4j_state(const struct neo4j *neo4j); /* "ok", "behind", "down" (for reading) */
 
 #endif

@@ -19,6 +19,10 @@ const char *const neo4j_statements[NEO4J_STATEMENTS] = {
 	[NEO4J_WIPE] =
 		"MATCH (n:RagEntity) WHERE n.ws=$ws WITH n LIMIT 10000 DETACH DELETE n RETURN "
 		"count(n)",
+	[NEO4J_NEIGHBOURS] =
+		"UNWIND $pks AS pk MATCH (n:RagEntity {pk:pk})-[e:RAG_REL]-(m:RagEntity) RETURN pk, "
+		"m.pk, m.name, m.type, e.key, e.type, e.weight, e.chunks ORDER BY e.weight DESC LIMIT "
+		"$limit",
 };
 
 static const struct scheme {
@@ -87,6 +91,18 @@ enum neo4j_outcome neo4j_outcome(long status, const json_t *answer, char code[80
 	if (status >= 200 && status < 300)
 		return NEO4J_DONE;
 	return status == 503 || status == 429 ? NEO4J_AGAIN : NEO4J_WRONG;
+}
+
+const json_t *neo4j_value(const json_t *answer, size_t columns, size_t row, size_t column)
+{
+	const json_t *values = json_object_get(json_object_get(answer, "data"), "values");
+	const json_t *fields = json_object_get(json_object_get(answer, "data"), "fields");
+
+	if (json_array_size(fields) != columns)
+		return NULL;
+	if (json_is_array(json_array_get(values, 0)))
+		return json_array_get(json_array_get(values, row), column);
+	return json_array_get(values, row * columns + column);
 }
 
 int64_t neo4j_number(const json_t *answer)

@@ -28,6 +28,7 @@ enum neo4j_statement {
 	NEO4J_DROP_RELATIONS, /* $keys */
 	NEO4J_DROP_ENTITIES,  /* $pks */
 	NEO4J_WIPE,	      /* $ws; repeat until it returns 0 */
+	NEO4J_NEIGHBOURS,     /* $pks, $limit: the eight columns below */
 	NEO4J_STATEMENTS,
 };
 extern const char *const neo4j_statements[NEO4J_STATEMENTS];
@@ -40,6 +41,21 @@ enum neo4j_outcome {
 
 /* What an answer says; `code` gets the error's code, "" for none. */
 enum neo4j_outcome neo4j_outcome(long status, const json_t *answer, char code[80]);
+
+/* Of NEO4J_NEIGHBOURS. */
+enum neo4j_column {
+	NEO4J_PK,
+	NEO4J_OTHER_PK,
+	NEO4J_OTHER_NAME,
+	NEO4J_OTHER_TYPE,
+	NEO4J_KEY,
+	NEO4J_TYPE,
+	NEO4J_WEIGHT,
+	NEO4J_CHUNKS,
+	NEO4J_COLUMNS,
+};
+/* The value in a row of so many columns, in either form of `values`; NULL: no such row. */
+const json_t *neo4j_value(const json_t *answer, size_t columns, size_t row, size_t column);
 
 /* The first number of the first row, in either form of `values`; 0 when there is none. */
 int64_t neo4j_number(const json_t *answer);

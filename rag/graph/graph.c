@@ -489,6 +489,13 @@ bool graph_relation(const struct graph *g, uint32_t id, struct relation *ret_rel
 	return true;
 }
 
+bool graph_with_key(const struct graph *g, struct bytes key, struct entity *ret_entity)
+{
+	uint32_t id;
+
+	return id_of(map_get(&g->by_key, key), &id) && graph_entity(g, id, ret_entity);
+}
+
 bool graph_find(const struct graph *g, struct bytes name, struct entity *ret_entity)
 {
 	char key[EXTRACT_KEY_MAX];

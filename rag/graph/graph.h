@@ -92,6 +92,9 @@ uint32_t graph_relations_max(const struct graph *graph);
 bool graph_entity(const struct graph *graph, uint32_t id, struct entity *ret_entity);
 bool graph_relation(const struct graph *graph, uint32_t id, struct relation *ret_relation);
 
+/* By its key, as an entity has it. */
+bool graph_with_key(const struct graph *graph, struct bytes key, struct entity *ret_entity);
+
 /* By name, however it is cased and inflected. */
 bool graph_find(const struct graph *graph, struct bytes name, struct entity *ret_entity);
 

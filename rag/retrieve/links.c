@@ -89,6 +89,50 @@ static void take_relation(const struct links_options *o, struct links *links,
 	keep(links, r->id, weight * logf(1 + r->weight));
 }
 
+/* The same relation in our own graph, if it has it: what is listed is listed from there. */
+static void keep_own(const struct links_options *o, struct links *links,
+		     const struct links_told *told, float strength)
+{
+	struct entity e;
+
+	if (!graph_entity(o->graph, told->from, &e))
+		return;
+	for (uint32_t i = 0; i < e.relation_count; i++) {
+		struct relation r;
+
+		if (graph_relation(o->graph, e.relations[i], &r) && r.kind == told->kind &&
+		    (r.from == told->to || r.to == told->to))
+			keep(links, r.id, strength);
+	}
+}
+
+/* As find_local weighs our own: two things asked about, or what the question asks of one. */
+static void find_told(const struct links_options *o, struct links *links)
+{
+	for (unsigned i = 0; i < o->told_count; i++) {
+		const struct links_told *told = &o->told[i];
+		bool both = is_named(links, told->from) && is_named(links, told->to);
+		float weight = both ? WEIGHT_BOTH : WEIGHT_KIND;
+
+		if (!both && !links_fit(o->question->intent, told->kind))
+			continue;
+		if (!is_allowed(o, told->slots, told->evidence))
+			continue;
+		propose(o, told->slots, told->evidence, weight * damp(told->evidence));
+		keep_own(o, links, told, weight * logf(1 + told->weight));
+	}
+}
+
+static void find_named(const struct links_options *o, const struct links *links)
+{
+	for (unsigned i = 0; i < links->entity_count; i++) {
+		struct entity e;
+
+		if (graph_entity(o->graph, links->entities[i], &e))
+			propose(o, e.slots, e.mentions, WEIGHT_NAMED * damp(e.mentions));
+	}
+}
+
 static void find_local(const struct links_options *o, struct links *links)
 {
 	for (unsigned i = 0; i < links->entity_count; i++) {
@@ -163,8 +207,12 @@ void links_find(const struct links_options *o, struct links *ret_links)
 	if (links.entity_count == 0 && o->previous.len)
 		links.entity_count = graph_link(o->graph, o->previous, links.entities,
 						LINKS_ENTITIES_MAX);
-	if (o->local)
+	if (o->local && o->told) {
+		find_named(o, &links);
+		find_told(o, &links);
+	} else if (o->local) {
 		find_local(o, &links);
+	}
 	if (o->global)
 		find_global(o, &links);
 	*ret_links = links;

@@ -24,13 +24,24 @@ struct links {
 	unsigned relation_count;
 };
 
+/* A relation as a graph elsewhere tells it: the entities are of ours. */
+struct links_told {
+	uint32_t from, to;
+	enum relation_kind kind;
+	float weight;
+	const uint32_t *slots; /* that say so */
+	uint32_t evidence;
+};
+
 struct links_options {
 	const struct graph *graph;
 	const struct question *question;
 	struct bytes text, previous; /* the question, and the one before when it leans on it */
 	bool local, global;
-	const uint64_t *allowed; /* bit set of slots; NULL: all */
-	float *scores;		 /* by slot, zeroed: what is proposed is added here */
+	const uint64_t *allowed;       /* bit set of slots; NULL: all */
+	const struct links_told *told; /* in place of the graph's own relations; NULL: those */
+	unsigned told_count;
+	float *scores; /* by slot, zeroed: what is proposed is added here */
 };
 
 void links_find(const struct links_options *options, struct links *ret_links);

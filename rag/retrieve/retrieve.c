@@ -454,11 +454,43 @@ static err_t copy_relations(const struct search *s, const struct links *links,
 	return ERR_OK;
 }
 
+/* What a graph elsewhere says, in our numbers; what we have nothing of is left out. */
+static err_t read_told(const struct search *s, struct links_told **ret_told, unsigned *ret_count)
+{
+	const struct graph *graph = generation_graph(s->generation);
+	unsigned count = s->options->told_count, kept = 0;
+	struct links_told *told = arena_array(s->arena, count + 1u, sizeof *told);
+
+	for (unsigned i = 0; told && i < count; i++) {
+		const struct retrieve_told *t = &s->options->told[i];
+		uint32_t *slots = arena_array(s->arena, t->passage_count + 1u, sizeof *slots);
+		struct entity from, to;
+		uint32_t evidence = 0;
+
+		if (!slots)
+			return ERR_NOMEM;
+		for (unsigned k = 0; k < t->passage_count; k++) {
+			const struct corpus_entry *e = generation_find(s->generation,
+								       t->passages[k]);
+
+			if (e)
+				slots[evidence++] = e->slot;
+		}
+		if (evidence && graph_with_key(graph, t->from, &from) &&
+		    graph_with_key(graph, t->to, &to))
+			told[kept++] = (struct links_told){ from.id,   to.id, t->kind,
+							    t->weight, slots, evidence };
+	}
+	*ret_told = told;
+	*ret_count = kept;
+	return told ? ERR_OK : ERR_NOMEM;
+}
+
 static err_t propose_by_graph(struct search *s, bool local, bool global, struct evidence *evidence)
 {
 	uint32_t slots = postings_slots(generation_postings(s->generation));
 	float *scores = arena_array(s->arena, slots + 1, sizeof *scores), threshold;
-	const struct links_options options = {
+	struct links_options options = {
 		.graph = generation_graph(s->generation),
 		.question = s->question,
 		.text = s->options->text,
@@ -468,10 +500,15 @@ static err_t propose_by_graph(struct search *s, bool local, bool global, struct 
 		.allowed = s->allowed,
 		.scores = scores,
 	};
+	struct links_told *told;
 	struct links links;
 
 	if (!scores)
 		return ERR_NOMEM;
+	if (s->options->told) {
+		TRY(read_told(s, &told, &options.told_count));
+		options.told = told;
+	}
 	links_find(&options, &links);
 	TRY(copy_entities(s, &links, evidence));
 	TRY(copy_relations(s, &links, evidence));

@@ -90,6 +90,15 @@ struct retrieve_hint {
 	float score;
 };
 
+/* What a graph elsewhere says of two entities, by their keys in ours. */
+struct retrieve_told {
+	struct bytes from, to;
+	enum relation_kind kind;
+	float weight;
+	const struct bytes *passages; /* that say so */
+	unsigned passage_count;
+};
+
 struct retrieve_options {
 	enum retrieve_mode mode;
 	unsigned top;	      /* 1 … RETRIEVE_TOP_MAX */
@@ -103,6 +112,9 @@ struct retrieve_options {
 	/* Those nearest to it, where a database found them; NULL: every vector is compared here. */
 	const struct retrieve_hint *near;
 	unsigned near_count;
+	/* Of what the question names, in place of what our own graph says; NULL: ours. */
+	const struct retrieve_told *told;
+	unsigned told_count;
 };
 
 /*

@@ -25,6 +25,8 @@ STATEMENTS = {
                  "(a)-[e:RAG_REL {key:r.key}]->(b) SET e.type=r.type, e.weight=r.weight, e.chunks=r.chunks",
     "drop relations": "UNWIND $keys AS k MATCH ()-[e:RAG_REL {key:k}]->() DELETE e",
     "drop entities": "UNWIND $pks AS pk MATCH (n:RagEntity {pk:pk}) DETACH DELETE n",
+    "neighbours": "UNWIND $pks AS pk MATCH (n:RagEntity {pk:pk})-[e:RAG_REL]-(m:RagEntity) RETURN pk, m.pk, m.name, m.type, e.key, e.type, "
+                  "e.weight, e.chunks ORDER BY e.weight DESC LIMIT $limit",
     "wipe": "MATCH (n:RagEntity) WHERE n.ws=$ws WITH n LIMIT 10000 DETACH DELETE n RETURN count(n)",
 }
 BY_TEXT = {text: name for name, text in STATEMENTS.items()}
@@ -36,7 +38,7 @@ class FakeNeo4j:
     def __init__(self, flat=False):
         self.flat = flat
         self.nodes = {"default|left over": {"ws": "default"}, "other|theirs": {"ws": "other"}}
-        self.edges, self.seen, self.trouble, self.wrong = {}, [], [], []
+        self.edges, self.seen, self.trouble, self.wrong, self.read = {}, [], [], [], 0
 
     def __enter__(self):
         fake = self
@@ -77,10 +79,27 @@ class FakeNeo4j:
             return error(400, "Neo.ClientError.Statement.SyntaxError")
         if self.trouble:
             return self.trouble.pop(0)
+        if (name == "neighbours") != (body["accessMode"] == "Read"):
+            self.wrong.append((name, body["accessMode"]))
+        if name == "neighbours":
+            return 202, {"data": self.neighbours(body["parameters"]), "bookmarks": ["b"]}
         self.seen.append(name)
         count = self.act(name, body["parameters"])
         values = [] if count is None else [count] if self.flat else [[count]]
         return 202, {"data": {"fields": ["count(n)"], "values": values}, "bookmarks": ["b"]}
+
+    def neighbours(self, p):
+        self.read += 1
+        rows = []
+        for pk in p["pks"]:
+            for e in self.edges.values():
+                if pk in (e["src"], e["dst"]):
+                    other = e["dst"] if pk == e["src"] else e["src"]
+                    m = self.nodes[other]
+                    rows.append([pk, other, m["name"], m["type"], e["key"], e["type"], e["weight"], e["chunks"]])
+        rows = sorted(rows, key=lambda row: -row[6])[:p["limit"]]
+        return {"fields": ["pk", "m.pk", "m.name", "m.type", "e.key", "e.type", "e.weight", "e.chunks"],
+                "values": [v for row in rows for v in row] if self.flat else rows}
 
     def act(self, name, p):
         if name == "entities":
@@ -170,6 +189,40 @@ def test_a_wrong_password_degrades_and_is_never_logged(documents):
         harness.until(lambda: server.json("/health")["engines"]["graph"]["state"] == "behind", 10, "the refusal")
         assert "Neo.ClientError.Security.Unauthorized" in server.log() and "not-this-secret" not in server.log()
         assert fake.seen == []
+
+
+def found(server, question, mode="local"):
+    body = json.dumps({"query": question, "mode": mode, "chunk_top_k": 10})
+    answer = json.loads(server.request("POST", "/query/data", body, {"Content-Type": "application/json"})[1])["data"]
+    return [(c["chunk_id"], c["scores"]) for c in answer["chunks"]], answer["relationships"]
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_what_is_said_in_neo4j_is_found_and_our_own_graph_stands_in_for_it(documents, flat):
+    (documents / "c.md").write_text("# Ginkgo\n\n## Notes\n\nGinkgo tea is drunk in the evening.\n")
+    questions = ("Does warfarin interact with aspirin?", "What does ibuprofen treat?", "side effects of warfarin")
+    with Ragd(documents) as alone, FakeNeo4j(flat) as fake, with_neo4j(fake, documents, RAG_GRAPH_FROM_NEO4J="1") as server:
+        harness.until(lambda: in_step(server, fake), 15, "the projection")
+        assert "read from neo4j" in server.json("/health")["engines"]["graph"]["kind"]
+        for mode in ("local", "hybrid", "mix"):
+            for question in questions:
+                assert found(server, question, mode) == found(alone, question, mode), (question, mode)
+        assert fake.read >= 3
+        # Somebody else wrote there that warfarin interacts with ginkgo, as a passage of ours has it.
+        tea = next(c for c, _ in found(alone, "ginkgo tea", "lexical")[0])
+        other = next(k for k in fake.nodes if "ginkgo" in k)
+        fake.edges["theirs"] = {"key": "theirs", "src": "default|warfarin", "dst": other, "type": "interacts_with", "weight": 3.0, "chunks": [tea, "chk_unknown"]}
+        question = "What interacts with warfarin?"
+        assert tea in [c for c, _ in found(server, question)[0]] and tea not in [c for c, _ in found(alone, question)[0]]
+        del fake.edges["theirs"]
+        # Down: our own graph, a word about it, and no question waits for it again at once.
+        fake.trouble = [(500, {"errors": [{"code": "Neo.DatabaseError.General.UnknownError", "message": "no"}]})] * 50
+        events = server.events(questions[0], mode="local")
+        assert "degraded" in [d["code"] for n, d in events if n == "notice"] and events[-1][0] == "done"
+        asked = len(fake.trouble)
+        assert found(server, questions[0]) == found(alone, questions[0]) and len(fake.trouble) == asked
+        assert server.json("/health")["engines"]["graph"]["state"] == "down" and server.get("/readyz")[0] == 200
+        fake.trouble = []
 
 
 def test_a_real_server_shows_the_same(documents):

@@ -43,7 +43,7 @@ def found(server, question, mode="mix"):
 
 def read_all(server):
     harness.until(lambda: server.json("/health")["jobs"] == {"running": 0, "working": 0} and
-                  not server.json("/documents?state=pending")["documents"], 60, "all to be read")
+                  not server.json("/documents?state=pending")["documents"], 60, "all to be read", despite=KeyError)
 
 
 @pytest.mark.parametrize("name", ["ingest", "corpus", "catalog"])
