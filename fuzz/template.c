@@ -2,7 +2,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "services/cloudformation/check.h"
+#include "services/cloudformation/expand.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -43,8 +43,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct check check = { .template = &template, .problem = ignore };
 
 	if (!template_parse(bytes_make(data, size), &template, &why)) {
+		json_t *sample = parameters_sample(&template);
+
+		template_expand(&template, sample, &why);
 		template_check(&check);
 		work_out(&template, &why);
+		json_decref(sample);
 		template_fini(&template);
 	}
 	text_fini(&why);

@@ -143,7 +143,9 @@ bool upload_begin(struct request *request)
 	struct front_reply reply;
 	bool has_body = request->head_copy.framing != HTTP_BODY_NONE;
 
-	if (!front_is_upload(&request->http->front, &request->head_copy, request->seen.path,
+	/* The house's own paths are no buckets. */
+	if (bytes_starts(request->seen.path, BYTES("/_")) ||
+	    !front_is_upload(&request->http->front, &request->head_copy, request->seen.path,
 			     request->seen.query))
 		return false;
 	front_reply_init(&reply);

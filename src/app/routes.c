@@ -397,6 +397,11 @@ static void on_function_code(void *owner, struct api_http_request *request)
 	lambda_serve_code(((struct weir *)owner)->lambda, request);
 }
 
+static void on_stack_answer(void *owner, struct api_http_request *request)
+{
+	cloudformation_serve_answer(((struct weir *)owner)->cloudformation, request);
+}
+
 const struct api_route *weir_routes(struct weir *weir, size_t *ret_count)
 {
 	static struct api_route routes[] = {
@@ -425,6 +430,10 @@ const struct api_route *weir_routes(struct weir *weir, size_t *ret_count)
 		  .path = LAMBDA_CODE_PATH "*",
 		  .open = true,
 		  .handle = on_function_code },
+		{ .method = "PUT",
+		  .path = CLOUDFORMATION_ANSWER_PATH "*",
+		  .open = true,
+		  .handle = on_stack_answer },
 		{ .method = "POST", .path = "/_weir/reset", .handle = on_reset },
 	};
 

@@ -328,6 +328,7 @@ err_t weir_start(struct weir *weir, struct text *why)
 	address_format(&weir->api_address, address);
 	snprintf(endpoint, sizeof endpoint, "http://%s", address);
 	lambda_set_endpoint(weir->lambda, endpoint);
+	cloudformation_set_endpoint(weir->cloudformation, endpoint);
 	return note_address(weir);
 }
 

@@ -161,3 +161,41 @@ def test_a_template_by_url_is_read_as_its_caller_may(weir, stacks):
     assert "there is no object" in fault_of(stacks.validate_template, TemplateURL=url + "x")
     assert "S3 error" in fault_of(stacks.create_stack, StackName="none", TemplateURL=put(weir, "huge.json", {"Metadata": "x" * 1_100_000}))
     gone(stacks, "url")
+
+
+def test_a_template_includes_what_lies_in_s3_once(weir, stacks):
+    put(weir, "parts/logs.json", {"Inner": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": {"Ref": "Name"}}}})
+    put(weir, "parts/days.json", {"RetentionInDays": 14})
+
+    def include(key):
+        return {"Name": "AWS::Include", "Parameters": {"Location": {"Fn::Sub": "s3://templates/${Folder}/" + key}}}
+
+    template = json.dumps({
+        "Parameters": {"Name": {"Type": "String", "Default": "inside"}, "Folder": {"Type": "String", "Default": "parts"}},
+        "Resources": {"Fn::Transform": include("logs.json"), "Outer": {"Type": "AWS::Logs::LogGroup", "Properties": {
+            "LogGroupName": "outside", "Fn::Transform": include("days.json")}}}})
+    made(stacks, "inc", template)
+    assert groups(weir) == {"inside": None, "outside": 14}
+    processed = stacks.get_template(StackName="inc", TemplateStage="Processed")["TemplateBody"]
+    assert "Inner" in json.dumps(processed) and "Inner" not in json.dumps(stacks.get_template(StackName="inc")["TemplateBody"])
+    put(weir, "parts/days.json", {"RetentionInDays": 30})
+    changed(stacks, "inc", template)
+    assert groups(weir) == {"inside": None, "outside": 30}
+    for wrong, words in ((template.replace("days.json", "none.json"), "there is no object 'parts/none.json'"),
+                         (template.replace("AWS::Include", "Own::Macro"), "No transform named Own::Macro found")):
+        assert words in fault_of(stacks.update_stack, StackName="inc", TemplateBody=wrong)
+    gone(stacks, "inc")
+
+
+def test_loops_make_resources_and_an_update_takes_some_away(weir, stacks):
+    template = json.dumps({
+        "Transform": "AWS::LanguageExtensions", "Parameters": {"Names": {"Type": "CommaDelimitedList"}},
+        "Resources": {"Fn::ForEach::Groups": ["Name", {"Ref": "Names"}, {"Logs${Name}": {
+            "Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": {"Fn::Sub": "loop-${Name}"}}}}]},
+        "Outputs": {"Count": {"Value": {"Fn::Length": {"Ref": "Names"}}}}})
+    made(stacks, "loop", template, Names="a,b,c")
+    assert set(physical(stacks, "loop")) == {"Logsa", "Logsb", "Logsc"} and set(groups(weir)) == {"loop-a", "loop-b", "loop-c"}
+    stack = changed(stacks, "loop", template, Names="b,d")
+    assert set(groups(weir)) == {"loop-b", "loop-d"} and stack["Outputs"][0]["OutputValue"] == "2"
+    assert "Logsd" in json.dumps(stacks.get_template(StackName="loop", TemplateStage="Processed")["TemplateBody"])
+    gone(stacks, "loop")

@@ -360,11 +360,12 @@ CFN_OPERATION(delete_change_set)
 static err_t execute(struct api_call *call, json_t *set, struct stack *stack)
 {
 	bool creates = strcmp(text_at(stack->body, "StackStatus"), "REVIEW_IN_PROGRESS") == 0;
-	static const char *const taken[] = { "Template", "Given", "Tags", "Description",
-					     "Capabilities" };
+	static const char *const taken[] = { "Template", "Processed",	"Given",
+					     "Tags",	 "Description", "Capabilities" };
 	const json_t *from = json_object_get(set, "Body");
 	json_t *body = json_deep_copy(stack->body);
 
+	json_object_del(body, "Processed");
 	take(body, from, taken, COUNT(taken));
 	put_text(body, "ChangeSetId", text_at(set, "ChangeSetId"));
 	if (json_is_true(json_object_get(call->input, "DisableRollback")))

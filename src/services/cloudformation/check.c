@@ -175,7 +175,11 @@ static void check_names(struct checking *c, const char *section, const char *wha
 	json_t *value;
 
 	json_object_foreach (json_object_get(c->root, section), name, value)
-		if (!is_name(name))
+		if (strncmp(name, "Fn::ForEach::", 13) == 0)
+			problem(c, value,
+				"Template format error: Fn::ForEach needs Transform: "
+				"AWS::LanguageExtensions");
+		else if (strcmp(name, "Fn::Transform") != 0 && !is_name(name))
 			problem(c, value,
 				"Template format error: %s name %.200s is non alphanumeric.", what,
 				name);
@@ -472,6 +476,8 @@ static void check_resources(struct checking *c)
 	}
 	names = json_array();
 	json_object_foreach (resources, name, resource) {
+		if (strcmp(name, "Fn::Transform") == 0)
+			continue; /* what it includes is looked at when it is there */
 		check_resource(c, name, resource);
 		json_array_append_new(names, json_string(name));
 	}

@@ -1,8 +1,10 @@
 #include "services/cloudformation/cloudformation_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "services/cloudformation/expand.h"
 
 static bool note_working(void *owner, const struct store_resource *resource)
 {
@@ -74,6 +76,11 @@ err_t cloudformation_create(const struct cloudformation_options *options,
 	return err;
 }
 
+void cloudformation_set_endpoint(struct cloudformation *cfn, const char *url)
+{
+	snprintf(cfn->endpoint, sizeof cfn->endpoint, "%s", url);
+}
+
 err_t cloudformation_check(struct bytes text,
 			   void (*problem)(void *owner, unsigned line, const char *words),
 			   void *owner)
@@ -93,7 +100,14 @@ err_t cloudformation_check(struct bytes text,
 	if (err) {
 		problem(owner, 0, text_str(&why)); /* its words name the line */
 	} else {
-		err = template_check(&check);
+		json_t *sample = parameters_sample(&template);
+
+		err = template_expand(&template, sample, &why);
+		if (err)
+			problem(owner, 0, text_str(&why));
+		else
+			err = template_check(&check);
+		json_decref(sample);
 		template_fini(&template);
 	}
 	text_fini(&why);

@@ -10,7 +10,7 @@
 #ifndef SERVICES_CLOUDFORMATION_CLOUDFORMATION_H
 #define SERVICES_CLOUDFORMATION_CLOUDFORMATION_H
 
-#include "api/api.h"
+#include "api/http.h"
 #include "base/text.h"
 #include "store/store.h"
 
@@ -35,6 +35,12 @@ struct cloudformation_options {
 err_t cloudformation_create(const struct cloudformation_options *options,
 			    struct cloudformation **ret_cloudformation);
 void cloudformation_destroy(struct cloudformation *cloudformation); /* NULL is welcome */
+
+/* "http://127.0.0.1:4566": where others find the API. Before the loop runs. */
+void cloudformation_set_endpoint(struct cloudformation *cloudformation, const char *url);
+/* What the API's routes hand in: what custom resources and wait conditions are told. */
+#define CLOUDFORMATION_ANSWER_PATH "/_weir/cloudformation/answer/"
+void cloudformation_serve_answer(void *cloudformation, struct api_http_request *request);
 
 /*
  * Everything that is wrong with a template, in its order; `line` 0: unknown. ERR_OK: nothing is.

@@ -4,14 +4,15 @@
  * A stack's record holds what DescribeStacks answers, and besides, under names that no answer has:
  *
  *   Template (text), Given {parameter: text}   what it is made of
- *   Before {Template, Given, Tags}             during an update: what it was made of
+ *   Processed (text)                           the template with what it includes, if it does
+ *   Before {Template, Processed, Given, Tags}  during an update: what it was made of
  *   Work {Kind, Steps {logical id: {Do, Needs, State}}, Reason}    what is to be done
  *   Cleanup [resource]                         replaced ones that go when all is well
  *   Held                                       a parent says when it cleans up (nested.h)
  *
  * A resource's record (id: STACK-ID|LOGICAL-ID, parent: the stack) holds what DescribeStackResource
  * answers, and Properties (worked out), Attributes, Ref, Token (its names end in it), and while it
- * is made or changed Calls (calls.c), Tagged (tags.c).
+ * is made or changed Calls (calls.c), Tagged (tags.c), Asked and Signals (answers.h).
  */
 #ifndef SERVICES_CLOUDFORMATION_INTERNAL_H
 #define SERVICES_CLOUDFORMATION_INTERNAL_H
@@ -38,6 +39,7 @@ struct cloudformation {
 	struct api_service service;
 	struct timer timer;
 	struct list_node stacks; /* struct stack: those at work */
+	char endpoint[256];	 /* "http://127.0.0.1:4566": where the API is */
 	/* Whose part the stacks of the next call are; NULL: nobody's. */
 	const struct stack *parent;
 };
@@ -68,6 +70,10 @@ void stack_free(struct stack *stack); /* NULL is welcome */
  * in stack->why. May be called again after a change.
  */
 err_t stack_open(struct stack *stack);
+/* The same of any {Template, Processed, Given}. Where parameters are wrong the template is there.
+ */
+err_t stack_read(struct stack *stack, const json_t *from, struct template *ret_template,
+		 json_t **ret_values);
 /* An eval of this stack; `eval` borrows all of it. */
 void stack_eval(struct stack *stack, struct eval *eval);
 /* Which resources there shall be: those without a condition or whose condition holds. */
@@ -113,6 +119,8 @@ void engine_start(struct stack *stack);
 bool engine_goes_back(const struct stack *stack);
 /* The one at work, or NULL. */
 struct stack *engine_stack(const struct cloudformation *cfn, const char *id);
+/* Gives an update up: what is under way counts as failed. */
+void engine_cancel(struct stack *stack);
 /* Ends what a kill cut short, before another plan takes the place of this one. */
 void engine_catch_up(struct stack *stack);
 void engine_tick(struct timer *timer);
@@ -252,6 +260,8 @@ CFN_OPERATION(validate_template);
 CFN_OPERATION(list_exports);
 CFN_OPERATION(list_imports);
 CFN_OPERATION(update_termination_protection);
+CFN_OPERATION(cancel_update_stack);
+CFN_OPERATION(continue_update_rollback);
 CFN_OPERATION(create_change_set);
 CFN_OPERATION(describe_change_set);
 CFN_OPERATION(execute_change_set);

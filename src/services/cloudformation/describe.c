@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/encode.h"
+#include "services/cloudformation/expand.h"
 #include "services/cloudformation/stacks.h"
 
 enum { PAGE = 100, DELETED_DAYS = 90 };
@@ -379,6 +380,21 @@ CFN_OPERATION(list_stack_resources)
 
 /* ---- Templates ---- */
 
+/* With what it includes, and what its loops make. */
+static void put_processed(struct api_call *call, struct stack *stack)
+{
+	bool loops = !stack_open(stack) &&
+		     template_transforms(&stack->template, "AWS::LanguageExtensions");
+	const char *made = text_at(stack->body, "Processed");
+	char *text = loops ? json_dumps(stack->template.root, JSON_INDENT(1)) : NULL;
+
+	put_text(call->output, "TemplateBody",
+		 text	   ? text
+		 : made[0] ? made
+			   : text_at(stack->body, "Template"));
+	free(text);
+}
+
 CFN_OPERATION(get_template)
 {
 	const char *name = text_at(call->input, "StackName");
@@ -393,7 +409,10 @@ CFN_OPERATION(get_template)
 		return api_fault(call, "ValidationError",
 				 "The template of a change set is not shown by this Weir");
 	}
-	put_text(call->output, "TemplateBody", text_at(stack->body, "Template"));
+	if (strcmp(text_at(call->input, "TemplateStage"), "Processed") == 0)
+		put_processed(call, stack);
+	else
+		put_text(call->output, "TemplateBody", text_at(stack->body, "Template"));
 	put_new(call->output, "StagesAvailable", json_pack("[s, s]", "Original", "Processed"));
 	stack_free(stack);
 	return ERR_OK;
@@ -477,7 +496,13 @@ static err_t look_into(struct api_call *call, bool long_form)
 		err = api_fault(call, "ValidationError", "Template format error: %s",
 				text_str(&why));
 	} else {
-		err = check_template(call, &template);
+		json_t *sample = parameters_sample(&template);
+
+		err = template_expand(&template, sample, &why);
+		err = err == ERR_NOMEM ? err
+		      : err	       ? fault_of(call, &why)
+				       : check_template(call, &template);
+		json_decref(sample);
 		if (!err)
 			summarize(call, &template, long_form);
 		template_fini(&template);

@@ -230,6 +230,13 @@ static void change(struct stack *stack, const char *logical, json_t *step, json_
 	json_t *record = json_object_get(stack->resources, logical);
 	json_t *before = json_incref(json_object_get(record, "Properties"));
 
+	/* A function may have made another thing of it: on the way back the old one is there. */
+	if (engine_goes_back(stack) && take_back(stack, logical, properties)) {
+		json_decref(before);
+		json_decref(properties);
+		settle(stack, logical, step, "UPDATE", ERR_OK);
+		return;
+	}
 	put_new(record, "Before", before ? json_incref(before) : NULL);
 	put_new(record, "Properties", properties);
 	put_text(step, "State", "doing");
@@ -447,6 +454,44 @@ static bool work(struct stack *stack)
 	if (cleans_up(stack) && clean_up(stack))
 		return true;
 	return plan_next(stack);
+}
+
+/* Nested stacks give up as well, and their steps end when they are back. */
+static void cancel_nested(struct stack *stack)
+{
+	list_for_each (&stack->cfn->stacks, node) {
+		struct stack *child = container_of(node, struct stack, link);
+
+		if (strcmp(text_at(child->body, "ParentId"), stack->id) == 0 &&
+		    strcmp(text_at(child->body, "StackStatus"), "UPDATE_IN_PROGRESS") == 0)
+			engine_cancel(child);
+	}
+}
+
+void engine_cancel(struct stack *stack)
+{
+	json_t *work = json_object_get(stack->body, "Work"), *step;
+	const char *logical;
+
+	cancel_nested(stack);
+	if (!json_object_get(work, "Failed"))
+		put_new(work, "Failed", json_array());
+	json_object_foreach (steps_of(stack), logical, step) {
+		const json_t *record = json_object_get(stack->resources, logical);
+		bool creates = bytes_starts(bytes_of(text_at(record, "ResourceStatus")),
+					    BYTES("CREATE"));
+
+		if (!is_state(step, "waiting") ||
+		    strcmp(text_at(record, "ResourceType"), "AWS::CloudFormation::Stack") == 0)
+			continue;
+		note_failure(stack, logical, step);
+		mark(stack, logical, creates ? "CREATE" : "UPDATE", "FAILED",
+		     "Resource update cancelled");
+	}
+	put_text(work, "Reason", "User Initiated");
+	if (stack_save(stack, NULL))
+		log_error("cloudformation", "that %s is given up cannot be noted",
+			  text_at(stack->body, "StackName"));
 }
 
 void engine_catch_up(struct stack *stack)

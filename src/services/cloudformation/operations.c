@@ -37,6 +37,11 @@ STRUCTURE(update_input, R("StackName", &name), SETTINGS, M("UsePreviousTemplate"
 	  S("ClientRequestToken"));
 STRUCTURE(stack_id_output, S("StackId"));
 STRUCTURE(stack_input, R("StackName", &name));
+STRUCTURE(token_input, R("StackName", &name), S("ClientRequestToken"));
+STRUCTURE(continue_input, R("StackName", &name), M("ResourcesToSkip", &strings),
+	  S("ClientRequestToken"));
+static const struct api_shape empty_output = { .kind = API_STRUCTURE,
+					       .members = (const struct api_member[]){ API_END } };
 STRUCTURE(protection_input, R("StackName", &name), R("EnableTerminationProtection", &api_boolean));
 STRUCTURE(stack_page_input, R("StackName", &name), S("NextToken"));
 STRUCTURE(maybe_stack_input, S("StackName"), S("NextToken"));
@@ -157,6 +162,9 @@ const struct api_operation cloudformation_operations[] = {
 	OPERATION("ListImports", READS, imports_input, imports_output, list_imports),
 	OPERATION("UpdateTerminationProtection", WRITES, protection_input, stack_id_output,
 		  update_termination_protection),
+	OPERATION("CancelUpdateStack", WRITES, token_input, api_shape_none, cancel_update_stack),
+	OPERATION("ContinueUpdateRollback", WRITES, continue_input, empty_output,
+		  continue_update_rollback),
 	OPERATION("CreateChangeSet", WRITES, create_set_input, create_set_output,
 		  create_change_set),
 	OPERATION("DescribeChangeSet", READS, set_input, set_output, describe_change_set),

@@ -120,11 +120,10 @@ err_t engine_plan_delete(struct stack *stack, const char *kind)
 /* What the template wants no more, then what replacements left. */
 static void plan_cleanup(struct stack *stack)
 {
-	const char *before = text_at(json_object_get(stack->body, "Before"), "Template");
+	const json_t *before = json_object_get(stack->body, "Before");
 	json_t *names = json_array(), *wanted = NULL, *record, *one;
-	struct text ignored = TEXT_INIT(4096);
 	struct template template = { .root = NULL };
-	json_t *keep = json_object();
+	json_t *keep = json_object(), *values = NULL;
 	const char *name;
 	size_t i;
 
@@ -134,12 +133,14 @@ static void plan_cleanup(struct stack *stack)
 	json_object_foreach (stack->resources, name, record)
 		if (!json_object_get(keep, name))
 			json_array_append_new(names, json_string(name));
-	if (before[0] && template_parse(bytes_of(before), &template, &ignored))
-		template.root = NULL;
+	text_clear(&stack->why);
+	if (text_at(before, "Template")[0] && stack_read(stack, before, &template, &values) &&
+	    template.root)
+		template_fini(&template); /* one that is read no more only loses its order */
+	json_decref(values);
 	plan_backward(stack, "CLEANUP", &template, names);
 	if (template.root)
 		template_fini(&template);
-	text_fini(&ignored);
 	json_decref(names);
 	json_decref(wanted);
 	json_decref(keep);
@@ -301,22 +302,26 @@ static bool after_create(struct stack *stack, bool failed)
 /* Back to what it was: its template and parameters again, and all that follows from them. */
 bool plan_roll_back(struct stack *stack, const char *reason)
 {
+	static const char *const members[] = { "Template", "Processed", "Given", "Tags",
+					       "Description" };
 	json_t *before = json_incref(json_object_get(stack->body, "Before"));
-	static const char *const members[] = { "Template", "Given", "Tags", "Description" };
-	json_t *failed = json_object_get(stack->body, "Template");
+	json_t *failed = json_object();
 	err_t err;
 
-	json_incref(failed);
 	for (size_t i = 0; i < COUNT(members); i++) {
-		if (json_object_get(before, members[i]))
-			json_object_set(stack->body, members[i],
-					json_object_get(before, members[i]));
+		json_t *was = json_object_get(before, members[i]);
+		json_t *is = json_object_get(stack->body, members[i]);
+
+		if (is)
+			json_object_set(failed, members[i], is);
+		if (was)
+			json_object_set(stack->body, members[i], was);
 		else
 			json_object_del(stack->body, members[i]);
 	}
 	json_object_del(stack->body, "Held");
 	/* Cleaning up afterwards goes by the template that is given up. */
-	put_new(stack->body, "Before", json_pack("{s:o}", "Template", failed));
+	put_new(stack->body, "Before", failed);
 	json_decref(before);
 	err = stack_open(stack);
 	if (!err)
@@ -349,6 +354,7 @@ static void hold(struct stack *stack)
 
 static bool after_update(struct stack *stack, bool failed)
 {
+	const char *cancelled = text_at(json_object_get(stack->body, "Work"), "Reason");
 	struct text reason = TEXT_INIT(8192);
 	bool more;
 
@@ -359,7 +365,11 @@ static bool after_update(struct stack *stack, bool failed)
 			plan_clean_up(stack);
 		return true;
 	}
-	text_add_str(&reason, failed ? failed_words(stack, "update", "") : text_str(&stack->why));
+	if (failed && cancelled[0])
+		text_add_str(&reason, cancelled);
+	else
+		text_add_str(&reason,
+			     failed ? failed_words(stack, "update", "") : text_str(&stack->why));
 	if (strcmp(text_at(stack->body, "OnFailure"), "DO_NOTHING") == 0) {
 		nested_release(stack);
 		more = rest(stack, "UPDATE_FAILED", text_str(&reason));

@@ -104,7 +104,7 @@ bool resource_replaces(const struct resource_type *type, const json_t *before, c
 	struct property_row row;
 	bool replaces = false;
 
-	*ret_changed = false;
+	*ret_changed = strcmp(words, "*") == 0 && !same(before, after);
 	while (next_property(&words, &row)) {
 		if (same(json_object_get(before, row.name), json_object_get(after, row.name)))
 			continue;
@@ -378,6 +378,8 @@ err_t resource_delete(struct resource_step *step)
 
 const struct resource_type *type_named(const char *name)
 {
+	if (strncmp(name, "Custom::", 8) == 0 && name[8])
+		name = "AWS::CloudFormation::CustomResource";
 	for (size_t t = 0; type_tables[t]; t++)
 		for (size_t i = 0; i < type_tables[t]->count; i++)
 			if (strcmp(type_tables[t]->rows[i].name, name) == 0)

@@ -8,6 +8,7 @@
 #include "base/when.h"
 #include "crypto/random.h"
 #include "services/cloudformation/cloudformation_internal.h"
+#include "services/cloudformation/expand.h"
 
 /* ---- Small things ---- */
 
@@ -159,6 +160,38 @@ void stack_eval(struct stack *stack, struct eval *eval)
 	};
 }
 
+/* What loops of the template make: of parameters that nobody gave, so that it can be looked at. */
+static void expand_by_sample(struct template *template)
+{
+	json_t *sample = parameters_sample(template);
+	struct text ignored = TEXT_INIT(1024);
+
+	template_expand(template, sample, &ignored);
+	json_decref(sample);
+	text_fini(&ignored);
+}
+
+err_t stack_read(struct stack *stack, const json_t *from, struct template *ret_template,
+		 json_t **ret_values)
+{
+	const char *text = text_at(from, "Processed");
+	err_t err;
+
+	if (!text[0])
+		text = text_at(from, "Template");
+	TRY(template_parse(bytes_of(text), ret_template, &stack->why));
+	err = parameters_resolve(ret_template, json_object_get(from, "Given"), &stack_source, stack,
+				 ret_values, &stack->why);
+	if (err) {
+		expand_by_sample(ret_template);
+		return err;
+	}
+	err = template_expand(ret_template, *ret_values, &stack->why);
+	if (err)
+		template_fini(ret_template);
+	return err;
+}
+
 err_t stack_open(struct stack *stack)
 {
 	text_clear(&stack->why);
@@ -166,10 +199,7 @@ err_t stack_open(struct stack *stack)
 	json_decref(stack->values);
 	stack->values = NULL;
 	json_object_clear(stack->conditions);
-	TRY(template_parse(bytes_of(text_at(stack->body, "Template")), &stack->template,
-			   &stack->why));
-	return parameters_resolve(&stack->template, json_object_get(stack->body, "Given"),
-				  &stack_source, stack, &stack->values, &stack->why);
+	return stack_read(stack, stack->body, &stack->template, &stack->values);
 }
 
 err_t stack_wanted(struct stack *stack, json_t **ret_names)

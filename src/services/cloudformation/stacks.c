@@ -174,15 +174,24 @@ err_t check_template(struct api_call *call, const struct template *template)
 	return err;
 }
 
+static bool is_known_transform(const json_t *transform)
+{
+	return json_is_string(transform) &&
+	       strcmp(json_string_value(transform), "AWS::LanguageExtensions") == 0;
+}
+
 static err_t check_transform(struct api_call *call, const struct template *template)
 {
-	const json_t *transform = json_object_get(template->root, "Transform");
+	const json_t *transform = json_object_get(template->root, "Transform"), *one;
+	bool known = !transform || is_known_transform(transform) || json_is_array(transform);
+	size_t i;
 
-	if (!transform || (json_is_string(transform) &&
-			   strcmp(json_string_value(transform), "AWS::LanguageExtensions") == 0))
-		return ERR_OK;
-	return api_fault(call, "ValidationError",
-			 "This Weir knows the transform AWS::LanguageExtensions alone");
+	json_array_foreach ((json_t *)transform, i, one)
+		known = known && is_known_transform(one);
+	return known ? ERR_OK
+		     : api_fault(call, "ValidationError",
+				 "This Weir knows the transforms AWS::LanguageExtensions and "
+				 "AWS::Include alone");
 }
 
 static err_t check_all(struct api_call *call, struct stack *stack)
@@ -239,7 +248,7 @@ static err_t refuse_idle(struct api_call *call)
 err_t body_of_input(struct api_call *call, const char *name, const json_t *old, json_t **ret_body)
 {
 	static const char *const copied[] = { "Capabilities", "Tags", "OnFailure" };
-	json_t *text = NULL, *given = NULL, *body;
+	json_t *text = NULL, *given = NULL, *processed = NULL, *body;
 	struct stack *stack;
 	err_t err = refuse_idle(call);
 
@@ -247,14 +256,19 @@ err_t body_of_input(struct api_call *call, const char *name, const json_t *old, 
 		err = template_of_input(call, old, &text);
 	if (!err)
 		err = given_of_input(call, old, &given);
+	if (!err)
+		err = template_include(call, text, given, &processed);
 	if (err) {
 		json_decref(text);
+		json_decref(given);
 		return err;
 	}
 	body = old ? json_deep_copy(old) : json_pack("{s:s}", "StackName", name);
 	json_object_del(body, "OnFailure"); /* each call says it anew */
 	put_new(body, "Template", text);
 	put_new(body, "Given", given);
+	json_object_del(body, "Processed");
+	put_new(body, "Processed", processed);
 	for (size_t i = 0; i < COUNT(copied); i++)
 		if (json_object_get(call->input, copied[i]))
 			json_object_set(body, copied[i], json_object_get(call->input, copied[i]));
@@ -398,7 +412,7 @@ err_t load_updatable(struct api_call *call, const char *name, struct stack **ret
 /* Whether a new body would change anything. */
 bool changes_anything(const json_t *old, const json_t *body)
 {
-	static const char *const members[] = { "Template", "Given", "Tags" };
+	static const char *const members[] = { "Template", "Processed", "Given", "Tags" };
 
 	for (size_t i = 0; i < COUNT(members); i++) {
 		json_t *a = json_object_get(old, members[i]),
@@ -419,7 +433,9 @@ static bool has_always(const json_t *body)
 	json_t *resource;
 	bool any = false;
 
-	if (!template_parse(bytes_of(text_at(body, "Template")), &template, &why)) {
+	const char *text = text_at(body, text_at(body, "Processed")[0] ? "Processed" : "Template");
+
+	if (!template_parse(bytes_of(text), &template, &why)) {
 		json_object_foreach (json_object_get(template.root, "Resources"), name, resource) {
 			const struct resource_type *type = type_named(text_at(resource, "Type"));
 
@@ -434,7 +450,8 @@ static bool has_always(const json_t *body)
 /* Makes `body` (taken over) what the stack shall be, and begins; takes the stack over. */
 err_t begin_update_stack(struct stack *stack, json_t *body)
 {
-	static const char *const kept[] = { "Template", "Given", "Tags", "Description" };
+	static const char *const kept[] = { "Template", "Processed", "Given", "Tags",
+					    "Description" };
 	json_t *before = json_object();
 	err_t err;
 

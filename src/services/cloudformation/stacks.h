@@ -27,6 +27,10 @@ err_t template_of_input(struct api_call *call, const json_t *old, json_t **ret_t
 err_t fetch_object(struct cloudformation *cfn, const struct api_caller *caller, const char *url,
 		   struct text *out, struct text *why);
 
+/* The template with what AWS::Include names in its place; *ret_text NULL: it includes nothing. */
+err_t template_include(struct api_call *call, const json_t *text, const json_t *given,
+		       json_t **ret_text);
+
 /* [{ParameterKey, ParameterValue}] of a record, secrets masked; a new reference. */
 json_t *parameters_shown(const json_t *body);
 

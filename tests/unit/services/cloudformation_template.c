@@ -1,5 +1,6 @@
 /* Templates: what is read, what functions make of it, what is refused and where. */
 #include "services/cloudformation/check.h"
+#include "services/cloudformation/expand.h"
 #include "services/cloudformation/object_url.h"
 #include "services/cloudformation/rules.h"
 
@@ -699,4 +700,106 @@ TEST(a_rules_form_is_checked_with_its_line)
 		 "7: Template format error: Rule R: an assertion has an Assert");
 	PROBLEMS(BUCKET "Rules: {R: {Assertions: [{Assert: !Contains [[a], !Ref Nane]}]}}\n",
 		 "Nane");
+}
+
+/* ---- Loops ---- */
+
+#define EXTENDED "Transform: AWS::LanguageExtensions\n"
+
+static err_t expanded(const char *text, struct template *ret_template, struct text *why)
+{
+	json_t *sample;
+	err_t err;
+
+	CHECK_OK(template_parse(bytes_of(text), ret_template, why), "%s", text_str(why));
+	sample = parameters_sample(ret_template);
+	err = template_expand(ret_template, sample, why);
+	json_decref(sample);
+	return err;
+}
+
+/* What its Resources become. */
+static void check_expands(const char *text, const char *want)
+{
+	struct text why = TEXT_INIT(4096);
+	struct template template;
+	char *got;
+
+	CHECK_OK(expanded(text, &template, &why), "%s of %s", text_str(&why), text);
+	got = json_dumps(json_object_get(template.root, "Resources"), JSON_COMPACT);
+	CHECK_STR(got, want, "of %s", text);
+	free(got);
+	template_fini(&template);
+	text_fini(&why);
+}
+
+static void check_expands_not(const char *text, const char *words)
+{
+	struct text why = TEXT_INIT(4096);
+	struct template template;
+
+	CHECK(expanded(text, &template, &why) != ERR_OK, "of %s", text);
+	CHECK(strstr(text_str(&why), words), "'%s' of %s", text_str(&why), text);
+	template_fini(&template);
+	text_fini(&why);
+}
+
+TEST(a_loop_becomes_what_it_stands_for)
+{
+	check_expands(
+		EXTENDED "Resources:\n  Fn::ForEach::All: [N, [a, b-c], {'X&{N}': {Type: T, "
+			 "Properties: {Name: !Ref N, Text: !Sub '${N}-${M}'}}}]\n",
+		"{\"Xa\":{\"Type\":\"T\",\"Properties\":{\"Name\":\"a\",\"Text\":{\"Fn::"
+		"Sub\":\"a-${M}\"}}},\"Xbc\":{\"Type\":\"T\",\"Properties\":{\"Name\":\"b-c\","
+		"\"Text\":{\"Fn::Sub\":\"b-c-${M}\"}}}}");
+	check_expands("Parameters: {L: {Type: CommaDelimitedList, Default: 'p, q'}}\n" EXTENDED
+		      "Resources:\n  Fn::ForEach::All: [N, !Ref L, {'X${N}': {Type: T}}]\n  Y: 1\n",
+		      "{\"Xp\":{\"Type\":\"T\"},\"Xq\":{\"Type\":\"T\"},\"Y\":1}");
+	check_expands(EXTENDED
+		      "Resources:\n  Fn::ForEach::A: [N, [a, b], {Fn::ForEach::B: [M, [1, 2], "
+		      "{'X${N}${M}': [!Ref N, !Ref M]}]}]\n",
+		      "{\"Xa1\":[\"a\",\"1\"],\"Xa2\":[\"a\",\"2\"],\"Xb1\":[\"b\",\"1\"],\"Xb2\":["
+		      "\"b\",\"2\"]}");
+	check_expands(EXTENDED
+		      "Resources: {A: {Properties: {Fn::ForEach::P: [N, [x], {'${N}': 1}], "
+		      "B: 2}}}\n",
+		      "{\"A\":{\"Properties\":{\"x\":1,\"B\":2}}}");
+	check_expands("Resources:\n  Fn::ForEach::All: [N, [a], {'X${N}': 1}]\n",
+		      "{\"Fn::ForEach::All\":[\"N\",[\"a\"],{\"X${N}\":1}]}");
+}
+
+TEST(a_loop_that_cannot_be_run_is_refused_with_its_line)
+{
+#define LOOP_OF(x) EXTENDED "Resources:\n  Fn::ForEach::All: " x "\n"
+	check_expands_not(LOOP_OF("[N, [a]]"), "it takes a name, a list, and a map");
+	check_expands_not(LOOP_OF("[N, [a]]"), "(line 3)");
+	check_expands_not(LOOP_OF("[N, a, {X: 1}]"), "what it goes through is no list");
+	check_expands_not(LOOP_OF("[N, [{a: 1}], {X: 1}]"), "something else than texts");
+	check_expands_not(LOOP_OF("[N, [a, b], {X: 1}]"), "it makes a name twice");
+	check_expands_not(LOOP_OF("[N, !GetAtt A.B, {X: 1}]"), "may ask for parameters only");
+	check_expands_not(
+		LOOP_OF("[A, [1], {Fn::ForEach::B: [B, [1], {Fn::ForEach::C: [C, [1], {Fn::ForEach::D: "
+			"[D, [1], {Fn::ForEach::E: [E, [1], {Fn::ForEach::F: [F, [1], {X: 1}]}]}]}]}]}]"),
+		"nested too deep");
+	PROBLEMS("Resources:\n  Fn::ForEach::All: [N, [a], {'X${N}': {Type: AWS::S3::Bucket}}]\n",
+		 "Fn::ForEach needs Transform: AWS::LanguageExtensions");
+}
+
+TEST(loops_that_make_too_much_are_stopped)
+{
+	struct text text = TEXT_INIT(64 * 1024), why = TEXT_INIT(4096);
+	struct template template;
+
+	text_add_str(&text, EXTENDED "Resources:\n");
+	for (int i = 0; i < 4; i++)
+		text_printf(&text,
+			    "%*sFn::ForEach::L%d:\n%*s- N%d\n%*s- [1,2,3,4,5,6,7,8,9,10,11,12,"
+			    "13,14,15,16,17,18,19,20]\n%*s-\n",
+			    2 + 4 * i, "", i, 4 + 4 * i, "", i, 4 + 4 * i, "", 4 + 4 * i, "");
+	text_printf(&text, "%*s'X${N0}x${N1}x${N2}x${N3}': 1\n", 20, "");
+	CHECK_ERR(expanded(text_str(&text), &template, &why), ERR_TOO_LARGE, "%s", text_str(&why));
+	CHECK(strstr(text_str(&why), "more than 100000 values"), "%s", text_str(&why));
+	template_fini(&template);
+	text_fini(&text);
+	text_fini(&why);
 }

@@ -1,0 +1,174 @@
+"""Custom resources by a function, wait conditions, and what is said to a stack while it is at work."""
+import json
+import urllib.error
+import urllib.request
+
+import pytest
+
+import clients
+import harness
+from harness import until
+from stack_helpers import changed, fault_of, gone, made, physical, rested, status
+
+CODE = """
+import cfnresponse
+def go(event, context):
+    props, type = event["ResourceProperties"], event["RequestType"]
+    if props.get("Silent") == "true" and type != "Delete":
+        return
+    status = cfnresponse.FAILED if props.get("Fail") == "true" and type != "Delete" else cfnresponse.SUCCESS
+    old = event.get("OldResourceProperties", {}).get("Word", "")
+    cfnresponse.send(event, context, status, {"Echo": props["Word"], "Old": old},
+                     props.get("Id") or event.get("PhysicalResourceId") or "made", reason="it was asked to")
+"""
+
+
+def template(**properties):
+    return json.dumps({"Resources": {
+        "Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}}},
+        "Function": {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "python3.11", "Handler": "index.go", "Timeout": 10,
+                                                                     "Role": {"Fn::GetAtt": "Role.Arn"}, "Code": {"ZipFile": CODE}}},
+        "Thing": {"Type": "Custom::Thing", "Properties": {"ServiceToken": {"Fn::GetAtt": "Function.Arn"}, **properties}}},
+        "Outputs": {"Echo": {"Value": {"Fn::GetAtt": "Thing.Echo"}}, "Old": {"Value": {"Fn::GetAtt": ["Thing", "Old"]}},
+                    "Id": {"Value": {"Ref": "Thing"}}}})
+
+
+@pytest.fixture(scope="module")
+def weir():
+    pytest.importorskip("boto3")
+    with harness.Weir(auth="sigv4") as running:
+        yield running
+
+
+@pytest.fixture
+def stacks(weir):
+    return clients.boto("cloudformation", weir)
+
+
+def outputs(stack):
+    return {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
+
+
+def reasons(stacks, name):
+    return " ".join(e.get("ResourceStatusReason", "") for e in stacks.describe_stack_events(StackName=name)["StackEvents"])
+
+
+def test_a_function_makes_changes_and_deletes_a_resource(weir, stacks):
+    stack = made(stacks, "s", template(Word="one", Count=3, Deep={"Flag": True}))
+    assert outputs(stack) == {"Echo": "one", "Old": "", "Id": "made"}
+    stack = changed(stacks, "s", template(Word="two"))
+    assert outputs(stack) == {"Echo": "two", "Old": "one", "Id": "made"}
+    stack = changed(stacks, "s", template(Word="three", Id="other"))
+    assert outputs(stack) == {"Echo": "three", "Old": "two", "Id": "other"}
+    changed(stacks, "s", template(Word="four", Fail=True), want="UPDATE_ROLLBACK_COMPLETE")
+    assert "Received response status [FAILED] from custom resource. Message returned: it was asked to" in reasons(stacks, "s")
+    assert physical(stacks, "s")["Thing"] == "other"
+    gone(stacks, "s")
+
+
+def test_one_that_fails_or_says_nothing_fails_its_stack(weir, stacks):
+    made(stacks, "f", template(Word="one", Fail=True), want="ROLLBACK_COMPLETE")
+    assert "it was asked to" in reasons(stacks, "f")
+    gone(stacks, "f")
+    made(stacks, "f", template(Word="one", Silent=True, ServiceTimeout=1), want="ROLLBACK_COMPLETE")
+    assert "did not receive a response from your Custom Resource" in reasons(stacks, "f")
+    gone(stacks, "f")
+    made(stacks, "f", json.dumps({"Resources": {"T": {"Type": "Custom::T", "Properties": {"ServiceToken": "x"}}}}), want="ROLLBACK_COMPLETE")
+    assert "Invalid service token" in reasons(stacks, "f")
+    gone(stacks, "f")
+
+
+# ---- Wait conditions ----
+
+WAITS = {"Resources": {
+    "Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
+    "Wait": {"Type": "AWS::CloudFormation::WaitCondition", "Properties": {"Handle": {"Ref": "Handle"}, "Timeout": "60", "Count": 2}}},
+    "Outputs": {"Data": {"Value": {"Fn::GetAtt": "Wait.Data"}}}}
+
+
+def put(url, **told):
+    request = urllib.request.Request(url, method="PUT", data=json.dumps(told).encode())
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def handle_of(stacks, name):
+    until(lambda: physical(stacks, name).get("Handle"), 20, "the handle", despite=Exception)
+    return physical(stacks, name)["Handle"]
+
+
+def test_a_wait_condition_waits_for_its_signals_also_over_a_kill(weir, stacks):
+    stacks.create_stack(StackName="w", TemplateBody=json.dumps(WAITS))
+    url = handle_of(stacks, "w")
+    assert put(url, Status="SUCCESS", UniqueId="a", Data="one") == 200
+    assert put(url, Status="SUCCESS", UniqueId="a", Data="again") == 200, "one counts once"
+    assert put(url, Status="WELL", UniqueId="b") == 400 and put(url[:-1] + "x", Status="SUCCESS", UniqueId="b") == 403
+    weir.kill()
+    weir.start()
+    assert status(stacks, "w") == "CREATE_IN_PROGRESS"
+    assert put(url, Status="SUCCESS", UniqueId="b", Data="two") == 200
+    assert json.loads(outputs(rested(stacks, "w", "CREATE_COMPLETE"))["Data"]) == {"a": "one", "b": "two"}
+    assert put(url, Status="SUCCESS", UniqueId="c") == 403, "the address held as long as the stack was made"
+    gone(stacks, "w")
+    stacks.create_stack(StackName="w", TemplateBody=json.dumps(WAITS))
+    assert put(handle_of(stacks, "w"), Status="FAILURE", UniqueId="a", Reason="no disk") == 200
+    rested(stacks, "w", "ROLLBACK_COMPLETE")
+    assert "WaitCondition received failed message: 'no disk' for uniqueId: a" in reasons(stacks, "w")
+    gone(stacks, "w")
+
+
+def test_a_wait_condition_that_hears_too_little_fails(weir, stacks):
+    made(stacks, "w", json.dumps(WAITS).replace('"60"', '"1"'), want="ROLLBACK_COMPLETE")
+    assert "WaitCondition timed out. Received 0 conditions when expecting 2" in reasons(stacks, "w")
+    gone(stacks, "w")
+
+
+# ---- Giving up, and going on ----
+
+def test_an_update_that_is_cancelled_goes_back(weir, stacks):
+    one = {"Resources": {"Logs": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "kept", "RetentionInDays": 7}}}}
+    more = json.loads(json.dumps({"Resources": {**one["Resources"], **WAITS["Resources"]}}).replace('"RetentionInDays": 7', '"RetentionInDays": 14'))
+    made(stacks, "c", json.dumps(one))
+    assert "cannot be called from current stack status" in fault_of(stacks.cancel_update_stack, StackName="c")
+    stacks.update_stack(StackName="c", TemplateBody=json.dumps(more))
+    handle_of(stacks, "c")
+    until(lambda: "Wait" in physical(stacks, "c"), 20, "the wait")
+    stacks.cancel_update_stack(StackName="c")
+    rested(stacks, "c", "UPDATE_ROLLBACK_COMPLETE")
+    assert "Resource update cancelled" in reasons(stacks, "c") and set(physical(stacks, "c")) == {"Logs"}
+    assert clients.boto("logs", weir).describe_log_groups(logGroupNamePrefix="kept")["logGroups"][0]["retentionInDays"] == 7
+    gone(stacks, "c")
+
+
+def test_going_back_goes_on_where_it_failed(weir, stacks):
+    """The filter's group vanished meanwhile: the way back fails at the filter until the group is there, or it is skipped."""
+    logs = clients.boto("logs", weir)
+    logs.create_log_group(logGroupName="outside")
+
+    def of(pattern, **more):
+        return json.dumps({"Resources": {
+            "Filter": {"Type": "AWS::Logs::MetricFilter", "Properties": {
+                "LogGroupName": "outside", "FilterPattern": pattern,
+                "MetricTransformations": [{"MetricName": "m", "MetricNamespace": "n", "MetricValue": "1"}]}}, **more}})
+
+    waits = {name: {**part, "DependsOn": "Filter"} for name, part in WAITS["Resources"].items()}
+    for skipped in (False, True):
+        made(stacks, "r", of("one"))
+        stacks.update_stack(StackName="r", TemplateBody=of("two", **waits))
+        url = handle_of(stacks, "r")
+        logs.delete_log_group(logGroupName="outside")
+        put(url, Status="FAILURE", UniqueId="a", Reason="enough")
+        rested(stacks, "r", "UPDATE_ROLLBACK_FAILED")
+        assert "not in UPDATE_FAILED state" in fault_of(stacks.continue_update_rollback, StackName="r", ResourcesToSkip=["Handle"])
+        if not skipped:
+            logs.create_log_group(logGroupName="outside")
+        stacks.continue_update_rollback(StackName="r", **({"ResourcesToSkip": ["Filter"]} if skipped else {}))
+        rested(stacks, "r", "UPDATE_ROLLBACK_COMPLETE")
+        assert set(physical(stacks, "r")) == {"Filter"}
+        if not skipped:
+            assert logs.describe_metric_filters(logGroupName="outside")["metricFilters"][0]["filterPattern"] == "one"
+        gone(stacks, "r")
