@@ -24,6 +24,8 @@ struct stream_config {
 	uint32_t first_event_ms;   /* 0: the idle timeout */
 	uint32_t between_bytes_ms; /* 0: the idle timeout */
 	uint32_t total_ms;	   /* 0: none */
+	/* Requests for event streams that wait get 200 and heartbeats meanwhile. */
+	bool early_response;
 	/* Requests that find no target wait for one: so many, so long. 0: none does. */
 	uint32_t queue_max, queue_wait_ms;
 };

@@ -181,8 +181,11 @@ static struct running clock_of(const struct decide *d, const struct decide_limit
 
 static bool beats(const struct decide *d, const struct decide_limits *limits)
 {
-	return d->may_beat && limits->heartbeat_ms && !d->client_full &&
-	       (d->stage == DECIDE_THINKING || d->stage == DECIDE_STREAMING);
+	if (!limits->heartbeat_ms || d->client_full)
+		return false;
+	if (d->stage == DECIDE_CONNECTING || d->stage == DECIDE_WAITING)
+		return d->may_greet;
+	return d->may_beat && (d->stage == DECIDE_THINKING || d->stage == DECIDE_STREAMING);
 }
 
 static uint64_t beat_due(const struct decide *d, const struct decide_limits *limits)

@@ -95,6 +95,7 @@ struct decide {
 	bool request_open;	 /* some of the request is still to come */
 	bool may_retry;		 /* the next failure before any answer may be tried again */
 	bool may_beat;		 /* the answer can carry heartbeats */
+	bool may_greet;		 /* heartbeats may begin the answer before its head came */
 	bool at_boundary;	 /* the glue sets it before a TICK: a comment may go in now */
 };
 

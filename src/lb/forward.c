@@ -462,6 +462,17 @@ err_t forward_request(const struct http_head *head, const struct route_facts *fa
 	return ERR_OK;
 }
 
+void forward_uncoded(struct http_head *head)
+{
+	struct http_field *fields = (struct http_field *)head->fields; /* forward_request's own */
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < head->field_count; i++)
+		if (!bytes_eq_nocase(fields[i].name, BYTES("Accept-Encoding")))
+			fields[kept++] = fields[i];
+	head->field_count = kept;
+}
+
 /* ---- The response ---- */
 
 static bool listener_sets(const struct plan_listener *listener, struct bytes name)

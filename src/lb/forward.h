@@ -68,6 +68,9 @@ err_t forward_request(const struct http_head *head, const struct route_facts *fa
 		      const struct forward_options *options, struct arena *arena,
 		      struct forwarded *ret_forwarded);
 
+/* Asks for an answer without a coding, which bytes of our own could not be put into. */
+void forward_uncoded(struct http_head *head);
+
 /*
  * The target's response head for the client: hop-by-hop fields left out (Upgrade stays with 101),
  * the listener's response headers set, stickiness cookies appended. ERR_NOMEM.

@@ -327,3 +327,17 @@ err_t page_redirect(const struct plan_action *action, const struct plan_listener
 	*ret_location = content.location;
 	return ERR_OK;
 }
+
+err_t page_retry_after(struct page *page, uint32_t seconds, struct arena *arena)
+{
+	struct http_field *fields = arena_array(arena, page->head.field_count + 1, sizeof *fields);
+	char *value = arena_printf(arena, "%u", seconds);
+
+	if (!fields || !value)
+		return ERR_NOMEM;
+	memcpy(fields, page->head.fields, page->head.field_count * sizeof *fields);
+	fields[page->head.field_count++] = (struct http_field){ BYTES("Retry-After"),
+								bytes_of(value) };
+	page->head.fields = fields;
+	return ERR_OK;
+}

@@ -48,4 +48,7 @@ err_t page_redirect(const struct plan_action *action, const struct plan_listener
 /* "Gateway Time-out": ALB's own phrases, else RFC 9110's; "" for 463, 464, 561, 562. */
 const char *page_reason(uint16_t status);
 
+/* Adds Retry-After to a page. ERR_NOMEM. */
+err_t page_retry_after(struct page *page, uint32_t seconds, struct arena *arena);
+
 #endif

@@ -2,7 +2,7 @@
 
 #include "lb/lb_internal.h"
 
-enum { WANTED_AGAIN_MS = 1000 };
+enum { WANTED_AGAIN_MS = 1000, RETRY_SECONDS_MAX = 30 };
 
 static uint64_t now_ms(const struct stream *s)
 {
@@ -35,6 +35,7 @@ enum end_reason queue_join(struct stream *s)
 	if (cell->queued >= share(s))
 		return END_QUEUE_FULL;
 	cell->queued++;
+	record_gauge(s, GAUGE_REQUESTS_QUEUED, 1);
 	s->flags |= STREAM_QUEUED;
 	if (!s->pending->queued_ms)
 		s->pending->queued_ms = now_ms(s);
@@ -67,12 +68,22 @@ void queue_pass(struct stream *s)
 	s->decide.target_ms = now_ms(s);
 }
 
+/* A start takes less than what requests may wait for it, or nobody would set it so: half of that.
+ */
+uint32_t queue_retry_seconds(const struct stream *s)
+{
+	uint32_t half = s->group ? s->group->stream.queue_wait_ms / 2000 : 0;
+
+	return half < 1 ? 1 : half > RETRY_SECONDS_MAX ? RETRY_SECONDS_MAX : half;
+}
+
 void queue_leave(struct stream *s)
 {
 	if (!(s->flags & STREAM_QUEUED))
 		return;
 	s->flags &= ~(uint32_t)STREAM_QUEUED;
 	hold_group_cell(s->hold, s->group)->queued--;
+	record_gauge(s, GAUGE_REQUESTS_QUEUED, -1);
 }
 
 void queue_wake(struct worker *worker)

@@ -20,6 +20,8 @@ enum end_reason queue_join(struct stream *s);
 bool queue_waits_for(struct stream *s, struct target *target);
 /* It got a target: what it waited is counted, its clocks begin now. Harmless if it never waited. */
 void queue_pass(struct stream *s);
+/* What a client that was turned away is told to wait: Retry-After. */
+uint32_t queue_retry_seconds(const struct stream *s);
 void queue_leave(struct stream *s); /* harmless if it is not in */
 /* After a new plan: all that wait try again. */
 void queue_wake(struct worker *worker);

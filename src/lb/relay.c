@@ -216,8 +216,12 @@ static err_t send_head(struct stream *s, const struct http_head *head)
 
 err_t relay_answer_head(struct stream *s, const struct http_head *head)
 {
-	note_kind(s, head);
-	TRY(send_head(s, head));
+	if (!(s->flags & STREAM_EARLY)) {
+		note_kind(s, head);
+		TRY(send_head(s, head));
+	} else if (!early_joins(s, head, is_event_stream(head))) {
+		return ERR_CONFLICT;
+	}
 	if (head->status == 101)
 		TRY(tunnel_begin(s));
 	relay_note(s, DECIDE_HEAD);
@@ -244,7 +248,9 @@ static void on_answer_head(struct exchange *x, void *owner, const struct http_he
 		return;
 	err = relay_answer_head(s, head);
 	if (err)
-		stream_stop(s, err == ERR_INVALID ? END_TARGET_MALFORMED : END_INTERNAL);
+		stream_stop(s, err == ERR_INVALID    ? END_TARGET_MALFORMED
+			       : err == ERR_CONFLICT ? END_EARLY_MISMATCH
+						     : END_INTERNAL);
 	else
 		exchange_forget_head(x);
 }
@@ -404,14 +410,28 @@ const struct exchange_events relay_target_events = {
 
 /* ---- Time ---- */
 
-static void beat(struct stream *s)
+/* An error: it was to begin the answer, and could not. */
+static err_t beat(struct stream *s)
 {
-	enum conn_room room = exchange_send_data(s->client, HEARTBEAT, false);
+	enum conn_room room;
 
+	if (!decide_answered(&s->decide) && !(s->flags & STREAM_EARLY))
+		TRY(early_begin(s));
+	room = exchange_send_data(s->client, HEARTBEAT, false);
 	s->heartbeats++;
 	stream_count(s, COUNTER_HEARTBEATS, 1);
-	if (room == CONN_FULL)
+	if (room == CONN_FULL && decide_answered(&s->decide))
 		hold_up(s, false);
+	return ERR_OK;
+}
+
+/* Before the answer nothing holds a client up that does not read: it gets no more until it does. */
+static bool may_insert(const struct stream *s)
+{
+	if (!decide_answered(&s->decide))
+		return exchange_queued_bytes(s->client) == 0;
+	return s->flags & STREAM_SSE && sse_meter_at_boundary(&s->meter) &&
+	       exchange_can_insert(s->client);
 }
 
 void relay_on_timer(struct timer *timer)
@@ -421,8 +441,7 @@ void relay_on_timer(struct timer *timer)
 	struct decision decision;
 
 	decide_queued(&s->decide, exchange_queued_bytes(s->client), now_ms(s));
-	s->decide.at_boundary = s->flags & STREAM_SSE && sse_meter_at_boundary(&s->meter) &&
-				exchange_can_insert(s->client);
+	s->decide.at_boundary = may_insert(s);
 	decision = decide(&s->decide, &limits, DECIDE_TICK, now_ms(s));
 	if (s->flags & STREAM_QUEUED && decision.reason == END_CONNECT_TIMEOUT)
 		decision.reason = END_QUEUE_TIMEOUT; /* no target was ever connected to */
@@ -430,8 +449,10 @@ void relay_on_timer(struct timer *timer)
 		stream_obey(s, decision);
 		return;
 	}
-	if (decision.order == DECIDE_BEAT)
-		beat(s);
+	if (decision.order == DECIDE_BEAT && beat(s)) {
+		stream_stop(s, END_INTERNAL);
+		return;
+	}
 	if (now_ms(s) >= s->progress_ms) {
 		record_progress(s);
 		s->progress_ms = now_ms(s) + STREAM_PROGRESS_MS;

@@ -132,6 +132,11 @@ void stream_answer(struct stream *s, const struct page *page, enum end_reason re
 {
 	err_t err;
 
+	if (s->flags & STREAM_EARLY) {
+		early_say_error(s, reason, page->head.status);
+		stream_end(s, reason, CLIENT_KEEPS);
+		return;
+	}
 	s->elb_status = page->head.status;
 	if (page->close && s->version != HTTP_2) /* whose other streams are sound */
 		s->flags |= STREAM_CLOSE_BOTH;
@@ -152,6 +157,8 @@ static void answer_status(struct stream *s, uint16_t status, enum end_reason rea
 	arena_init(&arena, PENDING_MAX);
 	err = (s->flags & STREAM_GRPC ? page_error_grpc : page_error)(
 		status, s->listener, loop_unix_us(s->worker->loop) / 1000, &arena, &page);
+	if (!err && (reason == END_QUEUE_FULL || reason == END_QUEUE_TIMEOUT))
+		err = page_retry_after(&page, queue_retry_seconds(s), &arena);
 	if (err)
 		stream_end(s, reason, CLIENT_CLOSES);
 	else
@@ -248,6 +255,8 @@ static err_t make_head(struct stream *s, struct forwarded *ret_forwarded)
 	}
 	TRY(forward_request(pending->head, &pending->facts, &options, &pending->arena,
 			    ret_forwarded));
+	if (s->decide.may_greet)
+		forward_uncoded(&ret_forwarded->head);
 	pending->forwarded = ret_forwarded->head;
 	if (pending->forwarded.flags & HTTP_FLAG_UPGRADE)
 		s->flags |= STREAM_UPGRADE;
@@ -472,6 +481,7 @@ static void forward(struct stream *s)
 {
 	enum end_reason reason = choose_group(s);
 
+	early_prepare(s);
 	if (reason == END_COMPLETE && s->group->target_count && !group_takes(s))
 		reason = END_PROTOCOL_MISMATCH;
 	if (reason == END_COMPLETE)

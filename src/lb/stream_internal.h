@@ -54,6 +54,7 @@ enum {
 	STREAM_BODY_SENT = 1 << 18,  /* some of the request's body: it cannot be sent again */
 	STREAM_TO_HTTP2 = 1 << 19,   /* the target's connection carries others too */
 	STREAM_QUEUED = 1 << 20,     /* waits for a target (queue.h) */
+	STREAM_EARLY = 1 << 21,	     /* the answer began before the target's head (early.c) */
 };
 
 /* What stood before the action and was looked at: for the log. */
@@ -211,6 +212,17 @@ void function_body(struct stream *s, const struct http_body *body);
 void function_drained(struct stream *s); /* the client has room again */
 void function_end(struct stream *s); /* nobody wants its answer any more; harmless without one */
 
+/* ---- early.c ---- */
+
+/* Whether its answer may begin before the target says anything; s->group was chosen. */
+void early_prepare(struct stream *s);
+/* Sends 200 and the head of an event stream. */
+err_t early_begin(struct stream *s);
+/* The target's head came after that. False: it is none that goes with it. */
+bool early_joins(struct stream *s, const struct http_head *head, bool is_event_stream);
+/* The end of such a stream that failed: an event says so, in the place of a page. */
+void early_say_error(struct stream *s, enum end_reason reason, uint16_t status);
+
 /* ---- tunnel.c ---- */
 
 /* The target switched protocols: both connections carry bytes from here on. ERR_NOMEM. */
@@ -224,7 +236,8 @@ extern const struct exchange_events relay_client_events, relay_target_events;
 
 /* The connection to the target is there: sends the request on it. */
 void relay_begin(struct stream *s);
-/* An answer's head, whoever made it, goes to the client. ERR_INVALID: it cannot be sent. */
+/* An answer's head, whoever made it, goes to the client. ERR_INVALID: it cannot be sent;
+ * ERR_CONFLICT: it is not what an early response began. */
 err_t relay_answer_head(struct stream *s, const struct http_head *head);
 /* Bytes of its body that no exchange brought; `s` may be gone after the last. */
 void relay_answer_data(struct stream *s, struct bytes data, bool end);

@@ -1,4 +1,5 @@
 """Scale from zero: requests that find no task wake one, wait, and are answered; nobody asks, nobody runs."""
+import resource
 import threading
 import time
 
@@ -61,6 +62,33 @@ def test_a_hundred_requests_together_start_one_task_and_all_are_answered(web):
     assert web.weir.metric("weir_cold_start_seconds_count") >= 100
 
 
+def test_a_thousand_requests_are_held_through_one_start(web):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    clients = [Raw(web.port, timeout=60) for _ in range(1000)]
+    try:
+        for client in clients:
+            client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert [client.response().status for client in clients] == [200] * 1000
+    finally:
+        for client in clients:
+            client.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert started(web) == 1 and len(web.keepers()) == 1
+
+
+def test_who_asks_for_a_stream_hears_heartbeats_while_the_task_starts(web):
+    web.weir.set_group(web.group, **{"weir.stream.early_response.enabled": "true", "weir.stream.heartbeat.interval_seconds": 1})
+    web.define(environment={"LOADS": "3"})  # longer than it may be idle
+    web("UpdateService", service="web", taskDefinition="web")
+    with Raw(web.port, timeout=60) as client:
+        client.send("GET / HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n")
+        assert b"200 OK" in client.read_until("\r\n\r\n")
+        client.read_until(": ping\n")
+        # This program's answer is no event stream, which only an event can say now.
+        assert b'"code":"early_mismatch","status":200' in client.read_until("0\r\n\r\n")
+
+
 def test_a_program_that_listens_long_before_it_can_answer_is_waited_for(web):
     web.define(environment={"LOADS": "1.5"})
     web("UpdateService", service="web", taskDefinition="web")
@@ -86,7 +114,8 @@ def test_nobody_comes_in_time_is_503(web):
     web.weir.set_group(web.group, **{"weir.queue.max_wait_seconds": 1})
     web.define(image="weir/nothing")
     web("UpdateService", service="web", taskDefinition="web")
-    assert get(web.port).status == 503
+    answer = get(web.port)
+    assert answer.status == 503 and answer.headers["retry-after"] == "1"
 
 
 def test_a_tag_that_means_nothing_is_refused(web):

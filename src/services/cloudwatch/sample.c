@@ -141,7 +141,10 @@ static void sample_gauges(const struct place *place, const struct metrics *now)
 {
 	for (enum metric_gauge id = 0; id < GAUGE_COUNT; id++)
 		if (applies(&gauge_rows[id], place) && now->gauges[id] > 0)
-			record_weighed(place, id == GAUGE_STREAMS_ACTIVE ? CW_STREAMS : CW_BALANCER,
+			record_weighed(place,
+				       id == GAUGE_STREAMS_ACTIVE || id == GAUGE_REQUESTS_QUEUED
+					       ? CW_STREAMS
+					       : CW_BALANCER,
 				       gauge_rows[id].aws, "Count", (double)now->gauges[id],
 				       GAUGE_WEIGHT);
 }

@@ -165,7 +165,8 @@ static void add_traffic(void *owner, struct bytes load_balancer_id, struct bytes
 		if (target_group_id.len &&
 		    bytes_ends(bytes_of(text_of(balancer, "targetGroupArn")), target_group_id)) {
 			traffic->requests += sum->counters[COUNTER_REQUESTS];
-			traffic->open += sum->gauges[GAUGE_STREAMS_ACTIVE];
+			traffic->open += sum->gauges[GAUGE_STREAMS_ACTIVE] +
+					 sum->gauges[GAUGE_REQUESTS_QUEUED];
 		}
 }
 

@@ -10,7 +10,7 @@
 #include "base/map.h"
 #include "services/elbv2/attributes.h"
 
-enum { PLAN_MAX_BYTES = 256 * 1024 * 1024 };
+enum { PLAN_MAX_BYTES = 256 * 1024 * 1024, EARLY_HEARTBEAT_MS = 15 * 1000 };
 
 /* ---- Belonging: children grouped by their parent's ARN ---- */
 
@@ -447,6 +447,9 @@ static void plan_stream(const json_t *group, const json_t *load_balancer, struct
 		else
 			*rows[i].out = rows[i].fallback_ms;
 	}
+	to->early_response = weir_true(group, load_balancer, "stream.early_response.enabled");
+	if (to->early_response && !to->heartbeat_ms)
+		to->heartbeat_ms = EARLY_HEARTBEAT_MS; /* it is they that begin the answer */
 }
 
 /* What a listener's policy allows clients decides what is offered to targets. */

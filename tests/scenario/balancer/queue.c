@@ -52,6 +52,7 @@ TEST(a_crowd_waits_wakes_one_and_is_answered_in_order)
 		clients[i] = world_ask(w, GET);
 	CHECK_EQ(w->wanted_count, 1, "one call for all of them");
 	CHECK_EQ(w->end_count, 0);
+	CHECK_EQ(world_gauge(w, GAUGE_REQUESTS_QUEUED), CROWD);
 	fake_run_ms(w->net, 2000);
 	one_comes(w);
 	CHECK_EQ(world_served_count(w, 0), CROWD);
@@ -61,6 +62,7 @@ TEST(a_crowd_waits_wakes_one_and_is_answered_in_order)
 	for (unsigned i = 0; i < CROWD; i++)
 		CHECK(is_status(clients[i], "HTTP/1.1 200 "), "client %u", i);
 	CHECK_EQ(world_observed(w, HISTOGRAM_COLD_START), CROWD);
+	CHECK_EQ(world_gauge(w, GAUGE_REQUESTS_QUEUED), 0);
 	CHECK_EQ(lb_open_streams(w->lb), 0);
 	world_close(w);
 }
