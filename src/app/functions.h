@@ -10,6 +10,8 @@
 /* Who invokes, as functions' policies name it. */
 #define FUNCTION_PRINCIPAL "elasticloadbalancing.amazonaws.com"
 
+#define BUCKET_PRINCIPAL "s3.amazonaws.com"
+
 extern const struct lb_invoker function_invoker; /* its owner is a struct weir */
 
 /* After lambda_destroy: who still waits for a function is told that none comes. */

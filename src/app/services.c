@@ -449,6 +449,23 @@ static err_t buckets_elsewhere(const struct settings *settings, struct s3_elsewh
 	return ERR_OK;
 }
 
+static err_t may_notify(void *owner, const char *bucket_arn, const char *function_arn)
+{
+	struct weir *weir = owner;
+
+	return lambda_may_invoke(weir->lambda, BUCKET_PRINCIPAL, bucket_arn, function_arn);
+}
+
+static err_t notify(void *owner, const char *bucket_arn, const char *function_arn,
+		    const char *event)
+{
+	struct weir *weir = owner;
+
+	return weir->lambda ? lambda_event_for(weir->lambda, BUCKET_PRINCIPAL, bucket_arn,
+					       function_arn, event)
+			    : ERR_AGAIN;
+}
+
 static err_t make_s3(struct weir *weir, struct text *why)
 {
 	struct s3_elsewhere *elsewhere;
@@ -464,6 +481,9 @@ static err_t make_s3(struct weir *weir, struct text *why)
 			.store = weir->store,
 			.loop = weir->control,
 			.folder = folder,
+			.may_notify = may_notify,
+			.notify = notify,
+			.owner = weir,
 			.account = setting_text(weir->settings, SETTING_ACCOUNT),
 			.region = setting_text(weir->settings, SETTING_REGION),
 			.elsewhere = elsewhere,

@@ -32,6 +32,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(200 if time.monotonic() - STARTED > 0.5 else 503, {"status": "healthy"})
     def do_POST(self):
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        with open("@FOLDER@/asked", "a") as notes:
+            notes.write(json.dumps(asked) + "\\n")
         if asked.get("query") == "fail":
             return self.answer(503, {"error": "busy"})
         if asked.get("query") == "sleep":
@@ -52,7 +54,7 @@ def packages(tmp_path_factory):
 
 class Stack:
     def __init__(self, weir, packages, folder):
-        self.weir, self.packages = weir, packages
+        self.weir, self.packages, self.folder = weir, packages, folder
         self.iam, self.ecs, self.functions = (clients.boto(n, weir) for n in ("iam", "ecs", "lambda"))
         self.elbv2 = clients.boto("elbv2", weir)
         self.iam.create_role(RoleName="functions", AssumeRolePolicyDocument=json.dumps(TRUST))
@@ -62,7 +64,7 @@ class Stack:
         self.subnets = [one["SubnetId"] for one in self.ec2.describe_subnets()["Subnets"]][:2]
         self.ecs.register_task_definition(
             family="rag", networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256", memory="512",
-            containerDefinitions=[{"name": "rag", "image": program(folder, "rag", SERVER), "portMappings": [{"containerPort": 8000}]}])
+            containerDefinitions=[{"name": "rag", "image": program(folder, "rag", SERVER.replace("@FOLDER@", str(folder))), "portMappings": [{"containerPort": 8000}]}])
         self.variables = {"ECS_CLUSTER": "rag", "ECS_TASK_DEFINITION": "rag", "ECS_SUBNETS": ",".join(self.subnets)}
 
     def make(self, name, package, **variables):
@@ -136,6 +138,23 @@ def test_documents_of_an_s3_event_are_processed_once_each(stack):
     assert keys[0] == keys[1] and len(keys[0]) == 64
     assert stack.invoke("documents", {"Records": [event["Records"][1]]})[1]["statusCode"] == 200
     assert stack.running() == []
+
+
+def test_an_upload_is_processed_by_itself(stack):
+    stack.make("uploads", "document_processor")
+    s3, arn = clients.boto("s3", stack.weir), "arn:aws:lambda:us-east-1:000000000000:function:uploads"
+    s3.create_bucket(Bucket="papers")
+    stack.functions.add_permission(FunctionName="uploads", StatementId="papers", Action="lambda:InvokeFunction",
+                                   Principal="s3.amazonaws.com", SourceArn="arn:aws:s3:::papers")
+    s3.put_bucket_notification_configuration(Bucket="papers", NotificationConfiguration={"LambdaFunctionConfigurations": [
+        {"LambdaFunctionArn": arn, "Events": ["s3:ObjectCreated:*"], "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".pdf"}]}}}]})
+    s3.put_object(Bucket="papers", Key="new box/night!.pdf", Body=b"%PDF")
+    s3.put_object(Bucket="papers", Key="new box/night.txt", Body=b"not of the kind")
+    asked = stack.folder / "asked"
+    until(lambda: asked.exists() and '"new box/night!.pdf"' in asked.read_text(), 60, "the document's way through function and task")
+    assert json.loads(asked.read_text().splitlines()[-1])["source"] == {"s3": {"bucket": "papers", "key": "new box/night!.pdf"}}
+    assert "night.txt" not in asked.read_text()
+    until(lambda: stack.running() == [], what="no task")
 
 
 def test_no_task_is_left_when_the_server_fails_or_is_too_slow(stack):

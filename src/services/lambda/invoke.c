@@ -389,6 +389,7 @@ err_t lambda_invoke_with_response_stream(struct api_call *call)
 
 struct asking {
 	const char *principal, *source_arn;
+	const char *payload64; /* of an event to be put */
 	struct lambda_run *run;
 	err_t err; /* why not, where it is no fault of ours */
 };
@@ -409,8 +410,12 @@ static err_t check_for(struct api_call *call, struct asking *asking, struct lamb
 	asking->err = ERR_DENIED;
 	if (err)
 		return err;
-	if (!lambda_policy_allows(policy, asking->principal, "lambda:InvokeFunction",
-				  asking->source_arn, NULL))
+	if (!lambda_policy_allows(
+		    policy,
+		    &(struct lambda_asker){ .principal = asking->principal,
+					    .action = "lambda:InvokeFunction",
+					    .source_arn = asking->source_arn,
+					    .source_account = lambda_of(call)->options.account }))
 		return ERR_DENIED;
 	asking->err = ERR_OK;
 	return ERR_OK;
@@ -475,4 +480,30 @@ err_t lambda_invoke_for(struct lambda *lambda, const char *principal, const char
 	err = live_invoke(lambda, asking.run, invocation, &reason, &fault);
 	lambda_free_run(asking.run);
 	return err;
+}
+
+static err_t put_allowed(struct api_call *call, void *owner)
+{
+	struct asking *asking = owner;
+	struct lambda_target target;
+
+	TRY(check_for(call, asking, &target));
+	return async_put(call, &target, asking->payload64);
+}
+
+err_t lambda_event_for(struct lambda *lambda, const char *principal, const char *source_arn,
+		       const char *function_arn, const char *event)
+{
+	struct text base64 = TEXT_INIT(LAMBDA_EVENT_BYTES_MAX * 2);
+	struct asking asking = { .principal = principal, .source_arn = source_arn };
+	err_t err;
+
+	encode_base64(&base64, bytes_of(event));
+	err = text_err(&base64);
+	asking.payload64 = text_str(&base64);
+	if (!err)
+		err = lambda_inside(lambda, json_pack("{s:s}", "FunctionName", function_arn),
+				    put_allowed, &asking, NULL);
+	text_fini(&base64);
+	return asking.err ? asking.err : err;
 }

@@ -48,6 +48,9 @@ void lambda_set_endpoint(struct lambda *lambda, const char *url);
 err_t lambda_invoke_for(struct lambda *lambda, const char *principal, const char *source_arn,
 			struct invocation *invocation);
 
+/* The same, and nobody waits: the event is in the queue of asynchronous invocations on ERR_OK. */
+err_t lambda_event_for(struct lambda *lambda, const char *principal, const char *source_arn,
+		       const char *function_arn, const char *event);
 /* Whether lambda_invoke_for would let it: ERR_OK, ERR_NOT_FOUND, ERR_DENIED, or ours. */
 err_t lambda_may_invoke(struct lambda *lambda, const char *principal, const char *source_arn,
 			const char *function_arn);

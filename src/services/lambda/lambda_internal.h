@@ -190,8 +190,11 @@ err_t lambda_assume(const struct lambda *lambda, const char *role, const char *s
 
 /* ---- policy.c ---- */
 
-bool lambda_policy_allows(const json_t *policy, const char *principal, const char *action,
-			  const char *source_arn, const char *url_auth);
+struct lambda_asker {
+	const char *principal, *action;
+	const char *source_arn, *source_account, *url_auth; /* NULL: has none */
+};
+bool lambda_policy_allows(const json_t *policy, const struct lambda_asker *asker);
 bool lambda_policy_is_known(const struct lambda *lambda, const char *principal);
 
 /* ---- invoke.c ---- */

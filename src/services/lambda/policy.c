@@ -46,8 +46,9 @@ static bool principal_fits(const json_t *statement, const char *principal)
 }
 
 /* Each condition must hold; one that is not known here does not. */
-static bool conditions_hold(const json_t *statement, const char *source_arn, const char *url_auth)
+static bool conditions_hold(const json_t *statement, const struct lambda_asker *asker)
 {
+	const char *source_arn = asker->source_arn, *url_auth = asker->url_auth;
 	const char *operator, * key;
 	json_t *keys, *value;
 
@@ -58,7 +59,8 @@ static bool conditions_hold(const json_t *statement, const char *source_arn, con
 			bool auth = strcmp(key, "lambda:FunctionUrlAuthType") == 0;
 
 			if (strcmp(key, "AWS:SourceAccount") == 0) {
-				if (!source_arn || !strstr(source_arn, wanted))
+				if (!asker->source_account ||
+				    strcmp(asker->source_account, wanted) != 0)
 					return false;
 			} else if (arn && (!source_arn || !is_like(wanted, source_arn))) {
 				return false;
@@ -72,16 +74,15 @@ static bool conditions_hold(const json_t *statement, const char *source_arn, con
 	return true;
 }
 
-bool lambda_policy_allows(const json_t *policy, const char *principal, const char *action,
-			  const char *source_arn, const char *url_auth)
+bool lambda_policy_allows(const json_t *policy, const struct lambda_asker *asker)
 {
 	json_t *statement;
 	size_t i;
 
 	json_array_foreach (json_object_get(policy, "Statement"), i, statement)
-		if (is_like(lambda_text(statement, "Action"), action) &&
-		    principal_fits(statement, principal) &&
-		    conditions_hold(statement, source_arn, url_auth))
+		if (is_like(lambda_text(statement, "Action"), asker->action) &&
+		    principal_fits(statement, asker->principal) &&
+		    conditions_hold(statement, asker))
 			return true;
 	return false;
 }

@@ -85,7 +85,10 @@ static err_t check_open(struct api_call *call, const struct lambda_target *targe
 		 target->name.qualifier);
 	if (lambda_get(call, LAMBDA_POLICY, id, &policy))
 		return ERR_DENIED;
-	return lambda_policy_allows(policy, "*", "lambda:InvokeFunctionUrl", NULL, "NONE")
+	return lambda_policy_allows(policy,
+				    &(struct lambda_asker){ .principal = "*",
+							    .action = "lambda:InvokeFunctionUrl",
+							    .url_auth = "NONE" })
 		       ? ERR_OK
 		       : ERR_DENIED;
 }

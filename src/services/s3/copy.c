@@ -198,6 +198,7 @@ err_t s3_copy_object(struct api_call *call)
 	TRY(s3_intake_keep(call, &pieces));
 	TRY(s3_pieces_set(call, object, pieces));
 	TRY(s3_object_put(call, bucket, bucket_name, key, object));
+	TRY(s3_tell(call, bucket, bucket_name, key, object, "ObjectCreated:Copy"));
 	return answer_copy(call, &source, object);
 }
 

@@ -11,7 +11,7 @@ struct deletion {
 	bool marker;		/* a marker was made, or deleted */
 };
 
-static err_t delete_version(struct api_call *call, struct deletion *d)
+static err_t delete_version(struct api_call *call, const json_t *bucket, struct deletion *d)
 {
 	json_t *object;
 
@@ -20,6 +20,7 @@ static err_t delete_version(struct api_call *call, struct deletion *d)
 	if (!object)
 		return ERR_OK; /* deleting what is not there is no error */
 	d->marker = s3_true(object, "Marker");
+	TRY(s3_tell(call, bucket, d->bucket_name, d->key, object, "ObjectRemoved:Delete"));
 	return s3_version_delete(call, d->bucket_name, d->key, object);
 }
 
@@ -33,7 +34,8 @@ static err_t put_marker(struct api_call *call, const json_t *bucket, struct dele
 	TRY(s3_object_put(call, bucket, d->bucket_name, d->key, marker));
 	d->marker = true;
 	d->version_id = s3_text(marker, "VersionId");
-	return ERR_OK;
+	return s3_tell(call, bucket, d->bucket_name, d->key, marker,
+		       "ObjectRemoved:DeleteMarkerCreated");
 }
 
 static err_t delete_one(struct api_call *call, const json_t *bucket, struct deletion *d)
@@ -48,11 +50,14 @@ static err_t delete_one(struct api_call *call, const json_t *bucket, struct dele
 				"At least one of the pre-conditions you specified did not hold");
 	}
 	if (d->version)
-		return delete_version(call, d);
+		return delete_version(call, bucket, d);
 	if (s3_text(bucket, "Versioning")[0])
 		return put_marker(call, bucket, d);
 	TRY(s3_look(call, d->bucket_name, d->key, NULL, &object));
-	return object ? s3_version_delete(call, d->bucket_name, d->key, object) : ERR_OK;
+	if (!object)
+		return ERR_OK;
+	TRY(s3_tell(call, bucket, d->bucket_name, d->key, object, "ObjectRemoved:Delete"));
+	return s3_version_delete(call, d->bucket_name, d->key, object);
 }
 
 err_t s3_delete_object(struct api_call *call)

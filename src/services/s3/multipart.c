@@ -400,6 +400,8 @@ static err_t complete(struct api_call *call, struct completion *c, const json_t 
 	TRY(s3_pieces_set(call, object, c->pieces));
 	TRY(forget_upload(call, c->parts));
 	TRY(s3_object_put(call, bucket, bucket_name, key, object));
+	TRY(s3_tell(call, bucket, bucket_name, key, object,
+		    "ObjectCreated:CompleteMultipartUpload"));
 	TRY(s3_set_text(out, "Bucket", bucket_name));
 	TRY(s3_set_text(out, "Key", key));
 	TRY(s3_set(out, "Location", json_sprintf("/%s/%s", bucket_name, key)));

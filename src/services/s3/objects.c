@@ -57,6 +57,7 @@ err_t s3_put_object(struct api_call *call)
 	TRY(s3_intake_keep(call, &pieces));
 	TRY(s3_pieces_set(call, object, pieces));
 	TRY(s3_object_put(call, bucket, bucket_name, key, object));
+	TRY(s3_tell(call, bucket, bucket_name, key, object, "ObjectCreated:Put"));
 	return answer_put(call, object);
 }
 
@@ -291,7 +292,8 @@ static err_t put_body(struct api_call *call, const char *bucket_name, const char
 	TRY(s3_object_checksum(object, intake->sum.kind, intake->sum_text, "FULL_OBJECT"));
 	TRY(s3_intake_keep(call, &pieces));
 	TRY(s3_pieces_set(call, object, pieces));
-	return s3_object_put(call, bucket, bucket_name, key, object);
+	TRY(s3_object_put(call, bucket, bucket_name, key, object));
+	return s3_tell(call, bucket, bucket_name, key, object, "ObjectCreated:Put");
 }
 
 err_t s3_put(struct s3 *s3, const char *bucket, const char *key, const char *content_type,

@@ -82,6 +82,10 @@ const struct api_operation s3_operations[] = {
 	       B "?publicAccessBlock", 204, s3_bucket_only, api_shape_none,
 	       delete_public_access_block),
 
+	WRITES("PutBucketNotificationConfiguration", "PutBucketNotification", "PUT",
+	       B "?notification", 200, s3_notification_input, api_shape_none,
+	       put_bucket_notification),
+
 	/* What Weir has not: read as unset, deleted without effect, and never stored. */
 	READS("GetBucketAccelerateConfiguration", "GetAccelerateConfiguration", "GET",
 	      B "?accelerate", "AccelerateConfiguration", s3_bucket_only, s3_versioning_output,
@@ -89,8 +93,8 @@ const struct api_operation s3_operations[] = {
 	READS("GetBucketLogging", "GetBucketLogging", "GET", B "?logging", "BucketLoggingStatus",
 	      s3_bucket_only, s3_versioning_output, get_empty),
 	READS("GetBucketNotificationConfiguration", "GetBucketNotification", "GET",
-	      B "?notification", "NotificationConfiguration", s3_bucket_only, s3_versioning_output,
-	      get_empty),
+	      B "?notification", "NotificationConfiguration", s3_bucket_only,
+	      s3_notification_output, get_bucket_notification),
 	READS("GetBucketRequestPayment", "GetBucketRequestPayment", "GET", B "?requestPayment",
 	      "RequestPaymentConfiguration", s3_payment_input, s3_payment_output,
 	      get_request_payment),
@@ -112,8 +116,6 @@ const struct api_operation s3_operations[] = {
 	REFUSED("PutBucketAccelerateConfiguration", "PutAccelerateConfiguration", "PUT",
 		B "?accelerate"),
 	REFUSED("PutBucketLogging", "PutBucketLogging", "PUT", B "?logging"),
-	REFUSED("PutBucketNotificationConfiguration", "PutBucketNotification", "PUT",
-		B "?notification"),
 	REFUSED("PutBucketRequestPayment", "PutBucketRequestPayment", "PUT", B "?requestPayment"),
 	REFUSED("PutBucketCors", "PutBucketCORS", "PUT", B "?cors"),
 	REFUSED("PutBucketWebsite", "PutBucketWebsite", "PUT", B "?website"),

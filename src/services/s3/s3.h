@@ -25,6 +25,14 @@ struct s3_options {
 	const char *account, *region;
 	const struct s3_elsewhere *elsewhere; /* lent for s3_create */
 	size_t elsewhere_count;
+	/*
+	 * Event notifications: whether S3 may invoke a function for a bucket, and an event for one
+	 * that it may. ERR_NOT_FOUND, ERR_DENIED; anything else: later. NULL: there are none.
+	 */
+	err_t (*may_notify)(void *owner, const char *bucket_arn, const char *function_arn);
+	err_t (*notify)(void *owner, const char *bucket_arn, const char *function_arn,
+			const char *event);
+	void *owner;
 };
 
 /* Opens the files and begins to look for leftovers; `why` gets a sentence on failure. */

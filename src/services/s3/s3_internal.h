@@ -7,6 +7,7 @@
  *   s3.pieces   ID                    {Pieces: [[FILE, bytes], …]} of an object of several files
  *   s3.upload   BUCKET/KEY\1UPLOAD    a multipart upload that goes on
  *   s3.part     UPLOAD/NUMBER         {File, Size, ETag, …}
+ *   s3.notice   TIME+RANDOM           {Bucket, Function, Event} on its way to a function
  *   name s3.file/FILE                 the file counts
  *
  * Ids are scanned in the order of their bytes, which is the order in which S3 lists keys.
@@ -25,6 +26,7 @@
 #define S3_UPLOAD  "s3.upload"
 #define S3_PART	   "s3.part"
 #define S3_FILE	   "s3.file"
+#define S3_NOTICE  "s3.notice"
 
 enum {
 	S3_KEY_BYTES_MAX = 1024,
@@ -56,6 +58,7 @@ struct s3 {
 	struct s3_place *places; /* in the arena */
 	size_t place_count;	 /* sorted by name */
 	uint64_t started_ms;
+	struct timer notices; /* due when some are to be delivered */
 };
 
 /* Around a call: its transaction, values it keeps, and files that go when it is committed. */
@@ -64,6 +67,7 @@ struct s3_call {
 	struct store_txn *txn;
 	json_t *held;
 	struct text doomed; /* ids, one after the other */
+	bool noticed;	    /* notices were written */
 };
 
 static inline struct s3_call *s3_call_of(const struct api_call *call)
@@ -216,6 +220,16 @@ err_t s3_tags_of_header(struct api_call *call, const char *text, json_t **ret_ta
 json_t *s3_tags_show(const json_t *tags);
 err_t s3_show_checksum(struct api_call *call, const json_t *object, json_t *into);
 err_t s3_write_conditions(struct api_call *call, const char *bucket, const char *key);
+
+/* ---- notifications.c, notices.c ---- */
+
+/* What became of an object ("ObjectCreated:Put"), for the functions that the bucket tells it. */
+err_t s3_tell(struct api_call *call, const json_t *bucket, const char *bucket_name, const char *key,
+	      const json_t *object, const char *event);
+err_t s3_notice_put(struct api_call *call, const char *bucket_arn, const char *function,
+		    json_t *event);
+void s3_notices_soon(struct s3 *s3);
+void s3_on_notices(struct timer *timer);
 
 /* ---- what handlers' files need of each other ---- */
 

@@ -114,6 +114,49 @@ const struct api_shape s3_public_access_input = { S3_MEMBERS(
 			.required = true }) };
 const struct api_shape s3_public_access_output = { S3_MEMBERS(
 	S3_AT("PublicAccessBlockConfiguration", &public_access, "payload")) };
+static const struct api_shape filter_rule = { S3_MEMBERS(S3_IN("Name", &api_string),
+							 S3_IN("Value", &api_string)) };
+static const struct api_shape filter_rules = { .kind = API_LIST,
+					       .item = &filter_rule,
+					       .flattened = true };
+static const struct api_shape key_filter = { S3_MEMBERS(
+	S3_AS("FilterRules", &filter_rules, "FilterRule")) };
+static const struct api_shape notification_filter = { S3_MEMBERS(
+	S3_AS("Key", &key_filter, "S3Key")) };
+static const struct api_shape notified_events = {
+	.kind = API_LIST, .item = &api_string, .flattened = true, .min = 1, .max = 100
+};
+static const struct api_shape function_configuration = { S3_MEMBERS(
+	S3_IN("Id", &api_string),
+	{ .name = "LambdaFunctionArn",
+	  .shape = &api_string,
+	  .wire = "CloudFunction",
+	  .required = true },
+	{ .name = "Events", .shape = &notified_events, .wire = "Event", .required = true },
+	S3_IN("Filter", &notification_filter)) };
+static const struct api_shape function_configurations = {
+	.kind = API_LIST, .item = &function_configuration, .flattened = true, .max = 100
+};
+/* Topics and queues are not looked into: they are refused. */
+static const struct api_shape refused_configurations = { .kind = API_LIST,
+							 .item = &api_shape_none,
+							 .flattened = true };
+static const struct api_shape notification = { S3_MEMBERS(
+	S3_AS("LambdaFunctionConfigurations", &function_configurations,
+	      "CloudFunctionConfiguration"),
+	S3_AS("TopicConfigurations", &refused_configurations, "TopicConfiguration"),
+	S3_AS("QueueConfigurations", &refused_configurations, "QueueConfiguration"),
+	S3_IN("EventBridgeConfiguration", &api_shape_none)) };
+const struct api_shape s3_notification_input = { S3_MEMBERS(
+	S3_BUCKET_IN,
+	S3_AT("SkipDestinationValidation", &api_boolean,
+	      "header:x-amz-skip-destination-validation"),
+	{ .name = "NotificationConfiguration",
+	  .shape = &notification,
+	  .location = "payload",
+	  .required = true }) };
+const struct api_shape s3_notification_output = { S3_MEMBERS(S3_AS(
+	"LambdaFunctionConfigurations", &function_configurations, "CloudFunctionConfiguration")) };
 const struct api_shape s3_payment_input = { S3_MEMBERS(S3_BUCKET_IN) };
 const struct api_shape s3_payment_output = { S3_MEMBERS(S3_IN("Payer", &api_string)) };
 
