@@ -20,6 +20,7 @@
 
 #include "engine/family.h"
 #include "engine/keeper.h"
+#include "engine/keeper_root.h"
 
 enum {
 	LOOK_MS = 100,	  /* between two looks at memory and processes */
@@ -34,7 +35,7 @@ struct limit {
 };
 
 static struct keeper {
-	const char *folder, *directory, *cgroup;
+	const char *folder, *directory, *cgroup, *root;
 	int stop_signal;
 	int64_t stop_ms;
 	uid_t uid;
@@ -209,8 +210,21 @@ static void look(void)
 
 /* ---- The program ---- */
 
+/* Where nothing may be a program's root, its paths are paths below the image's folder. */
+static const char *outside(const char *path)
+{
+	static char whole[2][4096];
+	static unsigned turn;
+	char *out = whole[turn++ % 2];
+
+	snprintf(out, sizeof whole[0], "%s/%s", keeper.root, path);
+	return out;
+}
+
 static const char *become(char *const program[])
 {
+	const char *path = program[0];
+	bool entered = true;
 	sigset_t none;
 
 	if (setpgid(0, 0))
@@ -224,13 +238,19 @@ static const char *become(char *const program[])
 		if (setrlimit((__rlimit_resource_t)keeper.limits[i].resource,
 			      &keeper.limits[i].value))
 			return "limit";
+	if (keeper.root && !keeper_enter_root(keeper.root, keeper.folder, &entered))
+		return "root";
+	if (!entered) {
+		path = outside(path);
+		keeper.directory = outside(keeper.directory ? keeper.directory : "/");
+	}
 	if (keeper.has_user && (setgroups(0, NULL) || setgid(keeper.gid) || setuid(keeper.uid)))
 		return "user";
 	if (keeper.directory && chdir(keeper.directory))
 		return "directory";
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	execv(program[0], program);
+	execv(path, program);
 	return "exec";
 }
 
@@ -352,6 +372,8 @@ static int read_word(const char *word)
 		keeper.stop_ms = strtoll(value, NULL, 10);
 	else if (IS("user"))
 		return read_user(value);
+	else if (IS("root"))
+		keeper.root = value;
 	else if (IS("directory"))
 		keeper.directory = value;
 	else if (IS("memory"))

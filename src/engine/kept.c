@@ -76,6 +76,7 @@ static int read_pid(int fd)
 static const char *const failures[][2] = {
 	{ "exec", "the program cannot be run" },
 	{ "user", "its user cannot be taken on: Weir does not run as root" },
+	{ "root", "its image's files cannot be its root" },
 	{ "directory", "its working directory cannot be entered" },
 	{ "limit", "one of its ulimits is beyond what is allowed here" },
 	{ "fork", "no process could be made" },
@@ -292,6 +293,8 @@ static err_t keeper_words(const struct kept_options *options, const char *cgroup
 	add_word(words, "stop-signal=%d", options->stop_signal ? options->stop_signal : SIGTERM);
 	add_word(words, "stop-ms=%u", options->stop_ms);
 	add_word(words, "directory=%s", options->directory ? options->directory : options->folder);
+	if (options->root)
+		add_word(words, "root=%s", options->root);
 	if (options->has_user)
 		add_word(words, "user=%u:%u", options->uid, options->gid);
 	if (options->memory_bytes)
@@ -416,7 +419,9 @@ err_t kept_start(const struct kept_options *options, const struct workload_event
 	int pid_fd;
 	err_t err;
 
-	TRY(check_program(options->program));
+	/* Inside of an image whoever names it has found it. */
+	if (!options->root)
+		TRY(check_program(options->program));
 	TRY(folder_make(options->folder));
 	kept = kept_new(options->loop, options->folder, events, owner);
 	if (!kept)

@@ -18,8 +18,9 @@ struct kept_options {
 	const char *program;	  /* a path; no shell, no PATH search */
 	char *const *arguments;	  /* argv, argv[0] included; NULL-terminated */
 	char *const *environment; /* all of it: nothing of Weir's own is added */
-	const char *directory;	  /* where it starts; NULL: in its folder */
-	bool has_user;		  /* needs root */
+	const char *root; /* an image's files, inside of which program and directory are; or NULL */
+	const char *directory; /* where it starts; NULL: in its folder */
+	bool has_user;	       /* needs root */
 	uint32_t uid, gid;
 	uint64_t memory_bytes; /* of all its processes together; 0: no limit */
 	uint32_t processes_max;

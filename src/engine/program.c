@@ -92,7 +92,8 @@ static struct bytes own_name(struct bytes image)
 
 bool program_is_named(const char *image, bool own)
 {
-	return strncmp(image, "file:", 5) == 0 || (own && own_name(bytes_of(image)).len);
+	return strncmp(image, "file:", 5) == 0 || strncmp(image, "oci:", 4) == 0 ||
+	       (own && own_name(bytes_of(image)).len);
 }
 
 err_t program_find(const char *folder, const char *image, const char *first,
@@ -107,7 +108,8 @@ err_t program_find(const char *folder, const char *image, const char *first,
 		text_printf(
 			why,
 			"the process engine runs programs, not images: '%.200s' is neither "
-			"'weir/NAME' (a program beside weir) nor 'file:/PATH'; images run where "
+			"'weir/NAME' (a program beside weir) nor 'file:/PATH' nor 'oci:/FOLDER'; "
+			"images run where "
 			"a Docker engine answers (--engine, --docker-socket)",
 			image);
 		return ERR_NOT_FOUND;

@@ -338,6 +338,7 @@ err_t ecs_create(const struct ecs_options *options, struct ecs **ret_ecs)
 		return ERR_NOMEM;
 	arena_init(&ecs->arena, ARENA_BYTES);
 	list_init(&ecs->runs);
+	list_init(&ecs->image_jobs);
 	ecs->fresh = json_object();
 	ecs->fresh_timer.on_expired = on_fresh;
 	ecs->sweep.on_expired = on_sweep;
@@ -429,6 +430,7 @@ void ecs_destroy(struct ecs *ecs)
 	while ((node = list_first(&ecs->runs)) != NULL)
 		run_destroy(container_of(node, struct run, link));
 	docker_destroy(ecs->docker);
+	images_end(ecs);
 	free(ecs->container_url);
 	map_for_each (&ecs->services, slot) {
 		struct service_watch *watch = slot->value;

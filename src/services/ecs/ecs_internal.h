@@ -20,6 +20,7 @@
 
 #include "base/map.h"
 #include "engine/docker.h"
+#include "engine/oci.h"
 #include "engine/workload.h"
 #include "services/ecs/ecs.h"
 #include "services/ecs/lifecycle.h"
@@ -50,10 +51,12 @@ struct ecs {
 	struct map taken;      /* addresses and ports that tasks have (places.c) */
 	struct list_node runs; /* struct run: tasks that are not STOPPED */
 	struct timer sweep, fresh_timer, usage_timer;
-	json_t *fresh;	       /* ids of tasks that nobody looks after yet */
-	char *api_url;	       /* NULL before it is known */
-	char *container_url;   /* the same from inside of containers; NULL: they cannot reach us */
-	bool network_known;    /* it was asked for, so that container_url is what it will be */
+	json_t *fresh;	     /* ids of tasks that nobody looks after yet */
+	char *api_url;	     /* NULL before it is known */
+	char *container_url; /* the same from inside of containers; NULL: they cannot reach us */
+	bool network_known;  /* it was asked for, so that container_url is what it will be */
+	struct blocking_pool *image_pool; /* NULL before the first image */
+	struct list_node image_jobs;
 	struct docker *docker; /* NULL: all tasks are processes */
 	char keeper[4096];
 	bool restored, stopping;
@@ -247,6 +250,13 @@ json_t *place_ports_of(const json_t *container); /* [{containerPort, hostPort}] 
 
 /* ---- run.c: tasks that are not stopped ---- */
 
+struct run_image {
+	char name[PATH_MAX]; /* as the definition has it */
+	struct oci_image files;
+	err_t err;
+	char why[1024]; /* a sentence, with err */
+};
+
 struct run_container {
 	struct run *run;
 	unsigned index;
@@ -255,9 +265,11 @@ struct run_container {
 	struct timer check_timer;
 	uint64_t check_began_ms;
 	unsigned check_failures;
-	uint64_t cpu_us;      /* that its program had used when last looked */
-	uint64_t output_read; /* bytes of its output that were delivered */
-	bool starting;	      /* its engine has not said yet that it runs */
+	uint64_t cpu_us;	 /* that its program had used when last looked */
+	uint64_t output_read;	 /* bytes of its output that were delivered */
+	struct run_image *image; /* of "oci:", once it was unpacked, or could not be */
+	bool image_asked;
+	bool starting; /* its engine has not said yet that it runs */
 	bool stop_sent;
 	struct socket *knock;		  /* a question under way (knock.c) */
 	char *knock_path, *knock_matcher; /* what is asked, and what is good; NULL: to connect is */
@@ -307,7 +319,7 @@ void knock_end(struct run_container *container);
 /* ---- launch.c ---- */
 
 /* Whether it can be told already where to find us; if not, its task is looked at when it can. */
-bool launch_is_ready(const struct run *run, const json_t *task, unsigned index);
+bool launch_is_ready(struct run *run, const json_t *task, unsigned index);
 /* Starts container `index`. ERR_INVALID and AWS's sentence in `why` when that cannot work. */
 err_t launch_container(struct run *run, const json_t *task, const json_t *definition,
 		       unsigned index, struct text *why);
@@ -328,6 +340,15 @@ const char *credentials_role(const json_t *task, const json_t *definition);
 /* Takes the role on. ERR_INVALID and ECS's sentence in `why` when that is not allowed. */
 err_t credentials_begin(struct run *run, const json_t *task, const json_t *definition,
 			struct text *why);
+
+/* ---- images.c: images in folders ---- */
+
+/* Whether it is unpacked, or known that it cannot be; if not, its task is looked at when it is. */
+bool images_is_ready(struct run *run, unsigned index, const char *name);
+/* The same at once, unpacked here if it must be. Borrowed; NULL on no memory. */
+const struct run_image *images_of(struct run *run, unsigned index, const char *name);
+void images_free(struct run_image *image); /* NULL is welcome */
+void images_end(struct ecs *ecs);
 
 /* ---- targets.c ---- */
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "engine/kept.h"
@@ -199,9 +200,11 @@ static err_t add_local(struct launch *launch)
 	json_t *binding = json_array_get(place_ports_of(launch->container), 0);
 	char text[16];
 
-	TRY(put_text(environment, "PATH",
-		     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"));
-	TRY(put_text(environment, "HOME", launch->folder));
+	if (!launch->image) {
+		TRY(put_text(environment, "PATH",
+			     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"));
+		TRY(put_text(environment, "HOME", launch->folder));
+	}
 	TRY(put_text(environment, "HOST", text_of(launch->task, "_address")));
 	if (!binding)
 		return ERR_OK;
@@ -229,6 +232,8 @@ static err_t make_variables(struct launch *launch)
 
 err_t launch_environment(struct launch *launch, err_t (*add_ours)(struct launch *launch))
 {
+	if (launch->image)
+		TRY(launch_oci_environment(launch));
 	TRY(launch_common(launch));
 	TRY(add_ours(launch));
 	TRY(add_given(launch, json_object_get(launch->defined, "environment")));
@@ -268,8 +273,13 @@ static err_t find_program(struct local *local, json_t *words)
 	struct launch *launch = local->launch;
 	struct text why = TEXT_INIT(8192);
 	const char *first = json_string_value(json_array_get(words, 0));
-	err_t err = program_find(launch->run->ecs->options.programs,
-				 text_of(launch->defined, "image"), first, &local->program, &why);
+	err_t err;
+
+	local->program.takes_first = true;
+	if (launch->image)
+		return launch_oci_program(launch, first, local->program.path);
+	err = program_find(launch->run->ecs->options.programs, text_of(launch->defined, "image"),
+			   first, &local->program, &why);
 
 	if (err)
 		text_printf(launch->why, "CannotPullContainerError: %s", text_str(&why));
@@ -288,16 +298,23 @@ static err_t copy_words(struct local *local, json_t *words)
 	return ERR_OK;
 }
 
+static err_t add_defined_words(struct launch *launch, json_t *words)
+{
+	const json_t *command = launch_command(launch);
+
+	json_array_extend(words, json_object_get(launch->defined, "entryPoint"));
+	return command && json_array_extend(words, (json_t *)command) ? ERR_NOMEM : ERR_OK;
+}
+
 static err_t make_arguments(struct local *local)
 {
-	const json_t *command = launch_command(local->launch);
 	json_t *words = json_array();
 	err_t err = words ? ERR_OK : ERR_NOMEM;
 
-	if (!err)
-		json_array_extend(words, json_object_get(local->launch->defined, "entryPoint"));
-	if (!err && command && json_array_extend(words, (json_t *)command))
-		err = ERR_NOMEM;
+	if (!err && local->launch->image)
+		err = launch_oci_words(local->launch, words);
+	else if (!err)
+		err = add_defined_words(local->launch, words);
 	if (!err)
 		err = copy_words(local, words);
 	json_decref(words);
@@ -367,9 +384,13 @@ static err_t add_user(struct local *local)
 	const struct passwd *entry;
 	char name[64];
 
+	if (!user[0] && local->launch->image && geteuid() == 0)
+		user = text_of(local->launch->image_config, "User");
 	if (!user[0])
 		return ERR_OK;
 	options->has_user = true;
+	if (local->launch->image)
+		return launch_oci_user(local->launch, user, &options->uid, &options->gid);
 	if (sscanf(user, "%u:%u", &options->uid, &options->gid) == 2)
 		return ERR_OK;
 	snprintf(name, sizeof name, "%.63s", user);
@@ -407,6 +428,13 @@ static err_t prepare(struct local *local)
 	local->options.program = local->program.path;
 	local->options.arguments = local->arguments;
 	local->options.environment = launch->variables;
+	if (launch->image) {
+		local->options.root = launch->image->files.root;
+		if (!directory[0])
+			directory = text_of(launch->image_config, "WorkingDir");
+		if (!directory[0])
+			directory = "/";
+	}
 	local->options.directory = directory[0]			 ? directory
 				   : local->program.directory[0] ? local->program.directory
 								 : launch->folder;
@@ -440,6 +468,7 @@ static err_t launch_locally(struct launch *launch, struct run_container *contain
 {
 	struct local local = { .launch = launch };
 
+	TRY(launch_oci_begin(launch, container));
 	TRY(prepare(&local));
 	return start(&local, container);
 }
@@ -460,12 +489,16 @@ void launch_init(struct launch *launch, struct run *run, const json_t *task,
 void launch_fini(struct launch *launch)
 {
 	json_decref(launch->environment);
+	json_decref(launch->image_config);
 	arena_fini(&launch->arena);
 }
 
-bool launch_is_ready(const struct run *run, const json_t *task, unsigned index)
+bool launch_is_ready(struct run *run, const json_t *task, unsigned index)
 {
 	const json_t *container = json_array_get(json_object_get(task, "containers"), index);
+
+	if (!images_is_ready(run, index, text_of(container, "image")))
+		return false;
 
 	if (!run->ecs->docker || run->ecs->network_known ||
 	    !is_text(container, "_engine", "docker") || is_text(task, "_mode", "host") ||
@@ -540,14 +573,18 @@ static err_t start_check(struct launch *launch, struct run_container *container,
 	const json_t *command = json_object_get(json_object_get(launch->defined, "healthCheck"),
 						"command");
 	struct local local = { .launch = launch };
-	char *arguments[66] = { NULL }, **words;
+	char *arguments[66] = { NULL }, program[PATH_MAX], **words;
 	size_t count = 0, len = strlen(launch->folder);
 
+	TRY(launch_oci_begin(launch, container));
 	TRY(prepare(&local));
 	TRY(launch_words(launch, command, &words));
 	if (is_shell_check(command)) {
 		arguments[count++] = shell;
 		arguments[count++] = flag;
+	} else if (launch->image) {
+		TRY(launch_oci_program(launch, words[1], program));
+		words[1] = program;
 	}
 	for (size_t i = 1; words[i] && count < COUNT(arguments) - 1; i++)
 		arguments[count++] = words[i];

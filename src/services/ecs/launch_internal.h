@@ -12,6 +12,8 @@ struct launch {
 	struct run *run;
 	const json_t *task, *container, *defined, *override;
 	struct arena arena;
+	const struct run_image *image; /* "oci:"; NULL for any other */
+	json_t *image_config;
 	json_t *environment; /* name → value */
 	char **variables;    /* the same as "NAME=value" */
 	struct workload_limit limits[LAUNCH_LIMITS_MAX];
@@ -37,6 +39,16 @@ void launch_sizes(struct launch *launch);
 const json_t *launch_command(const struct launch *launch);
 /* A list of strings as words, NULL-terminated, `skip` of them left out and room for `first`. */
 err_t launch_words(struct launch *launch, const json_t *list, char ***ret_words);
+
+/* launch_oci.c: ERR_INVALID with a sentence. Nothing for any other image. */
+err_t launch_oci_begin(struct launch *launch, struct run_container *container);
+err_t launch_oci_environment(struct launch *launch);
+err_t launch_oci_words(struct launch *launch, json_t *words);
+/* Where the program is inside of the image; `name` NULL: none was named. */
+err_t launch_oci_program(struct launch *launch, const char *name, char out[PATH_MAX]);
+/* A user of the image: numbers, or a name of its /etc/passwd. */
+err_t launch_oci_user(struct launch *launch, const char *user, uint32_t *ret_uid,
+		      uint32_t *ret_gid);
 
 /* launch_docker.c */
 err_t launch_in_docker(struct launch *launch, struct run_container *container);

@@ -617,6 +617,7 @@ void run_destroy(struct run *run)
 	for (unsigned i = 0; i < run->container_count; i++) {
 		checks_end(&run->containers[i]);
 		knock_end(&run->containers[i]);
+		images_free(run->containers[i].image);
 		workload_release(run->containers[i].workload);
 	}
 	list_remove(&run->link);

@@ -47,10 +47,11 @@ TEST(a_folder_runs_the_first_word_of_its_command_inside_of_it)
 
 TEST(what_stands_for_nothing_is_told_in_a_sentence)
 {
-	CHECK_STR(find("nginx:latest", NULL),
-		  "the process engine runs programs, not images: 'nginx:latest' is neither "
-		  "'weir/NAME' (a program beside weir) nor 'file:/PATH'; images run where "
-		  "a Docker engine answers (--engine, --docker-socket)");
+	CHECK_STR(
+		find("nginx:latest", NULL),
+		"the process engine runs programs, not images: 'nginx:latest' is neither "
+		"'weir/NAME' (a program beside weir) nor 'file:/PATH' nor 'oci:/FOLDER'; images run where "
+		"a Docker engine answers (--engine, --docker-socket)");
 	CHECK(strstr(find("weir/nothing", NULL), "there is no program nothing in "));
 	CHECK(strstr(find("weir/..", NULL), "not images"));
 	CHECK(strstr(find("weir/a/b", NULL), "not images"));
