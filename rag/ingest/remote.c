@@ -18,6 +18,7 @@ enum {
 	STALL_SECONDS = 30,
 	KEY_MAX = 1024,
 	BUCKET_MAX = 63,
+	KEYS_BYTES_MAX = 16 * 1024,
 };
 
 /* ---- What may be asked for ---- */
@@ -378,14 +379,70 @@ static void s3_address(struct s3_address *a, const struct settings *s, const jso
 		text_printf(&a->url, "?%s", text_str(&a->query));
 }
 
-static void s3_sign(struct transfer *t, const struct settings *s, const struct s3_address *a)
+/* The operator's keys, or those that the container's surroundings give for a while; or none. */
+struct s3_keys {
+	json_t *given; /* owns the temporary ones */
+	const char *access_key, *secret_key, *session_token;
+};
+
+static const char *text_in(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text ? text : "";
+}
+
+static err_t ask_for_keys(const struct settings *s, json_t **ret_given, char *words, size_t size)
+{
+	struct text url = TEXT_INIT(2048);
+	struct transfer t;
+	long status = 0;
+	err_t err = transfer_open(&t, KEYS_BYTES_MAX, NULL, false);
+
+	if (err)
+		return err;
+	if (s->keys_uri[0])
+		text_add_str(&url, s->keys_uri);
+	else
+		text_printf(&url, "http://169.254.170.2%s", s->keys_relative_uri);
+	if (s->keys_authorization[0])
+		header(&t, "Authorization: %s", s->keys_authorization);
+	err = text_err(&url);
+	if (!err)
+		err = transfer_run(&t, text_str(&url), &status, words, size);
+	*ret_given = err || status != 200 ? NULL : json_loadb(t.body.at, t.body.len, 0, NULL);
+	if (!err && !text_in(*ret_given, "AccessKeyId")[0]) {
+		json_decref(*ret_given);
+		snprintf(words, size, "The task is given no keys for S3 (%ld).", status);
+		err = ERR_DENIED;
+	}
+	text_fini(&url);
+	transfer_close(&t);
+	return err;
+}
+
+static err_t find_keys(const struct settings *s, struct s3_keys *ret_keys, char *words, size_t size)
+{
+	*ret_keys = (struct s3_keys){ NULL, s->aws_access_key, s->aws_secret_key,
+				      s->aws_session_token };
+	if (s->aws_access_key[0] || (!s->keys_uri[0] && !s->keys_relative_uri[0]))
+		return ERR_OK;
+	TRY(ask_for_keys(s, &ret_keys->given, words, size));
+	ret_keys->access_key = text_in(ret_keys->given, "AccessKeyId");
+	ret_keys->secret_key = text_in(ret_keys->given, "SecretAccessKey");
+	ret_keys->session_token = text_in(ret_keys->given, "Token");
+	return ERR_OK;
+}
+
+static void s3_sign(struct transfer *t, const struct settings *s, const struct s3_keys *keys,
+		    const struct s3_address *a)
 {
 	char when[WHEN_ISO_BYTES + 1];
 	struct text line = TEXT_INIT(8192);
 	const struct s3_request request = {
-		.access_key = s->aws_access_key,
-		.secret_key = s->aws_secret_key,
-		.session_token = s->aws_session_token,
+		.access_key = keys->access_key,
+		.secret_key = keys->secret_key,
+		.session_token = keys->session_token,
 		.region = s->s3_region,
 		.host = text_str(&a->host),
 		.path = text_str(&a->path),
@@ -393,15 +450,15 @@ static void s3_sign(struct transfer *t, const struct settings *s, const struct s
 		.when = when,
 	};
 
-	if (!s->aws_access_key[0])
+	if (!keys->access_key[0])
 		return; /* a public bucket */
 	when_basic(clock_unix_ms(), when);
 	s3_authorization(&line, &request);
 	header(t, "Authorization: %s", text_str(&line));
 	header(t, "X-Amz-Date: %s", when);
 	header(t, "X-Amz-Content-Sha256: %s", "UNSIGNED-PAYLOAD");
-	if (s->aws_session_token[0])
-		header(t, "X-Amz-Security-Token: %s", s->aws_session_token);
+	if (keys->session_token[0])
+		header(t, "X-Amz-Security-Token: %s", keys->session_token);
 	text_fini(&line);
 }
 
@@ -410,13 +467,17 @@ static err_t s3_fetch(struct transfer *t, const struct settings *s, const json_t
 {
 	struct s3_address a = { TEXT_INIT(16384), TEXT_INIT(1024), TEXT_INIT(8192),
 				TEXT_INIT(4096) };
+	struct s3_keys keys;
 	long status = 0;
-	err_t err;
+	err_t err = find_keys(s, &keys, words, size);
 
 	s3_address(&a, s, origin);
 	curl_easy_setopt(t->curl, CURLOPT_PATH_AS_IS, 1L);
-	s3_sign(t, s, &a);
-	err = transfer_run(t, text_str(&a.url), &status, words, size);
+	if (!err) {
+		s3_sign(t, s, &keys, &a);
+		err = transfer_run(t, text_str(&a.url), &status, words, size);
+		json_decref(keys.given);
+	}
 	if (!err && status != 200) {
 		*ret_code = status == 404 ? "not_found" : status == 403 ? "forbidden" : *ret_code;
 		snprintf(words, size, "S3 answered %ld for that object.", status);

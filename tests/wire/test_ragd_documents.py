@@ -499,6 +499,36 @@ def test_too_large_is_refused_before_and_after_it_came():
 
 # ---- Originals elsewhere ----
 
+def test_a_task_without_keys_of_its_own_asks_for_them():
+    seen = {}
+
+    class Surroundings(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked = self.path == "/keys"
+            seen[self.path] = dict(self.headers)
+            body = json.dumps({"AccessKeyId": "ASIAX", "SecretAccessKey": "s3cret-for-a-while", "Token": "session"}) if asked else "# Gannets\n\nGannets dive for mackerel."
+            allowed = not asked or self.headers.get("Authorization") == "t0ken"
+            self.send_response(200 if allowed else 403)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Surroundings) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        endpoint = f"http://127.0.0.1:{server.server_port}"
+        for token, state in [("t0ken", "indexed"), ("wrong", "failed")]:
+            with Ragd(S3_BUCKET="labels", AWS_ENDPOINT_URL=endpoint, AWS_CONTAINER_CREDENTIALS_FULL_URI=f"{endpoint}/keys",
+                      AWS_CONTAINER_AUTHORIZATION_TOKEN=token, **EMPTY) as ragd:
+                answer = post(ragd, "/documents/process", {"source": {"s3": {"bucket": "labels", "key": "k.md"}}, "wait_ms": 10000})[1]
+                assert answer["result"]["document"]["state"] == state, answer
+        assert seen["/labels/k.md"]["Authorization"].startswith("AWS4-HMAC-SHA256 Credential=ASIAX/")
+        assert seen["/labels/k.md"]["X-Amz-Security-Token"] == "session"
+        server.shutdown()
+
+
 def test_objects_in_s3_are_fetched_signed_and_only_from_listed_buckets():
     seen = []
 
