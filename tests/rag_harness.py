@@ -42,8 +42,12 @@ class Ragd:
         self.log_file = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(self.command, env=self.environment, stdin=subprocess.DEVNULL,
                                         stdout=self.log_file, stderr=self.log_file)
-        harness.until(lambda: self.process.poll() is not None or self.ready(), 20, "the start of ragd")
-        assert self.process.poll() is None, self.log()
+        try:
+            harness.until(lambda: self.process.poll() is not None or self.ready(), 20, "the start of ragd")
+            assert self.process.poll() is None, self.log()
+        except BaseException:
+            self.process.kill()  # nobody else would
+            raise
         return self
 
     def __exit__(self, kind, value, trace):

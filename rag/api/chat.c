@@ -5,61 +5,21 @@
 
 #include "base/log.h"
 #include "crypto/random.h"
-#include "rag/answer/ground.h"
 #include "rag/answer/safety.h"
-#include "rag/answer/speech.h"
+#include "rag/api/chat_internal.h"
 #include "rag/api/reply.h"
-#include "rag/api/retrieval.h"
-#include "rag/api/voice.h"
-#include "rag/model/link_filter.h"
 
 enum {
 	WHOLE_MAX_BYTES = 1024 * 1024, /* of an answer kept for one JSON object */
 	CLIENT_STALL_MS = 30000,       /* a client that reads nothing for so long is cut off */
-	MODEL_TRIES = 2,	       /* while it has said nothing yet */
-	MODEL_AGAIN_MS = 300,
 };
 
-struct chat {
-	struct list_node link; /* service.chats */
-	struct service *service;
-	struct exchange *x;
-	void (*on_over)(void *owner);
-	void *owner;
-	struct chat_request request;
-	char id[CHAT_ID_BYTES], request_id[REQUEST_ID_BYTES];
-
-	const char *stage;
-	struct retrieval *retrieval; /* from the start to the end: the answer lies in it */
-	struct model_run *run;	     /* while the model speaks */
-	unsigned model_tries;
-	struct cite_filter filter;
-	struct link_filter links;
-	struct ground ground; /* of a model's words */
-	struct voice voice;
-	struct answered_name kept_as;
-	bool keeps;
-	struct speech speech;
-	bool speaking, full;
-
-	struct timer pace, beat, deadline, stall, again;
-	uint64_t began_ms, sent_ms, retrieved_ms, first_ms;
-	bool said_something, fell_back;
-	bool lost; /* no memory for something that had to be said: the end must say so */
-	uint64_t prompt_tokens, completion_tokens;
-	const char *finish;
-
-	struct text out;	    /* the event being written */
-	struct text piece;	    /* the words being sent */
-	struct text whole, notices; /* for one JSON object */
-};
-
-static uint64_t now_ms(const struct chat *chat)
+uint64_t chat_now_ms(const struct chat *chat)
 {
 	return loop_now_ms(chat->service->loop);
 }
 
-static const struct answer *answer_of(const struct chat *chat)
+const struct answer *chat_answer(const struct chat *chat)
 {
 	return &chat->retrieval->answer;
 }
@@ -107,7 +67,7 @@ static void over(struct chat *chat)
 /* ---- Sending ---- */
 
 /* Sends what is in chat->out, if anything; nothing may be sent after `end`. */
-static void send_out(struct chat *chat, bool end)
+void chat_send(struct chat *chat, bool end)
 {
 	if (text_err(&chat->out)) {
 		chat->lost = true;
@@ -115,7 +75,7 @@ static void send_out(struct chat *chat, bool end)
 	}
 	if (chat->out.len == 0 && !end)
 		return;
-	chat->sent_ms = now_ms(chat);
+	chat->sent_ms = chat_now_ms(chat);
 	if (exchange_send_data(chat->x, text_bytes(&chat->out), end) == CONN_FULL && !chat->full) {
 		chat->full = true;
 		timer_set(chat->service->loop, &chat->stall, chat->sent_ms + CLIENT_STALL_MS);
@@ -136,28 +96,28 @@ static void say_stage(struct chat *chat, const char *stage)
 	if (!streams(chat))
 		return;
 	voice_status(&chat->out, &chat->voice, stage);
-	send_out(chat, false);
+	chat_send(chat, false);
 }
 
-static void say_notice(struct chat *chat, const struct event_notice *notice)
+void chat_say_notice(struct chat *chat, const struct event_notice *notice)
 {
 	if (streams(chat)) {
 		voice_notice(&chat->out, &chat->voice, notice);
-		send_out(chat, false);
+		chat_send(chat, false);
 	} else {
 		text_add_str(&chat->notices, chat->notices.len ? "," : "");
 		notice_object(&chat->notices, notice);
 	}
 }
 
-static void say_words(struct chat *chat, struct bytes words, unsigned cite)
+void chat_say_words(struct chat *chat, struct bytes words, unsigned cite)
 {
 	if (!chat->said_something)
-		chat->first_ms = now_ms(chat) - chat->began_ms;
+		chat->first_ms = chat_now_ms(chat) - chat->began_ms;
 	chat->said_something = true;
 	if (streams(chat)) {
 		voice_words(&chat->out, &chat->voice, words, cite);
-		send_out(chat, false);
+		chat_send(chat, false);
 	} else {
 		text_add(&chat->whole, words);
 	}
@@ -173,10 +133,10 @@ static struct event_done done_of(const struct chat *chat, const char *finish)
 		.completion_tokens = chat->completion_tokens,
 		.retrieve_ms = chat->retrieved_ms,
 		.first_token_ms = chat->first_ms,
-		.total_ms = now_ms(chat) - chat->began_ms,
+		.total_ms = chat_now_ms(chat) - chat->began_ms,
 		.grounded = by_model ? chat->filter.cited && chat->ground.weak == 0 &&
 					       chat->ground.wrong_numbers == 0
-				     : chat->retrieval && !answer_of(chat)->no_context &&
+				     : chat->retrieval && !chat_answer(chat)->no_context &&
 					       chat->said_something,
 		.weak_sentences = chat->ground.weak,
 	};
@@ -193,7 +153,7 @@ static void send_whole(struct chat *chat, const struct event_done *done)
 		.start = { chat->id, chat->request_id, engine_of(chat),
 			   chat->retrieval ? chat->retrieval->generation : 0 },
 		.words = text_bytes(&chat->whole),
-		.answer = chat->request.include_references && chat->retrieval ? answer_of(chat)
+		.answer = chat->request.include_references && chat->retrieval ? chat_answer(chat)
 									      : NULL,
 		.notices = text_bytes(&chat->notices),
 		.done = *done,
@@ -204,13 +164,13 @@ static void send_whole(struct chat *chat, const struct event_done *done)
 	reply_json(chat->x, 200, chat->request_id, text_bytes(&body));
 	if (chat->keeps && !text_err(&body) && strcmp(done->finish_reason, "cancelled") != 0)
 		answered_put(&chat->service->answers, &chat->kept_as, text_bytes(&body),
-			     now_ms(chat));
+			     chat_now_ms(chat));
 	text_fini(&body);
 }
 
 static void fail(struct chat *chat, enum fault_kind kind, const char *words);
 
-static void finish(struct chat *chat, const char *reason)
+void chat_finish(struct chat *chat, const char *reason)
 {
 	struct event_done done = done_of(chat, reason);
 
@@ -220,7 +180,7 @@ static void finish(struct chat *chat, const char *reason)
 	}
 	if (streams(chat)) {
 		voice_done(&chat->out, &chat->voice, &done);
-		send_out(chat, true);
+		chat_send(chat, true);
 	} else {
 		send_whole(chat, &done);
 	}
@@ -238,7 +198,7 @@ static void fail(struct chat *chat, enum fault_kind kind, const char *words)
 	log_warn("rag", "%s %s: %s", chat->request_id, chat->id, words);
 	if (streams(chat)) {
 		voice_error(&chat->out, &chat->voice, &fault);
-		send_out(chat, true);
+		chat_send(chat, true);
 	} else {
 		reply_fault(chat->x, &fault, chat->request_id);
 	}
@@ -247,14 +207,12 @@ static void fail(struct chat *chat, enum fault_kind kind, const char *words)
 
 /* ---- The extractive answer, word by word ---- */
 
-static void speak(struct chat *chat);
-
 static void on_pace(struct timer *timer)
 {
-	speak(container_of(timer, struct chat, pace));
+	chat_speak(container_of(timer, struct chat, pace));
 }
 
-static void speak(struct chat *chat)
+void chat_speak(struct chat *chat)
 {
 	uint64_t pace_ms = streams(chat) ? chat->service->settings->pace_ms : 0;
 	unsigned cite;
@@ -262,16 +220,16 @@ static void speak(struct chat *chat)
 	chat->speaking = true;
 	while (!chat->full) {
 		if (!speech_next(&chat->speech, &chat->piece, &cite)) {
-			bool nothing = answer_of(chat)->no_context;
+			bool nothing = chat_answer(chat)->no_context;
 
 			chat->service->counted.stopped += !nothing;
 			chat->service->counted.no_context += nothing;
-			finish(chat, nothing ? "no_context" : "stop");
+			chat_finish(chat, nothing ? "no_context" : "stop");
 			return;
 		}
-		say_words(chat, text_bytes(&chat->piece), cite);
+		chat_say_words(chat, text_bytes(&chat->piece), cite);
 		if (pace_ms) {
-			timer_set(chat->service->loop, &chat->pace, now_ms(chat) + pace_ms);
+			timer_set(chat->service->loop, &chat->pace, chat_now_ms(chat) + pace_ms);
 			return;
 		}
 	}
@@ -284,152 +242,7 @@ void chat_drained(struct chat *chat)
 	if (chat->run)
 		model_pause(chat->run, false);
 	if (chat->speaking && !timer_armed(&chat->pace))
-		speak(chat);
-}
-
-/* ---- The model's answer ---- */
-
-static void ask_model(struct chat *chat);
-
-static void fall_back(struct chat *chat)
-{
-	static const struct event_notice broke_off = {
-		"fallback_extractive", "info",
-		"The model broke off. What follows is quoted from the documents."
-	};
-	static const struct event_notice unreachable = {
-		"fallback_extractive", "info",
-		"The model cannot be reached. The answer is quoted from the documents."
-	};
-
-	chat->service->counted.model_failures++;
-	chat->fell_back = true;
-	say_notice(chat, chat->said_something ? &broke_off : &unreachable);
-	if (chat->said_something)
-		say_words(chat, BYTES("\n\n"), 0);
-	speak(chat);
-}
-
-/* What a sentence rests on is told once it closes; what was sent is never changed. */
-static void on_verdict(void *owner, const struct ground_verdict *verdict)
-{
-	struct chat *chat = owner;
-
-	chat->service->counted.weak_sentences += verdict->weak;
-	if (verdict->is_chatter && !verdict->cites)
-		return;
-	event_verdict(&chat->out, chat->request.form, verdict->cites, verdict->weak);
-	send_out(chat, false);
-	if (verdict->wrong_number[0]) {
-		char words[120];
-
-		snprintf(words, sizeof words, "None of the documents cited has \"%s\".",
-			 verdict->wrong_number);
-		say_notice(chat, &(struct event_notice){ "unverified_number", "info", words });
-	}
-}
-
-static void say_checked(struct chat *chat)
-{
-	chat->lost |= text_err(&chat->piece) != ERR_OK;
-	if (chat->piece.len == 0)
-		return;
-	say_words(chat, text_bytes(&chat->piece), 0);
-	ground_feed(&chat->ground, text_bytes(&chat->piece), on_verdict, chat);
-}
-
-static void on_words(void *owner, struct bytes words)
-{
-	struct chat *chat = owner;
-	struct text cited = TEXT_INIT(EVENT_MAX_BYTES);
-
-	cite_filter_feed(&chat->filter, words, &cited);
-	text_clear(&chat->piece);
-	link_filter_feed(&chat->links, text_bytes(&cited), &chat->piece);
-	chat->lost |= text_err(&cited) != ERR_OK;
-	text_fini(&cited);
-	say_checked(chat);
-}
-
-/* What the filters still hold goes out, and the last sentence is judged. */
-static void end_words(struct chat *chat)
-{
-	struct text cited = TEXT_INIT(EVENT_MAX_BYTES);
-
-	cite_filter_end(&chat->filter, &cited);
-	text_clear(&chat->piece);
-	link_filter_feed(&chat->links, text_bytes(&cited), &chat->piece);
-	link_filter_end(&chat->links, &chat->piece);
-	text_fini(&cited);
-	say_checked(chat);
-	ground_end(&chat->ground, on_verdict, chat);
-}
-
-static void on_again(struct timer *timer)
-{
-	ask_model(container_of(timer, struct chat, again));
-}
-
-static bool is_worth_another_try(const struct chat *chat, enum model_end end, unsigned status)
-{
-	return end == MODEL_REFUSED && !chat->said_something && chat->model_tries < MODEL_TRIES &&
-	       (status == 0 || status == 429 || status >= 500);
-}
-
-static void on_ended(void *owner, enum model_end end, unsigned status)
-{
-	struct chat *chat = owner;
-
-	model_usage(chat->run, &chat->prompt_tokens, &chat->completion_tokens);
-	chat->run = NULL;
-	breaker_tell(&chat->service->model_breaker, end == MODEL_STOP || end == MODEL_LENGTH,
-		     now_ms(chat));
-	if (is_worth_another_try(chat, end, status)) {
-		timer_set(chat->service->loop, &chat->again, now_ms(chat) + MODEL_AGAIN_MS);
-		return;
-	}
-	end_words(chat);
-	if ((end != MODEL_STOP && end != MODEL_LENGTH) || !chat->said_something) {
-		fall_back(chat);
-		return;
-	}
-	chat->service->counted.stopped++;
-	finish(chat, end == MODEL_STOP ? "stop" : "length");
-}
-
-static const struct model_events model_table = { .on_words = on_words, .on_ended = on_ended };
-
-static void ask_model(struct chat *chat)
-{
-	char boundary[COMPLETION_BOUNDARY_DIGITS + 1];
-	struct text body = TEXT_INIT(COMPLETION_REQUEST_MAX * 2);
-	struct completion_request request = {
-		.model = chat->service->settings->openai_model,
-		.message = chat->request.message,
-		.history = chat->request.history,
-		.answer = answer_of(chat),
-		.boundary = boundary,
-	};
-	err_t err;
-
-	if (!breaker_allows(&chat->service->model_breaker, now_ms(chat))) {
-		text_fini(&body);
-		fall_back(chat);
-		return;
-	}
-	random_hex(boundary, COMPLETION_BOUNDARY_DIGITS);
-	chat->model_tries++;
-	chat->filter = (struct cite_filter){ .references = answer_of(chat)->reference_count };
-	chat->links = (struct link_filter){ .bang = false };
-	ground_fini(&chat->ground);
-	ground_init(&chat->ground, answer_of(chat));
-	err = completion_request(&body, &request);
-	if (!err)
-		err = model_start(chat->service->model, text_bytes(&body), chat->request_id,
-				  &model_table, chat, &chat->run);
-	text_fini(&body);
-	if (err)
-		fall_back(chat);
+		chat_speak(chat);
 }
 
 /* ---- Retrieval ---- */
@@ -438,8 +251,8 @@ static void say_references(struct chat *chat)
 {
 	if (!streams(chat) || !chat->request.include_references)
 		return;
-	voice_references(&chat->out, &chat->voice, answer_of(chat));
-	send_out(chat, false);
+	voice_references(&chat->out, &chat->voice, chat_answer(chat));
+	chat_send(chat, false);
 }
 
 /* What may not wait comes first, and in the text itself where a form would hide a notice. */
@@ -450,9 +263,9 @@ static void say_safety(struct chat *chat, enum safety_kind safety)
 
 	if (safety == SAFETY_NONE)
 		return;
-	say_notice(chat,
-		   &(struct event_notice){ "safety", safety == SAFETY_MEDICAL ? "info" : "urgent",
-					   safety_words(safety) });
+	chat_say_notice(chat, &(struct event_notice){ "safety",
+						      safety == SAFETY_MEDICAL ? "info" : "urgent",
+						      safety_words(safety) });
 	if (safety == SAFETY_MEDICAL || !voice_hides_notices(&chat->voice))
 		return;
 	text_printf(&words, "%s\n\n", safety_words(safety));
@@ -462,13 +275,13 @@ static void say_safety(struct chat *chat, enum safety_kind safety)
 		text_add(out, text_bytes(&words));
 	text_fini(&words);
 	if (streams(chat))
-		send_out(chat, false);
+		chat_send(chat, false);
 }
 
 /* The passages themselves, for a client that writes its own answer. */
 static void say_context(struct chat *chat)
 {
-	const struct answer *answer = answer_of(chat);
+	const struct answer *answer = chat_answer(chat);
 	struct text context = TEXT_INIT(WHOLE_MAX_BYTES);
 
 	for (unsigned i = 0; i < answer->reference_count; i++) {
@@ -481,17 +294,17 @@ static void say_context(struct chat *chat)
 	}
 	chat->lost |= text_err(&context) != ERR_OK;
 	if (context.len)
-		say_words(chat, text_bytes(&context), 0);
+		chat_say_words(chat, text_bytes(&context), 0);
 	text_fini(&context);
 	chat->service->counted.stopped += !answer->no_context;
-	finish(chat, answer->no_context ? "no_context" : "stop");
+	chat_finish(chat, answer->no_context ? "no_context" : "stop");
 }
 
 static void on_retrieved(void *owner, struct retrieval *done)
 {
 	struct chat *chat = owner;
 
-	chat->retrieved_ms = now_ms(chat) - chat->began_ms;
+	chat->retrieved_ms = chat_now_ms(chat) - chat->began_ms;
 	if (done->err) {
 		fail(chat, done->err == ERR_STORE ? FAULT_STORAGE : FAULT_INTERNAL,
 		     done->err == ERR_STORE ? "The documents cannot be searched right now."
@@ -501,13 +314,14 @@ static void on_retrieved(void *owner, struct retrieval *done)
 	say_references(chat);
 	say_safety(chat, safety_of(chat->request.message, done->cites_medicine));
 	if (done->spelling[0])
-		say_notice(chat, &(struct event_notice){ "spelling", "info", done->spelling });
+		chat_say_notice(chat, &(struct event_notice){ "spelling", "info", done->spelling });
 	if (done->embeddings_failed || done->rerank_failed || done->vlm_failed ||
 	    done->graph_failed)
-		say_notice(chat, &(struct event_notice){
-					 "degraded", "info",
-					 "An engine that helps with searching did not answer; the "
-					 "documents were searched without it." });
+		chat_say_notice(chat,
+				&(struct event_notice){
+					"degraded", "info",
+					"An engine that helps with searching did not answer; the "
+					"documents were searched without it." });
 	if (chat->request.context_only) {
 		say_context(chat);
 		return;
@@ -515,9 +329,9 @@ static void on_retrieved(void *owner, struct retrieval *done)
 	say_stage(chat, "generating");
 	chat->speech = (struct speech){ .answer = &done->answer };
 	if (chat->service->model && (!done->answer.no_context || chat->request.mode == MODE_BYPASS))
-		ask_model(chat);
+		chat_ask_model(chat);
 	else
-		speak(chat);
+		chat_speak(chat);
 }
 
 /* ---- Clocks ---- */
@@ -528,15 +342,15 @@ static void on_beat(struct timer *timer)
 	uint64_t every_ms = chat->service->settings->heartbeat_ms;
 
 	/* Nothing waits for a client that does not read, not even a heartbeat. */
-	if (!chat->full && now_ms(chat) - chat->sent_ms >= every_ms) {
-		voice_heartbeat(&chat->out, &chat->voice, now_ms(chat) - chat->began_ms,
+	if (!chat->full && chat_now_ms(chat) - chat->sent_ms >= every_ms) {
+		voice_heartbeat(&chat->out, &chat->voice, chat_now_ms(chat) - chat->began_ms,
 				chat->stage,
 				strcmp(chat->service->settings->heartbeat, "comment") == 0);
-		send_out(chat, false);
+		chat_send(chat, false);
 		chat->service->counted.heartbeats++;
 	}
 	timer_set(chat->service->loop, &chat->beat,
-		  chat->full ? now_ms(chat) + every_ms : chat->sent_ms + every_ms);
+		  chat->full ? chat_now_ms(chat) + every_ms : chat->sent_ms + every_ms);
 }
 
 static void on_deadline(struct timer *timer)
@@ -558,7 +372,7 @@ static void on_stall(struct timer *timer)
 void chat_cancel(struct chat *chat)
 {
 	chat->service->counted.cancelled++;
-	finish(chat, "cancelled");
+	chat_finish(chat, "cancelled");
 }
 
 struct chat *chat_find(const struct service *service, struct bytes id)
@@ -581,7 +395,7 @@ static err_t send_stream_head(struct chat *chat)
 				      ? "application/x-ndjson"
 				      : "text/event-stream; charset=utf-8"));
 	voice_start(&chat->out, &chat->voice, chat->service->index.generation);
-	send_out(chat, false);
+	chat_send(chat, false);
 	return ERR_OK;
 }
 
@@ -594,7 +408,7 @@ static void clocks_start(struct chat *chat)
 	chat->beat.on_expired = on_beat;
 	chat->deadline.on_expired = on_deadline;
 	chat->stall.on_expired = on_stall;
-	chat->again.on_expired = on_again;
+	chat->again.on_expired = chat_on_again;
 	timer_set(loop, &chat->deadline, chat->began_ms + settings->deadline_ms);
 	if ((streams(chat) && chat->request.form != CHAT_NDJSON &&
 	     strcmp(settings->heartbeat, "off") != 0) ||

@@ -1,0 +1,67 @@
+/*
+ * chat_internal: one chat as its two files see it. For chat.c and chat_model.c alone.
+ */
+#ifndef RAG_API_CHAT_INTERNAL_H
+#define RAG_API_CHAT_INTERNAL_H
+
+#include "rag/answer/ground.h"
+#include "rag/answer/speech.h"
+#include "rag/api/chat.h"
+#include "rag/api/retrieval.h"
+#include "rag/api/voice.h"
+#include "rag/model/link_filter.h"
+
+struct chat {
+	struct list_node link; /* service.chats */
+	struct service *service;
+	struct exchange *x;
+	void (*on_over)(void *owner);
+	void *owner;
+	struct chat_request request;
+	char id[CHAT_ID_BYTES], request_id[REQUEST_ID_BYTES];
+
+	const char *stage;
+	struct retrieval *retrieval; /* from the start to the end: the answer lies in it */
+	struct model_run *run;	     /* while the model speaks */
+	unsigned model_tries;
+	struct cite_filter filter;
+	struct link_filter links;
+	struct ground ground; /* of a model's words */
+	struct voice voice;
+	struct answered_name kept_as;
+	bool keeps;
+	struct speech speech;
+	bool speaking, full;
+
+	struct timer pace, beat, deadline, stall, again;
+	uint64_t began_ms, sent_ms, retrieved_ms, first_ms;
+	bool said_something, fell_back;
+	bool lost; /* no memory for something that had to be said: the end must say so */
+	uint64_t prompt_tokens, completion_tokens;
+	const char *finish;
+
+	struct text out;	    /* the event being written */
+	struct text piece;	    /* the words being sent */
+	struct text whole, notices; /* for one JSON object */
+};
+
+/* ---- chat.c ---- */
+
+uint64_t chat_now_ms(const struct chat *chat);
+const struct answer *chat_answer(const struct chat *chat); /* once it was looked for */
+
+/* Sends what is in chat->out, if anything; nothing may be sent after `end`. */
+void chat_send(struct chat *chat, bool end);
+void chat_say_notice(struct chat *chat, const struct event_notice *notice);
+void chat_say_words(struct chat *chat, struct bytes words, unsigned cite);
+
+/* The extractive answer from where it is, and the end after it. */
+void chat_speak(struct chat *chat);
+void chat_finish(struct chat *chat, const char *reason); /* frees the chat */
+
+/* ---- chat_model.c ---- */
+
+void chat_ask_model(struct chat *chat); /* or what stands in for it when it cannot be asked */
+void chat_on_again(struct timer *timer);
+
+#endif
