@@ -100,13 +100,23 @@ void tls_memory_destroy(struct tls_memory *memory)
 	free(memory);
 }
 
+/*
+ * SSL_get_error looks at the thread's queue of errors. It is nearly always empty, and emptying it
+ * costs a tenth of what it takes to write a small record.
+ */
+static void forget_errors(void)
+{
+	if (ERR_peek_error())
+		ERR_clear_error();
+}
+
 /* A session that OpenSSL does not take is no harm: the handshake is a full one. */
 void tls_remember(struct tls *tls, struct tls_memory *memory)
 {
 	tls->memory = memory;
 	if (memory->session)
 		SSL_set_session(tls->ssl, memory->session);
-	ERR_clear_error();
+	forget_errors();
 }
 
 err_t tls_create_server(struct tls_context *context, const struct tls_server_events *events,
@@ -155,7 +165,7 @@ err_t tls_handshake(struct tls *tls)
 
 	if (tls->broken)
 		return ERR_TLS_HANDSHAKE;
-	ERR_clear_error(); /* SSL_get_error looks at the thread's queue */
+	forget_errors();
 	result = SSL_do_handshake(tls->ssl);
 	if (result == 1)
 		return ERR_OK;
@@ -172,7 +182,7 @@ err_t tls_read(struct tls *tls, char *out, size_t cap, size_t *ret_len)
 		size_t room = size_min(cap - *ret_len, INT_MAX);
 		int got;
 
-		ERR_clear_error();
+		forget_errors();
 		got = SSL_read(tls->ssl, out + *ret_len, (int)room);
 		if (got <= 0)
 			return reason(tls, got, ERR_BAD_MESSAGE);
@@ -194,7 +204,7 @@ err_t tls_write(struct tls *tls, struct bytes plain)
 
 		if (tls->broken)
 			return ERR_BAD_MESSAGE;
-		ERR_clear_error();
+		forget_errors();
 		result = SSL_write(tls->ssl, plain.at, (int)len);
 		if (result <= 0) { /* emit takes everything, so there is nothing to wait for */
 			reason(tls, result, ERR_BAD_MESSAGE);
@@ -211,9 +221,9 @@ void tls_close(struct tls *tls)
 {
 	if (tls->broken || !SSL_is_init_finished(tls->ssl))
 		return;
-	ERR_clear_error();
+	forget_errors();
 	SSL_shutdown(tls->ssl); /* the peer's own is heard by tls_read */
-	ERR_clear_error();
+	forget_errors();
 }
 
 /* ---- What was agreed on ---- */
