@@ -1,6 +1,10 @@
 """The whole daemon under ThreadSanitizer: traffic on several workers while everything changes."""
+import base64
+import io
+import json
 import threading
 import time
+import zipfile
 
 from harness import Raw, Target, Weir, get, until
 
@@ -71,4 +75,67 @@ def test_a_drain_with_streams_running_on_every_worker():
             peer.read_until("data: 29\n\n")
             peer.read_until("0\r\n\r\n")
         assert weir.stop() == 0
+    assert "ThreadSanitizer" not in weir.log
+
+
+# Streams ten events from a function, in the form that balancers pass on.
+STREAMING = """#!/usr/bin/python3
+import http.client, os
+host, base = os.environ["AWS_LAMBDA_RUNTIME_API"], "/2018-06-01/runtime/invocation/"
+while True:
+    ask = http.client.HTTPConnection(host)
+    ask.request("GET", base + "next")
+    work = ask.getresponse()
+    work.read()
+    out = http.client.HTTPConnection(host)
+    out.putrequest("POST", base + work.headers["Lambda-Runtime-Aws-Request-Id"] + "/response")
+    out.putheader("Content-Type", "application/vnd.awslambda.http-integration-response")
+    out.putheader("Lambda-Runtime-Function-Response-Mode", "streaming")
+    out.putheader("Transfer-Encoding", "chunked")
+    out.endheaders()
+    try:
+        for piece in [b'{"headers":{"Content-Type":"text/event-stream"}}' + bytes(8)] + [b"data: x\\n\\n" + b" " * 9000] * 10 + [b""]:
+            out.send(b"%x\\r\\n%s\\r\\n" % (len(piece), piece))
+        out.getresponse().read()
+    except OSError:
+        pass
+"""
+
+
+def test_functions_answer_every_worker_while_clients_leave():
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as files:
+        info = zipfile.ZipInfo("bootstrap")
+        info.external_attr = 0o755 << 16
+        files.writestr(info, STREAMING)
+    role = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+    with Weir(workers=3) as weir:
+        weir.call("iam", "CreateRole", RoleName="f", AssumeRolePolicyDocument=json.dumps(role))
+        arn = weir.call("lambda", "CreateFunction", FunctionName="f", Runtime="provided.al2023", Handler="x", Timeout=30,
+                        Role="arn:aws:iam::000000000000:role/f",
+                        Code={"ZipFile": base64.b64encode(archive.getvalue()).decode()})["FunctionArn"]
+        until(lambda: weir.call("lambda", "GetFunctionConfiguration", FunctionName="f")["State"] == "Active", 30, "the function")
+        group = weir.elbv2("CreateTargetGroup", Name="f", TargetType="lambda")["TargetGroups"][0]["TargetGroupArn"]
+        weir.set_group(group, **{"weir.lambda.response_streaming.enabled": "true"})
+        weir.call("lambda", "AddPermission", FunctionName="f", StatementId="elb", Action="lambda:InvokeFunction",
+                  Principal="elasticloadbalancing.amazonaws.com", SourceArn=group)
+        weir.elbv2("RegisterTargets", TargetGroupArn=group, Targets=[{"Id": arn}])
+        port, _ = weir.listener(weir.balancer(), group)
+        wrong = []
+
+        def ask(leaves):
+            for _ in range(6):
+                with Raw(port, 60) as raw:
+                    raw.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                    if leaves:
+                        raw.read_until("data: x")
+                        raw.reset()
+                    elif raw.response().body.count(b"data: x") != 10:
+                        wrong.append(raw.buffer)
+        threads = [threading.Thread(target=ask, args=(n % 2,)) for n in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert not wrong
     assert "ThreadSanitizer" not in weir.log

@@ -57,6 +57,33 @@ TEST(a_stream_becomes_a_request_of_http1)
 	finish(w, &client);
 }
 
+static void clear_http2_to_a_function(struct world *w)
+{
+	clear_http2(w);
+	w->groups[0].config.function = true;
+	w->groups[0].config.health.disabled = true;
+}
+
+TEST(a_function_answers_each_stream)
+{
+	struct world *w = world_open(clear_http2_to_a_function);
+	struct h2_peer client = { 0 };
+
+	connect_to(w, &client);
+	h2_peer_request(&client, "GET", "/f?x=1", "", true);
+	h2_peer_request(&client, "GET", "/g", "", true);
+	fake_run_ms(w->net, 1);
+	CHECK(world_has(bytes_of(world_call(w, 0)->event), "\"path\":\"/f\""));
+	CHECK(world_has(bytes_of(world_call(w, 0)->event), "\"host\":\"a.example\""));
+	world_answer(w, world_call(w, 1), FUNCTION_ANSWERED,
+		     "{\"statusCode\":200,\"headers\":{},\"body\":\"second\"}");
+	CHECK_STR(h2_peer_log(&client), "head 3 200\ndata 3 second\nend 3\n");
+	world_answer(w, world_call(w, 0), FUNCTION_UNHANDLED, "{}");
+	CHECK(world_has(bytes_of(h2_peer_log(&client)), "head 1 502\n"));
+	CHECK(bytes_starts(bytes_of(world_ended(w, 0)->line), BYTES("h2 ")));
+	finish(w, &client);
+}
+
 TEST(each_token_reaches_its_own_stream_in_the_turn_it_came)
 {
 	struct world *w = front();
