@@ -8,19 +8,13 @@
 
 #include "base/log.h"
 #include "lb/binding.h"
+#include "lb/cells.h"
 #include "lb/lb_internal.h"
 #include "lb/prober.h"
 #include "lb/queue.h"
 #include "lb/table.h"
 
 enum { HOUSEKEEPING_MS = 5000 };
-
-/* The numbers of one load balancer or target group, a cell for each worker. */
-struct meter_cells {
-	struct meter *meter;	       /* a reference; NULL: free */
-	struct bytes load_balancer_id; /* a group's, as of the newest plan; malloc'ed */
-	struct cell **by_worker;
-};
 
 struct lb {
 	struct lb_options options;
@@ -29,9 +23,8 @@ struct lb {
 	struct lb_auth auth;
 	struct bindings bindings;
 	struct prober *prober;
-	const struct plan *plan;   /* a reference; NULL before the first */
-	struct meter_cells *cells; /* by meter slot */
-	uint32_t cell_slots;
+	const struct plan *plan; /* a reference; NULL before the first */
+	struct cells cells;
 	struct timer housekeeping;
 	bool probes_missing; /* prober_sync ran out of memory */
 	bool stopping;
@@ -198,96 +191,10 @@ void lb_note_stopped(struct lb *lb)
 
 /* ---- Numbers ---- */
 
-static void cells_free(struct lb *lb, struct meter_cells *cells)
-{
-	if (cells->by_worker)
-		for (unsigned i = 0; i < lb->worker_count; i++)
-			free(cells->by_worker[i]);
-	free(cells->by_worker);
-	free((void *)cells->load_balancer_id.at);
-	meter_unref(cells->meter);
-	*cells = (struct meter_cells){ 0 };
-}
-
-/* Nobody counts there any more but the registry and we know of it. */
-static bool cells_unused(const struct meter_cells *cells)
-{
-	return cells->meter && atomic_load_explicit(&cells->meter->refs, memory_order_acquire) == 2;
-}
-
 static void sweep(struct lb *lb)
 {
-	for (uint32_t slot = 0; slot < lb->cell_slots; slot++)
-		if (cells_unused(&lb->cells[slot]))
-			cells_free(lb, &lb->cells[slot]);
+	cells_sweep(&lb->cells);
 	registry_sweep(lb->registry);
-}
-
-static err_t cells_grow(struct lb *lb, uint32_t slots)
-{
-	struct meter_cells *grown;
-
-	if (slots <= lb->cell_slots)
-		return ERR_OK;
-	grown = realloc(lb->cells, slots * sizeof *grown);
-	if (!grown)
-		return ERR_NOMEM;
-	memset(grown + lb->cell_slots, 0, (slots - lb->cell_slots) * sizeof *grown);
-	lb->cells = grown;
-	lb->cell_slots = slots;
-	return ERR_OK;
-}
-
-/* A meter keeps its slot while we hold it, so an entry in use is of the same meter. */
-static err_t cells_for(struct lb *lb, const struct meter *meter)
-{
-	struct meter_cells *cells = &lb->cells[meter->slot];
-
-	assert(!cells->meter || cells->meter == meter);
-	if (cells->meter)
-		return ERR_OK;
-	cells->meter = meter_ref((struct meter *)meter);
-	cells->by_worker = calloc(lb->worker_count, sizeof *cells->by_worker);
-	for (unsigned i = 0; cells->by_worker && i < lb->worker_count; i++) {
-		/* Its own cache lines: workers write here with every request. */
-		cells->by_worker[i] = aligned_alloc(64, (sizeof(struct cell) + 63) / 64 * 64);
-		if (cells->by_worker[i])
-			memset(cells->by_worker[i], 0, sizeof(struct cell));
-	}
-	for (unsigned i = 0; i < lb->worker_count; i++)
-		if (!cells->by_worker || !cells->by_worker[i]) {
-			cells_free(lb, cells);
-			return ERR_NOMEM;
-		}
-	return ERR_OK;
-}
-
-static err_t cells_for_plan(struct lb *lb, const struct plan *plan)
-{
-	TRY(cells_grow(lb, plan->meter_slots));
-	for (unsigned i = 0; i < plan->load_balancer_count; i++)
-		TRY(cells_for(lb, plan->load_balancers[i].meter));
-	for (unsigned i = 0; i < plan->group_count; i++)
-		TRY(cells_for(lb, plan->groups[i].meter));
-	return ERR_OK;
-}
-
-/* Which load balancer a group's numbers are told with. */
-static void note_owners(struct lb *lb, const struct plan *plan, const struct lb_config *config)
-{
-	for (unsigned i = 0; i < plan->group_count; i++) {
-		struct meter_cells *cells = &lb->cells[plan->groups[i].meter->slot];
-		struct bytes id = config->target_groups[i].load_balancer_id;
-		char *copy;
-
-		if (bytes_eq(cells->load_balancer_id, id))
-			continue;
-		copy = bytes_dup(id);
-		if (!copy)
-			continue; /* told with the old one until the next plan */
-		free((void *)cells->load_balancer_id.at);
-		cells->load_balancer_id = bytes_make(copy, id.len);
-	}
 }
 
 void lb_each_metrics(struct lb *lb,
@@ -295,19 +202,7 @@ void lb_each_metrics(struct lb *lb,
 				 struct bytes target_group_id, const struct metrics *sum),
 		     void *owner)
 {
-	for (uint32_t slot = 0; slot < lb->cell_slots; slot++) {
-		const struct meter_cells *cells = &lb->cells[slot];
-		struct metrics sum = { 0 };
-
-		if (!cells->meter)
-			continue;
-		for (unsigned i = 0; i < lb->worker_count; i++)
-			metrics_sum(&sum, &cells->by_worker[i]->metrics);
-		if (bytes_starts(cells->meter->id, BYTES("targetgroup/")))
-			row(owner, cells->load_balancer_id, cells->meter->id, &sum);
-		else
-			row(owner, cells->meter->id, BYTES_NONE, &sum);
-	}
+	cells_each(&lb->cells, row, owner);
 }
 
 void lb_each_admission(const struct lb *lb, const struct address *client,
@@ -412,6 +307,7 @@ err_t lb_create(const struct lb_options *options, struct lb **ret_lb)
 		return ERR_NOMEM;
 	lb->options = *options;
 	bindings_init(&lb->bindings, options->worker_count);
+	lb->cells.worker_count = options->worker_count;
 	err = registry_create(&lb->registry);
 	if (!err)
 		err = make_target_tls(&lb->tls);
@@ -465,9 +361,7 @@ void lb_destroy(struct lb *lb)
 	sign_key_destroy(lb->auth.sign);
 	bindings_fini(&lb->bindings);
 	plan_unref(lb->plan);
-	for (uint32_t slot = 0; slot < lb->cell_slots; slot++)
-		cells_free(lb, &lb->cells[slot]);
-	free(lb->cells);
+	cells_fini(&lb->cells);
 	registry_destroy(lb->registry);
 	free(lb);
 }
@@ -508,11 +402,10 @@ static err_t make_holds(struct lb *lb, const struct plan *plan, struct hold *hol
 			return err;
 		}
 		for (unsigned b = 0; b < plan->load_balancer_count; b++)
-			holds[i]->balancer_cells[b] =
-				lb->cells[plan->load_balancers[b].meter->slot].by_worker[i];
+			holds[i]->balancer_cells[b] = cells_of(&lb->cells,
+							       plan->load_balancers[b].meter, i);
 		for (unsigned g = 0; g < plan->group_count; g++)
-			holds[i]->group_cells[g] =
-				lb->cells[plan->groups[g].meter->slot].by_worker[i];
+			holds[i]->group_cells[g] = cells_of(&lb->cells, plan->groups[g].meter, i);
 		holds[i]->job.run = run_hold;
 	}
 	return ERR_OK;
@@ -558,7 +451,7 @@ static err_t post_plan(struct lb *lb, const struct plan *plan, const struct lb_c
 	struct hold *holds[WORKERS_MAX];
 	bool *was_draining;
 
-	TRY(cells_for_plan(lb, plan));
+	TRY(cells_for_plan(&lb->cells, plan));
 	was_draining = note_draining(plan);
 	if (!was_draining)
 		return ERR_NOMEM;
@@ -568,7 +461,7 @@ static err_t post_plan(struct lb *lb, const struct plan *plan, const struct lb_c
 	}
 	if (config) {
 		plan_publish(plan, config);
-		note_owners(lb, plan, config);
+		cells_note_owners(&lb->cells, plan, config);
 	}
 	bindings_plan(&lb->bindings, plan, holds);
 	for (unsigned i = 0; i < lb->worker_count; i++)

@@ -1,4 +1,4 @@
-#include "lb/oidc.h"
+#include "lb/oidc_internal.h"
 
 #include <stdlib.h>
 
@@ -9,21 +9,11 @@
 #include "http/uri.h"
 #include "lb/jose.h"
 
-/*
- * `state` is version (1) ‖ made at, Unix seconds (8) ‖ SHA-256 of the nonce (32) ‖ where to go back
- * to; sealed, in base64url.
- */
 enum {
-	STATE_VERSION = 1,
-	STATE_HEAD_BYTES = 1 + 8 + SHA256_BYTES,
-	STATE_TEXT_MAX = 4 * 1024,
-	LOCATION_MAX = 16 * 1024,
 	FORM_MAX = 32 * 1024,
 	HEADER_MAX = 64 * 1024,
 	SKEW_S = 60, /* how far the provider's clock may be off ours */
 };
-
-#define NONCE_COOKIE BYTES("AWSALBAuthNonce")
 
 /* ---- How it fails: reference/alb.md §7.2, and §6.2 for the status ---- */
 
@@ -90,8 +80,7 @@ void oidc_fini(struct oidc *o)
 	arena_fini(&o->arena);
 }
 
-/* A text's bytes, moved into the arena; the text ends here. */
-static err_t keep(struct oidc *o, struct text *text, struct bytes *ret_bytes)
+err_t oidc_keep(struct oidc *o, struct text *text, struct bytes *ret_bytes)
 {
 	err_t err = text_err(text);
 
@@ -121,11 +110,10 @@ static err_t redirect_uri(struct oidc *o, const struct oidc_request *request, st
 	text_add_str(&uri, "https://");
 	text_add(&uri, request->facts->host);
 	text_add_str(&uri, OIDC_CALLBACK_PATH);
-	return keep(o, &uri, ret_uri);
+	return oidc_keep(o, &uri, ret_uri);
 }
 
-/* One parameter of the query, decoded, in the arena; at == NULL: absent or not decodable. */
-static struct bytes parameter(struct arena *arena, struct bytes query, const char *name)
+struct bytes oidc_parameter(struct arena *arena, struct bytes query, const char *name)
 {
 	struct bytes rest = query, key, value, found = BYTES_NONE;
 	struct text plain = TEXT_INIT(LOCATION_MAX);
@@ -139,123 +127,6 @@ static struct bytes parameter(struct arena *arena, struct bytes query, const cha
 		}
 	text_fini(&plain);
 	return found;
-}
-
-/* ---- State and nonce ---- */
-
-static struct bytes state_context(const struct oidc *o, char out[SESSION_CONTEXT_MAX + 6])
-{
-	memcpy(out, "state ", 6);
-	memcpy(out + 6, o->seal.context.at, o->seal.context.len);
-	return bytes_make(out, 6 + o->seal.context.len);
-}
-
-static bool is_nonce(struct bytes value)
-{
-	for (size_t i = 0; i < value.len; i++)
-		if (!(value.at[i] >= '0' && value.at[i] <= '9') &&
-		    !(value.at[i] >= 'a' && value.at[i] <= 'f'))
-			return false;
-	return value.len == OIDC_NONCE_DIGITS;
-}
-
-/*
- * A browser that signs in by two tabs at once keeps the nonce of the first: both callbacks are
- * good then.
- */
-static struct bytes nonce_for(const struct oidc_request *request, char made[OIDC_NONCE_DIGITS + 1])
-{
-	struct bytes brought = cookie_find(request->head, NONCE_COOKIE);
-
-	if (is_nonce(brought))
-		return brought;
-	random_hex(made, OIDC_NONCE_DIGITS);
-	return bytes_make(made, OIDC_NONCE_DIGITS);
-}
-
-static void add_back(struct text *out, const struct route_facts *facts)
-{
-	bool whole = facts->path.len + facts->query.len < OIDC_URI_MAX;
-
-	if (!bytes_starts(facts->path, BYTES("/")) || facts->path.len > OIDC_URI_MAX) {
-		text_add_char(out, '/');
-		return;
-	}
-	text_add(out, facts->path);
-	if (whole && facts->query.at) {
-		text_add_char(out, '?');
-		text_add(out, facts->query);
-	}
-}
-
-static err_t make_state(struct oidc *o, const struct oidc_request *request,
-			const uint8_t digest[SHA256_BYTES], struct bytes *ret_state)
-{
-	struct text plain = TEXT_INIT(STATE_TEXT_MAX), sealed = TEXT_INIT(STATE_TEXT_MAX);
-	struct text state = TEXT_INIT(2 * STATE_TEXT_MAX);
-	char context[SESSION_CONTEXT_MAX + 6];
-	err_t err;
-
-	text_add_char(&plain, STATE_VERSION);
-	for (int shift = 56; shift >= 0; shift -= 8)
-		text_add_char(&plain, (char)(request->unix_s >> shift & 0xff));
-	text_add(&plain, bytes_make(digest, SHA256_BYTES));
-	add_back(&plain, request->facts);
-	err = text_err(&plain);
-	if (!err)
-		err = seal(o->seal.key, text_bytes(&plain), state_context(o, context), &sealed);
-	if (!err)
-		encode_base64url(&state, text_bytes(&sealed));
-	text_fini(&plain);
-	text_fini(&sealed);
-	if (err) {
-		text_fini(&state);
-		return err;
-	}
-	return keep(o, &state, ret_state);
-}
-
-struct state {
-	uint64_t made_s;
-	const uint8_t *digest; /* of the nonce */
-	struct bytes back;
-};
-
-static bool open_state(const struct oidc *o, struct arena *arena, struct bytes value,
-		       struct state *ret_state)
-{
-	struct text sealed = TEXT_INIT(STATE_TEXT_MAX), plain = TEXT_INIT(STATE_TEXT_MAX);
-	char context[SESSION_CONTEXT_MAX + 6];
-	struct bytes copy;
-	bool good = !decode_base64url(&sealed, value) &&
-		    !seal_open(o->seal.key, text_bytes(&sealed), state_context(o, context),
-			       &plain) &&
-		    plain.len > STATE_HEAD_BYTES && plain.at[0] == STATE_VERSION &&
-		    !arena_copy(arena, text_bytes(&plain), &copy);
-
-	text_fini(&sealed);
-	text_fini(&plain);
-	if (!good)
-		return false;
-	*ret_state = (struct state){ .digest = (const uint8_t *)copy.at + 9,
-				     .back = bytes_from(copy, STATE_HEAD_BYTES) };
-	for (int i = 1; i < 9; i++)
-		ret_state->made_s = ret_state->made_s << 8 | (uint8_t)copy.at[i];
-	return true;
-}
-
-bool oidc_knows_state(const struct oidc *o, const struct oidc_request *request)
-{
-	struct arena arena;
-	struct state state;
-	struct bytes value;
-	bool known;
-
-	arena_init(&arena, 64 * 1024);
-	value = parameter(&arena, request->facts->query, "state");
-	known = value.len && open_state(o, &arena, value, &state);
-	arena_fini(&arena);
-	return known;
 }
 
 /* ---- To the provider ---- */
@@ -280,7 +151,7 @@ static err_t locate(struct oidc *o, struct bytes uri, struct bytes state, const 
 		text_add_char(&to, '=');
 		encode_percent(&to, config->extra[i].value, false);
 	}
-	return keep(o, &to, ret_location);
+	return oidc_keep(o, &to, ret_location);
 }
 
 static err_t send_to_provider(struct oidc *o, const struct oidc_request *request,
@@ -288,7 +159,7 @@ static err_t send_to_provider(struct oidc *o, const struct oidc_request *request
 {
 	char made[OIDC_NONCE_DIGITS + 1], hex[SHA256_HEX_BYTES + 1];
 	uint8_t digest[SHA256_BYTES];
-	struct bytes nonce = nonce_for(request, made), uri, state;
+	struct bytes nonce = oidc_nonce(request, made), uri, state;
 
 	o->stage = OIDC_RESTING;
 	/* Without a Host there is no address the provider could send the client back to. */
@@ -297,7 +168,7 @@ static err_t send_to_provider(struct oidc *o, const struct oidc_request *request
 	sha256(nonce, digest);
 	sha256_hex(nonce, hex);
 	TRY(redirect_uri(o, request, &uri));
-	TRY(make_state(o, request, digest, &state));
+	TRY(oidc_make_state(o, request, digest, &state));
 	TRY(locate(o, uri, state, hex, &step->location));
 	step->order = OIDC_ANSWER;
 	step->status = 302;
@@ -336,7 +207,7 @@ static err_t make_data(struct oidc *o, uint64_t unix_s, struct bytes *ret_data)
 		text_fini(&data);
 		return err;
 	}
-	return keep(o, &data, ret_data);
+	return oidc_keep(o, &data, ret_data);
 }
 
 static err_t forward_as(struct oidc *o, const struct oidc_request *request, struct oidc_step *step)
@@ -380,7 +251,7 @@ static err_t client_authorization(struct oidc *o, struct bytes *ret_value)
 		text_fini(&value);
 		return err;
 	}
-	return keep(o, &value, ret_value);
+	return oidc_keep(o, &value, ret_value);
 }
 
 /* A client without a secret says who it is in the form (RFC 6749 §3.2.1). */
@@ -398,7 +269,7 @@ static err_t ask_token(struct oidc *o, struct text *form, struct oidc_step *step
 	} else {
 		add_parameter(form, "&", "client_id", o->config->client_id);
 	}
-	return keep(o, form, &step->form);
+	return oidc_keep(o, form, &step->form);
 }
 
 static err_t ask_with_code(struct oidc *o, const struct oidc_request *request, struct bytes code,
@@ -435,7 +306,7 @@ static err_t ask_user(struct oidc *o, struct oidc_step *step)
 	step->order = OIDC_ASK;
 	step->url = o->config->user_info_endpoint;
 	step->share_ms = o->stage == OIDC_REFRESHING_USER ? OIDC_SHARE_MS : 0;
-	return keep(o, &value, &step->authorization);
+	return oidc_keep(o, &value, &step->authorization);
 }
 
 /* ---- Requests ---- */
@@ -471,7 +342,7 @@ static err_t send_back(struct oidc *o, const struct oidc_request *request, struc
 	text_add(&to, o->back);
 	step->order = OIDC_ANSWER;
 	step->status = 302;
-	return keep(o, &to, &step->location);
+	return oidc_keep(o, &to, &step->location);
 }
 
 /* Whether somebody is signed in already: then a callback that is repeated leads where it led. */
@@ -485,7 +356,7 @@ static bool has_session(struct oidc *o, const struct oidc_request *request)
 }
 
 static const struct failure *check_nonce(const struct oidc_request *request,
-					 const struct state *state)
+					 const struct oidc_state *state)
 {
 	struct bytes nonce = cookie_find(request->head, NONCE_COOKIE);
 	uint8_t digest[SHA256_BYTES];
@@ -502,16 +373,16 @@ static const struct failure *check_nonce(const struct oidc_request *request,
 err_t oidc_callback(struct oidc *o, const struct oidc_request *request, struct oidc_step *ret_step)
 {
 	struct bytes query = request->facts->query, code, error;
-	struct bytes value = parameter(&o->arena, query, "state");
+	struct bytes value = oidc_parameter(&o->arena, query, "state");
 	const struct failure *failure;
-	struct state state;
+	struct oidc_state state;
 
 	*ret_step = empty_step();
 	if (!request->head->authority.len)
 		return fail(o, &AuthMissingHostHeader, ret_step);
 	if (!value.len)
 		return fail(o, &AuthMissingStateParam, ret_step);
-	if (!open_state(o, &o->arena, value, &state) ||
+	if (!oidc_open_state(o, &o->arena, value, &state) ||
 	    request->unix_s > state.made_s + OIDC_LOGIN_S)
 		return fail(o, &AuthInvalidStateParam, ret_step);
 	o->back = state.back;
@@ -519,13 +390,13 @@ err_t oidc_callback(struct oidc *o, const struct oidc_request *request, struct o
 	if (failure)
 		return has_session(o, request) ? send_back(o, request, ret_step)
 					       : fail(o, failure, ret_step);
-	error = parameter(&o->arena, query, "error");
+	error = oidc_parameter(&o->arena, query, "error");
 	if (error.at)
 		return fail(o,
 			    bytes_eq(error, BYTES("access_denied")) ? &provider_denied
 								    : &provider_failed,
 			    ret_step);
-	code = parameter(&o->arena, query, "code");
+	code = oidc_parameter(&o->arena, query, "code");
 	if (!code.len)
 		return fail(o, &AuthMissingCodeParam, ret_step);
 	o->nonce_sent = bytes_make(state.digest, SHA256_BYTES);

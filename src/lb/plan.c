@@ -1,4 +1,4 @@
-#include "lb/plan.h"
+#include "lb/plan_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,27 +7,7 @@
 
 enum { PLAN_MAX_BYTES = 512 * 1024 * 1024 }; /* a runaway's bound; a large plan takes a few MiB */
 
-/* What a reference count frees. `plan` first, so that the two convert. */
-struct plan_box {
-	struct plan plan;
-	struct arena arena;
-	_Atomic uint32_t refs;
-	struct plan_regex *regexes;
-	struct map groups_by_arn;		   /* → struct plan_group */
-	struct plan_load_balancer *load_balancers; /* plan's arrays, while they are being filled */
-	struct plan_group *groups;
-	struct plan_addresses addresses;
-};
-
-/* What the steps of a compilation share. */
-struct compiler {
-	struct plan_box *box;
-	struct registry *registry;
-	const struct rule_config *rule; /* being compiled, for the error's words */
-	char *why;			/* may be NULL */
-};
-
-static err_t copy(struct compiler *c, struct bytes from, struct bytes *ret_copy)
+err_t compiler_copy(struct compiler *c, struct bytes from, struct bytes *ret_copy)
 {
 	if (!from.at) {
 		*ret_copy = BYTES_NONE;
@@ -36,7 +16,7 @@ static err_t copy(struct compiler *c, struct bytes from, struct bytes *ret_copy)
 	return arena_copy(&c->box->arena, from, ret_copy);
 }
 
-static void *array(struct compiler *c, size_t count, size_t size)
+void *compiler_array(struct compiler *c, size_t count, size_t size)
 {
 	return arena_array(&c->box->arena, count ? count : 1, size);
 }
@@ -69,7 +49,7 @@ static err_t compile_zone(struct compiler *c, const struct target_group_config *
 			  struct plan_zone *zone)
 {
 	unsigned staying = count_staying(config, name);
-	struct target **targets = array(c, config->target_count, sizeof *targets);
+	struct target **targets = compiler_array(c, config->target_count, sizeof *targets);
 
 	if (!targets)
 		return ERR_NOMEM;
@@ -81,7 +61,7 @@ static err_t compile_zone(struct compiler *c, const struct target_group_config *
 				     staying);
 	zone->dns_healthy_min = at_least(config->min_dns_healthy_count,
 					 config->min_dns_healthy_percent, staying);
-	return name ? copy(c, *name, &zone->name) : ERR_OK;
+	return name ? compiler_copy(c, *name, &zone->name) : ERR_OK;
 }
 
 static bool zone_seen(const struct target_group_config *config, unsigned before)
@@ -102,7 +82,7 @@ static err_t compile_zones(struct compiler *c, const struct target_group_config 
 		count += !zone_seen(config, i);
 	if (count > 1 && config->cross_zone)
 		count = 1;
-	zones = array(c, count, sizeof *zones);
+	zones = compiler_array(c, count, sizeof *zones);
 	if (!zones)
 		return ERR_NOMEM;
 	group->zones = zones;
@@ -123,7 +103,7 @@ static err_t compile_zones(struct compiler *c, const struct target_group_config 
 static err_t compile_targets(struct compiler *c, const struct target_group_config *config,
 			     struct plan_group *group)
 {
-	struct target **targets = array(c, config->target_count, sizeof *targets);
+	struct target **targets = compiler_array(c, config->target_count, sizeof *targets);
 
 	if (!targets)
 		return ERR_NOMEM;
@@ -143,11 +123,11 @@ static err_t compile_group(struct compiler *c, const struct target_group_config 
 {
 	struct meter *meter;
 
-	TRY(copy(c, config->arn, &group->arn));
-	TRY(copy(c, config->id, &group->id));
-	TRY(copy(c, config->name, &group->name));
-	TRY(copy(c, config->load_balancer_id, &group->load_balancer_id));
-	TRY(copy(c, config->app_cookie_name, &group->app_cookie_name));
+	TRY(compiler_copy(c, config->arn, &group->arn));
+	TRY(compiler_copy(c, config->id, &group->id));
+	TRY(compiler_copy(c, config->name, &group->name));
+	TRY(compiler_copy(c, config->load_balancer_id, &group->load_balancer_id));
+	TRY(compiler_copy(c, config->app_cookie_name, &group->app_cookie_name));
 	TRY(registry_meter(c->registry, config->id, &meter));
 	group->meter = meter;
 	group->arn_hash = bytes_hash(config->arn, 0);
@@ -165,8 +145,8 @@ static err_t compile_group(struct compiler *c, const struct target_group_config 
 	group->stickiness_seconds = config->stickiness_seconds;
 	group->deregistration_delay_ms = config->deregistration_delay_ms;
 	group->health = config->health;
-	TRY(copy(c, config->health.path, &group->health.path));
-	TRY(copy(c, config->health.matcher, &group->health.matcher));
+	TRY(compiler_copy(c, config->health.path, &group->health.path));
+	TRY(compiler_copy(c, config->health.matcher, &group->health.matcher));
 	group->stream = config->stream;
 	TRY(compile_targets(c, config, group));
 	return map_put(&c->box->groups_by_arn, group->arn, group, NULL);
@@ -176,7 +156,7 @@ static err_t compile_groups(struct compiler *c, const struct lb_config *config)
 {
 	struct plan *plan = &c->box->plan;
 
-	c->box->groups = array(c, config->target_group_count, sizeof *c->box->groups);
+	c->box->groups = compiler_array(c, config->target_group_count, sizeof *c->box->groups);
 	if (!c->box->groups)
 		return ERR_NOMEM;
 	plan->groups = c->box->groups;
@@ -188,244 +168,13 @@ static err_t compile_groups(struct compiler *c, const struct lb_config *config)
 	return ERR_OK;
 }
 
-/* ---- Rules ---- */
-
-static err_t compile_regex(struct compiler *c, struct bytes pattern, bool nocase,
-			   const struct plan_regex **ret_regex)
-{
-	char words[REGEX_WHY_BYTES];
-	struct plan_regex *regex = arena_new(&c->box->arena, struct plan_regex);
-	err_t err;
-
-	if (!regex)
-		return ERR_NOMEM;
-	err = regex_compile(pattern, nocase, &regex->code, words);
-	if (err == ERR_INVALID && c->why)
-		snprintf(c->why, PLAN_WHY_BYTES,
-			 "Rule %.*s: the regular expression '%.*s' is not valid: %s",
-			 (int)size_min(c->rule->arn.len, 160), c->rule->arn.at,
-			 (int)size_min(pattern.len, 100), pattern.at, words);
-	TRY(err);
-	regex->next = c->box->regexes;
-	c->box->regexes = regex;
-	*ret_regex = regex;
-	return ERR_OK;
-}
-
-static err_t compile_value(struct compiler *c, enum condition_kind kind,
-			   const struct condition_value *config, struct plan_value *value)
-{
-	if (config->is_regex)
-		return compile_regex(c, config->value, kind != CONDITION_PATH_PATTERN,
-				     &value->regex);
-	if (kind == CONDITION_SOURCE_IP) {
-		err_t err = cidr_parse(config->value, &value->cidr);
-
-		assert(!err); /* the service took it as a CIDR */
-		return err;
-	}
-	TRY(copy(c, config->key, &value->key));
-	return copy(c, config->value, &value->pattern);
-}
-
-static err_t compile_conditions(struct compiler *c, const struct rule_config *config,
-				struct plan_rule *rule)
-{
-	struct plan_condition *conditions = array(c, config->condition_count, sizeof *conditions);
-
-	if (!conditions)
-		return ERR_NOMEM;
-	rule->conditions = conditions;
-	rule->condition_count = config->condition_count;
-	for (unsigned i = 0; i < config->condition_count; i++) {
-		const struct condition_config *from = &config->conditions[i];
-		struct plan_value *values = array(c, from->value_count, sizeof *values);
-
-		if (!values)
-			return ERR_NOMEM;
-		conditions[i].kind = from->kind;
-		conditions[i].values = values;
-		conditions[i].value_count = from->value_count;
-		TRY(copy(c, from->header_name, &conditions[i].header_name));
-		for (unsigned v = 0; v < from->value_count; v++)
-			TRY(compile_value(c, from->kind, &from->values[v], &values[v]));
-	}
-	return ERR_OK;
-}
-
-static err_t compile_forwards(struct compiler *c, const struct action_config *config,
-			      struct plan_action *action)
-{
-	struct plan_forward *forwards = array(c, config->group_count, sizeof *forwards);
-
-	if (!forwards)
-		return ERR_NOMEM;
-	action->forwards = forwards;
-	for (unsigned i = 0; i < config->group_count; i++) {
-		const struct plan_group *group = map_get(&c->box->groups_by_arn,
-							 config->groups[i].group_arn);
-
-		if (!group)
-			continue;
-		forwards[action->forward_count++] =
-			(struct plan_forward){ group, config->groups[i].weight };
-		action->weight_sum += config->groups[i].weight;
-	}
-	return ERR_OK;
-}
-
-static err_t compile_action(struct compiler *c, const struct action_config *config,
-			    struct plan_action *action)
-{
-	action->kind = config->kind;
-	action->group_stickiness = config->group_stickiness;
-	action->group_stickiness_seconds = config->group_stickiness_seconds;
-	action->status = config->status;
-	TRY(copy(c, config->protocol, &action->protocol));
-	TRY(copy(c, config->host, &action->host));
-	TRY(copy(c, config->port, &action->port));
-	TRY(copy(c, config->path, &action->path));
-	TRY(copy(c, config->query, &action->query));
-	TRY(copy(c, config->content_type, &action->content_type));
-	TRY(copy(c, config->body, &action->body));
-	return config->kind == ACTION_FORWARD ? compile_forwards(c, config, action) : ERR_OK;
-}
-
-/* ---- Gates ---- */
-
-static err_t compile_oidc(struct compiler *c, const struct oidc_config *config,
-			  struct oidc_config *oidc)
-{
-	struct query_parameter *extra = array(c, config->extra_count, sizeof *extra);
-
-	if (!extra)
-		return ERR_NOMEM;
-	oidc->session_seconds = config->session_seconds;
-	oidc->on_unauthenticated = config->on_unauthenticated;
-	TRY(copy(c, config->issuer, &oidc->issuer));
-	TRY(copy(c, config->authorization_endpoint, &oidc->authorization_endpoint));
-	TRY(copy(c, config->token_endpoint, &oidc->token_endpoint));
-	TRY(copy(c, config->user_info_endpoint, &oidc->user_info_endpoint));
-	TRY(copy(c, config->client_id, &oidc->client_id));
-	TRY(copy(c, config->client_secret, &oidc->client_secret));
-	TRY(copy(c, config->cookie_name, &oidc->cookie_name));
-	TRY(copy(c, config->scope, &oidc->scope));
-	oidc->extra = extra;
-	oidc->extra_count = config->extra_count;
-	for (unsigned i = 0; i < config->extra_count; i++) {
-		TRY(copy(c, config->extra[i].name, &extra[i].name));
-		TRY(copy(c, config->extra[i].value, &extra[i].value));
-	}
-	return ERR_OK;
-}
-
-static err_t compile_claim(struct compiler *c, const struct claim_config *config,
-			   struct claim_config *claim)
-{
-	struct bytes *values = array(c, config->value_count, sizeof *values);
-
-	if (!values)
-		return ERR_NOMEM;
-	claim->format = config->format;
-	claim->values = values;
-	claim->value_count = config->value_count;
-	for (unsigned i = 0; i < config->value_count; i++)
-		TRY(copy(c, config->values[i], &values[i]));
-	return copy(c, config->name, &claim->name);
-}
-
-static err_t compile_jwt(struct compiler *c, const struct jwt_config *config,
-			 struct jwt_config *jwt)
-{
-	struct claim_config *claims = array(c, config->claim_count, sizeof *claims);
-
-	if (!claims)
-		return ERR_NOMEM;
-	jwt->claims = claims;
-	jwt->claim_count = config->claim_count;
-	for (unsigned i = 0; i < config->claim_count; i++)
-		TRY(compile_claim(c, &config->claims[i], &claims[i]));
-	TRY(copy(c, config->jwks_url, &jwt->jwks_url));
-	return copy(c, config->issuer, &jwt->issuer);
-}
-
-static err_t compile_gates(struct compiler *c, const struct rule_config *config,
-			   struct plan_rule *rule)
-{
-	struct gate_config *gates = array(c, config->gate_count, sizeof *gates);
-
-	assert(config->gate_count <= GATES_MAX);
-	if (!gates)
-		return ERR_NOMEM;
-	rule->gates = gates;
-	rule->gate_count = config->gate_count;
-	for (unsigned i = 0; i < config->gate_count; i++) {
-		gates[i].kind = config->gates[i].kind;
-		TRY(gates[i].kind == GATE_JWT
-			    ? compile_jwt(c, &config->gates[i].jwt, &gates[i].jwt)
-			    : compile_oidc(c, &config->gates[i].oidc, &gates[i].oidc));
-	}
-	return ERR_OK;
-}
-
-static err_t compile_rewrite(struct compiler *c, const struct rewrite_config *config, bool nocase,
-			     struct plan_rewrite *rewrite)
-{
-	if (!config->regex.at)
-		return ERR_OK;
-	TRY(copy(c, config->replace, &rewrite->replace));
-	return compile_regex(c, config->regex, nocase, &rewrite->regex);
-}
-
-static err_t compile_rule(struct compiler *c, const struct rule_config *config,
-			  struct plan_rule *rule)
-{
-	c->rule = config;
-	rule->priority = config->priority;
-	TRY(copy(c, config->arn, &rule->arn));
-	TRY(compile_conditions(c, config, rule));
-	TRY(compile_gates(c, config, rule));
-	TRY(compile_action(c, &config->action, &rule->action));
-	TRY(compile_rewrite(c, &config->host_rewrite, true, &rule->host_rewrite));
-	return compile_rewrite(c, &config->url_rewrite, false, &rule->url_rewrite);
-}
-
-/* Priority 0, the default rule, wraps to the end. */
-static int by_priority(const void *a, const void *b)
-{
-	uint32_t left = ((const struct plan_rule *)a)->priority - 1;
-	uint32_t right = ((const struct plan_rule *)b)->priority - 1;
-
-	return (left > right) - (left < right);
-}
-
-static err_t compile_rules(struct compiler *c, const struct listener_config *config,
-			   struct plan_listener *listener)
-{
-	struct plan_rule *rules = array(c, config->rule_count, sizeof *rules);
-
-	if (!rules)
-		return ERR_NOMEM;
-	for (unsigned i = 0; i < config->rule_count; i++)
-		TRY(compile_rule(c, &config->rules[i], &rules[i]));
-	qsort(rules, config->rule_count, sizeof *rules, by_priority);
-	listener->rules = rules;
-	listener->rule_count = config->rule_count;
-	for (unsigned i = 0; i < config->rule_count; i++)
-		for (unsigned g = 0; g < rules[i].gate_count; g++)
-			listener->authenticates |= rules[i].gates[g].kind == GATE_AUTHENTICATE;
-	assert(listener->rule_count > 0 && rules[listener->rule_count - 1].priority == 0);
-	assert(listener->rule_count == 1 || rules[listener->rule_count - 2].priority > 0);
-	return ERR_OK;
-}
-
 /* ---- Listeners and load balancers ---- */
 
 static err_t compile_response_headers(struct compiler *c, const struct listener_config *config,
 				      struct plan_listener *listener)
 {
-	struct response_header_config *headers = array(c, config->response_header_count,
-						       sizeof *headers);
+	struct response_header_config *headers = compiler_array(c, config->response_header_count,
+								sizeof *headers);
 
 	if (!headers)
 		return ERR_NOMEM;
@@ -436,8 +185,8 @@ static err_t compile_response_headers(struct compiler *c, const struct listener_
 
 		if (from->value.len == 0)
 			continue;
-		TRY(copy(c, from->name, &to->name));
-		TRY(copy(c, from->value, &to->value));
+		TRY(compiler_copy(c, from->name, &to->name));
+		TRY(compiler_copy(c, from->value, &to->value));
 		listener->response_header_count++;
 	}
 	return ERR_OK;
@@ -451,7 +200,7 @@ static err_t compile_listener(struct compiler *c, const struct listener_config *
 	snprintf(port, sizeof port, "%u", config->port);
 	listener->load_balancer = lb;
 	listener->port = config->port;
-	TRY(copy(c, bytes_of(port), &listener->port_text));
+	TRY(compiler_copy(c, bytes_of(port), &listener->port_text));
 	listener->server_header = config->server_header;
 	listener->https = config->https;
 	listener->http2_clear = config->http2_clear;
@@ -459,8 +208,8 @@ static err_t compile_listener(struct compiler *c, const struct listener_config *
 	if (config->tls)
 		listener->tls = tls_context_ref(config->tls);
 	for (unsigned i = 0; i < TLS_FIELDS; i++)
-		TRY(copy(c, config->tls_fields[i], &listener->tls_fields[i]));
-	TRY(copy(c, config->arn, &listener->arn));
+		TRY(compiler_copy(c, config->tls_fields[i], &listener->tls_fields[i]));
+	TRY(compiler_copy(c, config->arn, &listener->arn));
 	TRY(compile_response_headers(c, config, listener));
 	return compile_rules(c, config, listener);
 }
@@ -473,8 +222,8 @@ static err_t copy_admit(struct compiler *c, const struct admit_list *from,
 
 	if (!from)
 		return ERR_OK;
-	list = array(c, 1, sizeof *list);
-	rules = array(c, from->count, sizeof *rules);
+	list = compiler_array(c, 1, sizeof *list);
+	rules = compiler_array(c, from->count, sizeof *rules);
 	if (!list || !rules)
 		return ERR_NOMEM;
 	if (from->count)
@@ -487,16 +236,17 @@ static err_t copy_admit(struct compiler *c, const struct admit_list *from,
 static err_t compile_load_balancer(struct compiler *c, const struct load_balancer_config *config,
 				   struct plan_load_balancer *lb)
 {
-	struct plan_listener *listeners = array(c, config->listener_count, sizeof *listeners);
+	struct plan_listener *listeners = compiler_array(c, config->listener_count,
+							 sizeof *listeners);
 	struct meter *meter;
 
 	if (!listeners)
 		return ERR_NOMEM;
 	lb->listeners = listeners;
 	lb->listener_count = config->listener_count;
-	TRY(copy(c, config->arn, &lb->arn));
-	TRY(copy(c, config->id, &lb->id));
-	TRY(copy(c, config->dns_name, &lb->dns_name));
+	TRY(compiler_copy(c, config->arn, &lb->arn));
+	TRY(compiler_copy(c, config->id, &lb->id));
+	TRY(compiler_copy(c, config->dns_name, &lb->dns_name));
 	TRY(registry_meter(c->registry, config->id, &meter));
 	lb->meter = meter;
 	lb->reserved_units = config->reserved_units;
@@ -517,8 +267,8 @@ static err_t compile_load_balancers(struct compiler *c, const struct lb_config *
 {
 	struct plan *plan = &c->box->plan;
 
-	c->box->load_balancers = array(c, config->load_balancer_count,
-				       sizeof *c->box->load_balancers);
+	c->box->load_balancers = compiler_array(c, config->load_balancer_count,
+						sizeof *c->box->load_balancers);
 	if (!c->box->load_balancers)
 		return ERR_NOMEM;
 	plan->load_balancers = c->box->load_balancers;

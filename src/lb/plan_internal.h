@@ -1,5 +1,6 @@
 /*
- * plan_internal: conditions as plan compiles and route reads them; the addresses of a plan.
+ * plan_internal: conditions as plan compiles and route reads them; the addresses of a plan; what
+ * the steps of a compilation share.
  */
 #ifndef LB_PLAN_INTERNAL_H
 #define LB_PLAN_INTERNAL_H
@@ -41,5 +42,34 @@ err_t plan_addresses_compile(const struct lb_config *config,
 			     const struct plan_load_balancer *load_balancers, struct arena *arena,
 			     struct plan_addresses *addresses);
 void plan_addresses_fini(struct plan_addresses *addresses);
+
+/* ---- A compilation ---- */
+
+/* What a reference count frees. `plan` first, so that the two convert. */
+struct plan_box {
+	struct plan plan;
+	struct arena arena;
+	_Atomic uint32_t refs;
+	struct plan_regex *regexes;
+	struct map groups_by_arn;		   /* → struct plan_group */
+	struct plan_load_balancer *load_balancers; /* plan's arrays, while they are being filled */
+	struct plan_group *groups;
+	struct plan_addresses addresses;
+};
+
+/* What the steps of a compilation share. */
+struct compiler {
+	struct plan_box *box;
+	struct registry *registry;
+	const struct rule_config *rule; /* being compiled, for the error's words */
+	char *why;			/* may be NULL */
+};
+
+err_t compiler_copy(struct compiler *c, struct bytes from, struct bytes *ret_copy); /* NULL stays */
+void *compiler_array(struct compiler *c, size_t count, size_t size);
+
+/* plan_rule.c */
+err_t compile_rules(struct compiler *c, const struct listener_config *config,
+		    struct plan_listener *listener);
 
 #endif

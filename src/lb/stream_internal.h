@@ -3,7 +3,8 @@
  *
  * Who has the word:
  *
- *   stream.c   judges, routes, chooses, dispatches; ends. Every end goes through stream_end
+ *   stream.c   judges, routes, dispatches; ends. Every end goes through stream_end
+ *   action.c   does what the rule says: chooses group and target, or answers
  *   relay.c    events of the two exchanges and of the timer; asks decide, tells stream.c
  *   record.c   what is kept for the access log, and the numbers
  *   function_stream.c   in relay.c's place where the target is a function
@@ -193,8 +194,13 @@ void stream_lost(struct stream *s, enum end_reason reason);
 void stream_release_target(struct stream *s);
 void stream_forget_pending(struct stream *s);
 
-/* For gate.c: the rule's gates let it pass; an answer of a gate's own; the facts, read again from a
- * head whose bytes have moved; cookies that the answer is to set. */
+/* The head the target gets, in pending->forwarded; good in this callback only. */
+err_t stream_make_head(struct stream *s, struct forwarded *ret_forwarded);
+/* Gets a connection, warm unless `fresh` is wanted, and sends the request on it. */
+void stream_dispatch(struct stream *s, bool fresh);
+
+/* For gate.c: the rule's gates let it pass (action.c); an answer of a gate's own; the facts, read
+ * again from a head whose bytes have moved; cookies that the answer is to set. */
 void stream_perform(struct stream *s);
 void stream_answer(struct stream *s, const struct page *page, enum end_reason reason);
 err_t stream_read_facts(struct stream *s);
