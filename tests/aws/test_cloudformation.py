@@ -177,6 +177,9 @@ def test_tags_follow_the_template_and_the_stack_forth_and_back(weir, stacks, ec2
     assert seen() == of(own="one", team="a")
     update(TAGGED, {"team": "b", "more": "x"})
     assert seen() == of(own="one", team="b", more="x")
+    stacks.detect_stack_drift(StackName="t")
+    drifts = stacks.describe_stack_resource_drifts(StackName="t", StackResourceDriftStatusFilters=["MODIFIED", "DELETED"])
+    assert drifts["StackResourceDrifts"] == []
     update(TAGGED.replace("own", "other"), {}, "UPDATE_ROLLBACK_COMPLETE", Days=8)
     assert seen() == of(own="one", team="b", more="x") and physical(stacks, "t") == ids
     less = TAGGED.replace("own", "other").replace(" HealthCheckPath: /health,", "").replace(" Description: words,", "")
@@ -267,6 +270,9 @@ def test_a_kill_at_any_instant_leaves_a_stack_whole(weir, stacks, ec2, elbv2):
 
     made(stacks, "measure", NETWORK, ListenerPort=free_port())
     there = whole()
+    stacks.detect_stack_drift(StackName="measure")
+    drifts = stacks.describe_stack_resource_drifts(StackName="measure")["StackResourceDrifts"]
+    assert {d["StackResourceDriftStatus"] for d in drifts} == {"IN_SYNC"} and len(drifts) > 5, drifts
     changed(stacks, "measure", NETWORK, ListenerPort=free_port(), Environment="prod")
     gone(stacks, "measure")
     nothing = (0, 0, 0, 0)
@@ -349,6 +355,9 @@ def test_a_service_of_tasks_behind_a_balancer_is_a_stack(weir, stacks, ec2):
     stack = rested(stacks, "rag", "CREATE_COMPLETE", 60)
     outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
     until(lambda: get(port, "/health").status == 200, 20, "the task behind the balancer")
+    stacks.detect_stack_drift(StackName="rag")
+    drifts = stacks.describe_stack_resource_drifts(StackName="rag")["StackResourceDrifts"]
+    assert {d["StackResourceDriftStatus"] for d in drifts} == {"IN_SYNC"} and len(drifts) > 5, drifts
     s3 = clients.boto("s3", weir)
     assert s3.get_bucket_versioning(Bucket=outputs["Bucket"])["Status"] == "Enabled"
     assert outputs["BucketArn"] == f"arn:aws:s3:::{outputs['Bucket']}" and outputs["Password"] == "hush"

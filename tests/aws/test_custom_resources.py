@@ -172,3 +172,62 @@ def test_going_back_goes_on_where_it_failed(weir, stacks):
         if not skipped:
             assert logs.describe_metric_filters(logGroupName="outside")["metricFilters"][0]["filterPattern"] == "one"
         gone(stacks, "r")
+
+
+# ---- Stack policies, and drift ----
+
+def log_groups(days=7, name="one", *more):
+    return json.dumps({"Resources": {
+        "Logs": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": name, "RetentionInDays": days}},
+        **{m: {"Type": "AWS::Logs::LogGroup"} for m in more}}})
+
+
+def policy(*denied):
+    return json.dumps({"Statement": [
+        {"Effect": "Allow", "Principal": "*", "Action": "Update:*", "Resource": "*"},
+        {"Effect": "Deny", "Principal": "*", "Action": list(denied), "Resource": "LogicalResourceId/Logs"}]})
+
+
+def test_a_stack_policy_holds_at_every_update_but_where_one_says_otherwise(weir, stacks):
+    logs = clients.boto("logs", weir)
+    stacks.create_stack(StackName="p", TemplateBody=log_groups(), StackPolicyBody=policy("Update:Replace", "Update:Delete"))
+    rested(stacks, "p", "CREATE_COMPLETE")
+    changed(stacks, "p", log_groups(14))
+    for template, action in ((log_groups(14, "two"), "Update:Replace"), (log_groups(14, "one", "More").replace('"Logs"', '"Other"').replace(
+            '"one"', '"other"'), "Update:Delete")):
+        changed(stacks, "p", template, want="UPDATE_ROLLBACK_COMPLETE")
+        assert f"Statement [#2] does not allow [{action}] for resource [LogicalResourceId/Logs]" in reasons(stacks, "p")
+        assert set(physical(stacks, "p")) == {"Logs"} and physical(stacks, "p")["Logs"] == "one"
+    stacks.update_stack(StackName="p", TemplateBody=log_groups(14, "two"), StackPolicyDuringUpdateBody=policy("Update:Delete"))
+    rested(stacks, "p", "UPDATE_COMPLETE")
+    assert [g["logGroupName"] for g in logs.describe_log_groups()["logGroups"] if g["logGroupName"] in ("one", "two")] == ["two"]
+    assert json.loads(stacks.get_stack_policy(StackName="p")["StackPolicyBody"])["Statement"][1]["Action"][0] == "Update:Replace"
+    stacks.set_stack_policy(StackName="p", StackPolicyBody=policy("Update:Modify"))
+    changed(stacks, "p", log_groups(30, "two"), want="UPDATE_ROLLBACK_COMPLETE")
+    assert "Error validating stack policy" in fault_of(stacks.set_stack_policy, StackName="p", StackPolicyBody="{}")
+    gone(stacks, "p")
+
+
+def test_what_was_changed_behind_a_stack_is_found(weir, stacks):
+    logs = clients.boto("logs", weir)
+
+    def look():
+        asked = stacks.detect_stack_drift(StackName="d")["StackDriftDetectionId"]
+        found = stacks.describe_stack_drift_detection_status(StackDriftDetectionId=asked)
+        assert found["DetectionStatus"] == "DETECTION_COMPLETE"
+        return found["StackDriftStatus"], found["DriftedStackResourceCount"]
+
+    made(stacks, "d", log_groups(7, "seen", "Gone"))
+    assert look() == ("IN_SYNC", 0)
+    logs.put_retention_policy(logGroupName="seen", retentionInDays=90)
+    logs.delete_log_group(logGroupName=physical(stacks, "d")["Gone"])
+    assert look() == ("DRIFTED", 2)
+    drifts = {d["LogicalResourceId"]: d for d in stacks.describe_stack_resource_drifts(StackName="d")["StackResourceDrifts"]}
+    assert drifts["Gone"]["StackResourceDriftStatus"] == "DELETED" and drifts["Logs"]["StackResourceDriftStatus"] == "MODIFIED"
+    difference = drifts["Logs"]["PropertyDifferences"][0]
+    assert (difference["PropertyPath"], difference["ExpectedValue"], difference["ActualValue"]) == ("/RetentionInDays", "7", "90")
+    assert stacks.describe_stacks(StackName="d")["Stacks"][0]["DriftInformation"]["StackDriftStatus"] == "DRIFTED"
+    logs.put_retention_policy(logGroupName="seen", retentionInDays=7)
+    one = stacks.detect_stack_resource_drift(StackName="d", LogicalResourceId="Logs")["StackResourceDrift"]
+    assert one["StackResourceDriftStatus"] == "IN_SYNC"
+    gone(stacks, "d")

@@ -8,6 +8,7 @@
  *   Before {Template, Processed, Given, Tags}  during an update: what it was made of
  *   Work {Kind, Steps {logical id: {Do, Needs, State}}, Reason}    what is to be done
  *   Cleanup [resource]                         replaced ones that go when all is well
+ *   Policy, PolicyNow (texts)                  what updates may do, always and this once
  *   Held                                       a parent says when it cleans up (nested.h)
  *
  * A resource's record (id: STACK-ID|LOGICAL-ID, parent: the stack) holds what DescribeStackResource
@@ -104,6 +105,9 @@ uint64_t now_ms(const struct cloudformation *cfn);
 void make_token(char out[TOKEN_CHARS + 1]); /* capital letters and digits */
 bool is_at_work(const json_t *body);
 bool ends_in(const char *text, const char *end);
+
+/* Whether its policy lets an update do that to a resource (control.c); why it does not. */
+err_t stack_may(struct stack *stack, const char *action, const char *logical, const char *type);
 
 /* ---- What names mean (source.c) ---- */
 extern const struct eval_source stack_source; /* owner: struct stack */
@@ -225,6 +229,15 @@ err_t resource_delete(struct resource_step *step);
 bool resource_replaces(const struct resource_type *type, const json_t *before, const json_t *after,
 		       bool *ret_changed);
 
+/* One word of a row's properties, taken apart. */
+struct property_row {
+	char name[96], member[96];
+	bool replaces, json_text, special;
+};
+/* The next of a row's properties; `words` begins with all of them. False at the end. */
+bool next_property(const char **words, struct property_row *row);
+/* What its service says of it: the whole answer. */
+err_t resource_read(struct resource_step *step, json_t **ret_answer);
 /* Reads its description and from it attributes and Ref. */
 err_t resource_describe(struct resource_step *step);
 const json_t *json_at(const json_t *value, const char *path); /* "Vpcs.0.VpcId" */
@@ -260,6 +273,12 @@ CFN_OPERATION(validate_template);
 CFN_OPERATION(list_exports);
 CFN_OPERATION(list_imports);
 CFN_OPERATION(update_termination_protection);
+CFN_OPERATION(detect_stack_drift);
+CFN_OPERATION(detect_stack_resource_drift);
+CFN_OPERATION(describe_stack_drift_detection_status);
+CFN_OPERATION(describe_stack_resource_drifts);
+CFN_OPERATION(set_stack_policy);
+CFN_OPERATION(get_stack_policy);
 CFN_OPERATION(cancel_update_stack);
 CFN_OPERATION(continue_update_rollback);
 CFN_OPERATION(create_change_set);

@@ -1,9 +1,11 @@
 /*
  * control: what is said to a stack beside what it shall be: that an update is given up, that going
- * back goes on.
+ * back goes on, what updates may do.
  */
+#include <stdio.h>
 #include <string.h>
 
+#include "services/cloudformation/policy.h"
 #include "services/cloudformation/stacks.h"
 
 static err_t wrong_status(struct api_call *call, const char *operation, const struct stack *stack)
@@ -87,4 +89,104 @@ CFN_OPERATION(continue_update_rollback)
 	}
 	engine_start(stack);
 	return ERR_OK;
+}
+
+/* ---- Stack policies ---- */
+
+/* Its text, from the call or from S3; *ret_text NULL: the input has none. */
+static err_t policy_text(struct api_call *call, const char *member, json_t **ret_text)
+{
+	struct text body = TEXT_INIT(POLICY_BYTES_MAX + 1), why = TEXT_INIT(2048);
+	char name[64];
+	const char *url;
+	err_t err;
+
+	snprintf(name, sizeof name, "%sBody", member);
+	*ret_text = json_incref(json_object_get(call->input, name));
+	snprintf(name, sizeof name, "%sURL", member);
+	url = text_at(call->input, name);
+	if (*ret_text || !url[0])
+		return ERR_OK;
+	err = fetch_object(cfn_of(call), call->caller, url, &body, &why);
+	if (err == ERR_INVALID)
+		err = fault_of(call, &why);
+	if (!err)
+		*ret_text = json_string(text_str(&body));
+	text_fini(&body);
+	text_fini(&why);
+	return err;
+}
+
+err_t policy_of_input(struct api_call *call, const char *member, const char *key, json_t *body)
+{
+	struct text why = TEXT_INIT(2048);
+	json_t *text = NULL, *policy = NULL;
+	err_t err = policy_text(call, member, &text);
+
+	if (!err && text)
+		err = policy_parse(bytes_of(json_string_value(text)), &policy, &why);
+	if (err && why.len)
+		err = fault_of(call, &why);
+	if (!err && text)
+		json_object_set(body, key, text);
+	json_decref(policy);
+	json_decref(text);
+	text_fini(&why);
+	return err;
+}
+
+CFN_OPERATION(set_stack_policy)
+{
+	const char *name = text_at(call->input, "StackName");
+	struct stack *stack, *working, *of;
+	err_t err = stack_load(cfn_of(call), name, &stack);
+
+	if (err == ERR_NOT_FOUND)
+		return no_stack(call, name);
+	TRY(err);
+	working = engine_stack(cfn_of(call), stack->id);
+	of = working ? working : stack;
+	if (!json_object_get(call->input, "StackPolicyBody") &&
+	    !json_object_get(call->input, "StackPolicyURL"))
+		err = api_fault(call, "ValidationError",
+				"Either StackPolicyBody or StackPolicyURL must be specified.");
+	if (!err)
+		err = policy_of_input(call, "StackPolicy", "Policy", of->body);
+	if (!err)
+		err = stack_save(of, NULL);
+	stack_free(stack);
+	return err;
+}
+
+CFN_OPERATION(get_stack_policy)
+{
+	const char *name = text_at(call->input, "StackName");
+	struct stack *stack;
+	err_t err = stack_load(cfn_of(call), name, &stack);
+
+	if (err == ERR_NOT_FOUND)
+		return no_stack(call, name);
+	TRY(err);
+	if (text_at(stack->body, "Policy")[0])
+		put_text(call->output, "StackPolicyBody", text_at(stack->body, "Policy"));
+	stack_free(stack);
+	return ERR_OK;
+}
+
+err_t stack_may(struct stack *stack, const char *action, const char *logical, const char *type)
+{
+	const struct policy_question question = { action, logical, type };
+	const char *text = text_at(stack->body, "PolicyNow");
+	json_t *policy;
+	bool allowed;
+
+	if (!text[0])
+		text = text_at(stack->body, "Policy");
+	if (!text[0] || engine_goes_back(stack))
+		return ERR_OK;
+	text_clear(&stack->why);
+	TRY(policy_parse(bytes_of(text), &policy, &stack->why));
+	allowed = policy_allows(policy, &question, &stack->why);
+	json_decref(policy);
+	return allowed ? ERR_OK : ERR_INVALID;
 }

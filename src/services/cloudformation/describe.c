@@ -12,7 +12,7 @@ enum { PAGE = 100, DELETED_DAYS = 90 };
 
 /* ---- Pages: a token is the position after the last one given ---- */
 
-static err_t page_of(struct api_call *call, const char *list, json_t *all)
+err_t page_of(struct api_call *call, const char *list, json_t *all)
 {
 	const char *token = text_at(call->input, "NextToken");
 	struct text plain = TEXT_INIT(64), next = TEXT_INIT(128);
@@ -70,6 +70,15 @@ json_t *parameters_shown(const json_t *body)
 	return list;
 }
 
+/* What the last look at drift came to. */
+static json_t *drift_information(const json_t *of, const char *member)
+{
+	const json_t *drift = json_object_get(of, "Drift");
+
+	return json_pack("{s:s, s:O*}", member, drift ? text_at(drift, member) : "NOT_CHECKED",
+			 "LastCheckTimestamp", json_object_get(drift, "Timestamp"));
+}
+
 static json_t *stack_shown(const json_t *body)
 {
 	static const char *const members[] = {
@@ -97,7 +106,7 @@ static json_t *stack_shown(const json_t *body)
 	put_new(shown, "Parameters", parameters_shown(body));
 	put_new(shown, "DisableRollback",
 		json_boolean(strcmp(text_at(body, "OnFailure"), "DO_NOTHING") == 0));
-	put_new(shown, "DriftInformation", json_pack("{s:s}", "StackDriftStatus", "NOT_CHECKED"));
+	put_new(shown, "DriftInformation", drift_information(body, "StackDriftStatus"));
 	if (!json_object_get(shown, "Tags"))
 		put_new(shown, "Tags", json_array());
 	return shown;
@@ -278,8 +287,7 @@ static json_t *resource_shown(const json_t *record, const char *time_name)
 		if (json_object_get(record, members[i]))
 			json_object_set(shown, members[i], json_object_get(record, members[i]));
 	json_object_set(shown, time_name, json_object_get(record, "Timestamp"));
-	put_new(shown, "DriftInformation",
-		json_pack("{s:s}", "StackResourceDriftStatus", "NOT_CHECKED"));
+	put_new(shown, "DriftInformation", drift_information(record, "StackResourceDriftStatus"));
 	return shown;
 }
 

@@ -265,6 +265,15 @@ static void update(struct stack *stack, const char *logical, json_t *step)
 		replaces = resource_replaces(type, json_object_get(record, "Properties"),
 					     properties, &changed);
 	changed = changed || (type && tags_differ(stack, type, record, properties));
+	if (other_type || replaces)
+		err = stack_may(stack, "Update:Replace", logical, text_at(record, "ResourceType"));
+	else if (changed)
+		err = stack_may(stack, "Update:Modify", logical, text_at(record, "ResourceType"));
+	if (err) {
+		json_decref(properties);
+		settle(stack, logical, step, "UPDATE", err);
+		return;
+	}
 	if (other_type || replaces || ends_in(text_at(record, "ResourceStatus"), "CREATE_FAILED")) {
 		replace(stack, logical, step, properties);
 	} else if (changed || (type && type->always) ||
@@ -402,6 +411,11 @@ static void begin(struct stack *stack, const char *logical, json_t *step)
 		create(stack, logical, step);
 	else if (strcmp(what, "update") == 0)
 		update(stack, logical, step);
+	else if (strcmp(what, "deny") == 0)
+		settle(stack, logical, step, "UPDATE",
+		       stack_may(stack, "Update:Delete", logical,
+				 text_at(json_object_get(stack->resources, logical),
+					 "ResourceType")));
 	else
 		delete_one(stack, logical, step);
 }

@@ -23,7 +23,8 @@ static const struct api_shape on_failure = {
 	.kind = API_STRING,
 	.values = (const char *const[]){ "DO_NOTHING", "ROLLBACK", "DELETE", NULL },
 };
-STRUCTURE(drift, S("StackDriftStatus"), S("StackResourceDriftStatus"));
+STRUCTURE(drift, S("StackDriftStatus"), S("StackResourceDriftStatus"),
+	  M("LastCheckTimestamp", &api_timestamp));
 #define SETTINGS                                                                                 \
 	M("TemplateBody", &text), S("TemplateURL"), M("Parameters", &parameters),                \
 		M("Capabilities", &capabilities), S("RoleARN"), M("NotificationARNs", &strings), \
@@ -32,9 +33,10 @@ STRUCTURE(drift, S("StackDriftStatus"), S("StackResourceDriftStatus"));
 /* ---- Stacks ---- */
 STRUCTURE(create_input, R("StackName", &name), SETTINGS, M("TimeoutInMinutes", &api_integer),
 	  M("OnFailure", &on_failure), M("EnableTerminationProtection", &api_boolean),
-	  S("ClientRequestToken"));
+	  S("StackPolicyBody"), S("StackPolicyURL"), S("ClientRequestToken"));
 STRUCTURE(update_input, R("StackName", &name), SETTINGS, M("UsePreviousTemplate", &api_boolean),
-	  S("ClientRequestToken"));
+	  S("StackPolicyBody"), S("StackPolicyURL"), S("StackPolicyDuringUpdateBody"),
+	  S("StackPolicyDuringUpdateURL"), S("ClientRequestToken"));
 STRUCTURE(stack_id_output, S("StackId"));
 STRUCTURE(stack_input, R("StackName", &name));
 STRUCTURE(token_input, R("StackName", &name), S("ClientRequestToken"));
@@ -85,6 +87,29 @@ STRUCTURE(resource_output, M("StackResourceDetail", &detail));
 STRUCTURE(resources_input, S("StackName"), S("LogicalResourceId"), S("PhysicalResourceId"));
 STRUCTURE(resources_output, M("StackResources", &resources));
 STRUCTURE(list_resources_output, M("StackResourceSummaries", &details), S("NextToken"));
+
+/* ---- Drift ---- */
+STRUCTURE(detect_input, R("StackName", &name), M("LogicalResourceIds", &strings));
+STRUCTURE(detect_output, S("StackDriftDetectionId"));
+STRUCTURE(detection_input, R("StackDriftDetectionId", &api_string));
+STRUCTURE(detection_output, S("StackId"), S("StackDriftDetectionId"), S("StackDriftStatus"),
+	  S("DetectionStatus"), S("DetectionStatusReason"),
+	  M("DriftedStackResourceCount", &api_integer), M("Timestamp", &api_timestamp));
+STRUCTURE(difference, S("PropertyPath"), S("ExpectedValue"), S("ActualValue"), S("DifferenceType"));
+LIST(differences, &difference);
+STRUCTURE(resource_drift, S("StackId"), S("LogicalResourceId"), S("PhysicalResourceId"),
+	  S("ResourceType"), S("ExpectedProperties"), S("ActualProperties"),
+	  M("PropertyDifferences", &differences), S("StackResourceDriftStatus"),
+	  M("Timestamp", &api_timestamp));
+LIST(resource_drifts, &resource_drift);
+STRUCTURE(drifts_input, R("StackName", &name), M("StackResourceDriftStatusFilters", &strings),
+	  S("NextToken"), M("MaxResults", &api_integer));
+STRUCTURE(drifts_output, M("StackResourceDrifts", &resource_drifts), S("NextToken"));
+STRUCTURE(resource_drift_output, M("StackResourceDrift", &resource_drift));
+
+/* ---- Stack policies ---- */
+STRUCTURE(set_policy_input, R("StackName", &name), S("StackPolicyBody"), S("StackPolicyURL"));
+STRUCTURE(get_policy_output, S("StackPolicyBody"));
 
 /* ---- Templates ---- */
 STRUCTURE(get_template_input, S("StackName"), S("ChangeSetName"), S("TemplateStage"));
@@ -162,6 +187,15 @@ const struct api_operation cloudformation_operations[] = {
 	OPERATION("ListImports", READS, imports_input, imports_output, list_imports),
 	OPERATION("UpdateTerminationProtection", WRITES, protection_input, stack_id_output,
 		  update_termination_protection),
+	OPERATION("DetectStackDrift", WRITES, detect_input, detect_output, detect_stack_drift),
+	OPERATION("DetectStackResourceDrift", WRITES, resource_input, resource_drift_output,
+		  detect_stack_resource_drift),
+	OPERATION("DescribeStackDriftDetectionStatus", READS, detection_input, detection_output,
+		  describe_stack_drift_detection_status),
+	OPERATION("DescribeStackResourceDrifts", READS, drifts_input, drifts_output,
+		  describe_stack_resource_drifts),
+	OPERATION("SetStackPolicy", WRITES, set_policy_input, api_shape_none, set_stack_policy),
+	OPERATION("GetStackPolicy", READS, stack_input, get_policy_output, get_stack_policy),
 	OPERATION("CancelUpdateStack", WRITES, token_input, api_shape_none, cancel_update_stack),
 	OPERATION("ContinueUpdateRollback", WRITES, continue_input, empty_output,
 		  continue_update_rollback),

@@ -22,6 +22,18 @@ static void add_step(json_t *steps, const char *logical, const char *what, json_
 		json_pack("{s:s, s:o, s:s}", "Do", what, "Needs", needs, "State", "todo"));
 }
 
+/* What must not go fails the update before it begins to clean up. */
+static void deny_deletions(struct stack *stack, json_t *steps)
+{
+	const char *logical;
+	json_t *record;
+
+	json_object_foreach (stack->resources, logical, record)
+		if (!json_object_get(steps, logical) &&
+		    stack_may(stack, "Update:Delete", logical, text_at(record, "ResourceType")))
+			add_step(steps, logical, "deny", json_array());
+}
+
 /* Steps for all that the template wants now. */
 static err_t plan_forward(struct stack *stack, const char *kind)
 {
@@ -45,6 +57,8 @@ static err_t plan_forward(struct stack *stack, const char *kind)
 	}
 	json_decref(names);
 	json_decref(needs);
+	if (strcmp(kind, "UPDATE") == 0)
+		deny_deletions(stack, steps);
 	set_work(stack, kind, steps);
 	return ERR_OK;
 }
@@ -252,6 +266,7 @@ static const char *failed_words(struct stack *stack, const char *what, const cha
 static bool rest(struct stack *stack, const char *status, const char *reason)
 {
 	json_object_del(stack->body, "Work");
+	json_object_del(stack->body, "PolicyNow");
 	put_new(stack->body, "Rested", json_integer((json_int_t)now_ms(stack->cfn)));
 	if (stack_status(stack, status, reason))
 		log_error("cloudformation", "%s: that it is %s cannot be noted",

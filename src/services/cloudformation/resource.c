@@ -52,13 +52,7 @@ bool property_changed(const struct resource_step *step, const char *name)
 	return !same(property(step, name), json_object_get(step->before, name));
 }
 
-/* One word of a row's properties, taken apart. */
-struct property_row {
-	char name[96], member[96];
-	bool replaces, json_text, special;
-};
-
-static bool next_property(const char **words, struct property_row *row)
+bool next_property(const char **words, struct property_row *row)
 {
 	const char *at = *words;
 	char *into = row->name;
@@ -270,15 +264,21 @@ static void take_attributes(struct resource_step *step, const json_t *descriptio
 		json_object_set(step->record, "Ref", json_object_get(attributes, step->type->ref));
 }
 
+err_t resource_read(struct resource_step *step, json_t **ret_answer)
+{
+	json_t *input = json_object();
+
+	add_id(input, step->type->read_by, physical_id(step));
+	return call_api(step, step->type->service, step->type->read, input, ret_answer);
+}
+
 err_t resource_describe(struct resource_step *step)
 {
-	json_t *input, *answer;
+	json_t *answer;
 
 	if (!step->type->read)
 		return ERR_OK;
-	input = json_object();
-	add_id(input, step->type->read_by, physical_id(step));
-	TRY(call_api(step, step->type->service, step->type->read, input, &answer));
+	TRY(resource_read(step, &answer));
 	take_attributes(step, json_at(answer, step->type->found));
 	json_decref(answer);
 	return ERR_OK;

@@ -274,6 +274,14 @@ err_t body_of_input(struct api_call *call, const char *name, const json_t *old, 
 			json_object_set(body, copied[i], json_object_get(call->input, copied[i]));
 	if (json_is_true(json_object_get(call->input, "DisableRollback")))
 		put_text(body, "OnFailure", "DO_NOTHING");
+	json_object_del(body, "PolicyNow");
+	err = policy_of_input(call, "StackPolicy", "Policy", body);
+	if (!err)
+		err = policy_of_input(call, "StackPolicyDuringUpdate", "PolicyNow", body);
+	if (err) {
+		json_decref(body);
+		return err;
+	}
 	if (!old)
 		put_text(body, "StackId", "arn:aws:cloudformation:pending");
 	TRY(stack_make(cfn_of(call), json_incref(body), &stack));

@@ -39,9 +39,15 @@ err_t new_stack(struct api_call *call, json_t *body, const char *status, struct 
 err_t load_updatable(struct api_call *call, const char *name, struct stack **ret_stack);
 bool changes_anything(const json_t *old, const json_t *body);
 
+/* The policy that `member` of the input names (…Body, …URL), checked, as `key` of the body. */
+err_t policy_of_input(struct api_call *call, const char *member, const char *key, json_t *body);
+
 /* Both take the stack over, the second `body` as well. */
 err_t begin_create_stack(struct stack *stack);
 err_t begin_update_stack(struct stack *stack, json_t *body);
+
+/* The page of `all` that the input's NextToken asks for, as `list` of the output. */
+err_t page_of(struct api_call *call, const char *list, json_t *all);
 
 err_t fault_of(struct api_call *call, const struct text *why);
 err_t no_stack(struct api_call *call, const char *name);

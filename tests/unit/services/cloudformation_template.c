@@ -2,6 +2,7 @@
 #include "services/cloudformation/check.h"
 #include "services/cloudformation/expand.h"
 #include "services/cloudformation/object_url.h"
+#include "services/cloudformation/policy.h"
 #include "services/cloudformation/rules.h"
 
 #include "tests/check.h"
@@ -802,4 +803,79 @@ TEST(loops_that_make_too_much_are_stopped)
 	template_fini(&template);
 	text_fini(&text);
 	text_fini(&why);
+}
+
+/* ---- Stack policies ---- */
+
+static bool may(const char *text, const char *action, const char *logical, const char *words)
+{
+	struct text why = TEXT_INIT(2048);
+	json_t *policy;
+	bool allowed;
+
+	CHECK_OK(policy_parse(bytes_of(text), &policy, &why), "%s", text_str(&why));
+	allowed = policy_allows(
+		policy, &(struct policy_question){ action, logical, "AWS::S3::Bucket" }, &why);
+	CHECK(allowed || strstr(text_str(&why), words), "'%s'", text_str(&why));
+	json_decref(policy);
+	text_fini(&why);
+	return allowed;
+}
+
+#define ALLOW_ALL \
+	"{\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":\"Update:*\",\"Resource\":\"*\"}"
+#define DENY(rest)    "{\"Effect\":\"Deny\",\"Principal\":\"*\"," rest "}"
+#define STATEMENTS(x) "{\"Statement\":[" x "]}"
+
+TEST(a_stack_policy_says_what_may_be_changed)
+{
+	static const char keep[] = STATEMENTS(ALLOW_ALL "," DENY(
+		"\"Action\":[\"Update:Replace\",\"Update:Delete\"],\"Resource\":\"LogicalResourceId/Pro*\""));
+	static const char one[] = STATEMENTS(
+		"{\"Effect\":\"Allow\",\"Principal\":\"*\",\"NotAction\":\"Update:Delete\","
+		"\"NotResource\":[\"LogicalResourceId/B\"]}");
+	static const char typed[] = STATEMENTS(ALLOW_ALL "," DENY(
+		"\"Action\":\"Update:*\",\"Resource\":\"*\",\"Condition\":{\"StringLike\":{"
+		"\"ResourceType\":[\"AWS::S3::*\"]}}"));
+	static const char other[] = STATEMENTS(ALLOW_ALL "," DENY(
+		"\"Action\":\"Update:*\",\"Resource\":\"*\",\"Condition\":{\"StringEquals\":{"
+		"\"ResourceType\":\"AWS::S3::*\"}}"));
+
+	CHECK(may(keep, "Update:Modify", "Prod", ""));
+	CHECK(!may(keep, "Update:Replace", "Prod",
+		   "Statement [#2] does not allow [Update:Replace] for resource "
+		   "[LogicalResourceId/Prod]"));
+	CHECK(may(keep, "Update:Replace", "Test", ""));
+	CHECK(may(one, "Update:Modify", "A", ""));
+	CHECK(!may(one, "Update:Modify", "B", "no statement allows"));
+	CHECK(!may(one, "Update:Delete", "A", "no statement allows"));
+	CHECK(!may(typed, "Update:Modify", "A", "#2"));
+	CHECK(may(other, "Update:Modify", "A", ""), "equal means to the letter");
+}
+
+TEST(a_stack_policy_of_a_wrong_form_is_refused)
+{
+	static const struct {
+		const char *text, *words;
+	} wrong[] = {
+		{ "{", "line 1" },
+		{ "{}", "a list, Statement" },
+		{ STATEMENTS("{}"), "statement #1: its Effect" },
+		{ STATEMENTS(ALLOW_ALL ",{\"Effect\":\"Allow\"}"), "#2: its Principal" },
+		{ STATEMENTS(DENY("\"Action\":\"Update:Create\",\"Resource\":\"*\"")),
+		  "its Action" },
+		{ STATEMENTS(DENY("\"Action\":\"Update:*\"")), "its Resource" },
+		{ STATEMENTS(
+			  DENY("\"Action\":\"*\",\"Resource\":\"*\",\"Condition\":{\"Bool\":{}}")),
+		  "its Condition" },
+	};
+
+	for (size_t i = 0; i < COUNT(wrong); i++) {
+		struct text why = TEXT_INIT(2048);
+		json_t *policy;
+
+		CHECK_ERR(policy_parse(bytes_of(wrong[i].text), &policy, &why), ERR_INVALID);
+		CHECK(strstr(text_str(&why), wrong[i].words), "'%s'", text_str(&why));
+		text_fini(&why);
+	}
 }
