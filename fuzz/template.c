@@ -1,8 +1,10 @@
-/* Any text as a template: read, checked, its parameters resolved, its resources worked out. */
+/* Any text as a template: read, its loops run, checked, its parameters resolved, its resources
+ * worked out; and as a stack policy. */
 #include <stddef.h>
 #include <stdint.h>
 
 #include "services/cloudformation/expand.h"
+#include "services/cloudformation/policy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -36,6 +38,18 @@ static void work_out(struct template *template, struct text *why)
 	json_decref(eval.conditions);
 }
 
+static void ask_policy(struct bytes text)
+{
+	struct text why = TEXT_INIT(64 * 1024);
+	json_t *policy;
+
+	if (!policy_parse(text, &policy, &why)) {
+		policy_allows(policy, &(struct policy_question){ "Update:Modify", "A", "T" }, &why);
+		json_decref(policy);
+	}
+	text_fini(&why);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct text why = TEXT_INIT(64 * 1024);
@@ -52,5 +66,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		template_fini(&template);
 	}
 	text_fini(&why);
+	ask_policy(bytes_make(data, size));
 	return 0;
 }

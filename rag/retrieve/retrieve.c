@@ -6,7 +6,7 @@
 #include "rag/retrieve/filter.h"
 #include "rag/retrieve/links.h"
 #include "rag/retrieve/rank.h"
-#include "rag/text/distance.h"
+#include "base/distance.h"
 #include "rag/text/whole.h"
 
 /* A passage must cover so much of the question by itself, and so much of what the best one does. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/distance.h"
 #include "net/address.h"
 
 enum kind { KIND_TEXT, KIND_ADDRESS, KIND_IP, KIND_NUMBER, KIND_CHOICE, KIND_DIGITS, KIND_FLAG };
@@ -171,46 +172,20 @@ static err_t set_checked(struct settings *settings, enum setting_id id, const ch
 
 /* ---- Nearest spelling ---- */
 
-enum { WORD_MAX = 63 };
-
-static unsigned edit_distance(const char *a, const char *b)
-{
-	unsigned row[WORD_MAX + 1], columns = (unsigned)strlen(b);
-
-	if (strlen(a) > WORD_MAX || columns > WORD_MAX)
-		return UINT32_MAX;
-	for (unsigned j = 0; j <= columns; j++)
-		row[j] = j;
-	for (unsigned i = 1; a[i - 1]; i++) {
-		unsigned diagonal = row[0];
-
-		row[0] = i;
-		for (unsigned j = 1; j <= columns; j++) {
-			unsigned change = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			row[j] = row[j] + 1 < change ? row[j] + 1 : change;
-			if (row[j - 1] + 1 < row[j])
-				row[j] = row[j - 1] + 1;
-		}
-	}
-	return row[columns];
-}
-
 const char *nearest_word(const char *word, const char *const words[])
 {
-	unsigned best = UINT32_MAX;
+	unsigned best = 2 + (unsigned)strlen(word) / 4; /* too far */
 	const char *nearest = NULL;
 
 	for (size_t i = 0; words[i]; i++) {
-		unsigned distance = edit_distance(word, words[i]);
+		unsigned distance = distance_between(bytes_of(word), bytes_of(words[i]), best - 1);
 
 		if (distance < best) {
 			best = distance;
 			nearest = words[i];
 		}
 	}
-	return best <= 1 + strlen(word) / 4 ? nearest : NULL;
+	return nearest;
 }
 
 static void unknown_name(const char *what, const char *name, struct text *why)

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/distance.h"
+
 enum { NAME_CHARS_MAX = 255, WORDS_MAX = 1024 };
 
 struct checking {
@@ -34,51 +36,38 @@ static void problem(struct checking *c, const json_t *where, const char *format,
 
 /* ---- Likeness ---- */
 
-/* Levenshtein's distance, of words up to 255 characters; far away beyond. */
-static unsigned distance(const char *a, const char *b)
+static void lower(const char *word, char room[NAME_CHARS_MAX + 1])
 {
-	size_t m = strlen(a), n = strlen(b);
-	unsigned row[NAME_CHARS_MAX + 1];
+	snprintf(room, NAME_CHARS_MAX + 1, "%s", word);
+	for (char *c = room; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+}
 
-	if (m > NAME_CHARS_MAX || n > NAME_CHARS_MAX)
-		return UINT32_MAX;
-	for (size_t k = 0; k <= n; k++)
-		row[k] = (unsigned)k;
-	for (size_t i = 1; i <= m; i++) {
-		unsigned diagonal = row[0];
+/* How far apart they are, whatever the case; more than `limit` gives limit + 1. */
+static unsigned distance(const char *a, const char *b, unsigned limit)
+{
+	char x[NAME_CHARS_MAX + 1], y[NAME_CHARS_MAX + 1];
 
-		row[0] = (unsigned)i;
-		for (size_t k = 1; k <= n; k++) {
-			bool same = tolower((unsigned char)a[i - 1]) ==
-				    tolower((unsigned char)b[k - 1]);
-			unsigned best = diagonal + (same ? 0 : 1);
-
-			diagonal = row[k];
-			if (row[k] + 1 < best)
-				best = row[k] + 1;
-			if (row[k - 1] + 1 < best)
-				best = row[k - 1] + 1;
-			row[k] = best;
-		}
-	}
-	return row[n];
+	lower(a, x);
+	lower(b, y);
+	return distance_between(bytes_of(x), bytes_of(y), limit);
 }
 
 const char *nearest_key(const char *word, const json_t *candidates)
 {
+	unsigned best = 2 + (unsigned)strlen(word) / 4; /* too far */
 	const char *key, *nearest = NULL;
-	unsigned best = UINT32_MAX;
 	json_t *value;
 
 	json_object_foreach ((json_t *)candidates, key, value) {
-		unsigned far = distance(word, key);
+		unsigned far = distance(word, key, best - 1);
 
 		if (far < best) {
 			best = far;
 			nearest = key;
 		}
 	}
-	return best <= 1 + strlen(word) / 4 ? nearest : NULL;
+	return nearest;
 }
 
 /* "; did you mean 'Vpc'?" or nothing. */
@@ -121,17 +110,17 @@ static const struct section *section_named(const char *name)
 static const char *nearest_section(const char *name)
 {
 	const char *nearest = NULL;
-	unsigned best = UINT32_MAX;
+	unsigned best = 4; /* too far */
 
 	for (size_t i = 0; i < COUNT(sections); i++) {
-		unsigned far = distance(name, sections[i].name);
+		unsigned far = distance(name, sections[i].name, best - 1);
 
 		if (far < best) {
 			best = far;
 			nearest = sections[i].name;
 		}
 	}
-	return best <= 3 ? nearest : NULL;
+	return nearest;
 }
 
 static void check_section(struct checking *c, const char *name, const json_t *value)

@@ -18,6 +18,7 @@
 #ifndef SERVICES_CLOUDFORMATION_INTERNAL_H
 #define SERVICES_CLOUDFORMATION_INTERNAL_H
 
+#include "api/at.h"
 #include "services/cloudformation/check.h"
 #include "services/cloudformation/cloudformation.h"
 
@@ -240,7 +241,6 @@ bool next_property(const char **words, struct property_row *row);
 err_t resource_read(struct resource_step *step, json_t **ret_answer);
 /* Reads its description and from it attributes and Ref. */
 err_t resource_describe(struct resource_step *step);
-const json_t *json_at(const json_t *value, const char *path); /* "Vpcs.0.VpcId" */
 const char *physical_id(const struct resource_step *step);
 void set_physical_id(struct resource_step *step, const char *id);
 /* Keys with small first letters all the way down, but for those of maps that users name. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/at.h"
 #include "services/tagging/tagging_internal.h"
 
 enum { PAGES_MAX = 1000 };
@@ -33,30 +34,6 @@ json_t *tags_of(const json_t *given)
 					    text ? json_incref(text) : json_string(""));
 	}
 	return tags;
-}
-
-/* "TagDescriptions.0.Tags" */
-static const json_t *at_path(const json_t *value, const char *path)
-{
-	struct bytes rest = bytes_of(path), part;
-
-	while (value && rest.len) {
-		char name[64];
-		size_t index;
-
-		if (!bytes_cut(&rest, '.', &part)) {
-			part = rest;
-			rest = BYTES_NONE;
-		}
-		if (part.len >= sizeof name)
-			return NULL;
-		memcpy(name, part.at, part.len);
-		name[part.len] = '\0';
-		index = (size_t)strtoul(name, NULL, 10);
-		value = json_is_array(value) ? json_array_get(value, index)
-					     : json_object_get(value, name);
-	}
-	return value;
 }
 
 /* An answer that did not come is an empty one: the resource went meanwhile, or is not offered. */
@@ -94,12 +71,12 @@ static err_t add_item(struct api_call *call, const struct tag_source *source, co
 	if (!arn)
 		return ERR_OK;
 	if (!source->tags_operation)
-		return add(all, source->type, arn, tags_of(at_path(item, source->tags)));
+		return add(all, source->type, arn, tags_of(json_at(item, source->tags)));
 	TRY(ask(call, source->service, source->tags_operation,
 		source->by_list ? json_pack("{s:[s]}", source->by, arn)
 				: json_pack("{s:s}", source->by, arn),
 		&answer));
-	err = add(all, source->type, arn, tags_of(at_path(answer, source->tags)));
+	err = add(all, source->type, arn, tags_of(json_at(answer, source->tags)));
 	json_decref(answer);
 	return err;
 }
@@ -114,7 +91,7 @@ static err_t add_page(struct api_call *call, const struct tag_source *source, ch
 
 	TRY(ask(call, source->service, source->list,
 		*token ? json_pack("{s:s}", source->token_in, *token) : json_object(), &answer));
-	json_array_foreach ((json_t *)at_path(answer, source->items), i, item) {
+	json_array_foreach ((json_t *)json_at(answer, source->items), i, item) {
 		err = err ? err : add_item(call, source, item, all);
 	}
 	next = json_string_value(json_object_get(answer, source->token_out));

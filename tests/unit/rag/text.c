@@ -1,6 +1,6 @@
 #include "tests/check.h"
 
-#include "rag/text/distance.h"
+#include "base/distance.h"
 #include "rag/text/sentence.h"
 #include "rag/text/stem.h"
 #include "rag/text/words.h"

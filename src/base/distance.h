@@ -1,12 +1,12 @@
 /*
  * distance: how many slips of the finger part two words. Pure.
  */
-#ifndef RAG_TEXT_DISTANCE_H
-#define RAG_TEXT_DISTANCE_H
+#ifndef BASE_DISTANCE_H
+#define BASE_DISTANCE_H
 
 #include "base/bytes.h"
 
-enum { DISTANCE_WORD_MAX = 32 };
+enum { DISTANCE_WORD_MAX = 255 };
 
 /*
  * Letters left out, put in, replaced, or swapped with a neighbour, as the fewest of them that turn

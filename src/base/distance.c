@@ -1,4 +1,4 @@
-#include "rag/text/distance.h"
+#include "base/distance.h"
 
 static unsigned least(unsigned a, unsigned b)
 {
