@@ -458,6 +458,14 @@ def test_checksums_of_uploads_in_parts(s3, kind, type_):
         assert got["Checksum" + kind] == whole["Checksum" + kind]
 
 
+def test_what_was_said_of_owners_may_be_taken_back(s3):
+    assert s3.get_bucket_ownership_controls(Bucket="papers")["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    s3.delete_bucket_ownership_controls(Bucket="papers")
+    assert code_of(s3.get_bucket_ownership_controls, Bucket="papers") == ("OwnershipControlsNotFoundError", 404)
+    s3.put_bucket_ownership_controls(Bucket="papers", OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]})
+    assert s3.get_bucket_ownership_controls(Bucket="papers")["OwnershipControls"]["Rules"]
+
+
 # ---- Forms of requests ----
 
 def test_presigned_urls_carry_bodies_both_ways(weir, s3):

@@ -22,6 +22,7 @@ static const struct api_fault_status statuses[] = {
 	{ "ServerSideEncryptionConfigurationNotFoundError", 404 },
 	{ "ReplicationConfigurationNotFoundError", 404 },
 	{ "ObjectLockConfigurationNotFoundError", 404 },
+	{ "OwnershipControlsNotFoundError", 404 },
 	{ "BucketAlreadyOwnedByYou", 409 },
 	{ "BucketNotEmpty", 409 },
 	{ "PreconditionFailed", 412 },

@@ -168,11 +168,32 @@ err_t s3_put_bucket_acl(struct api_call *call)
 	return api_fault(call, "AccessControlListNotSupported", "The bucket does not allow ACLs");
 }
 
+/*
+ * Everything is the bucket owner's, whether that was said or not. What was said may be taken back,
+ * and Terraform waits until it is gone: `Unruled` remembers that.
+ */
+static err_t say_ruled(struct api_call *call, bool ruled)
+{
+	json_t *bucket;
+
+	TRY(s3_bucket(call, &bucket));
+	if (ruled == !s3_true(bucket, "Unruled"))
+		return ERR_OK;
+	if (ruled)
+		json_object_del(bucket, "Unruled");
+	else
+		TRY(s3_set(bucket, "Unruled", json_true()));
+	return s3_bucket_put(call, s3_input(call, "Bucket"), bucket);
+}
+
 err_t s3_get_ownership_controls(struct api_call *call)
 {
 	json_t *bucket;
 
 	TRY(s3_bucket(call, &bucket));
+	if (s3_true(bucket, "Unruled"))
+		return api_fault(call, "OwnershipControlsNotFoundError",
+				 "The bucket ownership controls were not found");
 	return s3_set(call->output, "OwnershipControls",
 		      json_pack("{s:[{s:s}]}", "Rules", "ObjectOwnership", "BucketOwnerEnforced"));
 }
@@ -182,12 +203,15 @@ err_t s3_put_ownership_controls(struct api_call *call)
 	const json_t *rules = json_object_get(json_object_get(call->input, "OwnershipControls"),
 					      "Rules");
 	const char *wanted = s3_text(json_array_get(rules, 0), "ObjectOwnership");
-	json_t *bucket;
 
-	TRY(s3_bucket(call, &bucket));
 	if (strcmp(wanted, "BucketOwnerEnforced") != 0)
 		return s3_not_implemented(call, wanted);
-	return ERR_OK;
+	return say_ruled(call, true);
+}
+
+err_t s3_delete_ownership_controls(struct api_call *call)
+{
+	return say_ruled(call, false);
 }
 
 /* ---- Public access: there is none, so that blocking it holds at all times ---- */
