@@ -6,28 +6,18 @@
 
 #include "base/log.h"
 #include "services/logs/logs_internal.h"
+#include "services/transaction.h"
 
 enum { ARENA_BYTES = 16 * 1024, SWEEP_MS = 3600 * 1000 };
 
 static err_t begin(struct api_call *call)
 {
-	return store_begin(logs_of(call)->options.store, (struct store_txn **)&call->transaction);
+	return transaction_begin(call, logs_of(call)->options.store);
 }
 
 static err_t end(struct api_call *call, err_t verdict)
 {
-	if (!verdict && call->operation->effect == API_WRITES)
-		verdict = store_commit(call->transaction);
-	else
-		store_rollback(call->transaction);
-	call->transaction = NULL;
-	if (verdict && !call->fault.code[0]) {
-		log_error("logs", "%s: %s", call->operation->name, err_words(verdict));
-		api_fault(call, "ServiceUnavailableException",
-			  "The service cannot complete the request: %s", err_words(verdict));
-		call->fault.status = 503;
-	}
-	return verdict;
+	return transaction_end(call, verdict, "ServiceUnavailableException", 503);
 }
 
 /* ---- Old events ---- */

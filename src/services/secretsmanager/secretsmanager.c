@@ -5,30 +5,18 @@
 
 #include <stdlib.h>
 
-#include "base/log.h"
+#include "services/transaction.h"
 
 enum { ARENA_BYTES = 4096 };
 
 static err_t begin(struct api_call *call)
 {
-	return store_begin(secrets_of(call)->options.store,
-			   (struct store_txn **)&call->transaction);
+	return transaction_begin(call, secrets_of(call)->options.store);
 }
 
 static err_t end(struct api_call *call, err_t verdict)
 {
-	if (!verdict && call->operation->effect == API_WRITES)
-		verdict = store_commit(call->transaction);
-	else
-		store_rollback(call->transaction);
-	call->transaction = NULL;
-	if (verdict && !call->fault.code[0]) {
-		log_error("secretsmanager", "%s: %s", call->operation->name, err_words(verdict));
-		api_fault(call, "InternalServiceError", "The request processing has failed: %s",
-			  err_words(verdict));
-		call->fault.status = 500;
-	}
-	return verdict;
+	return transaction_end(call, verdict, "InternalServiceError", 500);
 }
 
 err_t secretsmanager_create(const struct secretsmanager_options *options,
