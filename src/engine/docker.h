@@ -85,7 +85,7 @@ struct container_options {
 	const struct workload_limit *limits;
 	size_t limit_count;
 	uint32_t stop_ms;
-	bool init, read_only, privileged, tty, interactive;
+	bool init, read_only, privileged;
 };
 
 /* ERR_NOMEM, ERR_TOO_LARGE; what goes wrong later comes in on_ended. */

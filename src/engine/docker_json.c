@@ -173,10 +173,6 @@ err_t docker_create_body(const struct container_options *options, const char *in
 	put_text(body, "User", options->user);
 	put_text(body, "WorkingDir", options->directory);
 	put_text(body, "Hostname", options->hostname);
-	if (options->tty)
-		json_object_set_new(body, "Tty", json_true());
-	if (options->interactive)
-		json_object_set_new(body, "OpenStdin", json_true());
 	add_check(options, body);
 	add_labels(options, installation, body);
 	json_object_set_new(body, "HostConfig", host_of(options, body));

@@ -31,12 +31,14 @@ class Container:
 
 
 class FakeDocker:
-    """`fails[(method, pattern)] = (status, message)` makes the next questions of that kind fail, until removed."""
+    """`fails[(method, pattern)] = (status, message)` makes the next questions of that kind fail, until removed;
+    `tell(question, done)` hears of each, before it is carried out and, once it is, before it is answered."""
 
     def __init__(self, path):
         self.path, self.containers, self.images, self.networks = str(path), {}, {"app:1"}, {}
         self.registry, self.asked, self.fails, self.lock = set(), [], {}, threading.RLock()
         self.changed = threading.Condition(self.lock)
+        self.tell = lambda question, done: None
         self.start()
 
     def start(self):
@@ -95,6 +97,7 @@ class Api(http.server.BaseHTTPRequestHandler):
         pass
 
     def answer(self, status, value=None):
+        self.docker.tell((self.command, self.path), True)
         body = b"" if value is None else json.dumps(value).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
@@ -109,6 +112,7 @@ class Api(http.server.BaseHTTPRequestHandler):
         path, query = urllib.parse.unquote(url.path), dict(urllib.parse.parse_qsl(url.query))
         self.close_connection = True
         docker = self.docker
+        docker.tell((self.command, path), False)
         with docker.lock:
             docker.asked.append((self.command, self.path))
             for (method, pattern), (status, message) in docker.fails.items():

@@ -1,10 +1,13 @@
 """Tasks as containers: what a Docker Engine is asked (a fake one, always) and that it works (a real one, where it may run)."""
 import fcntl
+import http.client
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tarfile
+import threading
 import time
 
 import pytest
@@ -72,6 +75,18 @@ def test_a_shared_network_publishes_nothing_and_a_free_port_is_given_otherwise(t
     task = tasks.wait_status(tasks.run("bridge", networkConfiguration=None), "RUNNING")
     port = task["containers"][0]["networkBindings"][0]["hostPort"]
     assert docker.only().spec["HostConfig"]["PortBindings"] == {"8000/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port)}]}
+
+
+def test_what_only_containers_have_is_theirs_alone(tasks, docker):
+    own = {"readonlyRootFilesystem": True, "privileged": True}
+    tasks.define("app", "app:1", mode="bridge", hostname="h", **own)
+    tasks.wait_status(tasks.run("app", networkConfiguration=None), "RUNNING")
+    spec = docker.only().spec
+    assert spec["Hostname"] == "h" and spec["HostConfig"]["ReadonlyRootfs"] is True and spec["HostConfig"]["Privileged"] is True
+    for image, more in (("file:/bin/true", own), ("app:1", {"hostname": "h"}), ("app:1", {"pseudoTerminal": True})):
+        with pytest.raises(Fault) as refused:
+            tasks.define("app", image, **more)
+        assert refused.value.code == "ClientException"
 
 
 def test_an_image_that_is_missing_is_pulled_and_one_that_cannot_be_is_told(tasks, docker):
@@ -175,6 +190,65 @@ def test_a_weir_that_is_killed_at_any_moment_of_a_start_doubles_nothing(tasks, d
         tasks("StopTask", task=arn)
         tasks.wait_status(arn, "STOPPED")
         until(lambda: not docker.containers, what="its removal")
+
+
+class KillsAt:
+    """Kills Weir with its n-th question, before the engine has done it or before it has said so."""
+
+    def __init__(self, weir, number, done):
+        self.weir, self.left, self.done, self.hit = weir, number, done, threading.Event()
+        self.lock, self.armed = threading.Lock(), threading.Event()
+
+    def __call__(self, _question, done):
+        self.armed.wait(10)
+        with self.lock:
+            if done != self.done or self.hit.is_set():
+                return
+            self.left -= 1
+            if self.left == 0:
+                self.hit.set()
+                self.weir.process.send_signal(signal.SIGKILL)
+                self.weir.process.wait()
+
+
+def despite_the_kill(weir, kill, walk):
+    """Walks on; where Weir is killed on the way it is started again and the walk begins anew."""
+    while True:
+        try:
+            return walk()
+        except (AssertionError, OSError, http.client.HTTPException):
+            if not kill.hit.is_set():
+                raise
+            weir.process.wait(2)  # that was it; or else it lives, and the walk itself failed
+            weir.log_file.close()
+            weir.start()
+
+
+@pytest.mark.parametrize("done", [False, True], ids=["before it is done", "before it is told"])
+def test_a_kill_at_each_question_of_a_containers_life_doubles_nothing_and_loses_nothing(tasks, docker, done):
+    tasks.define("app", "app:1", stopTimeout=2)
+    weir, number, kill = tasks.weir, 0, None
+    while not kill or kill.hit.is_set():
+        number += 1
+        starts = []
+        kill = docker.tell = KillsAt(weir, number, done)
+        arn = tasks.run("app")
+        kill.armed.set()
+        despite_the_kill(weir, kill, lambda: tasks.wait_status(arn, "RUNNING"))
+        container = docker.only()
+        starts.append(container.started)
+        despite_the_kill(weir, kill, lambda: tasks("StopTask", task=arn))
+        task = despite_the_kill(weir, kill, lambda: tasks.wait_status(arn, "STOPPED"))
+        starts.append(container.started)
+        assert starts == [1, 1] and task["containers"][0]["exitCode"] == 143, (number, starts, task)
+        # What is removed last may be asked for with the last breath: then the next start does it.
+        try:
+            until(lambda: not docker.containers, 2, "its removal")
+        except AssertionError:
+            weir.kill()
+            weir.start()
+            until(lambda: not docker.containers, what="its removal")
+    assert number > 8, "a life has that many questions at least"
 
 
 def test_what_nobody_wants_is_removed_at_the_next_start(tasks, docker):

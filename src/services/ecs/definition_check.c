@@ -12,28 +12,14 @@ enum { CONTAINER_NAME_MAX = 255, IMAGE_MAX = 255, STOP_TIMEOUT_MAX = 120 };
 
 /* Members that only do something inside a container, by whether an empty value is harmless. */
 static const char *const refused_members[] = {
-	"repositoryCredentials",
-	"links",
-	"restartPolicy",
-	"environmentFiles",
-	"mountPoints",
-	"volumesFrom",
-	"hostname",
-	"disableNetworking",
-	"privileged",
-	"interactive",
-	"readonlyRootFilesystem",
-	"pseudoTerminal",
-	"dnsServers",
-	"dnsSearchDomains",
-	"extraHosts",
-	"dockerSecurityOptions",
-	"systemControls",
-	"resourceRequirements",
-	"firelensConfiguration",
-	"credentialSpecs",
-	"startTimeout",
+	"repositoryCredentials", "links",	   "restartPolicy",	   "environmentFiles",
+	"mountPoints",		 "volumesFrom",	   "disableNetworking",	   "interactive",
+	"pseudoTerminal",	 "dnsServers",	   "dnsSearchDomains",	   "extraHosts",
+	"dockerSecurityOptions", "systemControls", "resourceRequirements", "firelensConfiguration",
+	"credentialSpecs",	 "startTimeout",
 };
+/* What a container has and a program of this machine has not. */
+static const char *const boxed_members[] = { "hostname", "privileged", "readonlyRootFilesystem" };
 static const char *const refused_settings[] = {
 	"volumes", "proxyConfiguration",  "inferenceAccelerators", "pidMode",
 	"ipcMode", "placementConstraints"
@@ -250,6 +236,11 @@ static err_t check_container(struct api_call *call, json_t *container, const cha
 		return ecs_client(call, "Container.image contains invalid characters.");
 	snprintf(where, sizeof where, "Container '%s'", name);
 	TRY(refuse(call, container, refused_members, COUNT(refused_members), where));
+	if (strcmp(ecs_engine_of(ecs_of(call), image), "docker") != 0)
+		TRY(refuse(call, container, boxed_members, COUNT(boxed_members), where));
+	if (strcmp(mode, "awsvpc") == 0 && says_something(json_object_get(container, "hostname")))
+		return ecs_client(call, "The hostname parameter is not supported when the network "
+					"mode is awsvpc.");
 	TRY(refuse_linux(call, container, where));
 	if (number_of(container, "stopTimeout", 0) < 0 ||
 	    number_of(container, "stopTimeout", 0) > STOP_TIMEOUT_MAX)

@@ -165,6 +165,9 @@ static err_t fill(struct boxed *boxed)
 	boxed->options.network = strcmp(mode, "host") == 0 || strcmp(mode, "none") == 0 ? mode
 											: "bridge";
 	boxed->options.address = text_of(launch->task, "_address");
+	boxed->options.hostname = text_or_null(defined, "hostname");
+	boxed->options.read_only = is_true(defined, "readonlyRootFilesystem");
+	boxed->options.privileged = is_true(defined, "privileged");
 	boxed->options.init = is_true(json_object_get(defined, "linuxParameters"),
 				      "initProcessEnabled");
 	return ERR_OK;
