@@ -112,8 +112,11 @@ void chat_say_notice(struct chat *chat, const struct event_notice *notice)
 
 void chat_say_words(struct chat *chat, struct bytes words, unsigned cite)
 {
-	if (!chat->said_something)
+	if (!chat->said_something) {
 		chat->first_ms = chat_now_ms(chat) - chat->began_ms;
+		chat->service->counted.first_tokens++;
+		chat->service->counted.first_token_ms += chat->first_ms;
+	}
 	chat->said_something = true;
 	if (streams(chat)) {
 		voice_words(&chat->out, &chat->voice, words, cite);

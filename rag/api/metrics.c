@@ -42,6 +42,37 @@ static void chats(struct text *out, const struct service *s)
 	       s->counted.refused_rate);
 }
 
+static void first_tokens(struct text *out, const struct service *s)
+{
+	const char *engine = s->model ? "model" : "extractive";
+
+	head(out, "rag_first_token_seconds", "summary", "From the question to the first words");
+	text_printf(out, "rag_first_token_seconds_sum{engine=\"%s\"} %.3f\n", engine,
+		    (double)s->counted.first_token_ms / 1000);
+	text_printf(out, "rag_first_token_seconds_count{engine=\"%s\"} %llu\n", engine,
+		    (unsigned long long)s->counted.first_tokens);
+}
+
+/* Of what is configured; the store always is. */
+static void engines(struct text *out, const struct service *s)
+{
+	const struct {
+		const char *name, *state; /* NULL: not configured */
+	} rows[] = {
+		{ "store", atomic_load(&s->pulse.down) ? "down" : "ok" },
+		{ "embeddings", s->embeddings ? engine_state(s->embeddings) : NULL },
+		{ "rerank", s->rerank ? engine_state(s->rerank) : NULL },
+		{ "vlm", s->vlm ? engine_state(s->vlm) : NULL },
+		{ "graph", s->neo4j ? neo4j_state(s->neo4j) : NULL },
+	};
+
+	head(out, "rag_engine_state", "gauge", "1: the engine works; 0: it is done without");
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (rows[i].state)
+			text_printf(out, "rag_engine_state{engine=\"%s\"} %d\n", rows[i].name,
+				    strcmp(rows[i].state, "ok") == 0);
+}
+
 static void ingestion(struct text *out, const struct service *s)
 {
 	struct ingest_counts counts;
@@ -57,12 +88,14 @@ static void ingestion(struct text *out, const struct service *s)
 			    ingest_stage_names[i], (double)counts.stage_us[i] / 1e6);
 }
 
-static err_t documents(struct text *out, const struct service *s)
+/* A database that is away has no rows; the other numbers are wanted then above all. */
+static void documents(struct text *out, const struct service *s)
 {
 	struct library_counts counts;
 	struct catalog_state state;
 
-	TRY(library_count(s->library, &counts));
+	if (library_count(s->library, &counts))
+		return;
 	catalog_state(s->catalog, &state);
 	head(out, "rag_documents", "gauge", "Documents, by state");
 	for (unsigned i = 0; i < LIBRARY_STATES; i++)
@@ -75,17 +108,14 @@ static err_t documents(struct text *out, const struct service *s)
 	metric(out, "rag_chunks", "gauge", "Passages in the index", state.passages);
 	metric(out, "rag_generation", "gauge", "Generation of the index", state.generation);
 	metric(out, "rag_originals_bytes", "gauge", "Bytes of originals kept", counts.blob_bytes);
-	return ERR_OK;
 }
 
 void metrics_write(struct task *task)
 {
-	err_t err;
-
 	chats(&task->out, task->service);
+	first_tokens(&task->out, task->service);
+	engines(&task->out, task->service);
 	ingestion(&task->out, task->service);
-	err = documents(&task->out, task->service);
-	if (err)
-		task_failed(task, err);
+	documents(&task->out, task->service);
 	task->media_type = "text/plain; charset=utf-8";
 }

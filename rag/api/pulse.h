@@ -5,6 +5,8 @@
 #ifndef RAG_API_PULSE_H
 #define RAG_API_PULSE_H
 
+#include <stdatomic.h>
+
 #include "net/blocking.h"
 #include "rag/ingest/ingest.h"
 
@@ -15,8 +17,9 @@ struct pulse {
 	struct loop *loop;
 	struct timer timer;
 	struct blocking_job job;
-	bool running, down;
-	err_t err; /* of the last time; the thread's while it runs */
+	bool running;
+	_Atomic bool down; /* anyone may look */
+	err_t err;	   /* of the last time; the thread's while it runs */
 };
 
 /* Zeroed but for what is borrowed. */

@@ -47,7 +47,8 @@ struct service {
 	bool draining;
 	struct { /* written by the loop, read by /metrics on a thread of the pool */
 		_Atomic uint64_t requests, chats, stopped, no_context, cancelled, left, failed,
-			heartbeats, model_failures, weak_sentences, refused_keys, refused_rate;
+			heartbeats, model_failures, weak_sentences, refused_keys, refused_rate,
+			first_tokens, first_token_ms; /* their number, and their times summed */
 	} counted;
 };
 

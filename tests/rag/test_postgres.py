@@ -105,6 +105,8 @@ def test_a_database_that_is_away_degrades_and_stops_nothing(postgres):
             status, answer = post(server, "/documents/text", {"text": "Puffins nest in burrows.", "document_id": "puffin"})
             assert status == 503 and answer["error"]["code"] == "storage_unavailable"
             assert server.get("/documents")[0] == 503
+            status, metrics, _ = server.get("/metrics")
+            assert status == 200 and b'rag_engine_state{engine="store"} 0' in metrics and b"rag_first_token_seconds_count" in metrics
         finally:
             postgres.start()
         harness.until(lambda: server.json("/health")["status"] == "healthy", 20, "the return")
