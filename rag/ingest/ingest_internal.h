@@ -16,6 +16,7 @@ enum {
 	IN_FLIGHT_MAX = WORKERS_MAX * BATCH_MAX,
 	RECORD_ARENA_MAX = 64 * 1024 * 1024, /* rows of a batch */
 	JOBS_KEPT = 200,
+	WALK_PAGE = 200, /* documents looked at between two looks at the library */
 };
 
 enum { STAGE_FETCHING, STAGE_PARSING, STAGE_CHUNKING, STAGE_COMMITTING, STAGES };
@@ -80,5 +81,20 @@ err_t shelve_result(struct ingest *ingest, enum catalog_side side, struct read_r
 
 /* ---- keep.c ---- */
 void *keeper_main(void *ingest);
+bool keeper_is_cancelled(const struct ingest *ingest);
+/* The oldest sync or reindex that is not over. */
+struct open_job {
+	char id[INGEST_JOB_ID_BYTES];
+	bool found, reindex, keep_passages;
+};
+err_t open_job_find(struct ingest *ingest, struct open_job *ret_open);
+
+/* ---- folder_sync.c ---- */
+/* Brings the library in line with the folder, under the job. */
+err_t folder_sync(struct ingest *ingest, struct bytes job);
+
+/* ---- rebuild.c ---- */
+/* Everything that was read once, into the generation that is being built. */
+err_t rebuild_all(struct ingest *ingest, struct bytes job, uint64_t generation, bool keep_passages);
 
 #endif
