@@ -122,6 +122,7 @@ static void check_programs(struct report *r)
 		{ "pdftotext", "PDF is not read: install poppler-utils" },
 		{ "pdftoppm", "scanned PDF is not read: install poppler-utils" },
 		{ "tesseract", "images and scans are not read: install tesseract-ocr" },
+		{ "catdoc", "doc, xls, ppt and rtf are not read: install catdoc" },
 	};
 
 	for (size_t i = 0; i < COUNT(programs); i++) {

@@ -2,7 +2,8 @@
  * Comma-separated values (RFC 4180), and their cousins with tabs, semicolons and bars: a table,
  * whose first row is the header.
  */
-#include "rag/doc/builder.h"
+#include "rag/doc/csv.h"
+
 #include "rag/doc/charset.h"
 #include "rag/doc/parse.h"
 
@@ -102,26 +103,38 @@ static void rows_read(struct csv *c)
 	builder_table_end(c->builder, BYTES_NONE, BYTES_NONE);
 }
 
+void csv_table(struct builder *b, struct bytes text, char separator)
+{
+	struct csv *c = arena_new(b->arena, struct csv);
+
+	if (!c) {
+		b->err = b->err ? b->err : ERR_NOMEM;
+		return;
+	}
+	*c = (struct csv){ .text = text, .separator = separator, .builder = b };
+	text_init(&c->cell, DOCUMENT_MAX_BYTES);
+	rows_read(c);
+	if (!b->err)
+		b->err = text_err(&c->cell);
+	text_fini(&c->cell);
+}
+
 err_t csv_read(const struct parse_input *input, struct arena *arena, struct document *ret_document,
 	       struct parse_why *ret_why)
 {
 	struct builder *b = arena_new(arena, struct builder);
-	struct csv *c = arena_new(arena, struct csv);
 	struct bytes text;
 	err_t err;
 
-	if (!b || !c)
+	if (!b)
 		return ERR_NOMEM;
 	err = charset_decode(arena, input->data, &text);
 	if (err == ERR_SYNTAX)
 		return parse_refuse(ret_why, "malformed", "These bytes are no text.");
 	TRY(err);
 	builder_init(b, arena, input->file);
-	*c = (struct csv){ .text = text, .separator = sniff(text), .builder = b };
-	text_init(&c->cell, DOCUMENT_MAX_BYTES);
-	rows_read(c);
-	err = text_err(&c->cell) ? text_err(&c->cell) : builder_finish(b, ret_document);
-	text_fini(&c->cell);
+	csv_table(b, text, sniff(text));
+	err = builder_finish(b, ret_document);
 	builder_fini(b);
 	return err;
 }

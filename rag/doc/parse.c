@@ -62,6 +62,8 @@ static enum format by_media_type(struct bytes given)
 		return FORMAT_HTML;
 	if (bytes_eq_nocase(type, BYTES("text/xml")))
 		return FORMAT_XML;
+	if (bytes_eq_nocase(type, BYTES("text/rtf")))
+		return FORMAT_RTF;
 	if (bytes_eq_nocase(type, BYTES("application/x-ndjson")))
 		return FORMAT_JSONL;
 	return FORMATS;
@@ -91,6 +93,32 @@ static enum format zip_kind(struct bytes data, enum format hint)
 	return has(data, "xl/workbook.xml") ? FORMAT_XLSX : FORMATS;
 }
 
+/* Whether a compound file has a stream of that name: names are UTF-16 in its directory. */
+static bool has_stream(struct bytes data, const char *name)
+{
+	char wide[64];
+	size_t len = strlen(name);
+
+	assert(2 * len <= sizeof wide);
+	for (size_t i = 0; i < len; i++) {
+		wide[2 * i] = name[i];
+		wide[2 * i + 1] = '\0';
+	}
+	return bytes_find(data, bytes_make(wide, 2 * len)) != SIZE_MAX;
+}
+
+/* Which of the formats before 2007, which are all compound files. */
+static enum format compound_kind(struct bytes data)
+{
+	if (has_stream(data, "WordDocument"))
+		return FORMAT_DOC;
+	if (has_stream(data, "PowerPoint Document"))
+		return FORMAT_PPT;
+	if (has_stream(data, "Workbook") || has_stream(data, "Book"))
+		return FORMAT_XLS;
+	return FORMATS;
+}
+
 static enum format xml_kind(struct bytes data, enum format hint)
 {
 	struct bytes head = bytes_upto(data, 4096);
@@ -110,6 +138,10 @@ static enum format by_magic(struct bytes data, enum format hint)
 		return FORMAT_PDF;
 	if (bytes_starts(data, BYTES("PK\x03\x04")))
 		return zip_kind(data, hint);
+	if (bytes_starts(data, BYTES("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1")))
+		return compound_kind(data);
+	if (bytes_starts(data, BYTES("{\\rtf")))
+		return FORMAT_RTF;
 	if (bytes_starts(data, BYTES("\x89PNG\r\n\x1A\n")))
 		return FORMAT_PNG;
 	if (bytes_starts(data, BYTES("\xFF\xD8\xFF")))

@@ -1,6 +1,6 @@
 /*
- * parse: bytes of any known format to a document. May run a child (pdftotext, tesseract): never
- * on a loop. Anything may be in the bytes: what is wrong with them is an answer, not a crash.
+ * parse: bytes of any known format to a document. May run a child (pdftotext, tesseract, catdoc):
+ * never on a loop. Anything may be in the bytes: what is wrong with them is an answer, not a crash.
  */
 #ifndef RAG_DOC_PARSE_H
 #define RAG_DOC_PARSE_H

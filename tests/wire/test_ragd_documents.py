@@ -16,6 +16,7 @@ import zipfile
 
 import harness
 import pytest
+import rag_legacy
 from rag_harness import Ragd, finished, words
 
 EMPTY = {"documents": "", "RAG_PACE_MS": "0"}
@@ -166,6 +167,7 @@ LEAFLET = pdf([[(20, 700, "Storing insulin"), (11, 660, "Keep insulin in the ref
                [(11, 700, "Discard it afterwards."), (8, 30, "Leaflet 7, page 3")]])
 
 needs_pdf = pytest.mark.skipif(not shutil.which("pdftotext"), reason="poppler-utils is not installed")
+needs_catdoc = pytest.mark.skipif(not shutil.which("catdoc"), reason="catdoc is not installed")
 needs_ocr = pytest.mark.skipif(not (shutil.which("tesseract") and shutil.which("pdftoppm")), reason="tesseract-ocr or poppler-utils is not installed")
 
 
@@ -204,6 +206,54 @@ def test_opendocument_and_epub_are_read(server):
     document = upload(server, "herbal.epub", epub())
     assert document["title"] == "The Herbal"
     assert [c["section"] for c in chunks(server, document)] == ["Sage", "Mint"]
+
+
+RTF = rb"{\rtf1\ansi{\fonttbl{\f0 Arial;}}\f0 Sage is for \b throats\b0 .\par Mint is for stomachs.\par}"
+
+
+def legacy():
+    return {"quinine.doc": rag_legacy.doc("Quinine\nTake one tablet with caf\u00e9.\n\nKeep it dry.\n"),
+            "prices.xls": rag_legacy.xls([("Prices", [["Drug", "Price"], ["quinidine, pure", 12.5]]), ("Stock", [["Place", "Days"], ["fridge", 28]])]),
+            "flight.ppt": rag_legacy.ppt([["First", "Kites fly high."], ["Second", "Gliders fly far."]]), "herbs.rtf": RTF}
+
+
+@needs_catdoc
+def test_documents_of_the_offices_before_2007_are_read(server):
+    files = legacy()
+    found = {name: everything(server, upload(server, name, data)) for name, data in files.items()}
+    assert "Take one tablet with café." in found["quinine.doc"] and "Keep it dry." in found["quinine.doc"]
+    assert "Drug: quinidine, pure; Price: 12.5" in found["prices.xls"] and "Place: fridge; Days: 28" in found["prices.xls"]
+    assert "Kites fly high." in found["flight.ppt"] and "Gliders fly far." in found["flight.ppt"]
+    assert "Sage is for throats" in found["herbs.rtf"] and "rtf1" not in found["herbs.rtf"]
+    # what it is is told by its bytes, not by its name
+    assert "Kites" in everything(server, upload(server, "kites.doc", files["flight.ppt"] + b"\0"))
+
+
+def test_a_document_of_an_old_office_that_is_none_is_refused_with_what_to_do(server):
+    for name in ("a.doc", "a.xls", "a.ppt", "a.rtf"):
+        document = upload(server, name, b"no such thing " + name.encode())
+        assert (document["state"], document["error"]["code"]) == ("failed", "unsupported_media"), document
+
+
+@needs_catdoc
+def test_hostile_documents_of_old_offices_end_in_a_sentence(server):
+    rng = random.Random(23)
+    for name, data in legacy().items():
+        head = 512 if name != "herbs.rtf" else 8
+        for turn in range(12):
+            bad = bytearray(data)
+            if turn < 4:
+                del bad[rng.randrange(head, len(bad)):]
+            else:
+                for _ in range(1 << turn % 6):
+                    bad[rng.randrange(9 if turn % 2 else head, len(bad))] = rng.choice([0, 0xFF, 0x7F, rng.randrange(256)])
+            document = upload(server, name, bytes(bad) + b"\0" * turn, wait_ms=60000)
+            assert document["state"] == "indexed" or document["error"]["message"], (name, turn, document)
+    loop = bytearray(legacy()["quinine.doc"])
+    loop[512 + 8:1024] = b"\2\0\0\0" * 126  # every sector is followed by sector 2
+    assert upload(server, "loop.doc", bytes(loop), wait_ms=60000)["state"] in ("indexed", "failed")
+    assert upload(server, "deep.rtf", RTF[:6] + b"{" * 200000 + b"x")["state"] in ("indexed", "failed")
+    assert server.json("/health")["status"] in ("healthy", "degraded")
 
 
 @needs_pdf
