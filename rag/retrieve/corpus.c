@@ -13,6 +13,7 @@
 enum {
 	KEEP_MIN = 500,	  /* passages that changed: fewer are told at the next start, quickly */
 	KEEP_PORTION = 8, /* and one of so many of all there are */
+	WARM_CHANGES = 2, /* commits that come in while vectors are made, before that is left */
 };
 
 #define FILE_PREFIX "generation-"
@@ -365,8 +366,11 @@ uint64_t corpus_changes(const struct corpus *corpus)
 
 /* ---- Made ready, and kept ---- */
 
+/* Gives up while much is coming in: what it makes then may soon be of an older table. */
 static void warm_up(struct corpus *corpus, const _Atomic bool *stop)
 {
+	uint64_t changes = corpus_changes(corpus);
+
 	for (uint32_t slot = 0; !atomic_load(stop); slot++) {
 		struct generation *g = corpus_read(corpus);
 		struct corpus_entry *entry;
@@ -374,6 +378,10 @@ static void warm_up(struct corpus *corpus, const _Atomic bool *stop)
 
 		if (!g)
 			return;
+		if (corpus_changes(corpus) > changes + WARM_CHANGES) {
+			corpus_read_end(corpus, g);
+			return;
+		}
 		more = slot < postings_slots(g->locked.postings);
 		entry = more ? g->locked.entries[slot] : NULL;
 		if (entry) {

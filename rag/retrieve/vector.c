@@ -8,6 +8,7 @@
 enum {
 	GRAM_MIN = 3,
 	GRAM_MAX = 5,
+	GRAM_SEED = 3,
 	SET_CAP_MIN = 1 << 10, /* places for the distinct features of one text: a power of two */
 	SET_CAP_MAX = 1 << 15,
 	FEATURES_A_BYTE =
@@ -50,6 +51,7 @@ static void note(struct feature_set *set, uint64_t hash, float weight)
 /* Runs of letters of "^word$"; bytes, so that every script has them. */
 static void note_grams(struct feature_set *set, struct bytes word)
 {
+	uint64_t hashes[GRAM_MAX - GRAM_MIN + 1][WORD_STEM_MAX + 3];
 	char marked[WORD_STEM_MAX + 3] = "^";
 	size_t len = size_min(word.len, WORD_STEM_MAX);
 
@@ -57,9 +59,20 @@ static void note_grams(struct feature_set *set, struct bytes word)
 		marked[1 + i] = ascii_lower(word.at[i]);
 	marked[1 + len] = '$';
 	len += 2;
+	/* Runs that begin at one letter share their beginning, and so its hash. */
+	for (size_t i = 0; i + GRAM_MIN <= len; i++) {
+		size_t longest = size_min(GRAM_MAX, len - i);
+		uint64_t hash = bytes_hash_begin(GRAM_SEED);
+
+		for (size_t n = 0; n < longest; n++) {
+			hash = bytes_hash_byte(hash, marked[i + n]);
+			if (n + 1 >= GRAM_MIN)
+				hashes[n + 1 - GRAM_MIN][i] = bytes_hash_end(hash);
+		}
+	}
 	for (size_t n = GRAM_MIN; n <= GRAM_MAX; n++)
 		for (size_t i = 0; i + n <= len; i++)
-			note(set, bytes_hash(bytes_make(marked + i, n), 3), WEIGHT_GRAM);
+			note(set, hashes[n - GRAM_MIN][i], WEIGHT_GRAM);
 }
 
 static void note_text(struct feature_set *set, struct bytes text)
@@ -143,6 +156,14 @@ static void add_up(const struct vector_table *table, const struct feature_set *s
 	}
 }
 
+/* To the nearest, ties to even, as lrintf, but many at a time: beyond 2^23 floats are whole. */
+static int rounded(float x)
+{
+	const float whole = 0x1.8p23f;
+
+	return (int)(x + whole - whole);
+}
+
 err_t vector_make(const struct vector_table *table, struct bytes text, struct vector *ret_vector)
 {
 	struct feature_set *set = set_of(text);
@@ -153,12 +174,14 @@ err_t vector_make(const struct vector_table *table, struct bytes text, struct ve
 	add_up(table, set, sums);
 	free(set);
 	for (unsigned i = 0; i < VECTOR_DIMENSIONS; i++) {
+		float size = fabsf(sums[i]);
+
 		length += sums[i] * sums[i];
-		most = fmaxf(most, fabsf(sums[i]));
+		most = size > most ? size : most;
 	}
 	ret_vector->scale = length > 0 ? most / 127 / sqrtf(length) : 0;
 	for (unsigned i = 0; i < VECTOR_DIMENSIONS; i++)
-		ret_vector->at[i] = most > 0 ? (int8_t)lrintf(sums[i] / most * 127) : 0;
+		ret_vector->at[i] = (int8_t)rounded(most > 0 ? sums[i] / most * 127 : 0);
 	return ERR_OK;
 }
 

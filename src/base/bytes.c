@@ -129,12 +129,9 @@ bool bytes_eq_secret(struct bytes a, struct bytes b)
 
 uint64_t bytes_hash(struct bytes b, uint64_t seed)
 {
-	uint64_t hash = 0xcbf29ce484222325u ^ seed;
+	uint64_t hash = bytes_hash_begin(seed);
 
 	for (size_t i = 0; i < b.len; i++)
-		hash = (hash ^ (unsigned char)b.at[i]) * 0x100000001b3u;
-	hash ^= hash >> 32;
-	hash *= 0xd6e8feb86659fd93u;
-	hash ^= hash >> 32;
-	return hash;
+		hash = bytes_hash_byte(hash, b.at[i]);
+	return bytes_hash_end(hash);
 }

@@ -100,4 +100,22 @@ bool bytes_eq_secret(struct bytes a, struct bytes b);
 
 uint64_t bytes_hash(struct bytes b, uint64_t seed); /* FNV-1a with a final mix; not for secrets */
 
+/* The same, byte by byte, for runs that share a beginning. */
+static inline uint64_t bytes_hash_begin(uint64_t seed)
+{
+	return 0xcbf29ce484222325u ^ seed;
+}
+
+static inline uint64_t bytes_hash_byte(uint64_t hash, char c)
+{
+	return (hash ^ (unsigned char)c) * 0x100000001b3u;
+}
+
+static inline uint64_t bytes_hash_end(uint64_t hash)
+{
+	hash ^= hash >> 32;
+	hash *= 0xd6e8feb86659fd93u;
+	return hash ^ hash >> 32;
+}
+
 #endif
