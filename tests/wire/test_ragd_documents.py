@@ -629,24 +629,28 @@ def test_check_says_what_is_wrong_and_shows_no_secret(tmp_path):
 # ---- Crashes ----
 
 def test_no_acknowledged_document_is_lost_by_kills(tmp_path):
-    """RAG_KILLS says how often (200 for the full proof); each at a random instant of taking in."""
+    """RAG_KILLS says how often (200 for the full proof); each at a random instant of taking in, of keeping the
+    index, or of a reindex. Documents have enough passages for the index to be written in the middle of it."""
     kills, acknowledged, rng = int(os.environ.get("RAG_KILLS", "6")), {}, random.Random(7)
+    sections = 16
     server = Ragd(**EMPTY)
     for turn in range(kills + 1):
         server.__enter__()
         if turn == kills:
             break
-        until = time.monotonic() + rng.uniform(0.02, 0.6)
+        until = time.monotonic() + rng.uniform(0.02, 0.8)
         try:
             number = 0
             while time.monotonic() < until:
                 name = f"k{rng.randrange(40)}"
-                body = f"# {name}\n\nTurn {turn} number {number} of {name} says tokens{turn}x{number}. " + "more words " * rng.randrange(200)
+                token = f"tokens{turn}x{number}"
+                body = f"# {name}\n\n" + "".join(f"## Part {i}\n\nTurn {turn} of {name} says {token}. " + "more words " * rng.randrange(60) + "\n\n"
+                                                 for i in range(sections))
                 if rng.random() < 0.02:
                     post(server, "/reindex", {})
                 status, answer = post(server, "/documents/text", {"text": body, "document_id": name})
                 assert status in (200, 202), answer
-                acknowledged[name] = f"tokens{turn}x{number}"
+                acknowledged[name] = token
                 number += 1
         finally:
             server.process.send_signal(signal.SIGKILL)
@@ -656,5 +660,10 @@ def test_no_acknowledged_document_is_lost_by_kills(tmp_path):
     held = {d["file"]: d for d in server.json("/documents?limit=500")["documents"]}
     for name, token in acknowledged.items():
         assert held[name]["state"] == "indexed", held.get(name)
-        assert token in everything(server, held[name]), name
+        parts = [c["text"] for c in chunks(server, held[name])]
+        assert len(parts) == sections and all(f" {token}." in p for p in parts), (name, token, parts)
+        found = post(server, "/query/data", {"query": token, "mode": "lexical", "chunk_top_k": 50})[1]["data"]["chunks"]
+        assert {c["file_path"] for c in found} == {name}, (name, token)
+    if kills > 20:
+        assert list((pathlib.Path(server.folder.name) / "data/index").iterdir()), "the index was kept at some time"
     server.__exit__(None, None, None)
