@@ -101,6 +101,23 @@ static err_t copy_passages(struct ingest *ingest, struct arena *arena, struct re
 	return library_passages(library, state.generation, result->document.row, copy_passage, &c);
 }
 
+/* W. What cannot be read (any more) keeps the words it had: an older version's, perhaps. */
+static err_t shelve_failed(struct ingest *ingest, struct read_result *result, struct arena *arena)
+{
+	struct read_result old = { .document = result->document };
+	struct catalog_state state;
+	uint64_t version;
+
+	catalog_state(ingest->options.catalog, &state);
+	version = library_shelved(ingest->options.library, state.generation, old.document.row);
+	TRY(shelve_result(ingest, CATALOG_BUILDING_ONLY, result, arena));
+	if (!version)
+		return ERR_OK;
+	TRY(copy_passages(ingest, arena, &old));
+	return catalog_shelve(ingest->options.catalog, CATALOG_BUILDING_ONLY, &old.document,
+			      version, old.passages, old.count);
+}
+
 static err_t commit_rebuilt(struct ingest *ingest, struct bytes job, struct read_result *result,
 			    struct bytes data, bool copied, struct arena *arena)
 {
@@ -119,8 +136,10 @@ static err_t commit_rebuilt(struct ingest *ingest, struct bytes job, struct read
 		if (!err && copied)
 			err = catalog_shelve(catalog, CATALOG_BUILDING_ONLY, &now, now.version,
 					     result->passages, result->count);
-		else if (!err)
+		else if (!err && indexed)
 			err = shelve_result(ingest, CATALOG_BUILDING_ONLY, result, arena);
+		else if (!err)
+			err = shelve_failed(ingest, result, arena);
 		if (!err)
 			err = job_count(ingest, job, indexed, !indexed, result->count);
 	} else if (!err ||

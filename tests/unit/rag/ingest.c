@@ -216,6 +216,25 @@ TEST(a_reindex_makes_a_generation_with_the_same_words)
 	end();
 }
 
+TEST(a_reindex_keeps_the_old_words_of_what_cannot_be_read_any_more)
+{
+	const struct ingest_reindex all = { .scope = INGEST_ALL, .args = BYTES("{}") };
+	char job[INGEST_JOB_ID_BYTES];
+	struct catalog_state now;
+
+	begin();
+	take("z", "Plums are here.", INGEST_REPLACE);
+	take("z", "\x01\x02 ", INGEST_REPLACE);
+	CHECK_EQ(get("z").state, LIBRARY_FAILED);
+	CHECK_OK(ingest_reindex(shelf.ingest, &all, job));
+	CHECK(ingest_wait(shelf.ingest, bytes_of(job), 10000));
+	catalog_state(shelf.catalog, &now);
+	CHECK_EQ(now.generation, 2);
+	CHECK_EQ(now.passages, 1);
+	CHECK_EQ(found("plums"), 1);
+	end();
+}
+
 TEST(nearly_equal_texts_share_their_sketch_and_others_do_not)
 {
 	struct text one = TEXT_INIT(1 << 20), two = TEXT_INIT(1 << 20), other = TEXT_INIT(1 << 20);
