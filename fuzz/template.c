@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "services/cloudformation/check.h"
 #include "services/cloudformation/expand.h"
 #include "services/cloudformation/policy.h"
 
