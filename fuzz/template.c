@@ -6,6 +6,7 @@
 #include "services/cloudformation/check.h"
 #include "services/cloudformation/expand.h"
 #include "services/cloudformation/policy.h"
+#include "services/cloudformation/rules.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -31,6 +32,7 @@ static void work_out(struct template *template, struct text *why)
 
 	if (!parameters_resolve(template, given, &nothing, NULL, &parameters, why)) {
 		eval.parameters = parameters;
+		rules_hold(&eval);
 		evaluate(&eval, json_object_get(template->root, "Resources"), &value);
 	}
 	json_decref(value);

@@ -245,6 +245,39 @@ def crl_and_authority():
     return authority.public_bytes(serialization.Encoding.PEM), crl.public_bytes(serialization.Encoding.PEM)
 
 
+def test_certificates_and_capacity_providers(weir, stacks):
+    iam, ecs = clients.boto("iam", weir), clients.boto("ecs", weir)
+    certificate, key = identity()
+
+    def resources(*providers):
+        return {"Certificate": {"Type": "AWS::IAM::ServerCertificate", "Properties": {"CertificateBody": certificate, "PrivateKey": key}},
+                "Cluster": {"Type": "AWS::ECS::Cluster"},
+                "Providers": {"Type": "AWS::ECS::ClusterCapacityProviderAssociations", "Properties": {
+                    "Cluster": ref("Cluster"), "CapacityProviders": list(providers), "DefaultCapacityProviderStrategy": [
+                        {"CapacityProvider": providers[0], "Weight": 1}]}}}
+
+    outputs = {"Arn": att("Certificate", "Arn"), "Name": ref("Certificate"), "Cluster": ref("Cluster")}
+    for providers in [("FARGATE",), ("FARGATE", "FARGATE_SPOT")]:
+        told = put(stacks, "c", resources(*providers), outputs)
+        assert tuple(sorted(ecs.describe_clusters(clusters=[told["Cluster"]])["clusters"][0]["capacityProviders"])) == providers
+    assert told["Arn"].endswith(":server-certificate/" + told["Name"])
+    assert iam.get_server_certificate(ServerCertificateName=told["Name"])["ServerCertificate"]["CertificateBody"].strip() == certificate.strip()
+    drop(stacks, "c")
+    assert iam.list_server_certificates()["ServerCertificateMetadataList"] == [] and ecs.list_clusters()["clusterArns"] == []
+
+
+def identity():
+    x509 = pytest.importorskip("cryptography.x509")
+    from cryptography.hazmat.primitives import hashes, serialization as as_
+    from cryptography.hazmat.primitives.asymmetric import ec
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "tests.localhost")])
+    made = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(2)
+            .not_valid_before(now).not_valid_after(now + datetime.timedelta(days=2)).sign(key, hashes.SHA256()))
+    return (made.public_bytes(as_.Encoding.PEM).decode(),
+            key.private_bytes(as_.Encoding.PEM, as_.PrivateFormat.PKCS8, as_.NoEncryption()).decode())
+
+
 def test_trust_stores_and_what_they_revoke(weir, stacks):
     authority, crl = crl_and_authority()
     s3 = clients.boto("s3", weir)

@@ -87,6 +87,27 @@ HOOK(cluster_updated)
 	return call_api(step, "ecs", "PutClusterCapacityProviders", input, NULL);
 }
 
+HOOK(providers_make)
+{
+	const char *cluster = text_at(step->properties, "Cluster");
+	json_t *input = json_pack("{s:s}", "cluster", cluster);
+
+	put_small(step, input, "CapacityProviders", "capacityProviders");
+	put_small(step, input, "DefaultCapacityProviderStrategy",
+		  "defaultCapacityProviderStrategy");
+	TRY(call_api(step, "ecs", "PutClusterCapacityProviders", input, NULL));
+	set_physical_id(step, cluster);
+	return ERR_OK;
+}
+
+HOOK(providers_remove)
+{
+	return call_api(step, "ecs", "PutClusterCapacityProviders",
+			json_pack("{s:s, s:[], s:[]}", "cluster", physical_id(step),
+				  "capacityProviders", "defaultCapacityProviderStrategy"),
+			NULL);
+}
+
 /* ---- A service, on its way ---- */
 
 /* The deployment that is to be; the first of the list. */

@@ -66,6 +66,8 @@ HOOK(metric_filter_make);
 HOOK(metric_filter_remove);
 /* ---- type_ecs.c ---- */
 HOOK(cluster_updated);
+HOOK(providers_make);
+HOOK(providers_remove);
 HOOK(service_updated);
 HOOK(service_settled);
 HOOK(service_remove);
