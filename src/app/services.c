@@ -506,6 +506,8 @@ static err_t make_cloudformation(struct weir *weir)
 		.region = setting_text(weir->settings, SETTING_REGION),
 		.object = find_object,
 		.owner = weir,
+		.asks_for_roles = strcmp(setting_text(weir->settings, SETTING_STACK_ROLES),
+					 "asked") == 0,
 	};
 
 	return cloudformation_create(&options, &weir->cloudformation);

@@ -8,7 +8,7 @@ import time
 import pytest
 
 import clients
-from harness import TOP, free_port, get, until
+from harness import TOP, Weir, free_port, get, until
 from stack_helpers import changed, fault_of, given, gone, made, physical, rested, status
 
 NETWORK = (pathlib.Path(__file__).parent / "templates/network.yml").read_text()
@@ -234,13 +234,24 @@ def test_protection_retention_and_secrets(stacks, weir):
     ("Resources:\n  A: {Type: 'AWS::EC2::VPC', Properties: {CidrBlock: !Ref B}}", "Unresolved resource dependencies [B]"),
     ("Resources:\n  A: {Type: 'AWS::EC2::VPC', DependsOn: B}\n  B: {Type: 'AWS::EC2::VPC', DependsOn: A}",
      "Circular dependency between resources: [A, B]"),
-    ("Resources:\n  A: {Type: 'AWS::IAM::Role', Properties: {AssumeRolePolicyDocument: {}}}", "Requires capabilities : [CAPABILITY_IAM]"),
+    ("Resources:\n  A: {Type: 'AWS::IAM::Role', Properties: {RoleName: a, AssumeRolePolicyDocument: {}}}",
+     "Requires capabilities : [CAPABILITY_NAMED_IAM]"),
     ("Parameters: {P: {Type: String}}\nResources: {A: {Type: 'AWS::Logs::LogGroup'}}", "Parameters: [P] must have values"),
     ("Resources: {A: {Type: 'AWS::Logs::LogGroup', Properties: " + "{a: " * 100 + "1" + "}" * 100 + "}}", "nested too deep"),
 ])
 def test_a_bad_template_is_refused_with_its_reason_and_nothing_is_touched(stacks, template, words):
     assert words in fault_of(stacks.create_stack, StackName="s", TemplateBody=template)
     assert stacks.describe_stacks()["Stacks"] == []
+
+
+def test_roles_without_names_are_granted_or_asked_for_as_the_settings_say(stacks):
+    template = """Resources: {A: {Type: 'AWS::IAM::Role', Properties: {AssumeRolePolicyDocument: {Version: '2012-10-17', Statement: [
+        {Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: 'sts:AssumeRole'}]}}}}"""
+    with Weir("--stack-roles", "asked", auth="sigv4") as strict:
+        words = fault_of(clients.boto("cloudformation", strict).create_stack, StackName="s", TemplateBody=template)
+        assert words == "Requires capabilities : [CAPABILITY_IAM]"
+    stacks.create_stack(StackName="s", TemplateBody=template)
+    rested(stacks, "s", "CREATE_COMPLETE")
 
 
 def test_questions_about_what_is_not_there(stacks):

@@ -84,7 +84,6 @@ aws s3 cp lambda-packages/rag_query_multimodal_alb.zip s3://your-bucket/lambda-p
 aws cloudformation deploy \
   --template-file infrastructure/main.yml \
   --stack-name pharma-rag-alb \
-  --capabilities CAPABILITY_IAM \
   --parameter-overrides \
     Environment=dev \
     RaganythingImageUri=weir/ragd \

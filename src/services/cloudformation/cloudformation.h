@@ -29,6 +29,9 @@ struct cloudformation_options {
 	err_t (*object)(void *owner, const struct api_caller *caller, const char *bucket,
 			const char *key, const char *version, struct text *out);
 	void *owner;
+	/* Whether templates with roles that have no names of their own need CAPABILITY_IAM, as at
+	 * AWS. Those with names need CAPABILITY_NAMED_IAM in any case. */
+	bool asks_for_roles;
 };
 
 /* Takes up the stacks that were at work. */

@@ -146,6 +146,15 @@ const char *capability_needed(const struct template *template)
 	return needed;
 }
 
+static bool is_capable(const struct api_call *call, const struct cloudformation *cfn,
+		       const char *needed)
+{
+	if (!needed[0] || has_capability(call, "CAPABILITY_NAMED_IAM"))
+		return true;
+	return strcmp(needed, "CAPABILITY_IAM") == 0 &&
+	       (!cfn->options.asks_for_roles || has_capability(call, "CAPABILITY_IAM"));
+}
+
 static void first_problem(void *owner, unsigned line, const char *words)
 {
 	struct text *why = owner;
@@ -221,8 +230,7 @@ static err_t check_all(struct api_call *call, struct stack *stack)
 	if (err)
 		return fault_of(call, &stack->why);
 	needed = capability_needed(&stack->template);
-	if (needed[0] && !has_capability(call, "CAPABILITY_NAMED_IAM") &&
-	    !(strcmp(needed, "CAPABILITY_IAM") == 0 && has_capability(call, "CAPABILITY_IAM")))
+	if (!is_capable(call, stack->cfn, needed))
 		return api_fault(call, "InsufficientCapabilitiesException",
 				 "Requires capabilities : [%s]", needed);
 	return ERR_OK;
