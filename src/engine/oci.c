@@ -6,23 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "crypto/digest.h"
+#include "engine/oci_json.h"
 #include "engine/oci_layer.h"
 
 enum {
 	JSON_BYTES = 4 * 1024 * 1024,
 	INDEXES_MAX = 4, /* an index may name an index */
-	LAYERS_MAX = 128,
 	READ_BYTES = 64 * 1024,
-	HEX_BYTES = 64,
-};
-
-struct blob {
-	char hex[HEX_BYTES + 1];
-	int64_t size;
 };
 
 struct opening {
@@ -50,33 +43,8 @@ bool oci_reference(const char *image, char ret_folder[PATH_MAX], char ret_tag[12
 
 /* ---- Blobs ---- */
 
-static bool is_hex(const char *text)
-{
-	size_t n = strspn(text, "0123456789abcdef");
-
-	return n == HEX_BYTES && text[n] == '\0';
-}
-
-/* {"digest": "sha256:…", "size": n} */
-static err_t read_descriptor(const struct opening *opening, const json_t *descriptor,
-			     struct blob *ret_blob)
-{
-	const char *digest = json_string_value(json_object_get(descriptor, "digest"));
-	const json_t *size = json_object_get(descriptor, "size");
-
-	if (!digest || strncmp(digest, "sha256:", 7) != 0 || !is_hex(digest + 7) ||
-	    !json_is_integer(size) || json_integer_value(size) < 0) {
-		text_printf(opening->why, "%s: a descriptor has no SHA-256 digest or no size",
-			    opening->name);
-		return ERR_INVALID;
-	}
-	snprintf(ret_blob->hex, sizeof ret_blob->hex, "%s", digest + 7);
-	ret_blob->size = json_integer_value(size);
-	return ERR_OK;
-}
-
 /* Opens the blob when it is what its digest says; the descriptor stands at its beginning. */
-static err_t open_blob(const struct opening *opening, const struct blob *blob, int *ret_fd)
+static err_t open_blob(const struct opening *opening, const struct oci_blob *blob, int *ret_fd)
 {
 	char path[96], hex[SHA256_HEX_BYTES + 1], buffer[READ_BYTES];
 	struct sha256_stream *stream = NULL;
@@ -113,140 +81,91 @@ static err_t open_blob(const struct opening *opening, const struct blob *blob, i
 	return ERR_OK;
 }
 
-static err_t read_json(const struct opening *opening, int fd, const char *what, json_t **ret_json)
+/* Appends the rest of the file; more than JSON_BYTES of it are no JSON, and said to be none. */
+static err_t read_rest(int fd, struct text *out)
 {
-	struct text text = TEXT_INIT(JSON_BYTES);
 	char buffer[READ_BYTES];
 	ssize_t got;
 
 	while ((got = read(fd, buffer, sizeof buffer)) > 0)
-		text_add(&text, bytes_make(buffer, (size_t)got));
+		text_add(out, bytes_make(buffer, (size_t)got));
 	close(fd);
-	*ret_json = got < 0 || text_err(&text)
-			    ? NULL
-			    : json_loadb(text_str(&text), text.len, JSON_REJECT_DUPLICATES, NULL);
-	text_fini(&text);
-	if (json_is_object(*ret_json))
-		return ERR_OK;
-	json_decref(*ret_json);
-	text_printf(opening->why, "%s: %s is no JSON object, or larger than 4 MiB", opening->name,
-		    what);
-	return ERR_INVALID;
+	if (got < 0 || text_err(out))
+		text_fini(out);
+	return got < 0 ? ERR_SYSTEM : ERR_OK;
 }
 
-static err_t read_blob(const struct opening *opening, const json_t *descriptor, json_t **ret_json)
+static err_t read_blob(const struct opening *opening, const struct oci_blob *blob, struct text *out)
 {
-	struct blob blob;
 	int fd;
 
-	TRY(read_descriptor(opening, descriptor, &blob));
-	TRY(open_blob(opening, &blob, &fd));
-	return read_json(opening, fd, blob.hex, ret_json);
+	TRY(open_blob(opening, blob, &fd));
+	return read_rest(fd, out);
 }
 
 /* ---- Which image ---- */
 
-static const char *text_in(const json_t *object, const char *key)
+static err_t read_inner(const struct opening *opening, const struct oci_blob *blob,
+			struct oci_document *ret_document)
 {
-	const char *text = json_string_value(json_object_get(object, key));
+	const struct oci_wish wish = { .name = opening->name };
+	struct text json = TEXT_INIT(JSON_BYTES);
+	err_t err = read_blob(opening, blob, &json);
 
-	return text ? text : "";
+	if (!err)
+		err = oci_document_read(text_bytes(&json), blob->hex, &wish, ret_document,
+					opening->why);
+	text_fini(&json);
+	return err;
 }
 
-static bool is_ours(const json_t *descriptor)
+static err_t read_outer(const struct opening *opening, struct oci_document *ret_document)
 {
-	static const char *const names[][2] = { { "x86_64", "amd64" }, { "aarch64", "arm64" } };
-	const json_t *platform = json_object_get(descriptor, "platform");
-	struct utsname machine;
-	const char *name = "";
-
-	if (!platform || uname(&machine))
-		return true;
-	for (size_t i = 0; i < COUNT(names); i++)
-		if (strcmp(names[i][0], machine.machine) == 0)
-			name = names[i][1];
-	return strcmp(text_in(platform, "os"), "linux") == 0 &&
-	       strcmp(text_in(platform, "architecture"), name) == 0;
-}
-
-static const json_t *pick(const struct opening *opening, const json_t *index, bool by_tag)
-{
-	const json_t *list = json_object_get(index, "manifests"), *only = NULL, *item;
-	size_t i, fitting = 0;
-
-	json_array_foreach ((json_t *)list, i, item) {
-		const char *tag = text_in(json_object_get(item, "annotations"),
-					  "org.opencontainers.image.ref.name");
-
-		if (!is_ours(item))
-			continue;
-		if (by_tag && opening->tag[0] && strcmp(tag, opening->tag) != 0)
-			continue;
-		if (by_tag && !opening->tag[0] && strcmp(tag, "latest") == 0)
-			return item;
-		only = item;
-		fitting++;
-	}
-	/* Without a tag the one there is; of platforms the first that fits has to do. */
-	return fitting == 1 || (fitting && (!by_tag || opening->tag[0])) ? only : NULL;
-}
-
-static err_t find_manifest(const struct opening *opening, struct blob *ret_blob,
-			   json_t **ret_manifest)
-{
+	const struct oci_wish wish = { .name = opening->name, .tag = opening->tag };
 	int fd = openat(opening->folder, "index.json", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	const json_t *found;
-	json_t *index, *next;
+	struct text json = TEXT_INIT(JSON_BYTES);
+	err_t err;
 
 	if (fd < 0) {
 		text_printf(opening->why, "%s is no OCI image layout: index.json: %s",
 			    opening->name, strerror(errno));
 		return ERR_NOT_FOUND;
 	}
-	TRY(read_json(opening, fd, "index.json", &index));
-	for (unsigned i = 0; i < INDEXES_MAX; i++) {
-		err_t err;
+	err = read_rest(fd, &json);
+	if (!err)
+		err = oci_document_read(text_bytes(&json), "index.json", &wish, ret_document,
+					opening->why);
+	text_fini(&json);
+	return err;
+}
 
-		found = pick(opening, index, i == 0);
-		if (!found)
-			break;
-		err = read_descriptor(opening, found, ret_blob);
-		if (!err)
-			err = read_blob(opening, found, &next);
-		json_decref(index);
-		if (err)
-			return err;
-		index = next;
-		if (json_is_array(json_object_get(index, "layers"))) {
-			*ret_manifest = index;
+static err_t find_manifest(const struct opening *opening, struct oci_blob *ret_blob,
+			   struct oci_document *ret_manifest)
+{
+	TRY(read_outer(opening, ret_manifest));
+	for (unsigned i = 0; i < INDEXES_MAX; i++) {
+		*ret_blob = ret_manifest->next;
+		TRY(read_inner(opening, ret_blob, ret_manifest));
+		if (ret_manifest->is_manifest)
 			return ERR_OK;
-		}
 	}
-	json_decref(index);
-	text_printf(opening->why, "%s has no image%s%s for this machine", opening->name,
-		    opening->tag[0] ? " named " : "", opening->tag);
-	return ERR_NOT_FOUND;
+	text_printf(opening->why, "%s: more than %d indexes name one another", opening->name,
+		    INDEXES_MAX);
+	return ERR_TOO_LARGE;
 }
 
 /* ---- Unpacking ---- */
 
-static err_t unpack_layers(const struct opening *opening, const json_t *manifest, int root)
+static err_t unpack_layers(const struct opening *opening, const struct oci_document *manifest,
+			   int root)
 {
-	const json_t *layers = json_object_get(manifest, "layers"), *layer;
 	struct oci_budget budget = OCI_BUDGET_INIT;
-	size_t i;
 
-	if (json_array_size(layers) > LAYERS_MAX) {
-		text_printf(opening->why, "%s has more than %d layers", opening->name, LAYERS_MAX);
-		return ERR_TOO_LARGE;
-	}
-	json_array_foreach ((json_t *)layers, i, layer) {
-		struct blob blob;
+	for (unsigned i = 0; i < manifest->layer_count; i++) {
 		err_t err;
 		int fd;
 
-		TRY(read_descriptor(opening, layer, &blob));
-		TRY(open_blob(opening, &blob, &fd));
+		TRY(open_blob(opening, &manifest->layers[i], &fd));
 		err = oci_layer_apply(fd, root, &budget, opening->why);
 		close(fd);
 		if (err)
@@ -255,22 +174,38 @@ static err_t unpack_layers(const struct opening *opening, const json_t *manifest
 	return ERR_OK;
 }
 
-static err_t write_config(const struct opening *opening, const json_t *manifest, const char *folder)
+static err_t write_file(const char *path, struct bytes data)
 {
-	char path[PATH_MAX];
-	json_t *config;
-	int failed;
+	FILE *file = fopen(path, "we");
+	bool good = file && fwrite(data.at, 1, data.len, file) == data.len;
 
-	TRY(read_blob(opening, json_object_get(manifest, "config"), &config));
-	failed = snprintf(path, sizeof path, "%s/config.json", folder) >= (int)sizeof path ||
-		 json_dump_file(json_object_get(config, "config"), path, JSON_COMPACT);
-	json_decref(config);
-	return failed ? ERR_SYSTEM : ERR_OK;
+	if (file && fclose(file))
+		good = false;
+	return good ? ERR_OK : ERR_SYSTEM;
+}
+
+static err_t write_config(const struct opening *opening, const struct oci_blob *blob,
+			  const char *folder)
+{
+	const struct oci_wish wish = { .name = opening->name };
+	struct text json = TEXT_INIT(JSON_BYTES), config = TEXT_INIT(JSON_BYTES);
+	char path[PATH_MAX];
+	err_t err = read_blob(opening, blob, &json);
+
+	if (!err)
+		err = oci_config_read(text_bytes(&json), blob->hex, &wish, &config, opening->why);
+	if (!err && snprintf(path, sizeof path, "%s/config.json", folder) >= (int)sizeof path)
+		err = ERR_TOO_LARGE;
+	if (!err)
+		err = write_file(path, text_bytes(&config));
+	text_fini(&json);
+	text_fini(&config);
+	return err;
 }
 
 /* Into a fresh folder, which gets its name when it is whole. */
-static err_t unpack(const struct opening *opening, const json_t *manifest, const char *cache,
-		    const char *target)
+static err_t unpack(const struct opening *opening, const struct oci_document *manifest,
+		    const char *cache, const char *target)
 {
 	char fresh[PATH_MAX], path[PATH_MAX];
 	err_t err;
@@ -283,7 +218,7 @@ static err_t unpack(const struct opening *opening, const json_t *manifest, const
 	root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	err = root < 0 ? ERR_SYSTEM : unpack_layers(opening, manifest, root);
 	if (!err)
-		err = write_config(opening, manifest, fresh);
+		err = write_config(opening, &manifest->config, fresh);
 	if (!err)
 		syncfs(root); /* its name promises that it is whole, also after the power failed */
 	if (root >= 0)
@@ -313,16 +248,15 @@ static err_t open_image(const struct opening *opening, const char *cache,
 			struct oci_image *ret_image)
 {
 	char target[PATH_MAX];
-	json_t *manifest;
-	struct blob blob;
+	struct oci_document manifest;
+	struct oci_blob blob;
 	err_t err = ERR_OK;
 
 	TRY(find_manifest(opening, &blob, &manifest));
 	if (snprintf(target, sizeof target, "%s/%s", cache, blob.hex) >= (int)sizeof target)
 		err = ERR_TOO_LARGE;
 	else if (access(target, F_OK))
-		err = unpack(opening, manifest, cache, target);
-	json_decref(manifest);
+		err = unpack(opening, &manifest, cache, target);
 	if (!err)
 		err = read_config(target, ret_image);
 	if (err && !opening->why->len)
