@@ -13,7 +13,6 @@ enum {
 	WEIGHT_PER_PROCESSOR = 100, /* cpu.weight's default */
 	WEIGHT_MAX = 10000,
 	NAME_LEN = 21, /* "weir-" and 16 digits */
-	OLD_SECONDS = 60,
 };
 
 /* Where version 2 is mounted: alone, or beside version 1. */
@@ -101,7 +100,7 @@ void cgroup_remove(const char *folder)
 		rmdir(path);
 }
 
-void cgroup_sweep(void)
+void cgroup_sweep(uint32_t old_seconds)
 {
 	const char *mount = mount_point();
 	char own[CGROUP_BYTES / 2], base[CGROUP_BYTES];
@@ -117,7 +116,7 @@ void cgroup_sweep(void)
 		/* The kernel refuses to remove one that somebody is in. */
 		if (strncmp(entry->d_name, "weir-", 5) == 0 && strlen(entry->d_name) == NAME_LEN &&
 		    fstatat(dirfd(folder), entry->d_name, &found, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    time(NULL) > found.st_ctime + OLD_SECONDS)
+		    time(NULL) > found.st_ctime + (time_t)old_seconds)
 			unlinkat(dirfd(folder), entry->d_name, AT_REMOVEDIR);
 	if (folder)
 		closedir(folder);

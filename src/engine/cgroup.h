@@ -7,7 +7,7 @@
 
 #include "base/bytes.h"
 
-enum { CGROUP_BYTES = 1024 };
+enum { CGROUP_BYTES = 1024, CGROUP_OLD_SECONDS = 60 };
 
 /* Makes the group of this folder, with limits where the kernel takes them; 0: none. */
 bool cgroup_make(const char *folder, uint64_t memory_bytes, uint32_t processes_max,
@@ -16,9 +16,10 @@ bool cgroup_make(const char *folder, uint64_t memory_bytes, uint32_t processes_m
 void cgroup_remove(const char *folder);
 
 /*
- * Removes empty groups beside our own that some Weir left behind when it was killed: those of a
- * minute ago and older, since another Weir may be about to fill a fresh one.
+ * Removes empty groups beside our own that some Weir left behind when it was killed: those that are
+ * older than so many seconds (CGROUP_OLD_SECONDS), since another Weir may be about to fill a fresh
+ * one.
  */
-void cgroup_sweep(void);
+void cgroup_sweep(uint32_t old_seconds);
 
 #endif

@@ -237,7 +237,7 @@ err_t ecs_restore(struct ecs *ecs)
 	TRY(err);
 	ecs->restored = true;
 	end_strays(ecs);
-	cgroup_sweep();
+	cgroup_sweep(CGROUP_OLD_SECONDS);
 	if (ecs->docker)
 		docker_sweep(ecs->docker, container_is_wanted, ecs);
 	TRY(record_read_all(ecs, KIND_SERVICE, NULL, &list));
