@@ -1,11 +1,14 @@
 """A PostgreSQL of a test's own: Debian's binaries, a folder of its own, a socket in it, stopped by its process id."""
+import contextlib
 import glob
 import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
+import threading
 
 import harness
 import pytest
@@ -62,3 +65,76 @@ class Postgres:
     def ask(self, sql):
         done = subprocess.run([self.bin / "psql", "-AtXq", "-c", sql, self.url], capture_output=True, text=True)
         return done.stdout.strip() if done.returncode == 0 else None
+
+
+class Between:
+    """Between a client and the server. `cut(words)`: the answer to the second COMMIT of a transaction that spoke of them is
+    lost with the connection, though the server committed, and nobody is let in until `open()`."""
+
+    def __init__(self, postgres):
+        self.server = str(postgres.folder / ".s.PGSQL.5432")
+        self.words, self.commits, self.happened = None, 0, threading.Event()
+        self.lock, self.pairs = threading.Lock(), []
+
+    def __enter__(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="weir-pg-between-", dir="/tmp")
+        self.url = f"postgresql:///postgres?host={self.folder.name}&user=rag"
+        self.open()
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+        self.folder.cleanup()
+
+    def open(self):
+        self.listening = socket.socket(socket.AF_UNIX)
+        self.listening.bind(f"{self.folder.name}/.s.PGSQL.5432")
+        self.listening.listen(8)
+        threading.Thread(target=self.accept, args=(self.listening,), daemon=True).start()
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            self.listening.shutdown(socket.SHUT_RDWR)
+        self.listening.close()
+        pathlib.Path(f"{self.folder.name}/.s.PGSQL.5432").unlink(missing_ok=True)
+        with self.lock:
+            for end in self.pairs:
+                with contextlib.suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+            self.pairs = []
+
+    def cut(self, words):
+        self.commits, self.words = 0, words.encode()
+
+    def accept(self, listening):
+        with contextlib.suppress(OSError):
+            while True:
+                client, server = listening.accept()[0], socket.socket(socket.AF_UNIX)
+                server.connect(self.server)
+                with self.lock:
+                    self.pairs += [client, server]
+                state = {"speaks": False, "last": False}
+                threading.Thread(target=self.forward, args=(client, server, state), daemon=True).start()
+                threading.Thread(target=self.back, args=(server, client, state), daemon=True).start()
+
+    def forward(self, client, server, state):
+        with contextlib.suppress(OSError), client, server:
+            while data := client.recv(1 << 20):
+                if self.words and self.words in data:
+                    state["speaks"] = True
+                if b"pg_current_xact_id_if_assigned" in data and state["speaks"]:  # COMMIT is what comes next
+                    state["speaks"] = False
+                    self.commits += 1
+                    state["last"] = self.commits == 2
+                server.sendall(data)
+
+    def back(self, server, client, state):
+        with contextlib.suppress(OSError):
+            while data := server.recv(1 << 20):
+                if state["last"] and b"COMMIT\0" in data:
+                    self.words = None
+                    self.close()
+                    self.happened.set()
+                    return
+                client.sendall(data)
+            client.shutdown(socket.SHUT_RDWR)

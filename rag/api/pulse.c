@@ -9,6 +9,8 @@ static void work(struct blocking_job *job)
 	struct pulse *pulse = container_of(job, struct pulse, job);
 
 	pulse->err = library_ping(pulse->library);
+	if (!pulse->err)
+		catalog_catch_up(pulse->catalog);
 }
 
 static void done(struct blocking_job *job)

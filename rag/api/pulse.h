@@ -12,6 +12,7 @@
 
 struct pulse {
 	struct library *library; /* borrowed; NULL: nothing to ask */
+	struct catalog *catalog; /* borrowed; told when the database answers */
 	struct ingest *ingest;	 /* borrowed; woken when the database is back */
 	struct blocking_pool *pool;
 	struct loop *loop;

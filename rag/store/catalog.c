@@ -34,7 +34,8 @@ struct catalog {
 	struct saying *sayings, **sayings_tail;
 	bool touched[SIDES];
 	int64_t documents_more, passages_more;
-	uint64_t oldest; /* change that an index, as it is on disk, is of */
+	uint64_t oldest;     /* change that an index, as it is on disk, is of */
+	_Atomic bool unsure; /* a commit failed; it may have happened all the same */
 	_Atomic uint64_t generation, building, change, documents, passages;
 };
 
@@ -63,18 +64,20 @@ struct feeding {
 	const struct feed_listener *listener;
 	struct library *library;
 	uint64_t generation, documents;
+	err_t failed; /* of the listener, not of the library */
 };
 
 static err_t feed_one(void *owner, const struct passage *passage)
 {
 	struct feeding *f = owner;
 
-	return f->listener->add(f->listener->owner, f->generation, passage);
+	f->failed = f->listener->add(f->listener->owner, f->generation, passage);
+	return f->failed;
 }
 
 static err_t feed_generation(struct catalog *c, const struct feed_listener *l, uint64_t generation)
 {
-	struct feeding f = { l, c->library, generation, 0 };
+	struct feeding f = { l, c->library, generation, 0, ERR_OK };
 
 	TRY(l->begin(l->owner, generation));
 	return library_passages(c->library, generation, 0, feed_one, &f);
@@ -85,7 +88,8 @@ static err_t feed_changed(void *owner, struct bytes document_id, uint64_t row)
 {
 	struct feeding *f = owner;
 
-	TRY(f->listener->forget(f->listener->owner, f->generation, document_id));
+	f->failed = f->listener->forget(f->listener->owner, f->generation, document_id);
+	TRY(f->failed);
 	f->documents++;
 	return row ? library_passages(f->library, f->generation, row, feed_one, f) : ERR_OK;
 }
@@ -93,7 +97,7 @@ static err_t feed_changed(void *owner, struct bytes document_id, uint64_t row)
 /* What the listener lacks of a generation: nothing, some documents, or everything. */
 static err_t feed_lacking(struct catalog *c, const struct feed_listener *l, uint64_t generation)
 {
-	struct feeding f = { l, c->library, generation, 0 };
+	struct feeding f = { l, c->library, generation, 0, ERR_OK };
 	uint64_t at = l->position(l->owner, generation);
 	bool anew = at == 0 || at > c->change;
 
@@ -192,6 +196,90 @@ static void change_clear(struct catalog *c)
 	c->documents_more = c->passages_more = 0;
 }
 
+static void tell_published(void *owner)
+{
+	struct catalog *c = owner;
+	uint64_t old = c->generation;
+	struct library_counts counts;
+
+	atomic_store(&c->generation, c->building);
+	atomic_store(&c->building, 0);
+	atomic_fetch_add(&c->change, 1);
+	TELL(c, l->publish(l->owner, c->generation, c->change))
+	TELL(c, (l->drop(l->owner, old), ERR_OK))
+	if (library_count(c->library, &counts) == ERR_OK)
+		atomic_store(&c->passages, counts.passages);
+}
+
+/* ---- A commit of which nobody knows whether it happened ---- */
+
+/* Also of what it was told already: forgetting first makes that the same. */
+static err_t feed_missed(struct catalog *c, unsigned i, uint64_t generation, uint64_t change)
+{
+	const struct feed_listener *l = &c->listeners[i].table;
+	struct feeding f = { l, c->library, generation, 0, ERR_OK };
+	err_t err = library_shelved_since(c->library, generation, c->change, feed_changed, &f);
+
+	if (err && !f.failed) {
+		l->discard(l->owner, generation);
+		return err;
+	}
+	if (!f.failed)
+		f.failed = l->commit(l->owner, generation, change);
+	if (f.failed)
+		listener_failed(c, i, f.failed);
+	log_info("rag", "the index '%s' is told of %llu documents whose commit was in doubt",
+		 l->name, (unsigned long long)f.documents);
+	return ERR_OK;
+}
+
+static err_t feed_all_missed(struct catalog *c, uint64_t change)
+{
+	const uint64_t generations[SIDES] = { c->generation, c->building };
+
+	for (unsigned side = 0; side < SIDES; side++)
+		for (unsigned i = 0; i < c->listener_count && generations[side]; i++)
+			if (!c->listeners[i].failed)
+				TRY(feed_missed(c, i, generations[side], change));
+	return ERR_OK;
+}
+
+/* A reindex that began, was published or was given up after all. */
+static void take_builds(struct catalog *c, uint64_t generation, uint64_t building)
+{
+	uint64_t was = c->building;
+
+	if (was && generation == was) {
+		tell_published(c);
+	} else if (was && !building) {
+		atomic_store(&c->building, 0);
+		TELL(c, (l->drop(l->owner, was), ERR_OK))
+	} else if (!was && building) {
+		atomic_store(&c->building, building);
+		TELL(c, l->begin(l->owner, building))
+	}
+}
+
+/* Within a transaction: what the library says is what happened. */
+static err_t catch_up(struct catalog *c)
+{
+	uint64_t generation = library_setting(c->library, "generation");
+	uint64_t building = library_setting(c->library, "building");
+	uint64_t change = library_setting(c->library, "change");
+	struct library_counts counts;
+
+	TRY(library_count(c->library, &counts));
+	TRY(library_ping(c->library)); /* else what was read of it may be nothing */
+	take_builds(c, generation, building);
+	if (change != c->change)
+		TRY(feed_all_missed(c, change));
+	atomic_store(&c->change, change);
+	atomic_store(&c->documents, counts.documents[LIBRARY_INDEXED]);
+	atomic_store(&c->passages, counts.passages);
+	atomic_store(&c->unsure, false);
+	return ERR_OK;
+}
+
 err_t catalog_begin(struct catalog *c)
 {
 	err_t err;
@@ -199,9 +287,20 @@ err_t catalog_begin(struct catalog *c)
 	pthread_mutex_lock(&c->changing);
 	change_clear(c);
 	err = library_begin(c->library);
+	if (!err && c->unsure) {
+		err = catch_up(c);
+		if (err)
+			library_rollback(c->library);
+	}
 	if (err)
 		pthread_mutex_unlock(&c->changing);
 	return err;
+}
+
+void catalog_catch_up(struct catalog *c)
+{
+	if (atomic_load(&c->unsure) && catalog_begin(c) == ERR_OK)
+		catalog_rollback(c);
 }
 
 static err_t say(struct catalog *c, uint64_t generation, bool comes, const struct passage *passage)
@@ -361,8 +460,10 @@ err_t catalog_commit(struct catalog *c)
 	}
 	tell_sayings(c);
 	err = library_commit_then(c->library, tell_commit, c);
-	if (err)
+	if (err) {
 		tell_discard(c);
+		atomic_store(&c->unsure, true);
+	}
 	pthread_mutex_unlock(&c->changing);
 	return err;
 }
@@ -377,21 +478,25 @@ void catalog_rollback(struct catalog *c)
 
 err_t catalog_build_begin(struct catalog *c, uint64_t *ret_generation)
 {
-	uint64_t next = c->generation + 1;
+	uint64_t next;
 	err_t err;
 
-	if (c->building) { /* fed at the start already */
+	TRY(catalog_begin(c));
+	if (c->building) { /* fed already: at the start, or when it was in doubt */
 		*ret_generation = c->building;
+		catalog_rollback(c);
 		return ERR_OK;
 	}
-	TRY(catalog_begin(c));
+	next = c->generation + 1;
 	err = library_setting_put(c->library, "building", next);
 	if (err) {
 		catalog_rollback(c);
 		return err;
 	}
 	err = library_commit(c->library);
-	if (!err) {
+	if (err) {
+		atomic_store(&c->unsure, true);
+	} else {
 		atomic_store(&c->building, next);
 		TELL(c, l->begin(l->owner, next))
 		*ret_generation = next;
@@ -410,33 +515,23 @@ static err_t build_settle(struct catalog *c, uint64_t generation)
 	return library_setting_put(c->library, "change", c->change + 1);
 }
 
-static void tell_published(void *owner)
-{
-	struct catalog *c = owner;
-	uint64_t old = c->generation;
-	struct library_counts counts;
-
-	atomic_store(&c->generation, c->building);
-	atomic_store(&c->building, 0);
-	atomic_fetch_add(&c->change, 1);
-	TELL(c, l->publish(l->owner, c->generation, c->change))
-	TELL(c, (l->drop(l->owner, old), ERR_OK))
-	if (library_count(c->library, &counts) == ERR_OK)
-		atomic_store(&c->passages, counts.passages);
-}
-
 err_t catalog_build_publish(struct catalog *c)
 {
 	err_t err;
 
 	TRY(catalog_begin(c));
-	assert(c->building);
+	if (!c->building) { /* an earlier try had been committed after all */
+		catalog_rollback(c);
+		return ERR_OK;
+	}
 	err = build_settle(c, c->building);
 	if (err) {
 		catalog_rollback(c);
 		return err;
 	}
 	err = library_commit_then(c->library, tell_published, c);
+	if (err)
+		atomic_store(&c->unsure, true);
 	pthread_mutex_unlock(&c->changing);
 	return err;
 }
@@ -455,6 +550,8 @@ void catalog_build_drop(struct catalog *c)
 	if (library_commit(c->library) == ERR_OK) {
 		atomic_store(&c->building, 0);
 		TELL(c, (l->drop(l->owner, building), ERR_OK))
+	} else {
+		atomic_store(&c->unsure, true);
 	}
 	pthread_mutex_unlock(&c->changing);
 }

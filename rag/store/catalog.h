@@ -53,8 +53,15 @@ err_t catalog_shelve(struct catalog *catalog, enum catalog_side side,
 		     const struct library_document *document, uint64_t version,
 		     const struct passage *passages, size_t count);
 
+/*
+ * When it fails with the connection it may have happened all the same: the next catalog_begin asks
+ * the library, and tells the listeners what they lack.
+ */
 err_t catalog_commit(struct catalog *catalog);
 void catalog_rollback(struct catalog *catalog);
+
+/* Asks now whether such a commit happened; nothing to do when there is none. Blocks. */
+void catalog_catch_up(struct catalog *catalog);
 
 /* ---- Generations ---- */
 

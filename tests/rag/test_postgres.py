@@ -11,7 +11,7 @@ import threading
 
 import harness
 import pytest
-from postgres import Postgres
+from postgres import Between, Postgres
 from rag_harness import SAMPLES, Ragd, finished, words
 from test_engines import FakeEngine, data, embedded
 
@@ -140,6 +140,23 @@ def test_a_database_that_crashes_while_documents_come_in_loses_none_of_them(post
         assert acknowledged <= set(held) and set(held.values()) == {"indexed"}
         last = max(acknowledged, key=lambda name: int(name[1:]))
         assert found(server, f"Word{last[1:]}"), "what was committed around the crash is searched too"
+
+
+def test_a_document_whose_commit_was_in_doubt_is_searched_once_the_database_is_back(postgres):
+    with Between(postgres) as between, Ragd(documents="", DATABASE_URL=between.url, RAG_DATABASE_SCHEMA="doubt") as server:
+        assert post(server, "/documents/text", {"text": "Kittiwakes nest on ledges.", "document_id": "first", "wait_ms": 20000})[0] == 200
+        between.cut("Puffins")
+        assert post(server, "/documents/text", {"text": "Puffins nest in burrows.", "document_id": "puffin"})[0] == 202
+        assert between.happened.wait(30)
+        harness.until(lambda: "unknown whether it happened" in server.log(), 30, "the end of asking")
+        assert postgres.ask("SELECT state FROM doubt.document WHERE key = 'puffin'") == postgres.ask(
+            "SELECT state FROM doubt.document WHERE key = 'first'"), "the server has it as read"
+        assert not found(server, "Puffins"), "nobody knows yet"
+        between.open()
+        harness.until(lambda: found(server, "Puffins"), 30, "the document in the index")
+        assert len(found(server, "Kittiwakes")) == 1 and server.json("/health")["index"]["documents"] == 2
+        assert post(server, "/documents/text", {"text": "Guillemots nest on rocks.", "document_id": "third", "wait_ms": 20000})[0] == 200
+        assert found(server, "Guillemots") and found(server, "Puffins")
 
 
 def test_one_ragd_a_schema_and_each_trouble_in_a_sentence(postgres, tmp_path):
