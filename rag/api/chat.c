@@ -51,6 +51,7 @@ void chat_client_left(struct chat *chat)
 {
 	log_info("rag", "%s %s: the client left while %s", chat->request_id, chat->id, chat->stage);
 	chat->service->counted.left++;
+	chat->service->counted.ends[STREAM_END_client_left]++;
 	chat_free(chat);
 }
 
@@ -173,6 +174,21 @@ static void send_whole(struct chat *chat, const struct event_done *done)
 
 static void fail(struct chat *chat, enum fault_kind kind, const char *words);
 
+static void count_end(struct service *service, const char *reason)
+{
+	static const char *const names[] = {
+#define STREAM_END(name) #name,
+		STREAM_ENDS(STREAM_END)
+#undef STREAM_END
+	};
+	unsigned i = 0;
+
+	while (i < STREAM_END_COUNT && strcmp(names[i], reason) != 0)
+		i++;
+	assert(i < STREAM_END_COUNT); /* a reason without a name there */
+	service->counted.ends[i]++;
+}
+
 void chat_finish(struct chat *chat, const char *reason)
 {
 	struct event_done done = done_of(chat, reason);
@@ -181,6 +197,7 @@ void chat_finish(struct chat *chat, const char *reason)
 		fail(chat, FAULT_INTERNAL, "The answer could not be sent whole.");
 		return;
 	}
+	count_end(chat->service, reason);
 	if (streams(chat)) {
 		voice_done(&chat->out, &chat->voice, &done);
 		chat_send(chat, true);
@@ -198,6 +215,7 @@ static void fail(struct chat *chat, enum fault_kind kind, const char *words)
 
 	fault_set(&fault, kind, "", "%s", words);
 	chat->service->counted.failed++;
+	chat->service->counted.ends[STREAM_END_error]++;
 	log_warn("rag", "%s %s: %s", chat->request_id, chat->id, words);
 	if (streams(chat)) {
 		voice_error(&chat->out, &chat->voice, &fault);
@@ -369,6 +387,7 @@ static void on_stall(struct timer *timer)
 
 	log_info("rag", "%s %s: the client read nothing for too long", chat->request_id, chat->id);
 	chat->service->counted.left++;
+	chat->service->counted.ends[STREAM_END_client_too_slow]++;
 	over(chat);
 }
 

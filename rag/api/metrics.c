@@ -42,6 +42,26 @@ static void chats(struct text *out, const struct service *s)
 	       s->counted.refused_rate);
 }
 
+static void ends(struct text *out, const struct service *s)
+{
+	static const char *const names[] = {
+#define STREAM_END(name) #name,
+		STREAM_ENDS(STREAM_END)
+#undef STREAM_END
+	};
+
+	head(out, "rag_stream_end_total", "counter", "Answers, by how they ended");
+	for (unsigned i = 0; i < STREAM_END_COUNT; i++)
+		text_printf(out, "rag_stream_end_total{reason=\"%s\"} %llu\n", names[i],
+			    (unsigned long long)s->counted.ends[i]);
+	head(out, "rag_cache_total", "counter",
+	     "Requests with an Idempotency-Key; hit: the first answer was given again");
+	text_printf(out, "rag_cache_total{kind=\"idempotency\",hit=\"true\"} %llu\n",
+		    (unsigned long long)s->counted.same_again);
+	text_printf(out, "rag_cache_total{kind=\"idempotency\",hit=\"false\"} %llu\n",
+		    (unsigned long long)s->counted.first_time);
+}
+
 static void first_tokens(struct text *out, const struct service *s)
 {
 	const char *engine = s->model ? "model" : "extractive";
@@ -82,6 +102,9 @@ static void ingestion(struct text *out, const struct service *s)
 	metric(out, "rag_documents_failed_total", "counter", "Documents that could not be read",
 	       counts.failed);
 	metric(out, "rag_documents_working", "gauge", "Documents being read", counts.working);
+	head(out, "rag_job_seconds", "summary", "From a job's first step to its end");
+	text_printf(out, "rag_job_seconds_sum %.3f\nrag_job_seconds_count %llu\n",
+		    (double)counts.job_ms / 1000, (unsigned long long)counts.jobs_ended);
 	head(out, "rag_stage_seconds_total", "counter", "Time spent on documents, by stage");
 	for (unsigned i = 0; i < COUNT(counts.stage_us); i++)
 		text_printf(out, "rag_stage_seconds_total{stage=\"%s\"} %.6f\n",
@@ -106,6 +129,8 @@ static void documents(struct text *out, const struct service *s)
 	metric(out, "rag_queue_depth", "gauge", "Documents that wait to be read",
 	       counts.documents[LIBRARY_PENDING]);
 	metric(out, "rag_chunks", "gauge", "Passages in the index", state.passages);
+	metric(out, "rag_index_bytes", "gauge", "Bytes of the index as it is kept on disk",
+	       corpus_kept_bytes(s->corpus));
 	metric(out, "rag_generation", "gauge", "Generation of the index", state.generation);
 	metric(out, "rag_originals_bytes", "gauge", "Bytes of originals kept", counts.blob_bytes);
 }
@@ -113,6 +138,7 @@ static void documents(struct text *out, const struct service *s)
 void metrics_write(struct task *task)
 {
 	chats(&task->out, task->service);
+	ends(&task->out, task->service);
 	first_tokens(&task->out, task->service);
 	engines(&task->out, task->service);
 	ingestion(&task->out, task->service);

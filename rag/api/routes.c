@@ -204,6 +204,10 @@ static bool answered_before(struct call *call, const struct answered_name *name)
 					 loop_now_ms(call->service->loop), &body)
 			 : ERR_NOT_FOUND;
 
+	if (name && err == ERR_OK)
+		call->service->counted.same_again++;
+	else if (name && err == ERR_NOT_FOUND)
+		call->service->counted.first_time++;
 	if (err == ERR_OK)
 		reply_json(call->x, 200, call->request_id, body);
 	else if (err == ERR_CONFLICT)

@@ -133,12 +133,22 @@ err_t job_begin(struct ingest *ingest, const char *kind, struct bytes args,
 	return library_jobs_prune(ingest->options.library, JOBS_KEPT);
 }
 
+void job_stamp(struct ingest *ingest, struct library_job *job)
+{
+	job->ended_ms = clock_unix_ms();
+	if (!job->started_ms || job->ended_ms < job->started_ms)
+		return; /* nothing of it was done, or the clock was set */
+	atomic_fetch_add(&ingest->jobs_ended, 1);
+	atomic_fetch_add(&ingest->job_ms, job->ended_ms - job->started_ms);
+}
+
 struct counting {
+	struct ingest *ingest;
 	uint64_t total, done, failed, passages;
 	bool may_end;
 };
 
-static void settle(struct library_job *job)
+static void settle(struct ingest *ingest, struct library_job *job)
 {
 	if (job->done + job->failed < job->total)
 		return;
@@ -146,7 +156,7 @@ static void settle(struct library_job *job)
 		job->state = LIBRARY_JOB_CANCELLED;
 	else
 		job->state = job->failed ? LIBRARY_JOB_PARTIAL : LIBRARY_JOB_SUCCEEDED;
-	job->ended_ms = clock_unix_ms();
+	job_stamp(ingest, job);
 }
 
 static void count_in(struct library_job *job, void *with)
@@ -163,32 +173,33 @@ static void count_in(struct library_job *job, void *with)
 		job->state = LIBRARY_JOB_RUNNING;
 	if (c->may_end && job->state < LIBRARY_JOB_CANCELLED &&
 	    bytes_eq_str(job->kind, "ingest")) /* syncs and reindexes end by themselves */
-		settle(job);
+		settle(c->ingest, job);
 }
 
 err_t job_count(struct ingest *ingest, struct bytes id, uint64_t done, uint64_t failed,
 		uint64_t passages)
 {
-	struct counting c = { 0, done, failed, passages, true };
+	struct counting c = { ingest, 0, done, failed, passages, true };
 
 	return job_change(ingest, id, count_in, &c);
 }
 
 err_t job_add_total(struct ingest *ingest, struct bytes id, uint64_t more)
 {
-	struct counting c = { more, 0, 0, 0, false };
+	struct counting c = { ingest, more, 0, 0, 0, false };
 
 	return job_change(ingest, id, count_in, &c);
 }
 
 err_t job_settle(struct ingest *ingest, struct bytes id)
 {
-	struct counting c = { 0, 0, 0, 0, true };
+	struct counting c = { ingest, 0, 0, 0, 0, true };
 
 	return job_change(ingest, id, count_in, &c);
 }
 
 struct ending {
+	struct ingest *ingest;
 	enum library_job_state state;
 	const char *error;
 	uint64_t generation;
@@ -203,13 +214,13 @@ static void end_it(struct library_job *job, void *with)
 		job->state = LIBRARY_JOB_PARTIAL;
 	job->error = bytes_of(ending->error);
 	job->generation = ending->generation;
-	job->ended_ms = clock_unix_ms();
+	job_stamp(ending->ingest, job);
 }
 
 err_t job_end(struct ingest *ingest, struct bytes id, enum library_job_state state,
 	      const char *error, uint64_t generation)
 {
-	struct ending ending = { state, error, generation };
+	struct ending ending = { ingest, state, error, generation };
 
 	return job_change(ingest, id, end_it, &ending);
 }
@@ -527,6 +538,8 @@ void ingest_counts(struct ingest *ingest, struct ingest_counts *ret_counts)
 		.parsed = atomic_load(&ingest->parsed),
 		.failed = atomic_load(&ingest->failed),
 		.fetched = atomic_load(&ingest->fetched),
+		.jobs_ended = atomic_load(&ingest->jobs_ended),
+		.job_ms = atomic_load(&ingest->job_ms),
 		.working = atomic_load(&ingest->working),
 	};
 	for (unsigned i = 0; i < STAGES; i++)

@@ -120,7 +120,8 @@ const char *ingest_stage(struct ingest *ingest, uint64_t row);
 
 struct ingest_counts {
 	uint64_t parsed, failed, fetched;
-	uint64_t stage_us[4]; /* fetch, parse, chunk, commit: time spent in all */
+	uint64_t stage_us[4];	     /* fetch, parse, chunk, commit: time spent in all */
+	uint64_t jobs_ended, job_ms; /* jobs that began and are over, and their time in all */
 	unsigned working;
 };
 void ingest_counts(struct ingest *ingest, struct ingest_counts *ret_counts);

@@ -45,6 +45,7 @@ struct ingest {
 	} locked;
 	_Atomic bool ready, keeper_cancelled, stopping;
 	_Atomic uint64_t parsed, failed, fetched, stage_us[STAGES];
+	_Atomic uint64_t jobs_ended, job_ms; /* how many, and how long they took in all */
 	_Atomic unsigned working;
 };
 
@@ -52,6 +53,8 @@ struct ingest {
 /* W. Begins a job's row; `id` is made. */
 err_t job_begin(struct ingest *ingest, const char *kind, struct bytes args,
 		enum library_job_state state, uint64_t total, char id[INGEST_JOB_ID_BYTES]);
+/* Its time is over: written down in its row, and counted. */
+void job_stamp(struct ingest *ingest, struct library_job *job);
 /* W. Counts documents of a job, and ends it when all are through and nobody adds any more. */
 err_t job_count(struct ingest *ingest, struct bytes id, uint64_t done, uint64_t failed,
 		uint64_t passages);

@@ -163,7 +163,9 @@ static err_t cancel_in_library(struct ingest *ingest, struct bytes id, bool *ret
 		*ret_keepers = !bytes_eq_str(job.kind, "ingest");
 		job.failed += count;
 		job.state = *ret_keepers ? LIBRARY_JOB_CANCELLING : LIBRARY_JOB_CANCELLED;
-		job.ended_ms = *ret_keepers ? 0 : clock_unix_ms();
+		job.ended_ms = 0;
+		if (!*ret_keepers)
+			job_stamp(ingest, &job);
 		err = library_job_put(library, &job);
 	}
 	arena_fini(&arena);

@@ -364,6 +364,19 @@ uint64_t corpus_changes(const struct corpus *corpus)
 	return atomic_load(&corpus->changes);
 }
 
+uint64_t corpus_kept_bytes(struct corpus *corpus)
+{
+	struct generation *g = corpus_read(corpus);
+	char *path = g ? path_of(corpus, g->number) : NULL;
+	struct stat st;
+	uint64_t bytes = path && stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+
+	free(path);
+	if (g)
+		corpus_read_end(corpus, g);
+	return bytes;
+}
+
 /* ---- Made ready, and kept ---- */
 
 /* Gives up while much is coming in: what it makes then may soon be of an older table. */

@@ -72,6 +72,9 @@ void corpus_read_end(struct corpus *corpus, struct generation *generation);
 /* Grows with every commit and publication. Any thread. */
 uint64_t corpus_changes(const struct corpus *corpus);
 
+/* The size of the file that the published generation is kept in; 0 while it is in none. Blocks. */
+uint64_t corpus_kept_bytes(struct corpus *corpus);
+
 /*
  * Makes the vectors and words that are missing, and keeps on disk what changed much, until *stop; a
  * good while for a large library. One thread at a time.

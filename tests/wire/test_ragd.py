@@ -312,7 +312,8 @@ def test_a_client_that_leaves_ends_its_chat_at_once():
             stream.event("delta")
             assert slow.json("/health")["chats"]["running"] == 1
         harness.until(lambda: slow.json("/health")["chats"]["running"] == 0, 1, "the end of the chat")
-        assert "rag_chats_left_total 1" in slow.get("/metrics")[1].decode()
+        metrics = slow.get("/metrics")[1].decode()
+        assert "rag_chats_left_total 1" in metrics and 'rag_stream_end_total{reason="client_left"} 1' in metrics
 
 
 def test_cancel_ends_a_chat_with_done():

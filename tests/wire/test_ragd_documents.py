@@ -491,8 +491,23 @@ def test_a_reindex_keeps_every_document_and_says_its_generation(server):
 
 def test_metrics_count_documents_and_stages(server):
     lines = server.get("/metrics")[1].decode()
-    for name in ('rag_documents{state="indexed"}', "rag_chunks ", 'rag_stage_seconds_total{stage="parsing"}', "rag_documents_failed_total", "rag_queue_depth"):
+    for name in ('rag_documents{state="indexed"}', "rag_chunks ", 'rag_stage_seconds_total{stage="parsing"}', "rag_documents_failed_total", "rag_queue_depth", "rag_index_bytes "):
         assert name in lines
+
+
+def counted(server, name):
+    return float(next(line.split()[-1] for line in server.get("/metrics")[1].decode().splitlines() if line.startswith(name + " ")))
+
+
+def test_metrics_count_jobs_and_answers_given_again(server):
+    names = ("rag_job_seconds_count", 'rag_cache_total{kind="idempotency",hit="true"}', 'rag_cache_total{kind="idempotency",hit="false"}')
+    before = [counted(server, name) for name in names]
+    for _ in range(3):
+        status, _ = post(server, "/documents/text", {"text": "Counted words.", "document_id": "counted", "wait_ms": 20000},
+                         {"Idempotency-Key": "counted"})
+        assert status == 200
+    assert [counted(server, name) - was for name, was in zip(names, before)] == [1, 2, 1]
+    assert counted(server, "rag_job_seconds_sum") >= 0
 
 
 def test_cancelling_leaves_what_was_read_and_stops_the_rest():
