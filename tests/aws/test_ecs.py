@@ -63,17 +63,26 @@ def test_the_usual_walk_with_boto3_and_its_waiters(weir, ecs, elbv2, server):
     tasks = ecs.list_tasks(cluster="c", serviceName="web")["taskArns"]
     assert len(tasks) == 2 and ecs.list_tasks(cluster="c", family="other")["taskArns"] == []
     task = ecs.describe_tasks(cluster="c", tasks=tasks)["tasks"][0]
+    address = task["containers"][0]["networkInterfaces"][0]["privateIpv4Address"]
+    held = interfaces(weir, "private-ip-address", address)
+    assert [(i["SubnetId"], [g["GroupName"] for g in i["Groups"]]) for i in held] == [(subnets[0], ["default"])]
+    assert {"name": "networkInterfaceId", "value": held[0]["NetworkInterfaceId"]} in task["attachments"][0]["details"]
+    assert held[0]["PrivateIpAddresses"][0]["PrivateIpAddress"] == address and held[0]["Description"].startswith("arn:aws:ecs:")
     assert task["lastStatus"] == "RUNNING" and task["group"] == "service:web" and task["startedBy"].startswith("ecs-svc/")
     assert task["startedAt"] >= task["createdAt"]
     cluster = ecs.describe_clusters(clusters=["c"], include=["TAGS"])["clusters"][0]
     assert (cluster["runningTasksCount"], cluster["activeServicesCount"], cluster["tags"]) == (2, 1, [{"key": "a", "value": "b"}])
     assert code(ecs.delete_cluster, cluster="c")[0] == "ClusterContainsServicesException"
 
+    shut = clients.boto("ec2", weir).create_security_group(GroupName="shut", Description="of one task", VpcId=vpc(weir))["GroupId"]
+    network["awsvpcConfiguration"]["securityGroups"] = [shut]
     one = ecs.run_task(cluster="c", taskDefinition="web:1", launchType="FARGATE", networkConfiguration=network, startedBy="me")["tasks"][0]["taskArn"]
+    assert len(interfaces(weir, "group-id", shut)) == 1
     ecs.get_waiter("tasks_running").wait(cluster="c", tasks=[one], WaiterConfig={"Delay": 1, "MaxAttempts": 20})
     assert ecs.list_tasks(cluster="c", startedBy="me")["taskArns"] == [one]
     ecs.stop_task(cluster="c", task=one)
     ecs.get_waiter("tasks_stopped").wait(cluster="c", tasks=[one], WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+    assert interfaces(weir, "group-id", shut) == []
     assert code(ecs.execute_command, cluster="c", task=tasks[0], command="sh", interactive=True)[0] == "InvalidParameterException"
 
     ecs.update_service(cluster="c", service="web", desiredCount=0)
@@ -81,6 +90,10 @@ def test_the_usual_walk_with_boto3_and_its_waiters(weir, ecs, elbv2, server):
     ecs.get_waiter("services_inactive").wait(cluster="c", services=["web"], WaiterConfig={"Delay": 1, "MaxAttempts": 30})
     assert ecs.delete_cluster(cluster="c")["cluster"]["status"] == "INACTIVE"
     assert code(ecs.list_tasks, cluster="c") == ("ClusterNotFoundException", "Cluster not found.")
+
+
+def interfaces(weir, filter, value):
+    return clients.boto("ec2", weir).describe_network_interfaces(Filters=[{"Name": filter, "Values": [value]}])["NetworkInterfaces"]
 
 
 def vpc(weir):

@@ -176,6 +176,10 @@ bool ec2_rule_names_group(const json_t *rule, const char *group);
 
 /* Those of load balancers, one per subnet; held. Asks elbv2: before anything is written. */
 err_t ec2_interfaces(struct api_call *call, json_t **ret_list);
+/* Those of tasks that have an address of their own. Asks ecs: before anything is written. */
+err_t ec2_add_task_interfaces(struct api_call *call, json_t *list);
+/* [{GroupId, GroupName}] for ids; held. */
+err_t ec2_group_identifiers(struct api_call *call, const json_t *ids, json_t **ret_list);
 /* Mapped instances as DescribeInstances answers them; held. */
 err_t ec2_instances(struct api_call *call, json_t **ret_list);
 

@@ -18,8 +18,7 @@ static const char *balancer_id(const char *arn)
 	return found ? found + strlen("loadbalancer/") : arn;
 }
 
-/* [{GroupId, GroupName}] for ids; held. */
-static err_t group_identifiers(struct api_call *call, const json_t *ids, json_t **ret_list)
+err_t ec2_group_identifiers(struct api_call *call, const json_t *ids, json_t **ret_list)
 {
 	json_t *list = json_array(), *groups, *group, *id;
 	size_t index, at;
@@ -71,7 +70,7 @@ static err_t add_interfaces(struct api_call *call, const json_t *balancer, json_
 	json_t *groups, *zone;
 	size_t index;
 
-	TRY(group_identifiers(call, json_object_get(balancer, "SecurityGroups"), &groups));
+	TRY(ec2_group_identifiers(call, json_object_get(balancer, "SecurityGroups"), &groups));
 	json_array_foreach (json_object_get(balancer, "AvailabilityZones"), index, zone)
 		TRY(ec2_append(list, make_interface(ec2_of(call), balancer, zone, groups)));
 	return ERR_OK;
@@ -79,13 +78,18 @@ static err_t add_interfaces(struct api_call *call, const json_t *balancer, json_
 
 err_t ec2_interfaces(struct api_call *call, json_t **ret_list)
 {
-	json_t *list = json_array(), *answer, *balancer;
+	json_t *list = json_array(), *page, *balancer;
+	const char *marker = NULL;
 	size_t index;
 
 	TRY(ec2_hold(call, list));
-	TRY(ec2_ask(call, "elbv2", "DescribeLoadBalancers", json_object(), &answer));
-	json_array_foreach (json_object_get(answer, "LoadBalancers"), index, balancer)
-		TRY(add_interfaces(call, balancer, list));
+	do {
+		TRY(ec2_ask(call, "elbv2", "DescribeLoadBalancers",
+			    json_pack("{s:s*}", "Marker", marker), &page));
+		marker = ec2_text(page, "NextMarker");
+		json_array_foreach (json_object_get(page, "LoadBalancers"), index, balancer)
+			TRY(add_interfaces(call, balancer, list));
+	} while (marker);
 	*ret_list = list;
 	return ERR_OK;
 }
@@ -138,6 +142,7 @@ err_t ec2_describe_network_interfaces(struct api_call *call)
 	json_t *list;
 
 	TRY(ec2_interfaces(call, &list));
+	TRY(ec2_add_task_interfaces(call, list));
 	if (!drop_unasked(ids, list, "NetworkInterfaceId"))
 		return api_fault(call, "InvalidNetworkInterfaceID.NotFound",
 				 "The networkInterface ID '%s' does not exist",
@@ -172,7 +177,7 @@ static err_t instance_groups(struct api_call *call, const char *id, json_t **ret
 	json_array_foreach (list, index, body)
 		if (ec2_is(body, "InstanceId", id))
 			ids = json_object_get(body, "Groups");
-	return group_identifiers(call, ids, ret_groups);
+	return ec2_group_identifiers(call, ids, ret_groups);
 }
 
 err_t ec2_instances(struct api_call *call, json_t **ret_list)

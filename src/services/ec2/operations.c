@@ -256,14 +256,14 @@ STRUCTURE(group_identifier, M("GroupId", &api_string), M("GroupName", &api_strin
 LIST(group_identifiers, &group_identifier);
 STRUCTURE(interface_attachment, M("AttachmentId", &api_string), M("Status", &api_string),
 	  M("DeleteOnTermination", &api_boolean), M("DeviceIndex", &api_integer));
-STRUCTURE(private_address, M("PrivateIpAddress", &api_string));
+STRUCTURE(private_address, M("PrivateIpAddress", &api_string), M("Primary", &api_boolean));
 LIST(private_addresses, &private_address);
 STRUCTURE(interface, M("NetworkInterfaceId", &api_string), M("SubnetId", &api_string),
 	  M("VpcId", &api_string), M("AvailabilityZone", &api_string),
 	  M("Description", &api_string), M("OwnerId", &api_string), M("RequesterId", &api_string),
 	  M("RequesterManaged", &api_boolean), M("SourceDestCheck", &api_boolean),
 	  M("Status", &api_string), M("InterfaceType", &api_string), M("MacAddress", &api_string),
-	  W("Groups", &group_identifiers, "groupSet"),
+	  W("Groups", &group_identifiers, "groupSet"), M("PrivateIpAddress", &api_string),
 	  W("PrivateIpAddresses", &private_addresses, "privateIpAddressesSet"),
 	  M("Attachment", &interface_attachment), M("TagSet", &tags));
 LIST(interfaces, &interface);

@@ -11,7 +11,7 @@
 
 #include "crypto/random.h"
 
-enum { TRIES = 64, KEY_BYTES = 64 };
+enum { TRIES = 64, KEY_BYTES = 64, GROUPS_MAX_BYTES = 64 * 1024 };
 
 static const char shared_address[] = "127.0.0.1";
 
@@ -79,12 +79,35 @@ static err_t place_ports(struct ecs *ecs, json_t *container, const json_t *defin
 	return ERR_OK;
 }
 
+/* Not among AWS's details: DescribeNetworkInterfaces has no other way to know them. */
+static err_t add_groups(json_t *attachments, const json_t *groups)
+{
+	json_t *details = json_object_get(json_array_get(attachments, 0), "details");
+	struct text ids = TEXT_INIT(GROUPS_MAX_BYTES);
+	const json_t *id;
+	err_t err;
+	size_t i;
+
+	if (!json_array_size(groups))
+		return ERR_OK;
+	json_array_foreach (groups, i, id) {
+		text_add_str(&ids, i ? "," : "");
+		text_add_str(&ids, json_string_value(id));
+	}
+	err = text_err(&ids);
+	if (!err)
+		err = add(details, json_pack("{s:s, s:s%}", "name", "securityGroups", "value",
+					     text_bytes(&ids).at, text_bytes(&ids).len));
+	text_fini(&ids);
+	return err;
+}
+
 static err_t attach(json_t *task, const char *address)
 {
-	json_t *subnets = json_object_get(
-		json_object_get(json_object_get(task, "_network"), "awsvpcConfiguration"),
-		"subnets");
-	const char *subnet = json_string_value(json_array_get(subnets, 0));
+	const json_t *network = json_object_get(json_object_get(task, "_network"),
+						"awsvpcConfiguration");
+	const char *subnet = json_string_value(
+		json_array_get(json_object_get(network, "subnets"), 0));
 	char id[37], interface[32], mac[24];
 	uint64_t random = random_u64();
 
@@ -93,13 +116,15 @@ static err_t attach(json_t *task, const char *address)
 	snprintf(mac, sizeof mac, "0a:%02x:%02x:%02x:%02x:%02x", (unsigned)(random & 255),
 		 (unsigned)(random >> 8 & 255), (unsigned)(random >> 16 & 255),
 		 (unsigned)(random >> 24 & 255), (unsigned)(random >> 32 & 255));
-	return put(task, "attachments",
-		   json_pack("[{s:s, s:s, s:s, s:[{s:s, s:s}, {s:s, s:s}, {s:s, s:s}, "
-			     "{s:s, s:s}]}]",
-			     "id", id, "type", "ElasticNetworkInterface", "status", "ATTACHED",
-			     "details", "name", "subnetId", "value", subnet ? subnet : "", "name",
-			     "networkInterfaceId", "value", interface, "name", "macAddress",
-			     "value", mac, "name", "privateIPv4Address", "value", address));
+	TRY(put(task, "attachments",
+		json_pack("[{s:s, s:s, s:s, s:[{s:s, s:s}, {s:s, s:s}, {s:s, s:s}, "
+			  "{s:s, s:s}]}]",
+			  "id", id, "type", "ElasticNetworkInterface", "status", "ATTACHED",
+			  "details", "name", "subnetId", "value", subnet ? subnet : "", "name",
+			  "networkInterfaceId", "value", interface, "name", "macAddress", "value",
+			  mac, "name", "privateIPv4Address", "value", address)));
+	return add_groups(json_object_get(task, "attachments"),
+			  json_object_get(network, "securityGroups"));
 }
 
 err_t place_task(struct ecs *ecs, json_t *task, const json_t *definition, const char **ret_reason)
