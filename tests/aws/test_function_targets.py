@@ -1,4 +1,5 @@
 """Functions behind a load balancer: what users set up with boto3, and what their HTTP clients see."""
+import datetime
 import json
 import pathlib
 
@@ -181,6 +182,15 @@ def test_a_request_becomes_an_event_and_the_answer_a_response(weir, echo):
     assert line[4] == "-" and line[8:10] == ["200", "-"] and group in line
 
 
+def errors_of(weir, group):
+    now = datetime.datetime.now(datetime.timezone.utc)
+    found = clients.boto("cloudwatch", weir).get_metric_statistics(
+        Namespace="AWS/ApplicationELB", MetricName="LambdaUserError", Period=60, Statistics=["Sum"],
+        Dimensions=[{"Name": "TargetGroup", "Value": group.split(":")[-1]}],
+        StartTime=now - datetime.timedelta(minutes=10), EndTime=now + datetime.timedelta(minutes=1))
+    return sum(p["Sum"] for p in found["Datapoints"])
+
+
 def test_what_a_function_does_wrong_is_502_and_said_in_the_log(weir, functions, echo):
     port, group = echo
     assert get(port, "/raise").status == get(port, "/odd").status == 502
@@ -197,6 +207,13 @@ def test_what_a_function_does_wrong_is_502_and_said_in_the_log(weir, functions, 
         until(lambda: any(f"/{path} HTTP" in line and f'"{reason}"' in line for line in log.read_text().splitlines()),
               what=f"the line of /{path}")
     assert weir.metric("weir_lambda_user_errors_total") >= 4
+    until(lambda: errors_of(weir, group) >= 4, what="the errors by target group alone")
+    metrics = clients.boto("cloudwatch", weir).list_metrics(Namespace="AWS/ApplicationELB", Dimensions=[
+        {"Name": "TargetGroup", "Value": group.split(":")[-1]}])["Metrics"]
+    views = sorted(len(m["Dimensions"]) for m in metrics if m["MetricName"] == "LambdaUserError")
+    assert views == [1, 2], "by target group, and with its load balancer; by no zone"
+    names = {m["MetricName"] for m in metrics}
+    assert "HealthyHostCount" in names and "RequestCountPerTarget" not in names
     assert get(port, "/large", method="POST", headers="Content-Length: 1048577\r\n").status == 413
 
 

@@ -76,8 +76,8 @@ struct metric_ref {
 /* `unit` NULL: any. ERR_NOMEM. */
 err_t cw_find(const struct cloudwatch *cw, const json_t *metric, const char *unit,
 	      struct metric_ref *ret_ref);
-/* How a series that the node sampled is also told: with the zone, or without the balancer. */
-unsigned cw_views(const struct series *series);
+/* How a series that the node sampled is also told: 1 with the zone, 2 without the balancer, 3. */
+bool cw_has_view(const struct series *series, unsigned view);
 json_t *cw_metric_json(const struct cloudwatch *cw, const struct series *series, unsigned view);
 /* ERR_INVALID and a fault when the dimensions are not what a metric can have. */
 err_t cw_metric_name(struct api_call *call, const char *name_space, const json_t *datum,

@@ -48,9 +48,23 @@ static const struct {
 	{ "HTTPCode_ELB_5XX", "HTTPCode_ELB_5XX_Count" },
 };
 
-/* Load balancers count only by themselves, not by their zone. */
-static const char *const without_zone[] = { "ConsumedLCUs", "IPv6ProcessedBytes",
-					    "RuleEvaluations" };
+/* Counted by load balancer or group alone, not by zone (reference/alb.md §8). */
+static const char *const without_zone[] = {
+	"ConsumedLCUs",	   "ReservedLCUs",    "CapacityUtilization", "IPv6ProcessedBytes",
+	"RuleEvaluations", "LambdaUserError", "LambdaInternalError", "LambdaTargetProcessedBytes",
+};
+
+/* What target groups also count by themselves, without their load balancer. */
+static const char *const by_group[] = { "RequestCountPerTarget", "LambdaUserError",
+					"LambdaInternalError" };
+
+static bool is_one_of(struct bytes name, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (bytes_eq_str(name, names[i]))
+			return true;
+	return false;
+}
 
 static bool is_sampled(struct bytes name_space)
 {
@@ -110,13 +124,13 @@ static struct bytes complete(const struct cloudwatch *cw, const char *name, stru
 	return found;
 }
 
-/* RequestCountPerTarget is also told by target group alone. */
+/* The series of the group's balancer, where the group is all that was named. */
 static void add_balancer(const struct cloudwatch *cw, struct metric_name *name)
 {
 	int64_t latest_s = -1;
 
 	if (name->dimension_count != 1 || !bytes_eq_str(name->dimensions[0].name, "TargetGroup") ||
-	    !bytes_eq_str(name->name, "RequestCountPerTarget"))
+	    !is_one_of(name->name, by_group, COUNT(by_group)))
 		return;
 	list_for_each (&cw->series.all, node) {
 		const struct series *series = container_of(node, struct series, link);
@@ -139,9 +153,8 @@ static bool drop_zone(const struct cloudwatch *cw, struct metric_name *name)
 			continue;
 		if (!bytes_eq_str(name->dimensions[i].value, cw->zone))
 			return false;
-		for (size_t j = 0; j < COUNT(without_zone); j++)
-			if (bytes_eq_str(name->name, without_zone[j]))
-				return false;
+		if (is_one_of(name->name, without_zone, COUNT(without_zone)))
+			return false;
 		name->dimensions[i] = name->dimensions[--name->dimension_count];
 		return true;
 	}
@@ -212,14 +225,15 @@ err_t cw_find(const struct cloudwatch *cw, const json_t *metric, const char *uni
 	return ERR_OK;
 }
 
-unsigned cw_views(const struct series *series)
+bool cw_has_view(const struct series *series, unsigned view)
 {
-	if (!is_sampled(series->name_space) || bytes_eq_str(series->name_space, CW_STREAMS))
-		return 1;
-	for (size_t i = 0; i < COUNT(without_zone); i++)
-		if (bytes_eq_str(series->name, without_zone[i]))
-			return 1;
-	return bytes_eq_str(series->name, "RequestCountPerTarget") ? 4 : 2;
+	if (!view)
+		return true;
+	if (!bytes_eq_str(series->name_space, CW_BALANCER))
+		return false;
+	if ((view & 1) && is_one_of(series->name, without_zone, COUNT(without_zone)))
+		return false;
+	return !(view & 2) || is_one_of(series->name, by_group, COUNT(by_group));
 }
 
 static err_t add_dimension(json_t *dimensions, struct bytes name, struct bytes value)

@@ -301,11 +301,11 @@ static bool is_wanted(struct api_call *call, const struct series *series)
 static err_t list_series(struct api_call *call, const struct series *series, uint64_t after,
 			 unsigned *taken)
 {
-	for (unsigned view = 0; view < cw_views(series); view++) {
+	for (unsigned view = 0; view < VIEWS; view++) {
 		uint64_t position = series->ordinal * VIEWS + view;
 		json_t *metric;
 
-		if (position <= after)
+		if (position <= after || !cw_has_view(series, view))
 			continue;
 		metric = cw_metric_json(cloudwatch_of(call), series, view);
 		if (metric && !passes(metric, json_object_get(call->input, "Dimensions"))) {

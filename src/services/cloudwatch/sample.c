@@ -33,7 +33,8 @@ struct group {
 	char *arn, *id;
 	struct watched_target *targets;
 	size_t target_count;
-	bool stale; /* its targets are to be read */
+	bool stale;	/* its targets are to be read */
+	bool functions; /* its target is a function */
 };
 
 struct sampler {
@@ -276,13 +277,15 @@ static void sample_group_health(const struct place *place, const struct metrics 
 	}
 	requests = (double)since(now, then, COUNTER_REQUESTS);
 	share = count.healthy > 0 ? count.healthy : count.registered;
-	if (requests > 0 && share > 0) {
-		record_weighed(place, CW_BALANCER, "RequestCountPerTarget", "Count", 1 / share,
-			       requests);
+	if (requests > 0) {
+		if (share > 0 && !group->functions)
+			record_weighed(place, CW_BALANCER, "RequestCountPerTarget", "Count",
+				       1 / share, requests);
 		return;
 	}
 	/* With targets, no requests are zero requests, not silence. */
-	record(place, CW_BALANCER, "RequestCountPerTarget", "Count", &none);
+	if (!group->functions)
+		record(place, CW_BALANCER, "RequestCountPerTarget", "Count", &none);
 	record(place, CW_BALANCER, "RequestCount", "Count", &none);
 	record(&(struct place){ place->sampler, place->load_balancer_id, BYTES_NONE }, CW_BALANCER,
 	       "RequestCount", "Count", &none);
@@ -345,8 +348,9 @@ static void read_targets(const struct sampler *sampler, struct group *group)
 	json_decref(answer);
 }
 
-static void add_group(struct sampler *sampler, const char *arn)
+static void add_group(struct sampler *sampler, const json_t *row)
 {
+	const char *arn = cw_text(row, "TargetGroupArn");
 	const char *id = strstr(arn, "targetgroup/");
 	struct group *group = id ? calloc(1, sizeof *group) : NULL;
 
@@ -356,6 +360,7 @@ static void add_group(struct sampler *sampler, const char *arn)
 	group->arn = bytes_dup(bytes_of(arn));
 	group->id = bytes_dup(bytes_of(id));
 	group->stale = true;
+	group->functions = strcmp(cw_text(row, "TargetType"), "lambda") == 0;
 	if (!group->arn || !group->id)
 		free_group(group);
 }
@@ -374,7 +379,7 @@ static void read_groups(struct sampler *sampler)
 		size_t i;
 
 		json_array_foreach (json_object_get(answer, "TargetGroups"), i, row)
-			add_group(sampler, cw_text(row, "TargetGroupArn"));
+			add_group(sampler, row);
 		snprintf(marker, sizeof marker, "%s", cw_text(answer, "NextMarker"));
 		json_decref(answer);
 	} while (marker[0]);
