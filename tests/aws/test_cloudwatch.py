@@ -1,8 +1,11 @@
 """CloudWatch with the real clients: the seed's commands, the balancer's numbers, alarms that fire and recover."""
 import datetime
+import http.client
 import http.server
+import io
 import json
 import shlex
+import struct
 import threading
 import time
 
@@ -174,31 +177,84 @@ def test_large_data_come_gzipped(cloudwatch):
     assert [len(page["Metrics"]) for page in found] == [500, 100]
 
 
-def cbor_call(weir, operation, **value):
-    """Smithy RPC v2 CBOR as botocore would send it: (status, headers, parsed)."""
-    import boto3
-    import botocore.parsers
-    import botocore.serialize
+def to_cbor(value):
+    """RFC 8949, as much of it as requests need."""
+    def head(major, count):
+        size = next(n for n in (0, 1, 2, 3, 4) if count < (24 if not n else 256 ** (1 << (n - 1))))
+        return bytes([major << 5 | (23 + size if size else count)]) + (count.to_bytes(1 << (size - 1), "big") if size else b"")
+    if isinstance(value, dict):
+        return head(5, len(value)) + b"".join(to_cbor(k) + to_cbor(v) for k, v in value.items())
+    if isinstance(value, list):
+        return head(4, len(value)) + b"".join(map(to_cbor, value))
+    if isinstance(value, str):
+        return head(3, len(value.encode())) + value.encode()
+    if isinstance(value, datetime.datetime):
+        return head(6, 1) + to_cbor(value.timestamp())
+    return b"\xfb" + struct.pack(">d", value) if isinstance(value, float) else head(0, value)
+
+
+def from_cbor(data):
+    """What to_cbor makes, and what else answers may hold: shorter floats, words, lengths left open."""
+    stream = io.BytesIO(data)
+
+    def items(count):
+        while count is None or count > 0:
+            item = read()
+            if item is BREAK:
+                return
+            yield item
+            count = count if count is None else count - 1
+
+    def read():
+        first = stream.read(1)[0]
+        major, low = first >> 5, first & 31
+        if major == 7:
+            if low in (25, 26, 27):
+                return struct.unpack({25: ">e", 26: ">f", 27: ">d"}[low], stream.read(1 << (low - 24)))[0]
+            return {20: False, 21: True, 22: None, 31: BREAK}[low]
+        count = low if low < 24 else None if low == 31 else int.from_bytes(stream.read(1 << (low - 24)), "big")
+        if major == 2 or major == 3:
+            return stream.read(count).decode() if major == 3 else stream.read(count)
+        if major == 4:
+            return list(items(count))
+        if major == 5:
+            return {key: read() for key in items(count)}
+        return datetime.datetime.fromtimestamp(read(), datetime.timezone.utc) if major == 6 else count if major == 0 else -1 - count
+    BREAK = object()
+    return read()
+
+
+def signed(weir, path, body, **headers):
+    """(status, headers, body) of bytes that no client at hand may send."""
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
     from botocore.credentials import Credentials
-    if "smithy-rpc-v2-cbor" not in botocore.serialize.SERIALIZERS:
-        pytest.skip("this botocore does not speak CBOR")
-    model = boto3.client("cloudwatch", region_name=harness.REGION, aws_access_key_id="a", aws_secret_access_key="b").meta.service_model
-    operation = model.operation_model(operation)
-    made = botocore.serialize.create_serializer("smithy-rpc-v2-cbor", False).serialize_to_request(value, operation)
-    request = AWSRequest(made["method"], f"http://127.0.0.1:{weir.api_port}{made['url_path']}", dict(made["headers"]), made["body"])
+    request = AWSRequest("POST", f"http://127.0.0.1:{weir.api_port}{path}", {k.replace("_", "-"): v for k, v in headers.items()}, body)
     SigV4Auth(Credentials(*weir.keys()), "monitoring", harness.REGION).add_auth(request)
-    import http.client
     connection = http.client.HTTPConnection("127.0.0.1", weir.api_port, timeout=20)
-    connection.request(made["method"], made["url_path"], made["body"], dict(request.headers))
+    connection.request("POST", path, body, dict(request.headers))
     answer = connection.getresponse()
     body, headers = answer.read(), {k.lower(): v for k, v in answer.getheaders()}
-    parser = botocore.parsers.create_parser("smithy-rpc-v2-cbor")
-    return answer.status, headers, parser.parse({"status_code": answer.status, "headers": headers, "body": body}, operation.output_shape)
+    connection.close()
+    return answer.status, headers, body
+
+
+def cbor_call(weir, operation, **value):
+    """Smithy RPC v2 CBOR: (status, headers, parsed)."""
+    status, headers, body = signed(weir, f"/service/GraniteServiceVersion20100801/operation/{operation}", to_cbor(value),
+                                   Smithy_Protocol="rpc-v2-cbor", Content_Type="application/cbor", Accept="application/cbor", X_Amzn_Query_Mode="true")
+    return status, headers, from_cbor(body) if body else None
+
+
+def json_call(weir, operation, **value):
+    """JSON 1.0 of a service that once spoke query: (status, headers, parsed)."""
+    status, headers, body = signed(weir, "/", json.dumps(value).encode(), X_Amz_Target=f"GraniteServiceVersion20100801.{operation}",
+                                   Content_Type="application/x-amz-json-1.0", X_Amzn_Query_Mode="true")
+    return status, headers, json.loads(body or "null")
 
 
 def test_the_same_operations_in_cbor(weir):
+    pytest.importorskip("botocore")  # signs
     at = now().replace(microsecond=0)
     status, headers, _ = cbor_call(weir, "PutMetricData", Namespace="Test", MetricData=[{"MetricName": "M", "Value": 2.5, "Timestamp": at}])
     assert status == 200 and headers["smithy-protocol"] == "rpc-v2-cbor" and headers["content-type"] == "application/cbor"
@@ -208,7 +264,20 @@ def test_the_same_operations_in_cbor(weir):
     assert found["Datapoints"][0]["Timestamp"] == at.replace(second=0)
     status, headers, found = cbor_call(weir, "GetMetricStatistics", Namespace="Test", MetricName="M", StartTime=at, EndTime=at, Period=60, Statistics=["Sum"])
     assert status == 400 and headers["x-amzn-query-error"] == "InvalidParameterCombination;Sender"
-    assert "InvalidParameterCombination" in found["Error"]["Code"]
+    assert "InvalidParameterCombination" in found["__type"]
+
+
+def test_the_same_operations_in_json_1_0(weir):
+    pytest.importorskip("botocore")  # signs
+    at = now().replace(microsecond=0)
+    status, headers, _ = json_call(weir, "PutMetricData", Namespace="Test", MetricData=[{"MetricName": "M", "Value": 2.5, "Timestamp": at.timestamp()}])
+    assert status == 200 and headers["content-type"] == "application/x-amz-json-1.0"
+    asked = {"Namespace": "Test", "MetricName": "M", "StartTime": at.timestamp() - 120, "Period": 60, "Statistics": ["Sum"]}
+    status, _, found = json_call(weir, "GetMetricStatistics", EndTime=at.timestamp() + 120, **asked)
+    assert status == 200 and [(p["Sum"], p["Timestamp"]) for p in found["Datapoints"]] == [(2.5, at.replace(second=0).timestamp())]
+    status, headers, found = json_call(weir, "GetMetricStatistics", EndTime=at.timestamp() - 120, **asked)
+    assert status == 400 and headers["x-amzn-query-error"] == "InvalidParameterCombination;Sender"
+    assert "InvalidParameterCombination" in found["__type"]
 
 
 def statistic(weir, name, balancer, group=None, stat="Sum", **more):
