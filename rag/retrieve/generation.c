@@ -67,7 +67,7 @@ void entry_free(const struct generation *g, struct corpus_entry *entry)
 	give_back(g, atomic_load(&entry->vector));
 	give_back(g, atomic_load(&entry->words));
 	free(atomic_load(&entry->dense));
-	if (entry < g->taken || entry >= g->taken + g->taken_count)
+	if (!g->taken || entry < g->taken || entry >= g->taken + g->taken_count)
 		free(entry);
 }
 

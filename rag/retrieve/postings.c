@@ -64,7 +64,7 @@ void postings_destroy(struct postings *p)
 
 		if (stem->cap)
 			free(stem->at);
-		if (stem < p->taken || stem >= p->taken + p->taken_count)
+		if (!p->taken || stem < p->taken || stem >= p->taken + p->taken_count)
 			free(stem);
 	}
 	map_fini(&p->stems);
