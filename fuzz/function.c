@@ -4,6 +4,7 @@
  */
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lb/function_event.h"
 
@@ -45,6 +46,8 @@ static void write_event(struct bytes in, bool multi_value)
 	struct http_field fields[2];
 	struct http_head head = { .method = BYTES("GET"), .fields = fields };
 
+	if (memchr(in.at, 0, in.len))
+		return; /* no head holds one, and jansson reads no name with one */
 	if (bytes_cut(&rest, '\n', &target))
 		head.target = target;
 	while (head.field_count < 2 && bytes_cut(&rest, ':', &name) &&
