@@ -193,10 +193,31 @@ static err_t authorize(struct api_call *call, json_t *given)
 	return err;
 }
 
+static bool is_of_aws(const char *key)
+{
+	return key && bytes_starts_nocase(bytes_of(key), BYTES("aws:"));
+}
+
 bool api_tag_is_reserved(const struct api_call *call, const char *key)
 {
-	return bytes_starts_nocase(bytes_of(key), BYTES("aws:")) &&
-	       !(call->caller && call->caller->is_house);
+	return is_of_aws(key) && !(call->caller && call->caller->is_house);
+}
+
+size_t api_tags_count(const json_t *tags)
+{
+	size_t count = 0, i;
+	const char *name;
+	json_t *tag;
+
+	json_array_foreach ((json_t *)tags, i, tag) {
+		const json_t *key = json_object_get(tag, "Key");
+
+		key = key ? key : json_object_get(tag, "key");
+		count += !is_of_aws(json_string_value(key));
+	}
+	json_object_foreach ((json_t *)tags, name, tag)
+		count += !is_of_aws(name);
+	return count;
 }
 
 static err_t handle(struct api_call *call)

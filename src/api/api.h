@@ -217,6 +217,10 @@ struct api_call {
 /* Whether a tag's key is AWS's own, which only the house gives. */
 bool api_tag_is_reserved(const struct api_call *call, const char *key);
 
+/* How many tags count towards a resource's limit: all but AWS's own. [{Key | key}] or {key: value}.
+ */
+size_t api_tags_count(const json_t *tags);
+
 /* Sets the fault and returns ERR_INVALID, for `return api_fault(call, "Code", "words %s", …)`. */
 err_t api_fault(struct api_call *call, const char *code, const char *format, ...) PRINTF_LIKE(3, 4);
 

@@ -4,6 +4,7 @@ import pytest
 
 import clients
 from harness import ACCOUNT, REGION
+from stack_helpers import gone, made, physical
 
 
 @pytest.fixture
@@ -81,3 +82,83 @@ def test_the_command_line_finds_what_it_tagged(aws, things):
     aws("resourcegroupstaggingapi", "tag-resources", "--resource-arn-list", group, "--tags", "team=rag")
     found = aws("resourcegroupstaggingapi", "get-resources", "--tag-filters", "Key=team,Values=rag")["ResourceTagMappingList"]
     assert found == [{"ResourceARN": group, "Tags": [{"Key": "team", "Value": "rag"}]}]
+
+
+# ---- Keys that begin with aws: ----
+
+def code_of(call, **values):
+    with pytest.raises(botocore.exceptions.ClientError) as raised:
+        call(**values)
+    return raised.value.response["Error"]["Code"]
+
+
+def test_nobody_but_weir_gives_keys_that_begin_with_aws(weir, things, elbv2, ec2, cloudwatch):
+    names = ("logs", "s3", "ssm", "secretsmanager", "iam", "ecs", "cloudformation", "acm", "lambda")
+    logs, s3, ssm, secrets, iam, ecs, stacks, acm, functions = (clients.boto(name, weir) for name in names)
+    mine = [{"Key": "aws:x", "Value": "y"}]
+    small, upper = [{"key": "aws:x", "value": "y"}], [{"Key": "AWS:X", "Value": "y"}]
+    s3.create_bucket(Bucket="tagged-bucket")
+    ssm.put_parameter(Name="p", Type="String", Value="v")
+    secrets.create_secret(Name="s", SecretString="v")
+    iam.create_user(UserName="u")
+    cluster = ecs.create_cluster(clusterName="c")["cluster"]["clusterArn"]
+    function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"
+    alarm, group = things["cloudwatch:alarm"], things["elasticloadbalancing:targetgroup"]
+    for code, call, values in (
+            ("InvalidTag", s3.put_bucket_tagging, {"Bucket": "tagged-bucket", "Tagging": {"TagSet": mine}}),
+            ("InvalidTag", s3.put_object, {"Bucket": "tagged-bucket", "Key": "k", "Tagging": "aws:x=y"}),
+            ("ValidationException", ssm.add_tags_to_resource, {"ResourceType": "Parameter", "ResourceId": "p", "Tags": mine}),
+            ("ValidationException", ssm.remove_tags_from_resource, {"ResourceType": "Parameter", "ResourceId": "p", "TagKeys": ["aws:x"]}),
+            ("ValidationException", ssm.put_parameter, {"Name": "q", "Type": "String", "Value": "v", "Tags": upper}),
+            ("InvalidParameterException", secrets.tag_resource, {"SecretId": "s", "Tags": mine}),
+            ("InvalidParameterException", secrets.untag_resource, {"SecretId": "s", "TagKeys": ["aws:x"]}),
+            ("InvalidParameterException", secrets.create_secret, {"Name": "t", "SecretString": "v", "Tags": upper}),
+            ("InvalidInput", iam.tag_user, {"UserName": "u", "Tags": mine}),
+            ("InvalidInput", iam.untag_user, {"UserName": "u", "TagKeys": ["aws:x"]}),
+            ("InvalidParameterException", ecs.tag_resource, {"resourceArn": cluster, "tags": small}),
+            ("InvalidParameterException", ecs.untag_resource, {"resourceArn": cluster, "tagKeys": ["aws:x"]}),
+            ("InvalidParameterException", logs.tag_log_group, {"logGroupName": "g", "tags": {"aws:x": "y"}}),
+            ("InvalidParameterException", logs.untag_log_group, {"logGroupName": "g", "tags": ["aws:x"]}),
+            ("InvalidParameterValue", cloudwatch.tag_resource, {"ResourceARN": alarm, "Tags": mine}),
+            ("InvalidParameterValue", cloudwatch.untag_resource, {"ResourceARN": alarm, "TagKeys": ["aws:x"]}),
+            ("InvalidTagException", acm.request_certificate, {"DomainName": "a.example", "Tags": mine}),
+            ("InvalidParameterValueException", functions.tag_resource, {"Resource": function, "Tags": {"aws:x": "y"}}),
+            ("ResourceNotFoundException", functions.tag_resource, {"Resource": function, "Tags": {"x": "y"}}),
+            ("ValidationError", elbv2.add_tags, {"ResourceArns": [group], "Tags": mine}),
+            ("InvalidParameterValue", ec2.create_tags, {"Resources": [things["ec2:security-group"].split("/")[1]], "Tags": mine}),
+            ("ValidationError", stacks.create_stack, {"StackName": "s", "TemplateBody": "Resources: {L: {Type: 'AWS::Logs::LogGroup'}}",
+                                                      "Tags": mine})):
+        assert code_of(call, **values) == code, (call, values)
+    assert arns(clients.boto("resourcegroupstaggingapi", weir)) == {}
+
+
+def test_those_of_a_stack_do_not_count_and_stay(weir):
+    """Fifty of one's own and AWS's three; then other tags from outside, which leave those three."""
+    own = "[" + ", ".join(f"{{Key: k{n}, Value: v}}" for n in range(50)) + "]"
+    template = f"""
+Resources:
+  Bucket: {{Type: AWS::S3::Bucket, Properties: {{Tags: {own}}}}}
+  Logs: {{Type: AWS::Logs::LogGroup, Properties: {{Tags: {own}}}}}
+  User: {{Type: AWS::IAM::User, Properties: {{Tags: {own}}}}}
+  Cluster: {{Type: AWS::ECS::Cluster, Properties: {{Tags: {own}}}}}
+  Secret: {{Type: AWS::SecretsManager::Secret, Properties: {{SecretString: s, Tags: {own}}}}}
+  Network: {{Type: AWS::EC2::VPC, Properties: {{CidrBlock: 10.9.0.0/16, Tags: {own}}}}}
+  Alarm: {{Type: AWS::CloudWatch::Alarm, Properties: {{MetricName: m, Namespace: n, Statistic: Sum, Period: 60, EvaluationPeriods: 1,
+          Threshold: 1, ComparisonOperator: GreaterThanThreshold, Tags: {own}}}}}
+"""
+    stacks, s3, logs = (clients.boto(name, weir) for name in ("cloudformation", "s3", "logs"))
+    made(stacks, "many", template)
+    ids = physical(stacks, "many")
+    assert len(s3.get_bucket_tagging(Bucket=ids["Bucket"])["TagSet"]) == 53
+    assert len(logs.list_tags_log_group(logGroupName=ids["Logs"])["tags"]) == 53
+    logs.tag_log_group(logGroupName=ids["Logs"], tags={"k0": "other"})
+    assert code_of(logs.tag_log_group, logGroupName=ids["Logs"], tags={"more": "x"}) == "TooManyTagsException"
+    s3.put_bucket_tagging(Bucket=ids["Bucket"], Tagging={"TagSet": [{"Key": "one", "Value": "x"}]})
+    assert len(s3.get_bucket_tagging(Bucket=ids["Bucket"])["TagSet"]) == 4
+    s3.delete_bucket_tagging(Bucket=ids["Bucket"])
+    assert {t["Key"] for t in s3.get_bucket_tagging(Bucket=ids["Bucket"])["TagSet"]} == {
+        f"aws:cloudformation:{name}" for name in ("stack-name", "stack-id", "logical-id")}
+    gone(stacks, "many")
+    made(stacks, "wrong", "Resources: {L: {Type: 'AWS::Logs::LogGroup', Properties: {Tags: [{Key: 'aws:cloudformation:stack-id', Value: x}]}}}",
+         want="ROLLBACK_COMPLETE")
+    gone(stacks, "wrong")

@@ -24,7 +24,7 @@ ENUM(sort_order, "ASCENDING", "DESCENDING");
 ENUM(preference, "ENABLED", "DISABLED");
 
 STRUCTURE(tag, R("Key", &tag_key), M("Value", &tag_value));
-LIST_BETWEEN(tags, &tag, 1, 50);
+LIST_BETWEEN(tags, &tag, 1, 53); /* three of them may be AWS's own */
 LIST(some_tags, &tag);
 LIST(texts, &api_string);
 LIST_BETWEEN(domains, &domain, 1, 100);

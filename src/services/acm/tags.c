@@ -9,6 +9,14 @@ static size_t tag_index(const json_t *tags, const char *key)
 	return SIZE_MAX;
 }
 
+static err_t check_key(struct api_call *call, const char *key)
+{
+	if (api_tag_is_reserved(call, key))
+		return api_fault(call, "InvalidTagException",
+				 "Tag keys that begin with 'aws:' are reserved: '%s'.", key);
+	return ERR_OK;
+}
+
 err_t acm_add_tags(struct api_call *call, json_t *body, const json_t *given)
 {
 	json_t *tags = json_object_get(body, "tags"), *tag;
@@ -17,19 +25,15 @@ err_t acm_add_tags(struct api_call *call, json_t *body, const json_t *given)
 	json_array_foreach (given, i, tag) {
 		const char *key = acm_text(tag, "Key"), *value = acm_text(tag, "Value");
 		size_t at = tag_index(tags, key);
-		json_t *kept = json_pack("{s:s, s:s}", "Key", key, "Value", value ? value : "");
+		json_t *kept;
 
-		if (api_tag_is_reserved(call, key)) {
-			json_decref(kept);
-			return api_fault(call, "InvalidTagException",
-					 "Tag keys that begin with 'aws:' are reserved: '%s'.",
-					 key);
-		}
+		TRY(check_key(call, key));
+		kept = json_pack("{s:s, s:s}", "Key", key, "Value", value ? value : "");
 		if (at == SIZE_MAX ? json_array_append_new(tags, kept)
 				   : json_array_set_new(tags, at, kept))
 			return ERR_NOMEM;
 	}
-	if (json_array_size(tags) > ACM_TAGS_MAX)
+	if (api_tags_count(tags) > ACM_TAGS_MAX)
 		return api_fault(call, "TooManyTagsException",
 				 "A certificate can have at most %d tags.", ACM_TAGS_MAX);
 	return ERR_OK;
@@ -56,6 +60,7 @@ err_t acm_remove_tags_from(struct api_call *call)
 		const char *value = acm_text(tag, "Value");
 		size_t at = tag_index(tags, acm_text(tag, "Key"));
 
+		TRY(check_key(call, acm_text(tag, "Key")));
 		if (at == SIZE_MAX)
 			continue;
 		if (!value || strcmp(acm_text(json_array_get(tags, at), "Value"), value) == 0)

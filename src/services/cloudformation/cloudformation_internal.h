@@ -212,6 +212,8 @@ void calls_forget(json_t *record); /* the step is over: what it called need not 
 
 /* ---- Tags (tags.c) ---- */
 
+/* ERR_INVALID and a sentence: one of the resource's own tags begins with "aws:". */
+err_t tags_check(struct resource_step *step);
 /* The resource's tags and its stack's, [{Key, Value}]; a new reference. */
 json_t *own_tags(const struct resource_step *step);
 /* All of them, into a creation's input, as its row says. */

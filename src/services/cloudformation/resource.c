@@ -304,6 +304,7 @@ static err_t make(struct resource_step *step)
 
 err_t resource_create(struct resource_step *step)
 {
+	TRY(tags_check(step));
 	TRY(step->type->make ? step->type->make(step) : make(step));
 	if (step->type->created)
 		TRY(step->type->created(step));
@@ -317,6 +318,7 @@ err_t resource_update(struct resource_step *step)
 	const struct resource_type *type = step->type;
 	json_t *input;
 
+	TRY(tags_check(step));
 	if (type->update) {
 		input = input_of(step, !type->update_by || strcmp(type->update, type->create) != 0);
 		if (type->update_by)

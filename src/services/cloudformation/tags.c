@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "services/cloudformation/cloudformation_internal.h"
 
@@ -54,6 +55,28 @@ json_t *own_tags(const struct resource_step *step)
 
 	json_decref(all);
 	return list;
+}
+
+/* Of the resource in the template: keys of AWS's own are nobody's to give. */
+err_t tags_check(struct resource_step *step)
+{
+	const json_t *own = step->type->tags ? property(step, "Tags") : NULL, *tag;
+	const char *bad = NULL, *key;
+	json_t *value;
+	size_t i;
+
+	json_array_foreach ((json_t *)own, i, tag)
+		if (strncasecmp(text_at(tag, "Key"), "aws:", 4) == 0)
+			bad = text_at(tag, "Key");
+	json_object_foreach ((json_t *)own, key, value)
+		if (strncasecmp(key, "aws:", 4) == 0)
+			bad = key;
+	if (!bad)
+		return ERR_OK;
+	text_clear(step->why);
+	text_printf(step->why,
+		    "aws: prefixed tag key names are not allowed for external use: '%.200s'", bad);
+	return ERR_INVALID;
 }
 
 static bool is_put_later(const struct resource_type *type)

@@ -145,6 +145,7 @@ static err_t put_tags(struct api_call *call, const char *arn)
 
 	if (!json_array_size(tags))
 		return ERR_OK;
+	TRY(cw_check_tags(call));
 	TRY(cw_txn(call, &txn));
 	resource.body = json_pack("{s:O}", "Tags", tags);
 	err = resource.body ? store_insert(txn, &resource) : ERR_NOMEM;

@@ -152,4 +152,7 @@ extern const size_t cloudwatch_operation_count;
 #include "services/cloudwatch/operations.def"
 #undef OPERATION
 
+/* The input's Tags and TagKeys: none is AWS's own, and not too many. dashboards.c */
+err_t cw_check_tags(struct api_call *call);
+
 #endif

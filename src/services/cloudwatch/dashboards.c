@@ -214,6 +214,31 @@ static err_t write_tags(struct store_txn *txn, const char *arn, json_t *map)
 	return err;
 }
 
+static err_t check_key(struct api_call *call, const char *key)
+{
+	if (api_tag_is_reserved(call, key))
+		return api_fault(call, "InvalidParameterValue",
+				 "aws: prefixed tag key names are not allowed for external use: "
+				 "%.200s",
+				 key);
+	return ERR_OK;
+}
+
+err_t cw_check_tags(struct api_call *call)
+{
+	json_t *tags = json_object_get(call->input, "Tags"), *one;
+	size_t i;
+
+	if (api_tags_count(tags) > TAGS_MAX)
+		return api_fault(call, "InvalidParameterValue",
+				 "A resource can have at most %d tags", TAGS_MAX);
+	json_array_foreach (tags, i, one)
+		TRY(check_key(call, cw_text(one, "Key")));
+	json_array_foreach (json_object_get(call->input, "TagKeys"), i, one)
+		TRY(check_key(call, json_string_value(one)));
+	return ERR_OK;
+}
+
 static err_t change_tags(struct api_call *call, void (*change)(json_t *map, const json_t *input))
 {
 	const char *arn = cw_text(call->input, "ResourceARN");
@@ -221,11 +246,12 @@ static err_t change_tags(struct api_call *call, void (*change)(json_t *map, cons
 	json_t *map;
 	err_t err;
 
+	TRY(cw_check_tags(call));
 	TRY(cw_txn(call, &txn));
 	TRY(check_resource(call, txn, arn));
 	TRY(read_tags(txn, arn, &map));
 	change(map, call->input);
-	if (json_object_size(map) > TAGS_MAX)
+	if (api_tags_count(map) > TAGS_MAX)
 		err = api_fault(call, "InvalidParameterValue",
 				"A resource can have at most %d tags", TAGS_MAX);
 	else

@@ -99,7 +99,7 @@ STRUCTURE(list_metrics_output, M("Metrics", &metrics), M("NextToken", &api_strin
 /* ---- Alarms ---- */
 
 STRUCTURE(tag, R("Key", &tag_key), R("Value", &tag_value));
-LIST_BETWEEN(tags, &tag, 0, 50);
+LIST_BETWEEN(tags, &tag, 0, 53); /* three of them may be AWS's own */
 #define ALARM_MEMBERS                                                             \
 	M("AlarmDescription", &string_0_1024), M("ActionsEnabled", &api_boolean), \
 		M("OKActions", &actions), M("AlarmActions", &actions),            \

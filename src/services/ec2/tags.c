@@ -54,7 +54,7 @@ static err_t merge(struct api_call *call, json_t *tags, const json_t *from)
 		else
 			TRY(ec2_append(tags, json_pack("{s:s, s:s}", "Key", key, "Value", value)));
 	}
-	if (json_array_size(tags) > TAGS_MAX)
+	if (api_tags_count(tags) > TAGS_MAX)
 		return api_fault(call, "TagLimitExceeded",
 				 "The maximum number of tags for a resource is %d", TAGS_MAX);
 	return ERR_OK;

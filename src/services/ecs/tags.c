@@ -34,7 +34,7 @@ err_t ecs_tags(struct api_call *call, json_t **ret_tags)
 		TRY(add(tags, json_pack("{s:s, s:s}", "key", text_of(tag, "key"), "value",
 					text_of(tag, "value"))));
 	}
-	if (json_array_size(tags) > ECS_TAGS_MAX)
+	if (api_tags_count(tags) > ECS_TAGS_MAX)
 		return ecs_wrong(call, "A resource has at most %d tags.", ECS_TAGS_MAX);
 	*ret_tags = tags;
 	return ERR_OK;
@@ -113,7 +113,7 @@ err_t ecs_tag_resource(struct api_call *call)
 		else
 			TRY(add(list, json_incref(tag)));
 	}
-	if (json_array_size(list) > ECS_TAGS_MAX)
+	if (api_tags_count(list) > ECS_TAGS_MAX)
 		return ecs_wrong(call, "A resource has at most %d tags.", ECS_TAGS_MAX);
 	return ecs_save(call, tagged.kind, tagged.id, tagged.parent, tagged.body);
 }
@@ -127,6 +127,8 @@ err_t ecs_untag_resource(struct api_call *call)
 	TRY(find_tagged(call, &tagged));
 	list = json_object_get(tagged.body, "tags");
 	json_array_foreach (json_object_get(call->input, "tagKeys"), i, key) {
+		if (api_tag_is_reserved(call, json_string_value(key)))
+			return ecs_wrong(call, "Tag keys that begin with 'aws:' are reserved.");
 		for (size_t k = json_array_size(list); k-- > 0;)
 			if (is_text(json_array_get(list, k), "key", json_string_value(key)))
 				json_array_remove(list, k);

@@ -41,7 +41,7 @@ err_t tags_merge(struct api_call *call, enum resource resource, json_t *list, js
 		TRY(check_tag(call, resource, key, value ? value : ""));
 		TRY(set_string(tags, key, value ? value : ""));
 	}
-	if (json_object_size(tags) > TAGS_PER_RESOURCE)
+	if (api_tags_count(tags) > TAGS_PER_RESOURCE)
 		return api_fault(call, "TooManyTags", "A resource can have at most '%d' tags",
 				 TAGS_PER_RESOURCE);
 	return ERR_OK;

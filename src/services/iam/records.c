@@ -314,7 +314,7 @@ err_t iam_add_tags(struct api_call *call, json_t *body)
 		if (old ? json_object_update(old, given) : json_array_append(tags, given))
 			return ERR_NOMEM;
 	}
-	if (json_array_size(tags) > IAM_TAGS_MAX)
+	if (api_tags_count(tags) > IAM_TAGS_MAX)
 		return api_fault(call, "LimitExceeded",
 				 "Cannot exceed quota for TagsPerResource: %d", IAM_TAGS_MAX);
 	return ERR_OK;
@@ -326,6 +326,10 @@ err_t iam_drop_tags(struct api_call *call, json_t *body)
 	size_t i;
 
 	json_array_foreach (json_object_get(call->input, "TagKeys"), i, key) {
+		if (api_tag_is_reserved(call, json_string_value(key)))
+			return api_fault(call, "InvalidInput",
+					 "aws: prefixed tag key names are not allowed for "
+					 "external use.");
 		for (size_t t = json_array_size(tags); t-- > 0;)
 			if (bytes_eq_nocase(bytes_of(iam_text(json_array_get(tags, t), "Key")),
 					    bytes_of(json_string_value(key))))

@@ -373,6 +373,7 @@ err_t lambda_create_function(struct api_call *call)
 	TRY(lambda_find_name(call, &target.name));
 	lambda_arn(lambda_of(call), target.name.name, NULL, target.arn);
 	TRY(refuse_idle_settings(call));
+	TRY(lambda_check_tags(call, tags));
 	if (!handler || !runtime)
 		return refuse(call, "Runtime and Handler are mandatory parameters for functions "
 				    "created with deployment packages.");

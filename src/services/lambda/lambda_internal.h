@@ -271,6 +271,8 @@ err_t lambda_update_function_url_config(struct api_call *call);
 err_t lambda_delete_function_url_config(struct api_call *call);
 err_t lambda_list_function_url_configs(struct api_call *call);
 err_t lambda_tag_resource(struct api_call *call);
+/* Of a new function, or that are added; the keys and their number. */
+err_t lambda_check_tags(struct api_call *call, const json_t *tags);
 err_t lambda_untag_resource(struct api_call *call);
 err_t lambda_list_tags(struct api_call *call);
 err_t lambda_get_account_settings(struct api_call *call);

@@ -21,11 +21,35 @@ static err_t find_tagged(struct api_call *call, struct lambda_target *target)
 	return err == ERR_NOT_FOUND ? lambda_missing(call, arn) : err;
 }
 
+static err_t check_key(struct api_call *call, const char *key)
+{
+	if (api_tag_is_reserved(call, key))
+		return api_fault(call, "InvalidParameterValueException",
+				 "Tag keys that begin with 'aws:' are reserved for internal use: "
+				 "'%.200s'",
+				 key);
+	return ERR_OK;
+}
+
+err_t lambda_check_tags(struct api_call *call, const json_t *tags)
+{
+	const char *key;
+	json_t *value;
+
+	if (api_tags_count(tags) > TAGS_MAX)
+		return api_fault(call, "InvalidParameterValueException",
+				 "A function can have %d tags at most", TAGS_MAX);
+	json_object_foreach ((json_t *)tags, key, value)
+		TRY(check_key(call, key));
+	return ERR_OK;
+}
+
 err_t lambda_tag_resource(struct api_call *call)
 {
 	struct lambda_target target;
 	json_t *tags;
 
+	TRY(lambda_check_tags(call, json_object_get(call->input, "Tags")));
 	TRY(find_tagged(call, &target));
 	tags = json_object_get(target.function, "Tags");
 	if (!tags) {
@@ -34,7 +58,7 @@ err_t lambda_tag_resource(struct api_call *call)
 	}
 	if (json_object_update(tags, json_object_get(call->input, "Tags")))
 		return ERR_NOMEM;
-	if (json_object_size(tags) > TAGS_MAX)
+	if (api_tags_count(tags) > TAGS_MAX)
 		return api_fault(call, "InvalidParameterValueException",
 				 "A function can have %d tags at most", TAGS_MAX);
 	return lambda_update(call, LAMBDA_FUNCTION, target.name.name, "", target.function);
@@ -47,8 +71,10 @@ err_t lambda_untag_resource(struct api_call *call)
 	size_t i;
 
 	TRY(find_tagged(call, &target));
-	json_array_foreach (json_object_get(call->input, "TagKeys"), i, key)
+	json_array_foreach (json_object_get(call->input, "TagKeys"), i, key) {
+		TRY(check_key(call, json_string_value(key)));
 		json_object_del(json_object_get(target.function, "Tags"), json_string_value(key));
+	}
 	return lambda_update(call, LAMBDA_FUNCTION, target.name.name, "", target.function);
 }
 

@@ -62,24 +62,35 @@ err_t group_make(struct logs *logs, struct store_txn *txn, const char *name, jso
 
 /* ---- Tags ---- */
 
+static err_t check_key(struct api_call *call, const char *key)
+{
+	if (api_tag_is_reserved(call, key))
+		return api_fault(call, "InvalidParameterException",
+				 "aws: prefixed tag key names are not allowed for "
+				 "external use.");
+	return ERR_OK;
+}
+
 static err_t check_tags(struct api_call *call, const json_t *tags)
 {
 	const char *key;
 	json_t *value;
 
-	if (json_object_size(tags) > LOGS_TAGS_MAX)
-		return api_fault(call, "TooManyTagsException",
-				 "A resource can have no more than %d tags.", LOGS_TAGS_MAX);
 	json_object_foreach ((json_t *)tags, key, value) {
 		if (!key[0] || strlen(key) > 128 * 4 || json_string_length(value) > 256 * 4)
 			return input_wrong(call, "tags", key,
 					   "have length within 1-128, values "
 					   "within 0-256");
-		if (api_tag_is_reserved(call, key))
-			return api_fault(call, "InvalidParameterException",
-					 "aws: prefixed tag key names are not allowed for "
-					 "external use.");
+		TRY(check_key(call, key));
 	}
+	return ERR_OK;
+}
+
+static err_t check_count(struct api_call *call, const json_t *tags)
+{
+	if (api_tags_count(tags) > LOGS_TAGS_MAX)
+		return api_fault(call, "TooManyTagsException",
+				 "A resource can have no more than %d tags.", LOGS_TAGS_MAX);
 	return ERR_OK;
 }
 
@@ -90,6 +101,9 @@ static err_t change_tags(struct api_call *call, json_t *add, const json_t *remov
 	size_t i;
 	err_t err;
 
+	TRY(check_tags(call, add));
+	json_array_foreach ((json_t *)remove, i, key)
+		TRY(check_key(call, json_string_value(key)));
 	TRY(input_group(call, &group));
 	TRY(group_body(call, group, &body));
 	tags = json_object_get(body, "tags");
@@ -98,7 +112,7 @@ static err_t change_tags(struct api_call *call, json_t *add, const json_t *remov
 	json_object_update(tags, add);
 	json_array_foreach ((json_t *)remove, i, key)
 		json_object_del(tags, json_string_value(key));
-	err = check_tags(call, tags);
+	err = check_count(call, tags);
 	if (!err)
 		err = group_put(call, group, body);
 	json_decref(body);
@@ -170,6 +184,7 @@ err_t logs_create_log_group(struct api_call *call)
 	TRY(input_group_name(call, "logGroupName", &name));
 	TRY(refuse_what_does_not_act(call));
 	TRY(check_tags(call, tags));
+	TRY(check_count(call, tags));
 	err = group_make(logs_of(call), txn_of(call), name, tags);
 	if (err == ERR_EXISTS)
 		return api_fault(call, "ResourceAlreadyExistsException",

@@ -55,13 +55,16 @@ err_t s3_check_owner(struct api_call *call)
 static err_t add_tag(struct api_call *call, json_t *tags, const char *key, const char *value,
 		     size_t most)
 {
+	if (api_tag_is_reserved(call, key))
+		return api_fault(call, "InvalidTag",
+				 "System tags cannot be added/updated by requester");
 	if (!key[0] || strlen(key) > 512 || strlen(value) > 1024)
 		return api_fault(call, "InvalidTag",
 				 "The TagKey or TagValue you have provided is invalid");
 	if (json_object_get(tags, key))
 		return api_fault(call, "InvalidTag",
 				 "Cannot provide multiple Tags with the same key");
-	if (json_object_size(tags) == most)
+	if (api_tags_count(tags) == most && !bytes_starts_nocase(bytes_of(key), BYTES("aws:")))
 		return api_fault(call, "BadRequest",
 				 most == S3_TAGS_MAX
 					 ? "Object tags cannot be greater than 10"

@@ -45,15 +45,46 @@ err_t s3_get_bucket_tagging(struct api_call *call)
 	return s3_set(call->output, "TagSet", s3_tags_show(tags));
 }
 
-err_t s3_put_bucket_tagging(struct api_call *call)
+/* AWS's own stay, whoever puts the others; a client may say them again as they are. */
+static err_t read_tags(struct api_call *call, const json_t *old, const json_t *set,
+		       json_t **ret_tags)
 {
-	const json_t *given = json_object_get(call->input, "Tagging");
+	json_t *others = s3_hold(call, json_array()), *tag, *value;
+	const char *key;
+	size_t i;
+
+	if (!others)
+		return ERR_NOMEM;
+	json_array_foreach ((json_t *)set, i, tag) {
+		value = json_object_get(old, s3_text(tag, "Key"));
+		if (api_tag_is_reserved(call, s3_text(tag, "Key")) && value &&
+		    json_equal(value, json_object_get(tag, "Value")))
+			continue;
+		if (json_array_append(others, tag))
+			return ERR_NOMEM;
+	}
+	TRY(s3_tags_read(call, others, S3_BUCKET_TAGS_MAX, ret_tags));
+	json_object_foreach ((json_t *)old, key, value)
+		if (api_tag_is_reserved(call, key) && json_object_set(*ret_tags, key, value))
+			return ERR_NOMEM;
+	return ERR_OK;
+}
+
+static err_t put_tags(struct api_call *call, const json_t *set)
+{
 	json_t *bucket, *tags;
 
 	TRY(s3_bucket(call, &bucket));
-	TRY(s3_tags_read(call, json_object_get(given, "TagSet"), S3_BUCKET_TAGS_MAX, &tags));
+	TRY(read_tags(call, json_object_get(bucket, "Tags"), set, &tags));
 	TRY(s3_set(bucket, "Tags", json_incref(tags)));
 	return s3_bucket_put(call, s3_input(call, "Bucket"), bucket);
+}
+
+err_t s3_put_bucket_tagging(struct api_call *call)
+{
+	const json_t *given = json_object_get(call->input, "Tagging");
+
+	return put_tags(call, json_object_get(given, "TagSet"));
 }
 
 static err_t forget(struct api_call *call, const char *member)
@@ -67,7 +98,7 @@ static err_t forget(struct api_call *call, const char *member)
 
 err_t s3_delete_bucket_tagging(struct api_call *call)
 {
-	return forget(call, "Tags");
+	return put_tags(call, NULL);
 }
 
 /* ---- Policy: kept as it came; the authorizer reads it with GetBucketPolicy ---- */

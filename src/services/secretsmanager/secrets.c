@@ -10,6 +10,7 @@
 
 enum {
 	NAME_MAX_BYTES = 512,
+	TAGS_MAX = 50,
 	VALUE_MAX = 65536 - SEAL_OVERHEAD_BYTES,
 	SEALED_MAX = 2 * 65536,
 	VERSIONS_MAX = 20,
@@ -252,12 +253,34 @@ static err_t check_name(struct api_call *call, const char *name)
 		"any of the following: -/_+=.@!");
 }
 
+static err_t check_tag_key(struct api_call *call, const char *key)
+{
+	if (api_tag_is_reserved(call, key))
+		return api_fault(call, "InvalidParameterException",
+				 "You can't modify system tags. Tag key: '%.200s'.", key);
+	return ERR_OK;
+}
+
+static err_t check_tags(struct api_call *call, const json_t *tags)
+{
+	const json_t *tag;
+	size_t i;
+
+	if (api_tags_count(tags) > TAGS_MAX)
+		return api_fault(call, "InvalidParameterException",
+				 "A secret can have at most %d tags.", TAGS_MAX);
+	json_array_foreach ((json_t *)tags, i, tag)
+		TRY(check_tag_key(call, text_of(tag, "Key")));
+	return ERR_OK;
+}
+
 static err_t make(struct api_call *call, const char *name, json_t *body, const char **ret_version)
 {
 	char letters[8];
 
 	random_hex(letters, 6);
 	*ret_version = NULL;
+	TRY(check_tags(call, json_object_get(call->input, "Tags")));
 	TRY(put(body, "Name", json_string(name)));
 	TRY(put(body, "ARN",
 		json_sprintf("arn:aws:secretsmanager:%s:%s:secret:%s-%s",
@@ -559,13 +582,18 @@ err_t secrets_tag_resource(struct api_call *call)
 	err_t err;
 	size_t i;
 
+	TRY(check_tags(call, json_object_get(call->input, "Tags")));
 	TRY(find(call, &body));
 	tags = json_object_get(body, "Tags");
 	json_array_foreach (json_object_get(call->input, "Tags"), i, tag) {
 		drop_tag(tags, text_of(tag, "Key"));
 		json_array_append(tags, tag);
 	}
-	err = save(call, body);
+	if (api_tags_count(tags) > TAGS_MAX)
+		err = api_fault(call, "LimitExceededException",
+				"A secret can have at most %d tags.", TAGS_MAX);
+	else
+		err = save(call, body);
 	json_decref(body);
 	return err;
 }
@@ -576,6 +604,8 @@ err_t secrets_untag_resource(struct api_call *call)
 	err_t err;
 	size_t i;
 
+	json_array_foreach (json_object_get(call->input, "TagKeys"), i, key)
+		TRY(check_tag_key(call, json_string_value(key)));
 	TRY(find(call, &body));
 	json_array_foreach (json_object_get(call->input, "TagKeys"), i, key)
 		drop_tag(json_object_get(body, "Tags"), json_string_value(key));

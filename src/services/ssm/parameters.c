@@ -15,6 +15,7 @@ enum {
 	SEALED_MAX = 16384,
 	PAGE_MAX = 50,
 	PAGE_PATH_MAX = 10,
+	TAGS_MAX = 50,
 };
 
 static const char *text_of(const json_t *object, const char *key)
@@ -194,15 +195,45 @@ static err_t fill(struct api_call *call, json_t *body, const char *type, const c
 	return seal_value(call, body, text_of(call->input, "Value"));
 }
 
+static err_t check_tag_key(struct api_call *call, const char *key)
+{
+	if (api_tag_is_reserved(call, key))
+		return api_fault(call, "ValidationException",
+				 "aws: prefixed tag key names are not allowed for external use: "
+				 "'%.200s'",
+				 key);
+	return ERR_OK;
+}
+
+/* Those of the input. */
+static err_t check_tags(struct api_call *call)
+{
+	const json_t *tag;
+	size_t i;
+
+	json_array_foreach (json_object_get(call->input, "Tags"), i, tag)
+		TRY(check_tag_key(call, text_of(tag, "Key")));
+	return ERR_OK;
+}
+
+static err_t check_tag_count(struct api_call *call, const json_t *tags)
+{
+	if (api_tags_count(tags) > TAGS_MAX)
+		return api_fault(call, "TooManyTagsError", "A parameter can have at most %d tags.",
+				 TAGS_MAX);
+	return ERR_OK;
+}
+
 static err_t new_tags(struct api_call *call, json_t *body)
 {
 	json_t *tags = json_object(), *tag;
 	size_t i;
 
 	TRY(put(body, "_tags", tags));
+	TRY(check_tags(call));
 	json_array_foreach (json_object_get(call->input, "Tags"), i, tag)
 		TRY(put(tags, text_of(tag, "Key"), json_string(text_of(tag, "Value"))));
-	return ERR_OK;
+	return check_tag_count(call, tags);
 }
 
 static err_t write_parameter(struct api_call *call, json_t *body, bool known, const char *type,
@@ -512,11 +543,14 @@ err_t ssm_add_tags_to_resource(struct api_call *call)
 	err_t err = ERR_OK;
 	size_t i;
 
+	TRY(check_tags(call));
 	TRY(find_tagged(call, &body));
 	json_array_foreach (json_object_get(call->input, "Tags"), i, tag)
 		if (!err)
 			err = put(json_object_get(body, "_tags"), text_of(tag, "Key"),
 				  json_string(text_of(tag, "Value")));
+	if (!err)
+		err = check_tag_count(call, json_object_get(body, "_tags"));
 	return save_tagged(call, body, err);
 }
 
@@ -525,6 +559,8 @@ err_t ssm_remove_tags_from_resource(struct api_call *call)
 	json_t *body, *key;
 	size_t i;
 
+	json_array_foreach (json_object_get(call->input, "TagKeys"), i, key)
+		TRY(check_tag_key(call, json_string_value(key)));
 	TRY(find_tagged(call, &body));
 	json_array_foreach (json_object_get(call->input, "TagKeys"), i, key)
 		json_object_del(json_object_get(body, "_tags"), json_string_value(key));

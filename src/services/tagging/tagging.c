@@ -14,7 +14,8 @@ struct tagging {
 	struct api_service service;
 };
 
-enum { ARNS_MAX = 20, TAGS_MAX = 50, KEYS_PER_PAGE = 100 };
+/* Of the tags in a call three may be AWS's own, which do not count towards the 50. */
+enum { ARNS_MAX = 20, TAGS_MAX = 53, KEYS_PER_PAGE = 100 };
 
 /* ---- Sorted pages ---- */
 
