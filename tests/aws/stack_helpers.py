@@ -19,12 +19,12 @@ def rested(stacks, name, want, seconds=30):
 
 
 def made(stacks, name, template, want="CREATE_COMPLETE", **parameters):
-    stacks.create_stack(StackName=name, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"], Parameters=given(parameters))
+    stacks.create_stack(StackName=name, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"], Parameters=given(parameters))
     return rested(stacks, name, want)
 
 
 def changed(stacks, name, template, want="UPDATE_COMPLETE", **parameters):
-    stacks.update_stack(StackName=name, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"], Parameters=given(parameters))
+    stacks.update_stack(StackName=name, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"], Parameters=given(parameters))
     return rested(stacks, name, want)
 
 

@@ -238,20 +238,100 @@ def test_protection_retention_and_secrets(stacks, weir):
      "Requires capabilities : [CAPABILITY_NAMED_IAM]"),
     ("Parameters: {P: {Type: String}}\nResources: {A: {Type: 'AWS::Logs::LogGroup'}}", "Parameters: [P] must have values"),
     ("Resources: {A: {Type: 'AWS::Logs::LogGroup', Properties: " + "{a: " * 100 + "1" + "}" * 100 + "}}", "nested too deep"),
-])
+    ("[" * 5000, "nested too deep"),
+    ('{"A": ' + "[" * 5000, "maximum parsing depth"),
+    ("A:\n  B: 1\n C: 2", "line 3: this is not YAML"),
+    ('{"A": 1,\n "B" 2}', "line 2: this is not JSON"),
+    ("a: &a [x, x]\n" + "".join(f"{n}: &{n} [*{m}, *{m}]\n" for m, n in zip("abcdefgh", "bcdefghi")), "line 1: CloudFormation takes no YAML anchors"),
+    ("Resources:\n  A: {Type: 'AWS::Logs::LogGroup', Properties: {LogGroupName: !Ref B}}\n"
+     "  B: {Type: 'AWS::Logs::LogGroup', Properties: {LogGroupName: !Sub '${A}'}}", "Circular dependency between resources: [A, B]"),
+    ("Metadata: '" + "x" * 51200 + "'", "less than or equal to 51200"),
+], ids=lambda text: text[:24])
 def test_a_bad_template_is_refused_with_its_reason_and_nothing_is_touched(stacks, template, words):
     assert words in fault_of(stacks.create_stack, StackName="s", TemplateBody=template)
     assert stacks.describe_stacks()["Stacks"] == []
 
 
-def test_roles_without_names_are_granted_or_asked_for_as_the_settings_say(stacks):
-    template = """Resources: {A: {Type: 'AWS::IAM::Role', Properties: {AssumeRolePolicyDocument: {Version: '2012-10-17', Statement: [
-        {Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: 'sts:AssumeRole'}]}}}}"""
+def test_a_stack_that_is_asked_for_something_bad_stays_as_it_is(stacks):
+    made(stacks, "s", group_template(80))
+    before, events = physical(stacks, "s"), len(stacks.describe_stack_events(StackName="s")["StackEvents"])
+    for bad in ("Resources: [", "A: &a [1]\nB: *a", "[" * 5000, "Metadata: '" + "x" * 51200 + "'"):
+        fault_of(stacks.update_stack, StackName="s", TemplateBody=bad)
+        fault_of(stacks.create_change_set, StackName="s", ChangeSetName="c", TemplateBody=bad)
+    assert status(stacks, "s") == "CREATE_COMPLETE" and physical(stacks, "s") == before
+    assert len(stacks.describe_stack_events(StackName="s")["StackEvents"]) == events
+    assert stacks.list_change_sets(StackName="s")["Summaries"] == []
+
+
+# ---- What must be acknowledged ----
+
+ROLE = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ecs.amazonaws.com"}}]}}}
+
+
+def test_rights_names_and_macros_must_be_acknowledged(stacks):
+    def needed(template, *capabilities, by=stacks):
+        return fault_of(by.create_stack, StackName="s", TemplateBody=json.dumps(template), Capabilities=list(capabilities))
+
+    role = {"Resources": {"R": ROLE}}
+    named = {"Resources": {"R": {**ROLE, "Properties": {**ROLE["Properties"], "RoleName": "r"}}}}
+    macro = {"Transform": "AWS::LanguageExtensions", "Resources": {"L": {"Type": "AWS::Logs::LogGroup"}}}
+    both = {**macro, **role}
     with Weir("--stack-roles", "asked", auth="sigv4") as strict:
-        words = fault_of(clients.boto("cloudformation", strict).create_stack, StackName="s", TemplateBody=template)
-        assert words == "Requires capabilities : [CAPABILITY_IAM]"
-    stacks.create_stack(StackName="s", TemplateBody=template)
+        by = clients.boto("cloudformation", strict)
+        assert needed(role, by=by) == needed(role, "CAPABILITY_AUTO_EXPAND", by=by) == "Requires capabilities : [CAPABILITY_IAM]"
+        assert needed(both, by=by) == "Requires capabilities : [CAPABILITY_IAM, CAPABILITY_AUTO_EXPAND]"
+    assert needed(named, "CAPABILITY_IAM") == "Requires capabilities : [CAPABILITY_NAMED_IAM]"
+    assert needed(macro, "CAPABILITY_NAMED_IAM") == "Requires capabilities : [CAPABILITY_AUTO_EXPAND]"
+    assert needed(both) == "Requires capabilities : [CAPABILITY_AUTO_EXPAND]"
+    summary = stacks.get_template_summary(TemplateBody=json.dumps(both))
+    assert summary["Capabilities"] == ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"] and summary["DeclaredTransforms"] == [macro["Transform"]]
+    assert summary["CapabilitiesReason"] == "The following resource(s) require capabilities: [AWS::IAM::Role]"
+    stacks.create_change_set(StackName="s", ChangeSetName="c", ChangeSetType="CREATE", TemplateBody=json.dumps(macro))
+    assert stacks.describe_change_set(StackName="s", ChangeSetName="c")["Status"] == "CREATE_COMPLETE", "its outcome is shown first"
+    stacks.execute_change_set(StackName="s", ChangeSetName="c")
     rested(stacks, "s", "CREATE_COMPLETE")
+    gone(stacks, "s")
+    stacks.create_stack(StackName="s", TemplateBody=json.dumps(role))
+    rested(stacks, "s", "CREATE_COMPLETE")
+    gone(stacks, "s")
+
+
+# ---- Failures, and what one may do then ----
+
+def test_a_failed_creation_stays_or_goes_as_its_maker_said(stacks, weir):
+    logs = clients.boto("logs", weir)
+    bad = json.dumps({"Resources": {"Good": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "good"}}, "Bad": {
+        "Type": "AWS::Logs::LogGroup", "DependsOn": "Good", "Properties": {"RetentionInDays": 8}}}})
+    for way in ({"OnFailure": "DO_NOTHING"}, {"DisableRollback": True}):
+        stacks.create_stack(StackName="s", TemplateBody=bad, **way)
+        rested(stacks, "s", "CREATE_FAILED")
+        assert "good" in [g["logGroupName"] for g in logs.describe_log_groups()["logGroups"]]
+        if "OnFailure" in way:
+            changed(stacks, "s", bad.replace(": 8", ": 14"))
+        gone(stacks, "s")
+        assert logs.describe_log_groups()["logGroups"] == []
+    stack_id = stacks.create_stack(StackName="s", TemplateBody=bad, OnFailure="DELETE")["StackId"]
+    rested(stacks, stack_id, "DELETE_COMPLETE")
+    assert logs.describe_log_groups()["logGroups"] == []
+
+
+def test_what_cannot_be_deleted_is_said_and_may_be_left(stacks, weir):
+    s3, logs = clients.boto("s3", weir), clients.boto("logs", weir)
+    template = {"Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}, "Logs": {"Type": "AWS::Logs::LogGroup"}}}
+    made(stacks, "s", json.dumps(template))
+    bucket = physical(stacks, "s")["Bucket"]
+    s3.put_object(Bucket=bucket, Key="k", Body=b"kept")
+    assert "DELETE_FAILED state" in fault_of(stacks.delete_stack, StackName="s", RetainResources=["Bucket"])
+    stacks.delete_stack(StackName="s")
+    rested(stacks, "s", "DELETE_FAILED")
+    assert set(physical(stacks, "s")) == {"Bucket"} and logs.describe_log_groups()["logGroups"] == []
+    reasons = [e.get("ResourceStatusReason", "") for e in stacks.describe_stack_events(StackName="s")["StackEvents"]]
+    assert any("not empty" in reason for reason in reasons), reasons
+    assert "does not exist" in fault_of(stacks.delete_stack, StackName="s", RetainResources=["None"])
+    stacks.delete_stack(StackName="s", RetainResources=["Bucket"])
+    until(lambda: stacks.list_stacks(StackStatusFilter=["DELETE_COMPLETE"])["StackSummaries"], 30, "the stack gone")
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"kept"
 
 
 def test_questions_about_what_is_not_there(stacks):

@@ -447,9 +447,39 @@ static json_t *summary_of_parameter(const char *name, const json_t *declaration,
 	return row;
 }
 
+/* What must be acknowledged, and for which types. */
+static void summarize_capabilities(struct api_call *call, const struct template *template,
+				   const json_t *types)
+{
+	const char *needed = capability_needed(template), *type;
+	struct text reason = TEXT_INIT(4096);
+	json_t *capabilities = needed[0] ? json_pack("[s]", needed) : json_array(), *value;
+
+	json_object_foreach ((json_t *)types, type, value)
+		if (is_iam_type(type))
+			text_printf(&reason, "%s%s", reason.len ? ", " : "", type);
+	if (needed[0])
+		put_new(call->output, "CapabilitiesReason",
+			json_sprintf("The following resource(s) require capabilities: [%s]",
+				     text_str(&reason)));
+	if (has_macros(template, false))
+		json_array_append_new(capabilities, json_string("CAPABILITY_AUTO_EXPAND"));
+	put_new(call->output, "Capabilities", capabilities);
+	text_fini(&reason);
+}
+
+static json_t *declared_transforms(const struct template *template)
+{
+	json_t *transform = json_object_get(template->root, "Transform");
+
+	return json_is_string(transform)  ? json_pack("[O]", transform)
+	       : json_is_array(transform) ? json_incref(transform)
+					  : json_array();
+}
+
 static void summarize(struct api_call *call, const struct template *template, bool long_form)
 {
-	const char *needed = capability_needed(template), *name;
+	const char *name;
 	json_t *parameters = json_array(), *value, *types = json_object(), *list = json_array();
 
 	json_object_foreach (json_object_get(template->root, "Parameters"), name, value)
@@ -457,12 +487,10 @@ static void summarize(struct api_call *call, const struct template *template, bo
 	put_new(call->output, "Parameters", parameters);
 	if (text_at(template->root, "Description")[0])
 		put_text(call->output, "Description", text_at(template->root, "Description"));
-	put_new(call->output, "Capabilities", needed[0] ? json_pack("[s]", needed) : json_array());
-	if (needed[0])
-		put_text(call->output, "CapabilitiesReason",
-			 "The following resource(s) require capabilities: [AWS::IAM]");
 	json_object_foreach (json_object_get(template->root, "Resources"), name, value)
 		put_new(types, text_at(value, "Type"), json_true());
+	summarize_capabilities(call, template, types);
+	put_new(call->output, "DeclaredTransforms", declared_transforms(template));
 	json_object_foreach (types, name, value)
 		json_array_append_new(list, json_string(name));
 	if (long_form) {

@@ -304,7 +304,7 @@ static void delete_one(struct stack *stack, const char *logical, json_t *step)
 		put_text(step, "State", "done");
 		return;
 	}
-	if (stays(stack, record)) {
+	if (json_is_true(json_object_get(step, "Retain")) || stays(stack, record)) {
 		put_text(step, "State", "done");
 		mark(stack, logical, "DELETE", "SKIPPED", NULL);
 	} else {

@@ -39,6 +39,8 @@ STRUCTURE(update_input, R("StackName", &name), SETTINGS, M("UsePreviousTemplate"
 	  S("StackPolicyDuringUpdateURL"), S("ClientRequestToken"));
 STRUCTURE(stack_id_output, S("StackId"));
 STRUCTURE(stack_input, R("StackName", &name));
+STRUCTURE(delete_input, R("StackName", &name), M("RetainResources", &strings),
+	  S("ClientRequestToken"));
 STRUCTURE(token_input, R("StackName", &name), S("ClientRequestToken"));
 STRUCTURE(continue_input, R("StackName", &name), M("ResourcesToSkip", &strings),
 	  S("ClientRequestToken"));
@@ -121,10 +123,10 @@ STRUCTURE(declared, S("ParameterKey"), S("DefaultValue"), S("ParameterType"),
 	  M("NoEcho", &api_boolean), S("Description"), M("ParameterConstraints", &constraints));
 LIST(all_declared, &declared);
 STRUCTURE(validate_output, M("Parameters", &all_declared), S("Description"),
-	  M("Capabilities", &strings), S("CapabilitiesReason"));
+	  M("Capabilities", &strings), S("CapabilitiesReason"), M("DeclaredTransforms", &strings));
 STRUCTURE(summary_output, M("Parameters", &all_declared), S("Description"),
-	  M("Capabilities", &strings), S("CapabilitiesReason"), M("ResourceTypes", &strings),
-	  S("Version"));
+	  M("Capabilities", &strings), S("CapabilitiesReason"), M("DeclaredTransforms", &strings),
+	  M("ResourceTypes", &strings), S("Version"));
 
 /* ---- Exports ---- */
 STRUCTURE(export, S("ExportingStackId"), S("Name"), S("Value"));
@@ -168,7 +170,7 @@ STRUCTURE(list_sets_output, M("Summaries", &set_summaries), S("NextToken"));
 const struct api_operation cloudformation_operations[] = {
 	OPERATION("CreateStack", WRITES, create_input, stack_id_output, create_stack),
 	OPERATION("UpdateStack", WRITES, update_input, stack_id_output, update_stack),
-	OPERATION("DeleteStack", WRITES, stack_input, api_shape_none, delete_stack),
+	OPERATION("DeleteStack", WRITES, delete_input, api_shape_none, delete_stack),
 	OPERATION("DescribeStacks", READS, maybe_stack_input, describe_stacks_output,
 		  describe_stacks),
 	OPERATION("ListStacks", READS, list_stacks_input, list_stacks_output, list_stacks),

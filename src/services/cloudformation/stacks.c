@@ -102,59 +102,6 @@ static err_t given_of_input(struct api_call *call, const json_t *old, json_t **r
 	return ERR_OK;
 }
 
-static bool has_capability(const struct api_call *call, const char *name)
-{
-	const json_t *one;
-	size_t i;
-
-	json_array_foreach (json_object_get(call->input, "Capabilities"), i, one) {
-		if (strcmp(json_string_value(one), name) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* Whether a resource has a name of its own; an inline policy and a key name whose they are. */
-static bool is_named(const json_t *resource)
-{
-	static const char *const names[] = { "RoleName", "UserName", "GroupName",
-					     "ManagedPolicyName", "InstanceProfileName" };
-	const json_t *properties = json_object_get(resource, "Properties");
-	const char *type = text_at(resource, "Type");
-
-	if (strcmp(type, "AWS::IAM::Policy") == 0 || strcmp(type, "AWS::IAM::AccessKey") == 0)
-		return false;
-	for (size_t i = 0; i < COUNT(names); i++)
-		if (json_object_get(properties, names[i]))
-			return true;
-	return false;
-}
-
-/* What a template needs to be allowed: "" (nothing), CAPABILITY_IAM or CAPABILITY_NAMED_IAM. */
-const char *capability_needed(const struct template *template)
-{
-	const json_t *resource;
-	const char *name, *needed = "";
-
-	json_object_foreach (json_object_get(template->root, "Resources"), name, resource) {
-		if (strncmp(text_at(resource, "Type"), "AWS::IAM::", 10) != 0)
-			continue;
-		needed = needed[0] ? needed : "CAPABILITY_IAM";
-		if (is_named(resource))
-			needed = "CAPABILITY_NAMED_IAM";
-	}
-	return needed;
-}
-
-static bool is_capable(const struct api_call *call, const struct cloudformation *cfn,
-		       const char *needed)
-{
-	if (!needed[0] || has_capability(call, "CAPABILITY_NAMED_IAM"))
-		return true;
-	return strcmp(needed, "CAPABILITY_IAM") == 0 &&
-	       (!cfn->options.asks_for_roles || has_capability(call, "CAPABILITY_IAM"));
-}
-
 static void first_problem(void *owner, unsigned line, const char *words)
 {
 	struct text *why = owner;
@@ -205,7 +152,6 @@ static err_t check_transform(struct api_call *call, const struct template *templ
 
 static err_t check_all(struct api_call *call, struct stack *stack)
 {
-	const char *needed;
 	json_t *names = NULL, *needs = NULL;
 	err_t err = stack_open(stack);
 	struct eval eval;
@@ -229,11 +175,7 @@ static err_t check_all(struct api_call *call, struct stack *stack)
 	json_decref(needs);
 	if (err)
 		return fault_of(call, &stack->why);
-	needed = capability_needed(&stack->template);
-	if (!is_capable(call, stack->cfn, needed))
-		return api_fault(call, "InsufficientCapabilitiesException",
-				 "Requires capabilities : [%s]", needed);
-	return ERR_OK;
+	return check_capabilities(call, stack);
 }
 
 /* What would not act. */
@@ -253,6 +195,19 @@ static err_t refuse_idle(struct api_call *call)
 	return ERR_OK;
 }
 
+static err_t check_stack_tags(struct api_call *call)
+{
+	const json_t *tag;
+	size_t i;
+
+	json_array_foreach (json_object_get(call->input, "Tags"), i, tag)
+		if (api_tag_is_reserved(call, text_at(tag, "Key")))
+			return api_fault(call, "ValidationError",
+					 "aws: prefixed tag key names are not allowed for "
+					 "external use.");
+	return ERR_OK;
+}
+
 err_t body_of_input(struct api_call *call, const char *name, const json_t *old, json_t **ret_body)
 {
 	static const char *const copied[] = { "Capabilities", "Tags", "OnFailure" };
@@ -260,6 +215,8 @@ err_t body_of_input(struct api_call *call, const char *name, const json_t *old, 
 	struct stack *stack;
 	err_t err = refuse_idle(call);
 
+	if (!err)
+		err = check_stack_tags(call);
 	if (!err)
 		err = template_of_input(call, old, &text);
 	if (!err)
@@ -557,6 +514,39 @@ static err_t check_exports(struct api_call *call, const struct stack *stack)
 	return err;
 }
 
+/* What could not be deleted may be left: only of a stack whose deletion failed, as on AWS. */
+static err_t check_retained(struct api_call *call, const struct stack *stack)
+{
+	const json_t *names = json_object_get(call->input, "RetainResources"), *name;
+	size_t i;
+
+	if (json_array_size(names) &&
+	    strcmp(text_at(stack->body, "StackStatus"), "DELETE_FAILED") != 0)
+		return api_fault(
+			call, "ValidationError",
+			"Invalid operation on stack [%s]. Specify resources to retain only "
+			"when you delete a stack in the DELETE_FAILED state.",
+			stack->id);
+	json_array_foreach ((json_t *)names, i, name) {
+		const char *logical = json_string_value(name);
+
+		if (!json_object_get(stack->resources, logical))
+			return api_fault(call, "ValidationError",
+					 "Resource [%.255s] does not exist in stack [%s]", logical,
+					 text_at(stack->body, "StackName"));
+	}
+	return ERR_OK;
+}
+
+static void retain(const struct api_call *call, struct stack *stack)
+{
+	json_t *steps = json_object_get(json_object_get(stack->body, "Work"), "Steps"), *name;
+	size_t i;
+
+	json_array_foreach (json_object_get(call->input, "RetainResources"), i, name)
+		put_new(json_object_get(steps, json_string_value(name)), "Retain", json_true());
+}
+
 static err_t delete_it(struct api_call *call, struct stack *stack)
 {
 	const char *status = text_at(stack->body, "StackStatus");
@@ -572,9 +562,11 @@ static err_t delete_it(struct api_call *call, struct stack *stack)
 				 "Stack [%s] is in %s state and cannot be deleted now",
 				 text_at(stack->body, "StackName"), status);
 	TRY(check_exports(call, stack));
+	TRY(check_retained(call, stack));
 	engine_catch_up(stack);
 	stack_open(stack); /* a template that no longer opens only loses its order */
 	TRY(engine_plan_delete(stack, "DELETE"));
+	retain(call, stack);
 	return stack_status(stack, "DELETE_IN_PROGRESS", "User Initiated");
 }
 

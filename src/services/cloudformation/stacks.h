@@ -10,6 +10,19 @@
 
 /* "" (nothing), CAPABILITY_IAM or CAPABILITY_NAMED_IAM. */
 const char *capability_needed(const struct template *template);
+
+/* Whether one must be acknowledged for a resource of this type. */
+bool is_iam_type(const char *type);
+
+/*
+ * Whether a template has transforms, whose outcome nobody has seen: CAPABILITY_AUTO_EXPAND. One
+ * with `included` parts has had the transform AWS::Include.
+ */
+bool has_macros(const struct template *template, bool included);
+
+/* Whether the call acknowledges what its template, in `stack`, needs. */
+err_t check_capabilities(struct api_call *call, const struct stack *stack);
+
 /* The first problem as a fault. */
 err_t check_template(struct api_call *call, const struct template *template);
 
