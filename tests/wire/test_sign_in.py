@@ -243,7 +243,8 @@ def test_a_post_waits_for_the_refresh_with_its_body(weir, base, site, provider, 
         client.send(f"POST /up HTTP/1.1\r\nHost: localhost:{site.port}\r\nCookie: {cookies}\r\nContent-Length: 300000\r\n\r\n")
         client.send(b"x" * 300000)
         answer = client.response()
-    assert answer.status == 200 and b"x-amzn-oidc-accesstoken: access-2" in answer.body
+    # A slow machine may have refreshed already while it signed in.
+    assert answer.status == 200 and re.search(rb"x-amzn-oidc-accesstoken: access-[2-9]\b", answer.body), answer.body[:2000]
 
 
 def test_a_long_session_takes_several_cookies(site, provider):
