@@ -248,6 +248,12 @@ def test_a_kill_at_each_question_of_a_containers_life_doubles_nothing_and_loses_
             weir.kill()
             weir.start()
             until(lambda: not docker.containers, what="its removal")
+        docker.tell = lambda question, done: None
+        with kill.lock:
+            pass  # a kill with the very last question is through
+        if weir.process.poll() is not None:
+            weir.log_file.close()
+            weir.start()
     assert number > 8, "a life has that many questions at least"
 
 

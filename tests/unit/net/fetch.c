@@ -85,10 +85,10 @@ static void open_world(const char *reply)
 
 static void close_world(void)
 {
+	fetcher_destroy(w.fetcher); /* first: what has not connected yet would be refused */
 	for (unsigned i = 0; i < w.socket_count; i++)
 		socket_close(w.sockets[i]);
 	acceptor_close(w.acceptor);
-	fetcher_destroy(w.fetcher);
 	loop_settle(w.loop);
 	loop_destroy(w.loop);
 }
