@@ -17,12 +17,9 @@ static err_t wrong_status(struct api_call *call, const char *operation, const st
 
 CFN_OPERATION(cancel_update_stack)
 {
-	const char *name = text_at(call->input, "StackName");
 	struct stack *stack, *working;
-	err_t err = stack_load(cfn_of(call), name, &stack);
+	err_t err = stack_of_call(call, &stack);
 
-	if (err == ERR_NOT_FOUND)
-		return no_stack(call, name);
 	TRY(err);
 	working = engine_stack(cfn_of(call), stack->id);
 	if (!working || strcmp(text_at(working->body, "StackStatus"), "UPDATE_IN_PROGRESS") != 0)
@@ -63,12 +60,9 @@ static err_t skip(struct api_call *call, struct stack *stack)
 
 CFN_OPERATION(continue_update_rollback)
 {
-	const char *name = text_at(call->input, "StackName");
 	struct stack *stack;
-	err_t err = stack_load(cfn_of(call), name, &stack);
+	err_t err = stack_of_call(call, &stack);
 
-	if (err == ERR_NOT_FOUND)
-		return no_stack(call, name);
 	TRY(err);
 	if (strcmp(text_at(stack->body, "StackStatus"), "UPDATE_ROLLBACK_FAILED") != 0)
 		err = wrong_status(call, "ContinueUpdateRollback", stack);
@@ -137,12 +131,9 @@ err_t policy_of_input(struct api_call *call, const char *member, const char *key
 
 CFN_OPERATION(set_stack_policy)
 {
-	const char *name = text_at(call->input, "StackName");
 	struct stack *stack, *working, *of;
-	err_t err = stack_load(cfn_of(call), name, &stack);
+	err_t err = stack_of_call(call, &stack);
 
-	if (err == ERR_NOT_FOUND)
-		return no_stack(call, name);
 	TRY(err);
 	working = engine_stack(cfn_of(call), stack->id);
 	of = working ? working : stack;
@@ -160,12 +151,9 @@ CFN_OPERATION(set_stack_policy)
 
 CFN_OPERATION(get_stack_policy)
 {
-	const char *name = text_at(call->input, "StackName");
 	struct stack *stack;
-	err_t err = stack_load(cfn_of(call), name, &stack);
+	err_t err = stack_of_call(call, &stack);
 
-	if (err == ERR_NOT_FOUND)
-		return no_stack(call, name);
 	TRY(err);
 	if (text_at(stack->body, "Policy")[0])
 		put_text(call->output, "StackPolicyBody", text_at(stack->body, "Policy"));

@@ -172,18 +172,6 @@ CFN_OPERATION(describe_stacks)
 	return err;
 }
 
-static bool status_wanted(const json_t *filter, const char *status)
-{
-	const json_t *one;
-	size_t i;
-
-	json_array_foreach ((json_t *)filter, i, one) {
-		if (strcmp(json_string_value(one), status) == 0)
-			return true;
-	}
-	return json_array_size(filter) == 0;
-}
-
 CFN_OPERATION(list_stacks)
 {
 	const json_t *filter = json_object_get(call->input, "StackStatusFilter");
@@ -197,7 +185,7 @@ CFN_OPERATION(list_stacks)
 	json_array_foreach (all.list, i, body) {
 		json_t *row;
 
-		if (!status_wanted(filter, text_at(body, "StackStatus")))
+		if (!is_listed(filter, text_at(body, "StackStatus")))
 			continue;
 		row = stack_shown(body);
 		if (json_object_get(row, "Description"))
@@ -255,13 +243,10 @@ static err_t newest_first(json_t *list)
 
 CFN_OPERATION(describe_stack_events)
 {
-	const char *name = text_at(call->input, "StackName");
 	struct gathering all = { .deleted = true };
 	struct stack *stack;
-	err_t err = stack_load(cfn_of(call), name, &stack);
+	err_t err = stack_of_call(call, &stack);
 
-	if (err == ERR_NOT_FOUND)
-		return no_stack(call, name);
 	TRY(err);
 	err = gather(cfn_of(call), KIND_EVENT, stack->id, gather_body, &all);
 	stack_free(stack);
@@ -320,10 +305,8 @@ static err_t resources_of(struct api_call *call, const char *name, const char *t
 	const char *logical = text_at(call->input, "LogicalResourceId"), *key;
 	struct stack *stack;
 	json_t *record;
-	err_t err = stack_load(cfn_of(call), name, &stack);
+	err_t err = stack_named(call, name, &stack);
 
-	if (err == ERR_NOT_FOUND)
-		return no_stack(call, name);
 	TRY(err);
 	*ret_list = json_array();
 	json_object_foreach (stack->resources, key, record)
@@ -405,12 +388,9 @@ static void put_processed(struct api_call *call, struct stack *stack)
 
 CFN_OPERATION(get_template)
 {
-	const char *name = text_at(call->input, "StackName");
 	struct stack *stack;
-	err_t err = stack_load(cfn_of(call), name, &stack);
+	err_t err = stack_of_call(call, &stack);
 
-	if (err == ERR_NOT_FOUND)
-		return no_stack(call, name);
 	TRY(err);
 	if (text_at(call->input, "ChangeSetName")[0]) {
 		stack_free(stack);

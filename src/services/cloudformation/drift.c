@@ -224,12 +224,9 @@ static json_t *drift_shown(const json_t *record)
 /* A stack at rest: what is being changed is not compared. */
 static err_t load_resting(struct api_call *call, struct stack **ret_stack)
 {
-	const char *name = text_at(call->input, "StackName");
 	struct stack *stack;
-	err_t err = stack_load(cfn_of(call), name, &stack);
+	err_t err = stack_of_call(call, &stack);
 
-	if (err == ERR_NOT_FOUND)
-		return no_stack(call, name);
 	TRY(err);
 	if (is_at_work(stack->body) ||
 	    strcmp(text_at(stack->body, "StackStatus"), "DELETE_COMPLETE") == 0) {
@@ -242,18 +239,6 @@ static err_t load_resting(struct api_call *call, struct stack **ret_stack)
 	}
 	*ret_stack = stack;
 	return ERR_OK;
-}
-
-static bool is_asked_for(const json_t *names, const char *logical)
-{
-	const json_t *one;
-	size_t i;
-
-	json_array_foreach ((json_t *)names, i, one) {
-		if (strcmp(json_string_value(one), logical) == 0)
-			return true;
-	}
-	return json_array_size(names) == 0;
 }
 
 static bool is_drifted(const json_t *record)
@@ -276,7 +261,7 @@ CFN_OPERATION(detect_stack_drift)
 	TRY(load_resting(call, &stack));
 	err = ERR_OK;
 	json_object_foreach (stack->resources, logical, record) {
-		if (is_asked_for(names, logical))
+		if (is_listed(names, logical))
 			check_resource(stack, record);
 		drifted += is_drifted(record);
 		err = err ? err : stack_save(stack, &(struct save){ .resource = logical });
@@ -331,8 +316,7 @@ CFN_OPERATION(describe_stack_resource_drifts)
 		json_object_foreach (stack->resources, logical, record) {
 			const json_t *drift = json_object_get(record, "Drift");
 
-			if (drift &&
-			    is_asked_for(filter, text_at(drift, "StackResourceDriftStatus")))
+			if (drift && is_listed(filter, text_at(drift, "StackResourceDriftStatus")))
 				json_array_append_new(list, drift_shown(record));
 		}
 	if (err == ERR_NOT_FOUND)

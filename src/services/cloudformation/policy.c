@@ -2,29 +2,7 @@
 
 #include <string.h>
 
-/* "*" and "?" in a pattern; both are short. */
-static bool is_like(const char *pattern, const char *text)
-{
-	const char *star = NULL, *from = NULL;
-
-	while (*text) {
-		if (*pattern == '*') {
-			star = pattern++;
-			from = text;
-		} else if (*pattern == '?' || *pattern == *text) {
-			pattern++;
-			text++;
-		} else if (star) {
-			pattern = star + 1;
-			text = ++from;
-		} else {
-			return false;
-		}
-	}
-	while (*pattern == '*')
-		pattern++;
-	return !*pattern;
-}
+#include "base/like.h"
 
 /* A text or a list of texts. */
 static bool any_is_like(const json_t *patterns, const char *text)

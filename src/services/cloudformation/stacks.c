@@ -23,6 +23,30 @@ err_t no_stack(struct api_call *call, const char *name)
 	return api_fault(call, "ValidationError", "Stack with id %s does not exist", name);
 }
 
+err_t stack_named(struct api_call *call, const char *name, struct stack **ret_stack)
+{
+	err_t err = stack_load(cfn_of(call), name, ret_stack);
+
+	return err == ERR_NOT_FOUND ? no_stack(call, name) : err;
+}
+
+err_t stack_of_call(struct api_call *call, struct stack **ret_stack)
+{
+	return stack_named(call, text_at(call->input, "StackName"), ret_stack);
+}
+
+bool is_listed(const json_t *names, const char *name)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach ((json_t *)names, i, one) {
+		if (strcmp(json_string_value(one), name) == 0)
+			return true;
+	}
+	return json_array_size(names) == 0;
+}
+
 /* ---- Input ---- */
 
 /* A template that lies in S3, for TemplateURL. */
@@ -366,10 +390,8 @@ static bool may_update(const char *status)
 err_t load_updatable(struct api_call *call, const char *name, struct stack **ret_stack)
 {
 	struct stack *stack;
-	err_t err = stack_load(cfn_of(call), name, &stack);
+	err_t err = stack_named(call, name, &stack);
 
-	if (err == ERR_NOT_FOUND)
-		return no_stack(call, name);
 	TRY(err);
 	if (!may_update(text_at(stack->body, "StackStatus"))) {
 		err = api_fault(call, "ValidationError",
@@ -599,13 +621,10 @@ CFN_OPERATION(delete_stack)
 
 CFN_OPERATION(update_termination_protection)
 {
-	const char *name = text_at(call->input, "StackName");
 	struct stack *stack, *working;
 	json_t *flag = json_object_get(call->input, "EnableTerminationProtection");
-	err_t err = stack_load(cfn_of(call), name, &stack);
+	err_t err = stack_of_call(call, &stack);
 
-	if (err == ERR_NOT_FOUND)
-		return no_stack(call, name);
 	TRY(err);
 	working = engine_stack(cfn_of(call), stack->id);
 	json_object_set(working ? working->body : stack->body, "EnableTerminationProtection", flag);

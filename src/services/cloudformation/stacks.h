@@ -64,5 +64,10 @@ err_t page_of(struct api_call *call, const char *list, json_t *all);
 
 err_t fault_of(struct api_call *call, const struct text *why);
 err_t no_stack(struct api_call *call, const char *name);
+/* As stack_load, with a fault where there is none; and of the one that StackName names. */
+err_t stack_named(struct api_call *call, const char *name, struct stack **ret_stack);
+err_t stack_of_call(struct api_call *call, struct stack **ret_stack);
+/* Whether a list of texts, of which none means all, has this one. */
+bool is_listed(const json_t *names, const char *name);
 
 #endif

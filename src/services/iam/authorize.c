@@ -168,30 +168,46 @@ static err_t judge_passing(struct api_call *call, const struct iam_principal *wh
 	return ERR_OK;
 }
 
+/*
+ * What another service says of something when the house itself asks; NULL: it is not there. Before
+ * our own transaction begins.
+ */
+static err_t ask_as_house(struct iam *iam, struct api_call *call, const char *service,
+			  const char *operation, const char *member, const char *value,
+			  json_t **ret_output)
+{
+	const struct api_caller house = { .account = iam->options.account,
+					  .region = iam->options.region,
+					  .is_root = true };
+	json_t *input = json_pack("{s:s}", member, value), *output = NULL;
+	struct api_fault fault;
+	err_t err = input ? api_call(call->api, &house, service, operation, input, &output, &fault)
+			  : ERR_NOMEM;
+
+	json_decref(input);
+	if (err) {
+		json_decref(output);
+		output = NULL;
+	}
+	*ret_output = output;
+	return err == ERR_NOMEM ? err : ERR_OK;
+}
+
 /* What a task will have it has of who runs it: the roles of its definition are passed again. */
 static err_t definition_to_run(struct iam *iam, struct api_call *call, json_t **ret_definition)
 {
 	const char *name = iam_text(call->input, "taskDefinition");
-	const struct api_caller house = { .account = iam->options.account,
-					  .region = iam->options.region,
-					  .is_root = true };
-	json_t *input, *output = NULL;
-	struct api_fault fault;
-	err_t err;
+	json_t *output;
 
 	*ret_definition = NULL;
 	if (!name || (strcmp(call->operation->permission, "ecs:RunTask") != 0 &&
 		      strcmp(call->operation->permission, "ecs:StartTask") != 0))
 		return ERR_OK;
-	input = json_pack("{s:s}", "taskDefinition", name);
-	if (!input)
-		return ERR_NOMEM;
-	err = api_call(call->api, &house, "ecs", "DescribeTaskDefinition", input, &output, &fault);
-	json_decref(input);
-	if (!err)
-		*ret_definition = json_incref(json_object_get(output, "taskDefinition"));
+	TRY(ask_as_house(iam, call, "ecs", "DescribeTaskDefinition", "taskDefinition", name,
+			 &output));
+	*ret_definition = json_incref(json_object_get(output, "taskDefinition"));
 	json_decref(output);
-	return err == ERR_NOMEM ? err : ERR_OK;
+	return ERR_OK;
 }
 
 static enum policy_effect stronger(enum policy_effect a, enum policy_effect b)
@@ -201,29 +217,21 @@ static enum policy_effect stronger(enum policy_effect a, enum policy_effect b)
 
 /* ---- Policies of buckets ---- */
 
-/* The bucket's policy, asked of S3 before our own transaction begins; NULL: it has none. */
+/* The bucket's policy; NULL: it has none. */
 static err_t bucket_policy(struct iam *iam, struct api_call *call, json_t **ret_policy)
 {
-	const char *bucket = iam_text(call->input, "Bucket");
-	const struct api_caller house = { .account = iam->options.account,
-					  .region = iam->options.region,
-					  .is_root = true };
-	json_t *input, *output = NULL;
-	struct api_fault fault;
-	err_t err;
+	const char *bucket = iam_text(call->input, "Bucket"), *policy;
+	json_t *output;
 
 	*ret_policy = NULL;
 	if (!bucket || strcmp(call->service->name, "s3") != 0)
 		return ERR_OK;
-	input = json_pack("{s:s}", "Bucket", bucket);
-	if (!input)
-		return ERR_NOMEM;
-	err = api_call(call->api, &house, "s3", "GetBucketPolicy", input, &output, &fault);
-	json_decref(input);
-	if (!err)
-		*ret_policy = json_loads(iam_text(output, "Policy"), 0, NULL);
+	TRY(ask_as_house(iam, call, "s3", "GetBucketPolicy", "Bucket", bucket, &output));
+	policy = iam_text(output, "Policy");
+	if (policy)
+		*ret_policy = json_loads(policy, 0, NULL);
 	json_decref(output);
-	return err == ERR_NOMEM ? err : ERR_OK;
+	return ERR_OK;
 }
 
 /* "127311923021" of "arn:aws:iam::127311923021:root" */

@@ -5,34 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/like.h"
 #include "crypto/random.h"
 #include "services/lambda/lambda_internal.h"
 
 /* ---- What they allow ---- */
-
-/* '*' and '?' as in IAM. */
-static bool is_like(const char *pattern, const char *text)
-{
-	const char *star = NULL, *from = text;
-
-	while (*text) {
-		if (*pattern == '*') {
-			star = pattern++;
-			from = text;
-		} else if (*pattern == *text || *pattern == '?') {
-			pattern++;
-			text++;
-		} else if (star) {
-			pattern = star + 1;
-			text = ++from;
-		} else {
-			return false;
-		}
-	}
-	while (*pattern == '*')
-		pattern++;
-	return *pattern == 0;
-}
 
 static bool principal_fits(const json_t *statement, const char *principal)
 {
