@@ -138,7 +138,7 @@ static err_t parse_call(struct parser *p, struct bytes name, const struct math_n
 	node->function = math_function(name);
 	if (!node->function) {
 		text_clear(p->why);
-		text_printf(p->why, "the function %.*s is not available", BYTES_ARG(name));
+		text_printf(p->why, "the function %.*s is not available", MATH_NAME_ARG(name));
 		return ERR_SYNTAX;
 	}
 	TRY(parse_arguments(p, ')', node));

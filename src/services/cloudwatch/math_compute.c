@@ -178,7 +178,7 @@ static err_t compute_id(struct math_computing *c, struct bytes id, struct math_v
 		return ERR_OK;
 	}
 	text_clear(c->why);
-	text_printf(c->why, "the id %.*s is unknown", BYTES_ARG(id));
+	text_printf(c->why, "the id %.*s is unknown", MATH_NAME_ARG(id));
 	return ERR_INVALID;
 }
 

@@ -6,7 +6,10 @@
 
 #include "services/cloudwatch/math.h"
 
-enum { MATH_ARGUMENTS_MAX = 100 };
+enum { MATH_ARGUMENTS_MAX = 100, MATH_NAME_SHOWN_MAX = 100 };
+
+/* What a sentence shows of a name: a whole one could be longer than the sentence may be. */
+#define MATH_NAME_ARG(name) BYTES_ARG(bytes_upto(name, MATH_NAME_SHOWN_MAX))
 
 enum node_kind { NODE_NUMBER, NODE_ID, NODE_WORD, NODE_UNARY, NODE_BINARY, NODE_LIST, NODE_CALL };
 

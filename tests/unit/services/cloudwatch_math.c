@@ -120,3 +120,17 @@ TEST(what_makes_no_sense_is_refused_in_words)
 	memset(deep, '-', sizeof deep - 1);
 	CHECK(strstr(compute(deep), "nested too deeply") != NULL);
 }
+
+TEST(a_name_too_long_for_a_sentence_is_shown_in_part)
+{
+	char expression[512], want[64];
+
+	memset(expression, 'a', sizeof expression);
+	expression[sizeof expression - 1] = '\0';
+	snprintf(want, sizeof want, "!the id %.*s", 40, expression);
+	CHECK(strncmp(compute(expression), want, strlen(want)) == 0, "%s", compute(expression));
+	memset(expression, 'A', sizeof expression - 2);
+	expression[sizeof expression - 2] = '(';
+	snprintf(want, sizeof want, "!the function %.*s", 40, expression);
+	CHECK(strncmp(compute(expression), want, strlen(want)) == 0, "%s", compute(expression));
+}
