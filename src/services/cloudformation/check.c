@@ -16,6 +16,7 @@ enum { NAME_CHARS_MAX = 255, WORDS_MAX = 1024 };
 struct checking {
 	const struct check *check;
 	const json_t *root;
+	const json_t *around; /* what `where` belongs to, for what has no place of its own */
 	unsigned problems;
 };
 
@@ -24,6 +25,7 @@ static void problem(struct checking *c, const json_t *where, const char *format,
 
 static void problem(struct checking *c, const json_t *where, const char *format, ...)
 {
+	unsigned line = template_line(c->check->template, where);
 	char words[WORDS_MAX];
 	va_list list;
 
@@ -31,7 +33,8 @@ static void problem(struct checking *c, const json_t *where, const char *format,
 	vsnprintf(words, sizeof words, format, list);
 	va_end(list);
 	c->problems++;
-	c->check->problem(c->check->owner, template_line(c->check->template, where), words);
+	c->check->problem(c->check->owner,
+			  line ? line : template_line(c->check->template, c->around), words);
 }
 
 /* ---- Likeness ---- */
@@ -425,6 +428,7 @@ static void check_resource(struct checking *c, const char *self, const json_t *r
 			self);
 		return;
 	}
+	c->around = resource;
 	check_members(c, self, resource);
 	if (!type)
 		problem(c, resource,
@@ -498,6 +502,7 @@ static void check_parameters(struct checking *c)
 	size_t i;
 
 	json_object_foreach (json_object_get(c->root, "Parameters"), name, declaration) {
+		c->around = declaration;
 		if (!json_is_string(json_object_get(declaration, "Type")))
 			problem(c, declaration,
 				"Template format error: Every Parameters object must contain a Type "
@@ -522,6 +527,7 @@ static void check_outputs(struct checking *c)
 	json_object_foreach (json_object_get(c->root, "Outputs"), name, output) {
 		const json_t *condition = json_object_get(output, "Condition");
 
+		c->around = output;
 		if (!json_object_get(output, "Value"))
 			problem(c, output,
 				"Template format error: Every Outputs member must contain a Value "
@@ -566,7 +572,7 @@ static void check_rules(struct checking *c)
 
 err_t template_check(const struct check *check)
 {
-	struct checking c = { check, check->template->root, 0 };
+	struct checking c = { check, check->template->root, check->template->root, 0 };
 	const char *name;
 	json_t *value;
 

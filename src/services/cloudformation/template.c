@@ -1,4 +1,4 @@
-#include "services/cloudformation/template.h"
+#include "services/cloudformation/template_internal.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -45,11 +45,7 @@ static err_t next(struct reader *reader, yaml_event_t *event)
 
 static err_t note_line(struct reader *reader, const json_t *value, yaml_mark_t mark)
 {
-	const struct bytes key = bytes_make(&value, sizeof value);
-
-	if (json_is_boolean(value) || json_is_null(value))
-		return ERR_OK; /* jansson has one of each */
-	return map_put(&reader->template->lines, key, (void *)(uintptr_t)(mark.line + 1), NULL);
+	return template_note_line(reader->template, value, mark.line + 1);
 }
 
 /* ---- Short tags ---- */
@@ -354,42 +350,6 @@ static err_t parse_yaml(struct bytes text, struct template *template, struct tex
 	return err;
 }
 
-static unsigned depth_of(const json_t *value, unsigned depth)
-{
-	unsigned deepest = depth, below;
-	const char *key;
-	json_t *item;
-	size_t i;
-
-	if (depth > TEMPLATE_DEPTH_MAX)
-		return depth;
-	json_object_foreach ((json_t *)value, key, item) {
-		below = depth_of(item, depth + 1);
-		deepest = below > deepest ? below : deepest;
-	}
-	json_array_foreach ((json_t *)value, i, item) {
-		below = depth_of(item, depth + 1);
-		deepest = below > deepest ? below : deepest;
-	}
-	return deepest;
-}
-
-static err_t parse_json(struct bytes text, struct template *template, struct text *why)
-{
-	json_error_t error;
-
-	template->root = json_loadb(text.at, text.len, JSON_REJECT_DUPLICATES, &error);
-	if (!template->root) {
-		text_printf(why, "line %d: this is not JSON: %s", error.line, error.text);
-		return ERR_SYNTAX;
-	}
-	if (depth_of(template->root, 0) > TEMPLATE_DEPTH_MAX) {
-		text_add_str(why, "values are nested too deep");
-		return ERR_SYNTAX;
-	}
-	return ERR_OK;
-}
-
 err_t template_parse(struct bytes text, struct template *ret_template, struct text *why)
 {
 	struct bytes start = text;
@@ -402,7 +362,7 @@ err_t template_parse(struct bytes text, struct template *ret_template, struct te
 	}
 	while (start.len && strchr(" \t\r\n", start.at[0]))
 		start = bytes_from(start, 1);
-	err = start.len && start.at[0] == '{' ? parse_json(text, ret_template, why)
+	err = start.len && start.at[0] == '{' ? template_parse_json(text, ret_template, why)
 					      : parse_yaml(text, ret_template, why);
 	if (!err && !json_is_object(ret_template->root)) {
 		text_add_str(why, "the template is not an object of sections");
@@ -420,6 +380,15 @@ void template_fini(struct template *template)
 	json_decref(template->root);
 	map_fini(&template->lines);
 	*template = (struct template){ .lines = MAP_INIT };
+}
+
+err_t template_note_line(struct template *template, const json_t *value, size_t line)
+{
+	const struct bytes key = bytes_make(&value, sizeof value);
+
+	if (json_is_boolean(value) || json_is_null(value))
+		return ERR_OK; /* jansson has one of each */
+	return map_put(&template->lines, key, (void *)(uintptr_t)line, NULL);
 }
 
 unsigned template_line(const struct template *template, const json_t *value)

@@ -31,7 +31,7 @@ struct template
 err_t template_parse(struct bytes text, struct template *ret_template, struct text *why);
 void template_fini(struct template *template);
 
-/* 0: unknown, as of all values of a template written in JSON. */
+/* 0: unknown, as of true, false and null. */
 unsigned template_line(const struct template *template, const json_t *value);
 
 #endif
