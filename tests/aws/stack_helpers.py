@@ -37,6 +37,10 @@ def physical(stacks, name):
     return {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in rows}
 
 
+def resource_states(stacks, name):
+    return {r["LogicalResourceId"]: r["ResourceStatus"] for r in stacks.list_stack_resources(StackName=name)["StackResourceSummaries"]}
+
+
 def gone(stacks, name):
     stacks.delete_stack(StackName=name)
 

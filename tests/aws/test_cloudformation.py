@@ -9,7 +9,7 @@ import pytest
 
 import clients
 from harness import TOP, Weir, free_port, get, until
-from stack_helpers import changed, fault_of, given, gone, made, physical, rested, status
+from stack_helpers import changed, fault_of, given, gone, made, physical, resource_states, rested, status
 
 NETWORK = (pathlib.Path(__file__).parent / "templates/network.yml").read_text()
 
@@ -325,13 +325,39 @@ def test_what_cannot_be_deleted_is_said_and_may_be_left(stacks, weir):
     assert "DELETE_FAILED state" in fault_of(stacks.delete_stack, StackName="s", RetainResources=["Bucket"])
     stacks.delete_stack(StackName="s")
     rested(stacks, "s", "DELETE_FAILED")
-    assert set(physical(stacks, "s")) == {"Bucket"} and logs.describe_log_groups()["logGroups"] == []
+    assert resource_states(stacks, "s") == {"Bucket": "DELETE_FAILED", "Logs": "DELETE_COMPLETE"}
+    assert logs.describe_log_groups()["logGroups"] == []
     reasons = [e.get("ResourceStatusReason", "") for e in stacks.describe_stack_events(StackName="s")["StackEvents"]]
     assert any("not empty" in reason for reason in reasons), reasons
-    assert "does not exist" in fault_of(stacks.delete_stack, StackName="s", RetainResources=["None"])
+    for name in ("None", "Logs"):
+        assert "does not exist" in fault_of(stacks.delete_stack, StackName="s", RetainResources=[name])
     stacks.delete_stack(StackName="s", RetainResources=["Bucket"])
     until(lambda: stacks.list_stacks(StackStatusFilter=["DELETE_COMPLETE"])["StackSummaries"], 30, "the stack gone")
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"kept"
+
+
+def test_a_stack_is_deleted_by_force_where_it_failed_without(weir, stacks):
+    """By the newest command line: older ones do not know the option."""
+    s3 = clients.boto("s3", weir)
+    able = [aws for _, path in clients.command_lines() for aws in [clients.Cli(path, weir)]
+            if "Unknown options" not in aws.run("cloudformation", "delete-stack", "--stack-name", "none", "--deletion-mode", "STANDARD")[2]]
+    if not able:
+        pytest.skip("no aws command line that knows --deletion-mode on this machine")
+    force = ("cloudformation", "delete-stack", "--stack-name", "s", "--deletion-mode", "FORCE_DELETE_STACK")
+    stack_id = made(stacks, "s", json.dumps({"Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}, "Logs": {
+        "Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": {"Ref": "Bucket"}}}}}))["StackId"]
+    bucket = physical(stacks, "s")["Bucket"]
+    s3.put_object(Bucket=bucket, Key="k", Body=b"kept")
+    code, _, errors = able[0].run(*force)
+    assert code and "only when you delete a stack in the DELETE_FAILED state" in errors
+    stacks.delete_stack(StackName="s")
+    rested(stacks, "s", "DELETE_FAILED")
+    able[0](*force)
+    rested(stacks, stack_id, "DELETE_COMPLETE")
+    assert resource_states(stacks, stack_id) == {"Bucket": "DELETE_SKIPPED", "Logs": "DELETE_COMPLETE"}
+    assert able[0]("cloudformation", "describe-stacks", "--stack-name", stack_id)["Stacks"][0]["DeletionMode"] == "FORCE_DELETE_STACK"
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"kept"
+    assert "does not exist" in fault_of(stacks.describe_stack_resources, PhysicalResourceId=bucket)
 
 
 def test_questions_about_what_is_not_there(stacks):

@@ -176,6 +176,10 @@ def test_a_template_includes_what_lies_in_s3_once(weir, stacks):
             "LogGroupName": "outside", "Fn::Transform": include("days.json")}}}})
     made(stacks, "inc", template)
     assert groups(weir) == {"inside": None, "outside": 14}
+    put(weir, "parts/role.json", {"R": {"Type": "AWS::IAM::Role", "Properties": {}}})
+    summary = stacks.get_template_summary(TemplateBody=template.replace("logs.json", "role.json"))
+    assert sorted(summary["ResourceTypes"]) == ["AWS::IAM::Role", "AWS::Logs::LogGroup"] and summary["DeclaredTransforms"] == ["AWS::Include"]
+    assert summary["Capabilities"] == ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
     processed = stacks.get_template(StackName="inc", TemplateStage="Processed")["TemplateBody"]
     assert "Inner" in json.dumps(processed) and "Inner" not in json.dumps(stacks.get_template(StackName="inc")["TemplateBody"])
     put(weir, "parts/days.json", {"RetentionInDays": 30})

@@ -10,6 +10,7 @@
  *   Cleanup [resource]                         replaced ones that go when all is well
  *   Policy, PolicyNow (texts)                  what updates may do, always and this once
  *   Held                                       a parent says when it cleans up (nested.h)
+ *   DeletionMode                               of the last DeleteStack
  *
  * A resource's record (id: STACK-ID|LOGICAL-ID, parent: the stack) holds what DescribeStackResource
  * answers, and Properties (worked out), Attributes, Ref, Token (its names end in it), and while it
@@ -26,6 +27,8 @@
 #define KIND_RESOURCE	"cloudformation.resource"
 #define KIND_EVENT	"cloudformation.event"
 #define KIND_CHANGE_SET "cloudformation.change_set"
+
+#define DELETION_FORCED "FORCE_DELETE_STACK"
 
 enum {
 	CFN_ARENA_BYTES_MAX = 1024 * 1024,
@@ -86,6 +89,7 @@ struct save {
 	const char *resource; /* logical id: its record as it is now; deleted when it is no more */
 	const char *event;    /* status of the resource, or of the stack without one; NULL: none */
 	const char *reason;   /* may be NULL */
+	bool drop;	      /* the resource's record goes, though it is still in memory */
 };
 err_t stack_save(struct stack *stack, const struct save *save);
 err_t stack_insert(struct stack *stack); /* a new one: name and record; ERR_EXISTS */
@@ -105,6 +109,8 @@ void put_new(json_t *object, const char *key, json_t *value);
 uint64_t now_ms(const struct cloudformation *cfn);
 void make_token(char out[TOKEN_CHARS + 1]); /* capital letters and digits */
 bool is_at_work(const json_t *body);
+bool is_gone(const json_t *record); /* a resource that its stack has deleted or left */
+void record_strip(json_t *record);  /* to what Describe shows of it */
 bool ends_in(const char *text, const char *end);
 
 /* Whether its policy lets an update do that to a resource (control.c); why it does not. */

@@ -8,7 +8,7 @@
 #include "services/cloudformation/expand.h"
 #include "services/cloudformation/stacks.h"
 
-enum { PAGE = 100, DELETED_DAYS = 90 };
+enum { PAGE = 100 };
 
 /* ---- Pages: a token is the position after the last one given ---- */
 
@@ -95,6 +95,7 @@ static json_t *stack_shown(const json_t *body)
 		"Outputs",
 		"Tags",
 		"EnableTerminationProtection",
+		"DeletionMode",
 		"ParentId",
 		"RootId",
 	};
@@ -325,7 +326,8 @@ static bool look_for_physical(void *owner, const struct store_resource *resource
 {
 	struct physical_search *search = owner;
 
-	if (strcmp(text_at(resource->body, "PhysicalResourceId"), search->physical) == 0)
+	if (strcmp(text_at(resource->body, "PhysicalResourceId"), search->physical) == 0 &&
+	    !is_gone(resource->body))
 		search->stack_id = bytes_dup(bytes_of(resource->parent));
 	return !search->stack_id;
 }
@@ -429,7 +431,7 @@ static json_t *summary_of_parameter(const char *name, const json_t *declaration,
 
 /* What must be acknowledged, and for which types. */
 static void summarize_capabilities(struct api_call *call, const struct template *template,
-				   const json_t *types)
+				   const json_t *types, bool includes)
 {
 	const char *needed = capability_needed(template), *type;
 	struct text reason = TEXT_INIT(4096);
@@ -442,22 +444,30 @@ static void summarize_capabilities(struct api_call *call, const struct template 
 		put_new(call->output, "CapabilitiesReason",
 			json_sprintf("The following resource(s) require capabilities: [%s]",
 				     text_str(&reason)));
-	if (has_macros(template, false))
+	if (has_macros(template, includes))
 		json_array_append_new(capabilities, json_string("CAPABILITY_AUTO_EXPAND"));
 	put_new(call->output, "Capabilities", capabilities);
 	text_fini(&reason);
 }
 
-static json_t *declared_transforms(const struct template *template)
+static json_t *declared_transforms(const struct template *template, bool includes)
 {
-	json_t *transform = json_object_get(template->root, "Transform");
+	json_t *given = json_object_get(template->root, "Transform"), *names = json_array(), *one;
+	size_t i;
 
-	return json_is_string(transform)  ? json_pack("[O]", transform)
-	       : json_is_array(transform) ? json_incref(transform)
-					  : json_array();
+	if (json_is_string(given))
+		json_array_append(names, given);
+	json_array_foreach (given, i, one)
+		if (json_is_string(one))
+			json_array_append(names, one);
+	if (includes)
+		json_array_append_new(names, json_string("AWS::Include"));
+	return names;
 }
 
-static void summarize(struct api_call *call, const struct template *template, bool long_form)
+/* `includes`: there is, or was, something to include. */
+static void summarize(struct api_call *call, const struct template *template, bool includes,
+		      bool long_form)
 {
 	const char *name;
 	json_t *parameters = json_array(), *value, *types = json_object(), *list = json_array();
@@ -468,9 +478,10 @@ static void summarize(struct api_call *call, const struct template *template, bo
 	if (text_at(template->root, "Description")[0])
 		put_text(call->output, "Description", text_at(template->root, "Description"));
 	json_object_foreach (json_object_get(template->root, "Resources"), name, value)
-		put_new(types, text_at(value, "Type"), json_true());
-	summarize_capabilities(call, template, types);
-	put_new(call->output, "DeclaredTransforms", declared_transforms(template));
+		if (text_at(value, "Type")[0])
+			put_new(types, text_at(value, "Type"), json_true());
+	summarize_capabilities(call, template, types, includes);
+	put_new(call->output, "DeclaredTransforms", declared_transforms(template, includes));
 	json_object_foreach (types, name, value)
 		json_array_append_new(list, json_string(name));
 	if (long_form) {
@@ -498,31 +509,56 @@ static err_t text_of_input(struct api_call *call, json_t **ret_text)
 	return ERR_OK;
 }
 
+/* What it includes in its place. */
+static err_t include_into(struct api_call *call, json_t **text, bool *ret_included)
+{
+	json_t *given = json_object(), *processed = NULL;
+	err_t err = template_include(call, *text, given, &processed);
+
+	json_decref(given);
+	*ret_included = processed != NULL;
+	if (processed) {
+		json_decref(*text);
+		*text = processed;
+	}
+	return err;
+}
+
+static err_t look_at(struct api_call *call, struct template *template, bool included,
+		     bool long_form)
+{
+	struct text why = TEXT_INIT(2048);
+	json_t *sample = parameters_sample(template);
+	err_t err = template_expand(template, sample, &why);
+
+	err = err == ERR_NOMEM ? err : err ? fault_of(call, &why) : check_template(call, template);
+	json_decref(sample);
+	if (!err)
+		summarize(call, template, included || template_includes(template), long_form);
+	text_fini(&why);
+	return err;
+}
+
 static err_t look_into(struct api_call *call, bool long_form)
 {
 	struct text why = TEXT_INIT(2048);
 	struct template template;
 	json_t *text = NULL;
-	err_t err;
+	bool included = false;
+	err_t err = text_of_input(call, &text);
 
-	TRY(text_of_input(call, &text));
-	err = template_parse(bytes_of(json_string_value(text)), &template, &why);
-	json_decref(text);
-	if (err) {
+	if (!err && long_form)
+		err = include_into(call, &text, &included);
+	if (!err && template_parse(bytes_of(json_string_value(text)), &template, &why)) {
 		err = api_fault(call, "ValidationError", "Template format error: %s",
 				text_str(&why));
-	} else {
-		json_t *sample = parameters_sample(&template);
-
-		err = template_expand(&template, sample, &why);
-		err = err == ERR_NOMEM ? err
-		      : err	       ? fault_of(call, &why)
-				       : check_template(call, &template);
-		json_decref(sample);
-		if (!err)
-			summarize(call, &template, long_form);
+	} else if (!err) {
+		if (included)
+			template_forget_lines(&template);
+		err = look_at(call, &template, included, long_form);
 		template_fini(&template);
 	}
+	json_decref(text);
 	text_fini(&why);
 	return err;
 }

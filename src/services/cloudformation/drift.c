@@ -200,7 +200,7 @@ static void check_resource(struct stack *stack, json_t *record)
 
 	text_clear(&stack->why);
 	arena_init(&arena, DRIFT_ARENA_BYTES_MAX);
-	if (type && type->read && text_at(record, "PhysicalResourceId")[0])
+	if (type && type->read && text_at(record, "PhysicalResourceId")[0] && !is_gone(record))
 		note_drift(stack, record, look_at(&step, &compared), &compared);
 	arena_fini(&arena);
 	json_decref(compared.expected);

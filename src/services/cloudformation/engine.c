@@ -32,25 +32,33 @@ static bool is_state(const json_t *step, const char *state)
 	return strcmp(text_at(step, "State"), state) == 0;
 }
 
-/* The status of a resource: "CREATE" and "_COMPLETE". */
-static void mark(struct stack *stack, const char *logical, const char *doing, const char *how,
-		 const char *reason)
+/* Its status into the record, and both into the store; `drop`: the record goes. */
+static void note_status(struct stack *stack, const char *logical, const char *status,
+			const char *reason, bool drop)
 {
 	json_t *record = json_object_get(stack->resources, logical);
-	char status[64];
 
-	snprintf(status, sizeof status, "%s_%s", doing, how);
 	put_text(record, "ResourceStatus", status);
 	put_new(record, "Timestamp", json_integer((json_int_t)now_ms(stack->cfn)));
-	if (strcmp(how, "IN_PROGRESS") != 0)
+	if (!ends_in(status, "IN_PROGRESS"))
 		calls_forget(record);
 	if (reason && reason[0])
 		put_text(record, "ResourceStatusReason", reason);
 	else
 		json_object_del(record, "ResourceStatusReason");
-	if (stack_save(stack, &(struct save){ logical, status, reason }))
+	if (stack_save(stack, &(struct save){ logical, status, reason, drop }))
 		log_error("cloudformation", "%s: what became of %s cannot be noted",
 			  text_at(stack->body, "StackName"), logical);
+}
+
+/* The status of a resource: "CREATE" and "_COMPLETE". */
+static void mark(struct stack *stack, const char *logical, const char *doing, const char *how,
+		 const char *reason)
+{
+	char status[64];
+
+	snprintf(status, sizeof status, "%s_%s", doing, how);
+	note_status(stack, logical, status, reason, false);
 }
 
 static void note_failure(struct stack *stack, const char *logical, json_t *step)
@@ -295,6 +303,29 @@ static bool stays(const struct stack *stack, const json_t *record)
 						 strcmp(kind_of(stack), "ROLLBACK") != 0);
 }
 
+/*
+ * The stack has it no more. One that goes itself is asked afterwards what became of each; of an
+ * update that left something out nothing remains.
+ */
+static void let_go(struct stack *stack, const char *logical, json_t *step, const char *status,
+		   const char *reason)
+{
+	bool drop = strcmp(kind_of(stack), "CLEANUP") == 0;
+
+	put_text(step, "State", "done");
+	if (!drop)
+		record_strip(json_object_get(stack->resources, logical));
+	note_status(stack, logical, status, reason, drop);
+	if (drop)
+		json_object_del(stack->resources, logical);
+}
+
+/* FORCE_DELETE_STACK leaves what cannot go. */
+static bool is_forced(const struct stack *stack)
+{
+	return strcmp(text_at(stack->body, "DeletionMode"), DELETION_FORCED) == 0;
+}
+
 static void delete_one(struct stack *stack, const char *logical, json_t *step)
 {
 	json_t *record = json_object_get(stack->resources, logical);
@@ -305,21 +336,20 @@ static void delete_one(struct stack *stack, const char *logical, json_t *step)
 		return;
 	}
 	if (json_is_true(json_object_get(step, "Retain")) || stays(stack, record)) {
-		put_text(step, "State", "done");
-		mark(stack, logical, "DELETE", "SKIPPED", NULL);
-	} else {
-		if (is_state(step, "todo")) {
-			put_text(step, "State", "doing");
-			mark(stack, logical, "DELETE", "IN_PROGRESS", NULL);
-		}
-		err = run(stack, record, NULL, resource_delete, false);
-		settle(stack, logical, step, "DELETE", err);
-		if (err)
-			return;
+		let_go(stack, logical, step, "DELETE_SKIPPED", NULL);
+		return;
 	}
-	json_object_del(stack->resources, logical);
-	if (stack_save(stack, &(struct save){ .resource = logical }))
-		log_error("cloudformation", "that %s is gone cannot be noted", logical);
+	if (is_state(step, "todo")) {
+		put_text(step, "State", "doing");
+		mark(stack, logical, "DELETE", "IN_PROGRESS", NULL);
+	}
+	err = run(stack, record, NULL, resource_delete, false);
+	if (!err)
+		let_go(stack, logical, step, "DELETE_COMPLETE", NULL);
+	else if (err == ERR_INVALID && is_forced(stack))
+		let_go(stack, logical, step, "DELETE_SKIPPED", text_str(&stack->why));
+	else
+		settle(stack, logical, step, "DELETE", err);
 }
 
 /* ---- What replacements left ---- */

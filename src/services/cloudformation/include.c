@@ -168,6 +168,17 @@ static err_t include_all(struct including *in, json_t **ret_text)
 	return err;
 }
 
+bool template_includes(const struct template *template)
+{
+	const json_t *given = json_object_get(template->root, "Transform"), *one;
+	bool any = json_is_object(given) || has_transform(template->root);
+	size_t i;
+
+	json_array_foreach ((json_t *)given, i, one)
+		any = any || json_is_object(one);
+	return any;
+}
+
 err_t template_include(struct api_call *call, const json_t *text, const json_t *given,
 		       json_t **ret_text)
 {

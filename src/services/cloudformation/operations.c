@@ -39,8 +39,12 @@ STRUCTURE(update_input, R("StackName", &name), SETTINGS, M("UsePreviousTemplate"
 	  S("StackPolicyDuringUpdateURL"), S("ClientRequestToken"));
 STRUCTURE(stack_id_output, S("StackId"));
 STRUCTURE(stack_input, R("StackName", &name));
+static const struct api_shape deletion_mode = {
+	.kind = API_STRING,
+	.values = (const char *const[]){ "STANDARD", DELETION_FORCED, NULL },
+};
 STRUCTURE(delete_input, R("StackName", &name), M("RetainResources", &strings),
-	  S("ClientRequestToken"));
+	  M("DeletionMode", &deletion_mode), S("ClientRequestToken"));
 STRUCTURE(token_input, R("StackName", &name), S("ClientRequestToken"));
 STRUCTURE(continue_input, R("StackName", &name), M("ResourcesToSkip", &strings),
 	  S("ClientRequestToken"));
@@ -58,8 +62,8 @@ STRUCTURE(stack, S("StackId"), S("StackName"), S("ChangeSetId"), S("Description"
 	  S("StackStatusReason"), M("DisableRollback", &api_boolean),
 	  M("NotificationARNs", &strings), M("TimeoutInMinutes", &api_integer),
 	  M("Capabilities", &strings), M("Outputs", &outputs), S("RoleARN"), M("Tags", &tags),
-	  M("EnableTerminationProtection", &api_boolean), S("ParentId"), S("RootId"),
-	  M("DriftInformation", &drift));
+	  M("EnableTerminationProtection", &api_boolean), S("DeletionMode"), S("ParentId"),
+	  S("RootId"), M("DriftInformation", &drift));
 LIST(stacks, &stack);
 STRUCTURE(describe_stacks_output, M("Stacks", &stacks), S("NextToken"));
 STRUCTURE(list_stacks_input, S("NextToken"), M("StackStatusFilter", &strings));

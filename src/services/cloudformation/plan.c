@@ -118,7 +118,8 @@ static json_t *all_names(const struct stack *stack)
 	const char *name;
 
 	json_object_foreach (stack->resources, name, record)
-		json_array_append_new(names, json_string(name));
+		if (!is_gone(record))
+			json_array_append_new(names, json_string(name));
 	return names;
 }
 

@@ -56,6 +56,33 @@ bool is_at_work(const json_t *body)
 	return json_object_get(body, "Work") != NULL;
 }
 
+bool is_gone(const json_t *record)
+{
+	const char *status = text_at(record, "ResourceStatus");
+
+	return strcmp(status, "DELETE_COMPLETE") == 0 || strcmp(status, "DELETE_SKIPPED") == 0;
+}
+
+void record_strip(json_t *record)
+{
+	static const char *const shown[] = {
+		"StackId",	"StackName",	  "LogicalResourceId",	  "PhysicalResourceId",
+		"ResourceType", "ResourceStatus", "ResourceStatusReason", "Timestamp",
+	};
+	const char *key;
+	json_t *value;
+	void *next;
+	size_t i;
+
+	json_object_foreach_safe(record, next, key, value)
+	{
+		for (i = 0; i < COUNT(shown) && strcmp(shown[i], key) != 0; i++)
+			;
+		if (i == COUNT(shown))
+			json_object_del(record, key);
+	}
+}
+
 /* ---- Memory ---- */
 
 err_t stack_make(struct cloudformation *cfn, json_t *body, struct stack **ret_stack)
@@ -174,12 +201,13 @@ static void expand_by_sample(struct template *template)
 err_t stack_read(struct stack *stack, const json_t *from, struct template *ret_template,
 		 json_t **ret_values)
 {
-	const char *text = text_at(from, "Processed");
+	const char *made = text_at(from, "Processed");
+	const char *text = made[0] ? made : text_at(from, "Template");
 	err_t err;
 
-	if (!text[0])
-		text = text_at(from, "Template");
 	TRY(template_parse(bytes_of(text), ret_template, &stack->why));
+	if (made[0])
+		template_forget_lines(ret_template);
 	err = parameters_resolve(ret_template, json_object_get(from, "Given"), &stack_source, stack,
 				 ret_values, &stack->why);
 	if (err) {
@@ -244,9 +272,10 @@ void stack_resource_row(const struct stack *stack, json_t *record, char id[1024]
 	};
 }
 
-static err_t save_resource(struct store_txn *txn, struct stack *stack, const char *logical)
+static err_t save_resource(struct store_txn *txn, struct stack *stack, const struct save *save)
 {
-	json_t *record = json_object_get(stack->resources, logical);
+	const char *logical = save->resource;
+	json_t *record = save->drop ? NULL : json_object_get(stack->resources, logical);
 	struct store_resource row;
 	char id[1024];
 	err_t err;
@@ -308,7 +337,7 @@ err_t stack_save(struct stack *stack, const struct save *save)
 	if (!err && save && save->event)
 		err = save_event(txn, stack, save);
 	if (!err && save && save->resource)
-		err = save_resource(txn, stack, save->resource);
+		err = save_resource(txn, stack, save);
 	if (!err)
 		return store_commit(txn);
 	store_rollback(txn);

@@ -551,13 +551,28 @@ static err_t check_retained(struct api_call *call, const struct stack *stack)
 			stack->id);
 	json_array_foreach ((json_t *)names, i, name) {
 		const char *logical = json_string_value(name);
+		const json_t *record = json_object_get(stack->resources, logical);
 
-		if (!json_object_get(stack->resources, logical))
+		if (!record || is_gone(record))
 			return api_fault(call, "ValidationError",
 					 "Resource [%.255s] does not exist in stack [%s]", logical,
 					 text_at(stack->body, "StackName"));
 	}
 	return ERR_OK;
+}
+
+/* As on AWS: force is for what failed without it. */
+static err_t check_mode(struct api_call *call, const struct stack *stack)
+{
+	const char *mode = text_at(call->input, "DeletionMode");
+
+	if (strcmp(mode, DELETION_FORCED) != 0 ||
+	    strcmp(text_at(stack->body, "StackStatus"), "DELETE_FAILED") == 0)
+		return ERR_OK;
+	return api_fault(call, "ValidationError",
+			 "Invalid operation on stack [%s]. Specify " DELETION_FORCED
+			 " only when you delete a stack in the DELETE_FAILED state.",
+			 stack->id);
 }
 
 static void retain(const struct api_call *call, struct stack *stack)
@@ -585,10 +600,15 @@ static err_t delete_it(struct api_call *call, struct stack *stack)
 				 text_at(stack->body, "StackName"), status);
 	TRY(check_exports(call, stack));
 	TRY(check_retained(call, stack));
+	TRY(check_mode(call, stack));
 	engine_catch_up(stack);
 	stack_open(stack); /* a template that no longer opens only loses its order */
 	TRY(engine_plan_delete(stack, "DELETE"));
 	retain(call, stack);
+	if (text_at(call->input, "DeletionMode")[0])
+		put_text(stack->body, "DeletionMode", text_at(call->input, "DeletionMode"));
+	else
+		json_object_del(stack->body, "DeletionMode");
 	return stack_status(stack, "DELETE_IN_PROGRESS", "User Initiated");
 }
 

@@ -44,6 +44,9 @@ err_t fetch_object(struct cloudformation *cfn, const struct api_caller *caller, 
 err_t template_include(struct api_call *call, const json_t *text, const json_t *given,
 		       json_t **ret_text);
 
+/* Whether it includes anything that is not in its place yet. */
+bool template_includes(const struct template *template);
+
 /* [{ParameterKey, ParameterValue}] of a record, secrets masked; a new reference. */
 json_t *parameters_shown(const json_t *body);
 

@@ -391,6 +391,12 @@ err_t template_note_line(struct template *template, const json_t *value, size_t 
 	return map_put(&template->lines, key, (void *)(uintptr_t)line, NULL);
 }
 
+void template_forget_lines(struct template *template)
+{
+	map_fini(&template->lines);
+	template->lines = (struct map)MAP_INIT;
+}
+
 unsigned template_line(const struct template *template, const json_t *value)
 {
 	return (unsigned)(uintptr_t)map_get(&template->lines, bytes_make(&value, sizeof value));

@@ -31,6 +31,9 @@ struct template
 err_t template_parse(struct bytes text, struct template *ret_template, struct text *why);
 void template_fini(struct template *template);
 
+/* Of a text that nobody wrote: its lines would mislead. */
+void template_forget_lines(struct template *template);
+
 /* 0: unknown, as of true, false and null. */
 unsigned template_line(const struct template *template, const json_t *value);
 

@@ -214,7 +214,7 @@ static HOOK(settled)
 
 static err_t after_deletion(struct resource_step *step, const struct stack *stack)
 {
-	bool asked = strcmp(text_at(step->record, AWAITED), "DELETE") == 0;
+	bool asked = strcmp(text_at(step->record, AWAITED), "DELETE") == 0, forced;
 
 	if (strcmp(text_at(stack->body, "StackStatus"), "DELETE_COMPLETE") == 0)
 		return ERR_OK;
@@ -224,8 +224,12 @@ static err_t after_deletion(struct resource_step *step, const struct stack *stac
 			    stack->id, text_at(stack->body, "StackStatusReason"));
 		return ERR_INVALID;
 	}
+	forced = strcmp(text_at(step->stack->body, "DeletionMode"), DELETION_FORCED) == 0 &&
+		 strcmp(text_at(stack->body, "StackStatus"), "DELETE_FAILED") == 0;
 	TRY(call_api(step, "cloudformation", "DeleteStack",
-		     json_pack("{s:s}", "StackName", stack->id), NULL));
+		     json_pack("{s:s, s:s}", "StackName", stack->id, "DeletionMode",
+			       forced ? DELETION_FORCED : "STANDARD"),
+		     NULL));
 	put_text(step->record, AWAITED, "DELETE");
 	return ERR_AGAIN;
 }
