@@ -497,7 +497,7 @@ static err_t make_s3(struct weir *weir, struct text *why)
 /* Stacks are made as by the root: what a user may make is asked of it at the door. */
 static err_t make_cloudformation(struct weir *weir)
 {
-	const struct cloudformation_options options = {
+	struct cloudformation_options options = {
 		.api = weir->api,
 		.store = weir->store,
 		.loop = weir->control,
@@ -509,8 +509,12 @@ static err_t make_cloudformation(struct weir *weir)
 		.asks_for_roles = strcmp(setting_text(weir->settings, SETTING_STACK_ROLES),
 					 "asked") == 0,
 	};
+	err_t err;
 
-	return cloudformation_create(&options, &weir->cloudformation);
+	memcpy(options.seal_key, weir->keys.seal_key, sizeof options.seal_key);
+	err = cloudformation_create(&options, &weir->cloudformation);
+	explicit_bzero(options.seal_key, sizeof options.seal_key);
+	return err;
 }
 
 static void on_changes(struct store_listener *listener, const struct store_change *changes,

@@ -336,6 +336,43 @@ def test_what_cannot_be_deleted_is_said_and_may_be_left(stacks, weir):
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"kept"
 
 
+def lies_in(folder, secret):
+    """The files below a folder that hold it."""
+    return [str(path) for path in pathlib.Path(folder).rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
+
+
+def test_secrets_lie_sealed_and_are_told_nowhere(weir, stacks):
+    secret, other = "hunter2-of-the-first-kind", "hunter2-of-the-other-kind"
+    template = json.dumps({
+        "Parameters": {"Word": {"Type": "String", "NoEcho": True}},
+        "Resources": {"Kept": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": {"Ref": "Word"}}},
+                      "User": {"Type": "AWS::IAM::User"},
+                      "Key": {"Type": "AWS::IAM::AccessKey", "Properties": {"UserName": {"Ref": "User"}}},
+                      "KeyKept": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": {
+                          "Fn::GetAtt": "Key.SecretAccessKey"}}}}})
+    made(stacks, "s", template, Word=secret)
+    ssm = clients.boto("ssm", weir)
+    key = ssm.get_parameter(Name=physical(stacks, "s")["KeyKept"])["Parameter"]["Value"]
+    stacks.create_change_set(StackName="s", ChangeSetName="c", TemplateBody=template, Parameters=given({"Word": other}), Capabilities=["CAPABILITY_IAM"])
+    for word in (secret, other, key):
+        assert lies_in(weir.data, word) == []
+    shown = stacks.describe_change_set(StackName="s", ChangeSetName="c")["Parameters"] + stacks.describe_stacks()["Stacks"][0]["Parameters"]
+    assert [p["ParameterValue"] for p in shown] == ["****", "****"]
+    weir.kill()
+    weir.start()
+    stacks.execute_change_set(StackName="s", ChangeSetName="c")
+    rested(stacks, "s", "UPDATE_COMPLETE")
+    assert ssm.get_parameter(Name=physical(stacks, "s")["Kept"])["Parameter"]["Value"] == other
+    bad = json.loads(template)
+    bad["Resources"]["Logs"] = {"Type": "AWS::Logs::LogGroup", "DependsOn": "Kept", "Properties": {"LogGroupName": {"Fn::Sub": "a b ${Word}"}}}
+    changed(stacks, "s", json.dumps(bad), want="UPDATE_ROLLBACK_COMPLETE", Word=secret)
+    reasons = [e.get("ResourceStatusReason", "") for e in stacks.describe_stack_events(StackName="s")["StackEvents"]]
+    assert any("****" in reason for reason in reasons) and not any(secret in reason for reason in reasons)
+    for word in (secret, other, key):
+        assert lies_in(weir.data, word) == []
+    gone(stacks, "s")
+
+
 def test_a_stack_is_deleted_by_force_where_it_failed_without(weir, stacks):
     """By the newest command line: older ones do not know the option."""
     s3 = clients.boto("s3", weir)

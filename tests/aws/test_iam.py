@@ -1,5 +1,7 @@
 """IAM and STS as their clients use them: policies bind every call, keys come and go, sessions end."""
+import contextlib
 import json
+import sqlite3
 
 import botocore.exceptions
 import pytest
@@ -95,6 +97,27 @@ def test_keys_are_shown_once_and_end_at_once(weir, iam, alice):
     assert code_of(iam.delete_user, UserName="alice") == "DeleteConflict"
     iam.delete_access_key(UserName="alice", AccessKeyId=alice["AccessKeyId"])
     assert code_of(mine.get_caller_identity) == "InvalidClientTokenId"
+
+
+def test_secrets_of_keys_lie_sealed_also_those_of_an_older_state(weir, iam, alice):
+    """An older Weir kept them open: they are sealed at the first start of this one."""
+    session = client_as("sts", weir, alice).get_session_token()["Credentials"]
+    weir.stop()
+    with contextlib.closing(sqlite3.connect(f"{weir.data}/weir.db")) as store, store:
+        for key in (alice, session):
+            kind, text = store.execute("SELECT kind, body FROM resource WHERE id = ?", (key["AccessKeyId"],)).fetchone()
+            body = json.loads(text)
+            assert key["SecretAccessKey"] not in text and body.pop("Sealed")
+            store.execute("UPDATE resource SET body = ? WHERE kind = ? AND id = ?",
+                          (json.dumps({**body, "Secret": key["SecretAccessKey"]}), kind, key["AccessKeyId"]))
+    weir.start()
+    client_as("sts", weir, alice).get_caller_identity()
+    client_as("sts", weir, session).get_caller_identity()
+    weir.stop()
+    with contextlib.closing(sqlite3.connect(f"{weir.data}/weir.db")) as store:
+        bodies = [json.loads(body) for (body,) in store.execute("SELECT body FROM resource WHERE kind LIKE 'iam.%'")]
+    assert [("Secret" in b, "Sealed" in b) for b in bodies if "AccessKeyId" in b] == [(False, True)] * 2
+    weir.start()
 
 
 def test_a_role_is_assumed_and_its_keys_are_held_to_token_and_policies(weir, iam, alice):

@@ -50,7 +50,10 @@ static void note_answer(struct api_note *note, json_t *output)
 		noting->entry = NULL;
 		return;
 	}
-	stack_resource_row(step->stack, step->record, noting->id, &noting->row);
+	if (stack_resource_row(step->stack, step->record, noting->id, &noting->row)) {
+		noting->row.body = NULL;
+		return;
+	}
 	store_attach(step->stack->cfn->options.store, &noting->row);
 }
 
@@ -89,6 +92,7 @@ static err_t call_now(struct resource_step *step, const char *service, const cha
 				   step->notes ? &noting.base : NULL, ret_output, &fault);
 
 	store_attach(options->store, NULL);
+	json_decref(noting.row.body);
 	if (err)
 		take_back_note(&noting);
 	if (!err || err == ERR_NOMEM)

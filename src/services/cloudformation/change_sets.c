@@ -106,17 +106,21 @@ static err_t find_changes(struct stack *stack, json_t *body, json_t **ret_change
 
 static err_t save_change_set(struct cloudformation *cfn, json_t *body)
 {
+	json_t *sealed = json_copy(body), *inside = NULL;
 	struct store_resource row = { .kind = KIND_CHANGE_SET,
 				      .id = text_at(body, "ChangeSetId"),
 				      .parent = text_at(body, "StackId"),
-				      .body = body };
-	struct store_txn *txn;
-	err_t err;
+				      .body = sealed };
+	struct store_txn *txn = NULL;
+	err_t err = sealed_stack(cfn, json_object_get(body, "Body"), &inside);
 
-	TRY(store_begin(cfn->options.store, &txn));
-	err = store_update(txn, &row);
-	if (err == ERR_NOT_FOUND)
+	if (!err && json_object_set_new(sealed, "Body", inside))
+		err = ERR_NOMEM;
+	if (!err)
+		err = store_begin(cfn->options.store, &txn);
+	if (!err)
 		err = store_insert(txn, &row);
+	json_decref(sealed);
 	if (!err)
 		return store_commit(txn);
 	store_rollback(txn);
@@ -263,7 +267,12 @@ static err_t find_set(struct api_call *call, json_t **ret_set)
 	if (err == ERR_NOT_FOUND || (!err && !search.found))
 		return api_fault(call, "ChangeSetNotFound", "ChangeSet [%s] does not exist",
 				 search.name);
-	*ret_set = search.found;
+	if (!err)
+		err = sealed_open(cfn_of(call), json_object_get(search.found, "Body"));
+	if (err)
+		json_decref(search.found);
+	else
+		*ret_set = search.found;
 	return err;
 }
 

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "services/cloudformation/expand.h"
@@ -121,6 +122,7 @@ void cloudformation_destroy(struct cloudformation *cfn)
 	timer_cancel(&cfn->timer);
 	list_for_each_safe (&cfn->stacks, node)
 		stack_free(container_of(node, struct stack, link));
+	explicit_bzero(cfn->options.seal_key, sizeof cfn->options.seal_key);
 	arena_fini(&cfn->arena);
 	free(cfn);
 }

@@ -12,6 +12,7 @@
 
 #include "api/http.h"
 #include "base/text.h"
+#include "crypto/seal.h"
 #include "store/store.h"
 
 struct cloudformation;
@@ -29,6 +30,7 @@ struct cloudformation_options {
 	err_t (*object)(void *owner, const struct api_caller *caller, const char *bucket,
 			const char *key, const char *version, struct text *out);
 	void *owner;
+	uint8_t seal_key[SEAL_KEY_BYTES]; /* what may be a secret lies sealed in the store */
 	/* Whether templates with roles that have no names of their own need CAPABILITY_IAM, as at
 	 * AWS. Those with names need CAPABILITY_NAMED_IAM in any case. */
 	bool asks_for_roles;

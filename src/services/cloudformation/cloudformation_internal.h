@@ -14,7 +14,8 @@
  *
  * A resource's record (id: STACK-ID|LOGICAL-ID, parent: the stack) holds what DescribeStackResource
  * answers, and Properties (worked out), Attributes, Ref, Token (its names end in it), and while it
- * is made or changed Calls (calls.c), Tagged (tags.c), Asked and Signals (answers.h).
+ * is made or changed Calls (calls.c), Tagged (tags.c), Asked and Signals (answers.h). What may be a
+ * secret lies sealed in the store (sealed.c); in memory it is open.
  */
 #ifndef SERVICES_CLOUDFORMATION_INTERNAL_H
 #define SERVICES_CLOUDFORMATION_INTERNAL_H
@@ -95,9 +96,18 @@ err_t stack_save(struct stack *stack, const struct save *save);
 err_t stack_insert(struct stack *stack); /* a new one: name and record; ERR_EXISTS */
 err_t stack_gone(struct stack *stack);	 /* deleted: its name is free, its record stays */
 
-/* How a resource's record lies in the store; `id` is the room for its id. */
-void stack_resource_row(const struct stack *stack, json_t *record, char id[1024],
-			struct store_resource *ret_row);
+/* How a resource's record lies in the store; `id` is the room for its id, the body the caller's to
+ * decref. */
+err_t stack_resource_row(const struct stack *stack, const json_t *record, char id[1024],
+			 struct store_resource *ret_row);
+
+/* ---- What lies sealed (sealed.c) ---- */
+/* As they lie in the store: new references. */
+err_t sealed_stack(const struct cloudformation *cfn, const json_t *body, json_t **ret_copy);
+err_t sealed_resource(const struct cloudformation *cfn, const json_t *record, json_t **ret_copy);
+err_t sealed_open(const struct cloudformation *cfn, json_t *body); /* what came from there */
+/* Secrets in stack->why become ****. */
+void sealed_mask(struct stack *stack);
 
 /* Status of the stack, with its event, saved. */
 err_t stack_status(struct stack *stack, const char *status, const char *reason);

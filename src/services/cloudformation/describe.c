@@ -129,6 +129,17 @@ static bool gather_stack(void *owner, const struct store_resource *resource)
 	return true;
 }
 
+/* Of stacks, as stack_shown wants them. */
+static err_t open_all(struct gathering *all)
+{
+	json_t *body;
+	size_t i;
+
+	json_array_foreach (all->list, i, body)
+		TRY(sealed_open(all->cfn, body));
+	return ERR_OK;
+}
+
 static err_t gather(struct cloudformation *cfn, const char *kind, const char *parent,
 		    store_each_fn each, struct gathering *all)
 {
@@ -140,6 +151,8 @@ static err_t gather(struct cloudformation *cfn, const char *kind, const char *pa
 	TRY(store_begin(cfn->options.store, &txn));
 	err = store_each(txn, kind, parent, NULL, each, all);
 	store_rollback(txn);
+	if (!err && strcmp(kind, KIND_STACK) == 0)
+		err = open_all(all);
 	if (err)
 		json_decref(all->list);
 	return err;

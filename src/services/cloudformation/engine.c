@@ -94,6 +94,7 @@ static void settle(struct stack *stack, const char *logical, json_t *step, const
 	}
 	if (!stack->why.len)
 		text_add_str(&stack->why, err_words(err));
+	sealed_mask(stack);
 	note_failure(stack, logical, step);
 	mark(stack, logical, doing, "FAILED", text_str(&stack->why));
 }
@@ -346,9 +347,10 @@ static void delete_one(struct stack *stack, const char *logical, json_t *step)
 	err = run(stack, record, NULL, resource_delete, false);
 	if (!err)
 		let_go(stack, logical, step, "DELETE_COMPLETE", NULL);
-	else if (err == ERR_INVALID && is_forced(stack))
+	else if (err == ERR_INVALID && is_forced(stack)) {
+		sealed_mask(stack);
 		let_go(stack, logical, step, "DELETE_SKIPPED", text_str(&stack->why));
-	else
+	} else
 		settle(stack, logical, step, "DELETE", err);
 }
 

@@ -133,6 +133,16 @@ static bool take_resource(void *owner, const struct store_resource *resource)
 	return true;
 }
 
+static err_t open_resources(const struct stack *stack)
+{
+	const char *logical;
+	json_t *record;
+
+	json_object_foreach (stack->resources, logical, record)
+		TRY(sealed_open(stack->cfn, record));
+	return ERR_OK;
+}
+
 /* By id at once; by name the one that has it. */
 static err_t read_body(struct store_txn *txn, const char *name, json_t **ret_body)
 {
@@ -158,9 +168,15 @@ err_t stack_load(struct cloudformation *cfn, const char *name, struct stack **re
 	TRY(store_begin(cfn->options.store, &txn));
 	err = read_body(txn, name, &body);
 	if (!err)
+		err = sealed_open(cfn, body);
+	if (err)
+		json_decref(body);
+	else
 		err = stack_make(cfn, body, &stack);
 	if (!err)
 		err = store_each(txn, KIND_RESOURCE, stack->id, NULL, take_resource, stack);
+	if (!err)
+		err = open_resources(stack);
 	store_rollback(txn);
 	if (err)
 		stack_free(stack);
@@ -263,13 +279,12 @@ static err_t put(struct store_txn *txn, const struct store_resource *resource)
 	return err == ERR_NOT_FOUND ? store_insert(txn, resource) : err;
 }
 
-void stack_resource_row(const struct stack *stack, json_t *record, char id[1024],
-			struct store_resource *ret_row)
+err_t stack_resource_row(const struct stack *stack, const json_t *record, char id[1024],
+			 struct store_resource *ret_row)
 {
 	snprintf(id, 1024, "%s|%s", stack->id, text_at(record, "LogicalResourceId"));
-	*ret_row = (struct store_resource){
-		.kind = KIND_RESOURCE, .id = id, .parent = stack->id, .body = record
-	};
+	*ret_row = (struct store_resource){ .kind = KIND_RESOURCE, .id = id, .parent = stack->id };
+	return sealed_resource(stack->cfn, record, &ret_row->body);
 }
 
 static err_t save_resource(struct store_txn *txn, struct stack *stack, const struct save *save)
@@ -281,8 +296,10 @@ static err_t save_resource(struct store_txn *txn, struct stack *stack, const str
 	err_t err;
 
 	if (record) {
-		stack_resource_row(stack, record, id, &row);
-		return put(txn, &row);
+		TRY(stack_resource_row(stack, record, id, &row));
+		err = put(txn, &row);
+		json_decref(row.body);
+		return err;
 	}
 	snprintf(id, sizeof id, "%s|%s", stack->id, logical);
 	err = store_delete(txn, KIND_RESOURCE, id);
@@ -328,12 +345,18 @@ static err_t save_event(struct store_txn *txn, struct stack *stack, const struct
 err_t stack_save(struct stack *stack, const struct save *save)
 {
 	struct store_txn *txn;
+	json_t *body;
 	err_t err;
 
-	TRY(store_begin(stack->cfn->options.store, &txn));
-	err = put(txn,
-		  &(struct store_resource){
-			  .kind = KIND_STACK, .id = stack->id, .parent = "", .body = stack->body });
+	TRY(sealed_stack(stack->cfn, stack->body, &body));
+	err = store_begin(stack->cfn->options.store, &txn);
+	if (err) {
+		json_decref(body);
+		return err;
+	}
+	err = put(txn, &(struct store_resource){
+			       .kind = KIND_STACK, .id = stack->id, .parent = "", .body = body });
+	json_decref(body);
 	if (!err && save && save->event)
 		err = save_event(txn, stack, save);
 	if (!err && save && save->resource)
@@ -348,15 +371,19 @@ err_t stack_insert(struct stack *stack)
 {
 	const char *name = text_at(stack->body, "StackName");
 	struct store_txn *txn;
+	json_t *body = NULL;
 	err_t err;
 
 	TRY(store_begin(stack->cfn->options.store, &txn));
 	err = store_name_put(txn, KIND_STACK, name, stack->id);
 	if (!err)
+		err = sealed_stack(stack->cfn, stack->body, &body);
+	if (!err)
 		err = store_insert(txn, &(struct store_resource){ .kind = KIND_STACK,
 								  .id = stack->id,
 								  .parent = "",
-								  .body = stack->body });
+								  .body = body });
+	json_decref(body);
 	if (!err)
 		return store_commit(txn);
 	store_rollback(txn);

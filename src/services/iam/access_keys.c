@@ -29,9 +29,12 @@ err_t iam_create_key(struct api_call *call)
 		return api_fault(call, "LimitExceeded",
 				 "Cannot exceed quota for AccessKeysPerUser: %d", IAM_KEYS_MAX);
 	iam_make_id("AKIA", id);
-	body = iam_hold(call, json_pack("{s:s, s:s, s:s, s:s, s:I}", "UserName", name,
-					"AccessKeyId", id, "Status", "Active", "Secret", secret,
-					"CreateDate", (json_int_t)iam_now_ms(iam_of(call)->iam)));
+	body = iam_hold(call, json_pack("{s:s, s:s, s:s, s:I}", "UserName", name, "AccessKeyId", id,
+					"Status", "Active", "CreateDate",
+					(json_int_t)iam_now_ms(iam_of(call)->iam)));
+	if (!body)
+		return ERR_NOMEM;
+	TRY(iam_seal_secret(iam_of(call)->iam, secret, body));
 	TRY(iam_insert(call, IAM_KEY, id, parent, body));
 	shown = json_copy(body);
 	if (json_object_set_new(call->output, "AccessKey", shown) ||

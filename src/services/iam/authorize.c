@@ -2,6 +2,7 @@
  * authorize: keys to callers, and whether a caller may do what it asks.
  */
 #include "base/encode.h"
+#include "base/log.h"
 #include "services/iam/iam_internal.h"
 
 /* ---- Keys ---- */
@@ -46,6 +47,7 @@ static bool lend_secret(struct iam *iam, struct api_call *call, const struct iam
 {
 	json_t *key = NULL;
 	const char *secret;
+	err_t err;
 
 	if (who->session)
 		key = json_incref(who->session);
@@ -55,12 +57,15 @@ static bool lend_secret(struct iam *iam, struct api_call *call, const struct iam
 		json_decref(key);
 		return false;
 	}
-	if (lend(iam, iam_text(key, "Secret"), &secret))
-		*ret_secret = bytes_of(secret);
-	else
-		secret = NULL;
+	err = iam_open_secret(iam, key, &iam->lent, &secret);
 	json_decref(key);
-	return secret != NULL;
+	if (err) {
+		log_error("iam", "the secret of %s cannot be read: %s", call->caller->access_key,
+			  err_words(err));
+		return false;
+	}
+	*ret_secret = bytes_of(secret);
+	return true;
 }
 
 static bool find(struct iam *iam, struct api_call *call, struct bytes *ret_secret,

@@ -5,8 +5,6 @@
 
 #include "crypto/identity.h"
 
-enum { SEALED_BYTES_MAX = 64 * 1024 };
-
 /* ---- Upload ---- */
 
 static err_t refuse(struct api_call *call, enum identity_problem problem)
@@ -50,18 +48,6 @@ static err_t set_expiration(json_t *body, struct bytes pem)
 					json_integer((json_int_t)facts.not_after_s * 1000)))
 		err = ERR_NOMEM;
 	arena_fini(&arena);
-	return err;
-}
-
-static err_t seal_key(const struct iam *iam, struct bytes key, json_t *body)
-{
-	struct text sealed = TEXT_INIT(SEALED_BYTES_MAX);
-	err_t err = seal_text(iam->options.seal_key, key,
-			      bytes_of(iam_text(body, iam_certificate.id)), &sealed);
-
-	if (!err && json_object_set_new(body, "Key", json_string(text_str(&sealed))))
-		err = ERR_NOMEM;
-	text_fini(&sealed);
 	return err;
 }
 
@@ -144,7 +130,7 @@ err_t iam_upload_certificate(struct api_call *call)
 	TRY(make(call, name, &body));
 	TRY(iam_add_tags(call, body));
 	TRY(set_expiration(body, pems.certificate));
-	TRY(seal_key(iam_of(call)->iam, pems.key, body));
+	TRY(iam_seal(iam_of(call)->iam, pems.key, iam_text(body, iam_certificate.id), "Key", body));
 	err = iam_insert(call, iam_certificate.kind, iam_id_of_name(call->arena, name), "", body);
 	if (err == ERR_EXISTS)
 		return api_fault(call, "EntityAlreadyExists",

@@ -77,6 +77,8 @@ err_t iam_create(const struct iam_options *options, struct iam **ret_iam)
 		err = ERR_NOMEM;
 	if (!err)
 		err = api_register(options->api, &iam->service);
+	if (!err)
+		err = iam_seal_old_secrets(iam);
 	if (err) {
 		iam_destroy(iam);
 		return err;

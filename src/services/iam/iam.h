@@ -2,7 +2,7 @@
  * iam: users, roles, access keys and policies, and what they mean for every call to the API.
  *
  * The control thread only. What it lends (keys, callers) is good until the next call of
- * iam_find_key. Secrets lie in the store, whose file is mode 0600, and are shown once.
+ * iam_find_key. Secrets lie in the store sealed with the installation's key, and are shown once.
  */
 #ifndef SERVICES_IAM_IAM_H
 #define SERVICES_IAM_IAM_H
@@ -19,7 +19,7 @@ struct iam_options {
 	struct store *store;
 	struct loop *loop;		  /* the time */
 	const char *account, *region;	  /* copied */
-	uint8_t seal_key[SEAL_KEY_BYTES]; /* for the private keys of server certificates */
+	uint8_t seal_key[SEAL_KEY_BYTES]; /* for secrets and private keys */
 	/* Who uses a certificate: an array of ARNs, a new reference; NULL on no memory. */
 	json_t *(*users)(void *owner, const char *arn);
 	void *owner;

@@ -10,8 +10,8 @@
  *   profiles       RoleNames [name]
  *   certificates   CertificateBody, CertificateChain, Key (sealed for ServerCertificateId), Tags
  *   policies       Versions [{VersionId, Document, CreateDate}], NextVersion
- *   keys           Secret
- *   sessions       Secret, Token, Expires, Arn, UserId, RoleName or UserName, Policy
+ *   keys           Sealed (the secret, for AccessKeyId)
+ *   sessions       Sealed, Token, Expires, Arn, UserId, RoleName or UserName, Policy
  *
  * Ids are names in small letters (names differ by more than case), ARNs of policies, key ids.
  */
@@ -93,6 +93,16 @@ json_t *iam_escaped(const char *document); /* percent-encoded, as IAM answers do
 /* Merges what Tags of the input say; checks number and names. */
 err_t iam_add_tags(struct api_call *call, json_t *body);
 err_t iam_drop_tags(struct api_call *call, json_t *body);
+
+/* ---- secrets.c: what is sealed ---- */
+/* `plain` as `member` of the body, sealed for `whose`. */
+err_t iam_seal(const struct iam *iam, struct bytes plain, const char *whose, const char *member,
+	       json_t *body);
+/* Of a key or session, which has its AccessKeyId. ERR_DENIED: sealed with another key. */
+err_t iam_seal_secret(const struct iam *iam, const char *secret, json_t *body);
+err_t iam_open_secret(const struct iam *iam, const json_t *body, struct arena *arena,
+		      const char **ret_secret);
+err_t iam_seal_old_secrets(const struct iam *iam); /* those that came before sealing did */
 
 /* ---- managed.c: policies of AWS, known by ARN ---- */
 struct iam_managed {

@@ -60,10 +60,11 @@ static err_t open_session(struct api_call *call, json_t *session, int64_t second
 		return ERR_NOMEM;
 	TRY(sweep(call, now_ms));
 	iam_make_id("ASIA", id);
-	keys = iam_hold(call, json_pack("{s:s, s:s, s:s, s:I}", "AccessKeyId", id, "Secret", secret,
-					"Token", token, "Expires", expires));
+	keys = iam_hold(call, json_pack("{s:s, s:s, s:I}", "AccessKeyId", id, "Token", token,
+					"Expires", expires));
 	if (!keys || json_object_update(session, keys))
 		return ERR_NOMEM;
+	TRY(iam_seal_secret(iam_of(call)->iam, secret, session));
 	TRY(iam_insert(call, IAM_SESSION, id, "", session));
 	return json_object_set_new(call->output, "Credentials",
 				   json_pack("{s:s, s:s, s:s, s:I}", "AccessKeyId", id,
