@@ -5,8 +5,8 @@
 #include "net/clock.h"
 #include "rag/engines/embedder.h"
 #include "rag/engines/neo4j.h"
-#include "rag/retrieve/links.h"
 #include "rag/retrieve/items.h"
+#include "rag/retrieve/told.h"
 
 enum {
 	ARENA_MAX_BYTES = 8 * 1024 * 1024,
@@ -29,6 +29,7 @@ struct running {
 	enum retrieve_mode mode;
 	struct question question;
 	struct evidence evidence;
+	struct retrieve_told told_named, told_touched;
 	unsigned top;
 	double score_min;
 	bool no_rerank, for_model, over;
@@ -135,50 +136,56 @@ static void find_near(struct running *r, struct retrieve_options *options)
 	options->near_count = count;
 }
 
-static bool reads_graph(enum retrieve_mode mode)
+/* Strongest relations of the kinds asked about, or, when it says nothing of those, of any. */
+static err_t read_touched(struct running *r, const struct told_keys *keys,
+			  struct retrieve_told *told)
 {
-	return mode == MODE_LOCAL || mode == MODE_HYBRID || mode == MODE_MIX;
-}
+	const unsigned last = 1u << RELATION_RELATED;
+	struct neo4j_question question = { .keys = keys->touched,
+					   .count = keys->touched_count,
+					   .by_kind = true,
+					   .kinds = links_kinds(r->question.intent) };
 
-/* The keys of what the question names; nobody waits for the database with the corpus in hand. */
-static unsigned keys_of(struct running *r, struct bytes text, struct bytes *keys)
-{
-	struct generation *g = corpus_read(r->corpus);
-	uint32_t ids[LINKS_ENTITIES_MAX];
-	unsigned count = 0, linked;
-
-	if (!g)
-		return 0;
-	linked = graph_link(generation_graph(g), text, ids, LINKS_ENTITIES_MAX);
-	if (linked == 0 && r->previous.len)
-		linked = graph_link(generation_graph(g), r->previous, ids, LINKS_ENTITIES_MAX);
-	for (unsigned i = 0; i < linked; i++) {
-		struct entity e;
-
-		if (graph_entity(generation_graph(g), ids[i], &e) &&
-		    arena_copy(&r->arena, e.key, &keys[count]) == ERR_OK)
-			count++;
-	}
-	corpus_read_end(r->corpus, g);
-	return count;
+	/* A filter may leave nothing of the kinds asked about: then the others are needed too. */
+	if (question.kinds && r->filter)
+		question.kinds |= last;
+	if (question.kinds)
+		TRY(neo4j_read(r->neo4j, &question, &r->arena, told));
+	if (told->count)
+		return ERR_OK;
+	question.kinds = last;
+	return neo4j_read(r->neo4j, &question, &r->arena, told);
 }
 
 /* Where the graph is read elsewhere: what is said there, or our own when nobody answers. */
-static void find_told(struct running *r, struct retrieve_options *options)
+static err_t find_told(struct running *r, struct retrieve_options *options)
 {
-	struct bytes keys[LINKS_ENTITIES_MAX];
-	struct retrieve_told *told;
-	unsigned count;
+	struct told_keys *keys;
+	bool local, global;
 
-	if (!r->neo4j || !reads_graph(r->mode))
-		return;
-	count = keys_of(r, options->text, keys);
-	if (count == 0)
-		return;
-	if (neo4j_neighbours(r->neo4j, keys, count, &r->arena, &told, &options->told_count))
-		r->result.graph_failed = true;
-	else
-		options->told = told;
+	retrieve_reads_graph(r->mode, &local, &global);
+	if (!r->neo4j || (!local && !global))
+		return ERR_OK;
+	keys = arena_new(&r->arena, struct told_keys);
+	if (!keys)
+		return ERR_NOMEM;
+	TRY(told_keys_find(r->corpus, &r->question, options, &r->arena, keys));
+	if (keys->named_count) {
+		const struct neo4j_question named = { .keys = keys->named,
+						      .count = keys->named_count };
+
+		if (neo4j_read(r->neo4j, &named, &r->arena, &r->told_named))
+			r->result.graph_failed = true;
+		else
+			options->told_named = &r->told_named;
+	}
+	if (keys->touched_count) {
+		if (read_touched(r, keys, &r->told_touched))
+			r->result.graph_failed = true;
+		else
+			options->told_touched = &r->told_touched;
+	}
+	return ERR_OK;
 }
 
 /* Without the reranker our own order stays. */
@@ -218,8 +225,8 @@ static err_t find(struct running *r)
 	embed(r, options.text);
 	options.dense = r->dense;
 	find_near(r, &options);
-	find_told(r, &options);
 	question_read(options.text, r->previous, &r->question);
+	TRY(find_told(r, &options));
 	TRY(retrieve(r->corpus, &r->question, &options, &r->arena, &r->evidence));
 	rerank(r);
 	r->result.took_us = clock_mono_us() - began_us;

@@ -378,21 +378,33 @@ err_t neo4j_project(struct neo4j *n, struct corpus *corpus, const _Atomic bool *
 
 /* ---- Reading ---- */
 
-static json_t *neighbours_ask(const struct neo4j *n, const struct bytes *keys, unsigned count)
+static json_t *types_of(unsigned kinds)
 {
-	json_t *pks = json_array(), *request;
+	json_t *types = json_array();
+
+	for (unsigned kind = 0; kind < RELATION_KINDS; kind++)
+		if (kinds & 1u << kind)
+			json_array_append_new(types, json_string(relation_kind_names[kind]));
+	return types;
+}
+
+static json_t *read_request(const struct neo4j *n, const struct neo4j_question *q)
+{
+	json_t *pks = json_array(), *parameters;
 	char pk[KEY_MAX_BYTES];
 
-	for (unsigned i = 0; i < count; i++) {
-		const struct entity e = { .key = keys[i] };
+	for (unsigned i = 0; i < q->count; i++) {
+		const struct entity e = { .key = q->keys[i] };
 
 		pk_of(n, &e, pk);
 		json_array_append_new(pks, json_string(pk));
 	}
-	request = json_pack("{s:s, s:{s:o, s:i}, s:s}", "statement",
-			    neo4j_statements[NEO4J_NEIGHBOURS], "parameters", "pks", pks, "limit",
-			    READ_ROWS_MAX, "accessMode", "Read");
-	return request;
+	parameters = json_pack("{s:o, s:i}", "pks", pks, "limit", READ_ROWS_MAX);
+	if (q->by_kind)
+		json_object_set_new(parameters, "types", types_of(q->kinds));
+	return json_pack("{s:s, s:o, s:s}", "statement",
+			 neo4j_statements[q->by_kind ? NEO4J_TOUCHED : NEO4J_NEIGHBOURS],
+			 "parameters", parameters, "accessMode", "Read");
 }
 
 /* One attempt: a question waits for it. */
@@ -446,7 +458,7 @@ static bool kind_of(const json_t *type, enum relation_kind *ret_kind)
 	return false;
 }
 
-static err_t read_chunks(const json_t *chunks, struct arena *arena, struct retrieve_told *told)
+static err_t read_chunks(const json_t *chunks, struct arena *arena, struct retrieve_saying *told)
 {
 	size_t count = size_min(json_array_size(chunks), READ_CHUNKS_MAX);
 	struct bytes *passages = arena_array(arena, count + 1, sizeof *passages);
@@ -466,13 +478,16 @@ static err_t read_chunks(const json_t *chunks, struct arena *arena, struct retri
 }
 
 static err_t read_rows(const struct neo4j *n, const json_t *answer, struct arena *arena,
-		       struct retrieve_told *told, unsigned *ret_count)
+		       struct retrieve_told *ret_told)
 {
+	struct retrieve_saying *told = arena_array(arena, READ_ROWS_MAX, sizeof *told);
 	unsigned kept = 0;
 
+	if (!told)
+		return ERR_NOMEM;
 	for (size_t row = 0; row < READ_ROWS_MAX; row++) {
 		const json_t *at[NEO4J_COLUMNS];
-		struct retrieve_told t = { .passage_count = 0 };
+		struct retrieve_saying t = { .passage_count = 0 };
 
 		for (size_t i = 0; i < NEO4J_COLUMNS; i++)
 			at[i] = neo4j_value(answer, NEO4J_COLUMNS, row, i);
@@ -486,31 +501,26 @@ static err_t read_rows(const struct neo4j *n, const json_t *answer, struct arena
 		TRY(read_chunks(at[NEO4J_CHUNKS], arena, &t));
 		told[kept++] = t;
 	}
-	*ret_count = kept;
+	*ret_told = (struct retrieve_told){ told, kept };
 	return ERR_OK;
 }
 
-err_t neo4j_neighbours(struct neo4j *n, const struct bytes *keys, unsigned count,
-		       struct arena *arena, struct retrieve_told **ret_told, unsigned *ret_count)
+err_t neo4j_read(struct neo4j *n, const struct neo4j_question *question, struct arena *arena,
+		 struct retrieve_told *ret_told)
 {
 	uint64_t now_ms = clock_mono_us() / 1000;
-	struct retrieve_told *told;
 	json_t *request, *answer;
 	err_t err;
 
 	if (now_ms < atomic_load(&n->read_again_ms))
 		return ERR_AGAIN;
-	told = arena_array(arena, READ_ROWS_MAX, sizeof *told);
-	if (!told)
-		return ERR_NOMEM;
-	request = neighbours_ask(n, keys, count);
+	request = read_request(n, question);
 	err = read_once(n, request, &answer);
 	json_decref(request);
 	atomic_store(&n->read_again_ms, err ? now_ms + REST_MS : 0);
 	if (err)
 		return ERR_AGAIN;
-	err = read_rows(n, answer, arena, told, ret_count);
+	err = read_rows(n, answer, arena, ret_told);
 	json_decref(answer);
-	*ret_told = told;
 	return err;
 }

@@ -33,12 +33,19 @@ void neo4j_destroy(struct neo4j *neo4j); /* NULL is welcome */
 /* Brings the database up to what the corpus says now, until *stop. ERR_AGAIN: it stays behind. */
 err_t neo4j_project(struct neo4j *neo4j, struct corpus *corpus, const _Atomic bool *stop);
 
+struct neo4j_question {
+	const struct bytes *keys; /* of entities */
+	unsigned count;
+	bool by_kind;	/* relations of `kinds` alone */
+	unsigned kinds; /* bits, 1 << RELATION_… */
+};
+
 /*
- * What is said of the entities of these keys; slices in the arena. Any thread. ERR_AGAIN: it does
- * not answer, or did not a moment ago: use our own graph.
+ * What is said of those entities, strongest first; slices in the arena. Any thread. ERR_AGAIN: it
+ * does not answer, or did not a moment ago: use our own graph.
  */
-err_t neo4j_neighbours(struct neo4j *neo4j, const struct bytes *keys, unsigned count,
-		       struct arena *arena, struct retrieve_told **ret_told, unsigned *ret_count);
+err_t neo4j_read(struct neo4j *neo4j, const struct neo4j_question *question, struct arena *arena,
+		 struct retrieve_told *ret_told);
 
 /* Rows that wait, as of the last projection. Any thread. */
 uint64_t neo4j_lag(const struct neo4j *neo4j);

@@ -23,6 +23,10 @@ const char *const neo4j_statements[NEO4J_STATEMENTS] = {
 		"UNWIND $pks AS pk MATCH (n:RagEntity {pk:pk})-[e:RAG_REL]-(m:RagEntity) RETURN pk, "
 		"m.pk, m.name, m.type, e.key, e.type, e.weight, e.chunks ORDER BY e.weight DESC LIMIT "
 		"$limit",
+	[NEO4J_TOUCHED] =
+		"UNWIND $pks AS pk MATCH (n:RagEntity {pk:pk})-[e:RAG_REL]-(m:RagEntity) WHERE e.type "
+		"IN $types RETURN pk, m.pk, m.name, m.type, e.key, e.type, e.weight, e.chunks ORDER BY "
+		"e.weight DESC LIMIT $limit",
 };
 
 static const struct scheme {

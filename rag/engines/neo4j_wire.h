@@ -29,6 +29,7 @@ enum neo4j_statement {
 	NEO4J_DROP_ENTITIES,  /* $pks */
 	NEO4J_WIPE,	      /* $ws; repeat until it returns 0 */
 	NEO4J_NEIGHBOURS,     /* $pks, $limit: the eight columns below */
+	NEO4J_TOUCHED,	      /* and $types: the same of relations of those alone */
 	NEO4J_STATEMENTS,
 };
 extern const char *const neo4j_statements[NEO4J_STATEMENTS];
@@ -42,7 +43,7 @@ enum neo4j_outcome {
 /* What an answer says; `code` gets the error's code, "" for none. */
 enum neo4j_outcome neo4j_outcome(long status, const json_t *answer, char code[80]);
 
-/* Of NEO4J_NEIGHBOURS. */
+/* Of NEO4J_NEIGHBOURS and NEO4J_TOUCHED. */
 enum neo4j_column {
 	NEO4J_PK,
 	NEO4J_OTHER_PK,

@@ -23,9 +23,14 @@ static const unsigned kinds_of[INTENT_COUNT] = {
 	[INTENT_USES] = BIT(TREATS),
 };
 
-bool links_fit(enum question_intent intent, enum relation_kind kind)
+unsigned links_kinds(enum question_intent intent)
 {
-	return (kinds_of[intent] & 1u << kind) != 0;
+	return kinds_of[intent];
+}
+
+static bool fits(const struct links_options *o, enum relation_kind kind)
+{
+	return (kinds_of[o->question->intent] & 1u << kind) != 0;
 }
 
 /* A thing that half of all passages name tells little by being named. */
@@ -80,18 +85,19 @@ static bool is_named(const struct links *links, uint32_t entity)
 	return false;
 }
 
-static void take_relation(const struct links_options *o, struct links *links,
+static bool take_relation(const struct links_options *o, struct links *links,
 			  const struct relation *r, float weight)
 {
 	if (!is_allowed(o, r->slots, r->evidence))
-		return;
+		return false;
 	propose(o, r->slots, r->evidence, weight * damp(r->evidence));
 	keep(links, r->id, weight * logf(1 + r->weight));
+	return true;
 }
 
 /* The same relation in our own graph, if it has it: what is listed is listed from there. */
 static void keep_own(const struct links_options *o, struct links *links,
-		     const struct links_told *told, float strength)
+		     const struct links_saying *told, float strength)
 {
 	struct entity e;
 
@@ -106,20 +112,26 @@ static void keep_own(const struct links_options *o, struct links *links,
 	}
 }
 
+static bool take_told(const struct links_options *o, struct links *links,
+		      const struct links_saying *told, float weight)
+{
+	if (!is_allowed(o, told->slots, told->evidence))
+		return false;
+	propose(o, told->slots, told->evidence, weight * damp(told->evidence));
+	keep_own(o, links, told, weight * logf(1 + told->weight));
+	return true;
+}
+
 /* As find_local weighs our own: two things asked about, or what the question asks of one. */
 static void find_told(const struct links_options *o, struct links *links)
 {
-	for (unsigned i = 0; i < o->told_count; i++) {
-		const struct links_told *told = &o->told[i];
-		bool both = is_named(links, told->from) && is_named(links, told->to);
-		float weight = both ? WEIGHT_BOTH : WEIGHT_KIND;
+	for (unsigned i = 0; i < o->told_named->count; i++) {
+		const struct links_saying *told = &o->told_named->at[i];
 
-		if (!both && !links_fit(o->question->intent, told->kind))
-			continue;
-		if (!is_allowed(o, told->slots, told->evidence))
-			continue;
-		propose(o, told->slots, told->evidence, weight * damp(told->evidence));
-		keep_own(o, links, told, weight * logf(1 + told->weight));
+		if (is_named(links, told->from) && is_named(links, told->to))
+			take_told(o, links, told, WEIGHT_BOTH);
+		else if (fits(o, told->kind))
+			take_told(o, links, told, WEIGHT_KIND);
 	}
 }
 
@@ -150,7 +162,7 @@ static void find_local(const struct links_options *o, struct links *links)
 			other = r.from == e.id ? r.to : r.from;
 			if (is_named(links, other))
 				take_relation(o, links, &r, WEIGHT_BOTH);
-			else if (links_fit(o->question->intent, r.kind))
+			else if (fits(o, r.kind))
 				take_relation(o, links, &r, WEIGHT_KIND);
 		}
 	}
@@ -161,41 +173,58 @@ struct touching {
 	struct links *links;
 	unsigned kinds;
 	uint32_t budget; /* relations to look at: a word may be in very many names */
+	bool any;	 /* taken */
 };
+
+/* What is told of an entity comes once for each of its ends that was asked about. */
+static void take_told_of(struct touching *t, uint32_t entity)
+{
+	const struct links_told *told = t->options->told_touched;
+
+	for (unsigned i = 0; i < told->count; i++)
+		if (told->at[i].from == entity && (t->kinds & 1u << told->at[i].kind))
+			t->any |= take_told(t->options, t->links, &told->at[i], WEIGHT_TOUCH);
+}
 
 static bool on_touched(void *owner, const struct entity *e)
 {
 	struct touching *t = owner;
 
+	if (t->options->told_touched) {
+		uint32_t looked_at = 1 + t->options->told_touched->count;
+
+		take_told_of(t, e->id);
+		t->budget -= looked_at < t->budget ? looked_at : t->budget;
+		return t->budget > 0;
+	}
 	for (uint32_t i = 0; i < e->relation_count && t->budget; i++, t->budget--) {
 		struct relation r;
 
 		if (graph_relation(t->options->graph, e->relations[i], &r) &&
 		    (t->kinds & 1u << r.kind))
-			take_relation(t->options, t->links, &r, WEIGHT_TOUCH);
+			t->any |= take_relation(t->options, t->links, &r, WEIGHT_TOUCH);
 	}
 	return t->budget > 0;
 }
 
-/* Relations of those kinds at whose ends a word of the question stands. */
-static void find_touched(const struct links_options *o, struct links *links, unsigned kinds)
+/* Relations of those kinds at whose ends a word of the question stands; whether there are any. */
+static bool find_touched(const struct links_options *o, struct links *links, unsigned kinds)
 {
-	struct touching touching = { o, links, kinds, TOUCHED_MAX };
+	struct touching touching = { o, links, kinds, TOUCHED_MAX, false };
 
 	for (unsigned i = 0; i < o->question->term_count; i++)
 		for (unsigned f = 0; f < o->question->terms[i].form_count; f++)
 			graph_with_stem(o->graph, bytes_of(o->question->terms[i].forms[f].stem),
 					on_touched, &touching);
+	return touching.any;
 }
 
 /* Where nothing of the kind is said, what is named together is better than nothing. */
 static void find_global(const struct links_options *o, struct links *links)
 {
-	unsigned before = links->relation_count;
+	unsigned kinds = kinds_of[o->question->intent];
 
-	if (kinds_of[o->question->intent])
-		find_touched(o, links, kinds_of[o->question->intent]);
-	if (links->relation_count == before)
+	if (!kinds || !find_touched(o, links, kinds))
 		find_touched(o, links, BIT(RELATED));
 }
 
@@ -207,7 +236,7 @@ void links_find(const struct links_options *o, struct links *ret_links)
 	if (links.entity_count == 0 && o->previous.len)
 		links.entity_count = graph_link(o->graph, o->previous, links.entities,
 						LINKS_ENTITIES_MAX);
-	if (o->local && o->told) {
+	if (o->local && o->told_named) {
 		find_named(o, &links);
 		find_told(o, &links);
 	} else if (o->local) {

@@ -4,6 +4,8 @@
  * Local: the things the question names, the passages that name them (a thing named everywhere
  * proposes little), and what is said of two of them. Global: relations of the kind the question
  * asks about ("side effects": causes) whose ends the question's words touch.
+ *
+ * A graph elsewhere may say what is said in place of ours, of either.
  */
 #ifndef RAG_RETRIEVE_LINKS_H
 #define RAG_RETRIEVE_LINKS_H
@@ -25,12 +27,16 @@ struct links {
 };
 
 /* A relation as a graph elsewhere tells it: the entities are of ours. */
-struct links_told {
+struct links_saying {
 	uint32_t from, to;
 	enum relation_kind kind;
 	float weight;
 	const uint32_t *slots; /* that say so */
 	uint32_t evidence;
+};
+struct links_told {
+	const struct links_saying *at;
+	unsigned count;
 };
 
 struct links_options {
@@ -38,15 +44,15 @@ struct links_options {
 	const struct question *question;
 	struct bytes text, previous; /* the question, and the one before when it leans on it */
 	bool local, global;
-	const uint64_t *allowed;       /* bit set of slots; NULL: all */
-	const struct links_told *told; /* in place of the graph's own relations; NULL: those */
-	unsigned told_count;
+	const uint64_t *allowed; /* bit set of slots; NULL: all */
+	/* In place of the graph's own relations; NULL: those. */
+	const struct links_told *told_named, *told_touched;
 	float *scores; /* by slot, zeroed: what is proposed is added here */
 };
 
 void links_find(const struct links_options *options, struct links *ret_links);
 
-/* Whether relations of that kind answer questions of that intent. */
-bool links_fit(enum question_intent intent, enum relation_kind kind);
+/* The kinds of relation that answer questions of that intent, as bits 1 << RELATION_…; or none. */
+unsigned links_kinds(enum question_intent intent);
 
 #endif

@@ -1,6 +1,5 @@
 #include <math.h>
 
-#include "rag/retrieve/links.h"
 #include "rag/retrieve/retrieve_internal.h"
 #include "rag/text/whole.h"
 
@@ -300,38 +299,6 @@ static err_t copy_relations(const struct search *s, const struct links *links,
 	return ERR_OK;
 }
 
-/* What a graph elsewhere says, in our numbers; what we have nothing of is left out. */
-static err_t read_told(const struct search *s, struct links_told **ret_told, unsigned *ret_count)
-{
-	const struct graph *graph = generation_graph(s->generation);
-	unsigned count = s->options->told_count, kept = 0;
-	struct links_told *told = arena_array(s->arena, count + 1u, sizeof *told);
-
-	for (unsigned i = 0; told && i < count; i++) {
-		const struct retrieve_told *t = &s->options->told[i];
-		uint32_t *slots = arena_array(s->arena, t->passage_count + 1u, sizeof *slots);
-		struct entity from, to;
-		uint32_t evidence = 0;
-
-		if (!slots)
-			return ERR_NOMEM;
-		for (unsigned k = 0; k < t->passage_count; k++) {
-			const struct corpus_entry *e = generation_find(s->generation,
-								       t->passages[k]);
-
-			if (e)
-				slots[evidence++] = e->slot;
-		}
-		if (evidence && graph_with_key(graph, t->from, &from) &&
-		    graph_with_key(graph, t->to, &to))
-			told[kept++] = (struct links_told){ from.id,   to.id, t->kind,
-							    t->weight, slots, evidence };
-	}
-	*ret_told = told;
-	*ret_count = kept;
-	return told ? ERR_OK : ERR_NOMEM;
-}
-
 err_t propose_by_graph(struct search *s, bool local, bool global, struct evidence *evidence)
 {
 	uint32_t slots = postings_slots(generation_postings(s->generation));
@@ -346,15 +313,12 @@ err_t propose_by_graph(struct search *s, bool local, bool global, struct evidenc
 		.allowed = s->allowed,
 		.scores = scores,
 	};
-	struct links_told *told;
 	struct links links;
 
 	if (!scores)
 		return ERR_NOMEM;
-	if (s->options->told) {
-		TRY(read_told(s, &told, &options.told_count));
-		options.told = told;
-	}
+	TRY(told_read(s, s->options->told_named, &options.told_named));
+	TRY(told_read(s, s->options->told_touched, &options.told_touched));
 	links_find(&options, &links);
 	TRY(copy_entities(s, &links, evidence));
 	TRY(copy_relations(s, &links, evidence));

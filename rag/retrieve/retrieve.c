@@ -28,6 +28,12 @@ static const struct mode_row {
 	[MODE_HYBRID] = { false, false, true, true, { 0, 0, 1 } },
 };
 
+void retrieve_reads_graph(enum retrieve_mode mode, bool *ret_local, bool *ret_global)
+{
+	*ret_local = modes[mode].local;
+	*ret_global = modes[mode].global;
+}
+
 /* ---- Filters ---- */
 
 struct allowing {

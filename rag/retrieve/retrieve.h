@@ -36,6 +36,9 @@ enum retrieve_mode {
 };
 extern const char *const retrieve_mode_names[MODE_COUNT];
 
+/* Which of the graph's two lists propose in that mode. */
+void retrieve_reads_graph(enum retrieve_mode mode, bool *ret_local, bool *ret_global);
+
 /* A word that no document has, and the one like it that was looked for instead. */
 struct evidence_repair {
 	struct bytes typed, taken;
@@ -91,12 +94,16 @@ struct retrieve_hint {
 };
 
 /* What a graph elsewhere says of two entities, by their keys in ours. */
-struct retrieve_told {
+struct retrieve_saying {
 	struct bytes from, to;
 	enum relation_kind kind;
 	float weight;
 	const struct bytes *passages; /* that say so */
 	unsigned passage_count;
+};
+struct retrieve_told {
+	const struct retrieve_saying *at;
+	unsigned count;
 };
 
 struct retrieve_options {
@@ -112,9 +119,11 @@ struct retrieve_options {
 	/* Those nearest to it, where a database found them; NULL: every vector is compared here. */
 	const struct retrieve_hint *near;
 	unsigned near_count;
-	/* Of what the question names, in place of what our own graph says; NULL: ours. */
-	const struct retrieve_told *told;
-	unsigned told_count;
+	/*
+	 * In place of what our own graph says: of the things the question names (local), and of
+	 * those that its words touch (global). NULL: ours.
+	 */
+	const struct retrieve_told *told_named, *told_touched;
 };
 
 /*

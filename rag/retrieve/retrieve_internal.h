@@ -1,10 +1,12 @@
 /*
  * retrieve_internal: what the files of one search share: retrieve.c runs it and hands out what was
- * found, terms.c weighs the question's words, propose.c brings the candidates.
+ * found, terms.c weighs the question's words, propose.c brings the candidates, told.c reads what a
+ * graph elsewhere says.
  */
 #ifndef RAG_RETRIEVE_RETRIEVE_INTERNAL_H
 #define RAG_RETRIEVE_RETRIEVE_INTERNAL_H
 
+#include "rag/retrieve/links.h"
 #include "rag/retrieve/rank.h"
 #include "rag/retrieve/retrieve.h"
 
@@ -42,5 +44,11 @@ err_t propose_by_words(struct search *search);
 err_t propose_by_likeness(struct search *search); /* the hashed vectors */
 err_t propose_by_meaning(struct search *search);  /* an engine's */
 err_t propose_by_graph(struct search *search, bool local, bool global, struct evidence *evidence);
+
+/* ---- told.c ---- */
+
+/* By the ids of ours; what we have nothing of is left out. `told` NULL gives NULL. ERR_NOMEM. */
+err_t told_read(const struct search *search, const struct retrieve_told *told,
+		const struct links_told **ret_told);
 
 #endif

@@ -27,6 +27,8 @@ STATEMENTS = {
     "drop entities": "UNWIND $pks AS pk MATCH (n:RagEntity {pk:pk}) DETACH DELETE n",
     "neighbours": "UNWIND $pks AS pk MATCH (n:RagEntity {pk:pk})-[e:RAG_REL]-(m:RagEntity) RETURN pk, m.pk, m.name, m.type, e.key, e.type, "
                   "e.weight, e.chunks ORDER BY e.weight DESC LIMIT $limit",
+    "touched": "UNWIND $pks AS pk MATCH (n:RagEntity {pk:pk})-[e:RAG_REL]-(m:RagEntity) WHERE e.type IN $types RETURN pk, m.pk, m.name, m.type, "
+               "e.key, e.type, e.weight, e.chunks ORDER BY e.weight DESC LIMIT $limit",
     "wipe": "MATCH (n:RagEntity) WHERE n.ws=$ws WITH n LIMIT 10000 DETACH DELETE n RETURN count(n)",
 }
 BY_TEXT = {text: name for name, text in STATEMENTS.items()}
@@ -38,7 +40,7 @@ class FakeNeo4j:
     def __init__(self, flat=False):
         self.flat = flat
         self.nodes = {"default|left over": {"ws": "default"}, "other|theirs": {"ws": "other"}}
-        self.edges, self.seen, self.trouble, self.wrong, self.read = {}, [], [], [], 0
+        self.edges, self.seen, self.trouble, self.wrong, self.read, self.touched = {}, [], [], [], 0, 0
 
     def __enter__(self):
         fake = self
@@ -79,9 +81,10 @@ class FakeNeo4j:
             return error(400, "Neo.ClientError.Statement.SyntaxError")
         if self.trouble:
             return self.trouble.pop(0)
-        if (name == "neighbours") != (body["accessMode"] == "Read"):
+        reads = name in ("neighbours", "touched")
+        if reads != (body["accessMode"] == "Read"):
             self.wrong.append((name, body["accessMode"]))
-        if name == "neighbours":
+        if reads:
             return 202, {"data": self.neighbours(body["parameters"]), "bookmarks": ["b"]}
         self.seen.append(name)
         count = self.act(name, body["parameters"])
@@ -89,11 +92,12 @@ class FakeNeo4j:
         return 202, {"data": {"fields": ["count(n)"], "values": values}, "bookmarks": ["b"]}
 
     def neighbours(self, p):
-        self.read += 1
+        self.read += "types" not in p
+        self.touched += "types" in p
         rows = []
         for pk in p["pks"]:
             for e in self.edges.values():
-                if pk in (e["src"], e["dst"]):
+                if pk in (e["src"], e["dst"]) and e["type"] in p.get("types", [e["type"]]):
                     other = e["dst"] if pk == e["src"] else e["src"]
                     m = self.nodes[other]
                     rows.append([pk, other, m["name"], m["type"], e["key"], e["type"], e["weight"], e["chunks"]])
@@ -204,16 +208,22 @@ def test_what_is_said_in_neo4j_is_found_and_our_own_graph_stands_in_for_it(docum
     with Ragd(documents) as alone, FakeNeo4j(flat) as fake, with_neo4j(fake, documents, RAG_GRAPH_FROM_NEO4J="1") as server:
         harness.until(lambda: in_step(server, fake), 15, "the projection")
         assert "read from neo4j" in server.json("/health")["engines"]["graph"]["kind"]
-        for mode in ("local", "hybrid", "mix"):
+        for mode in ("local", "global", "hybrid", "mix"):
             for question in questions:
                 assert found(server, question, mode) == found(alone, question, mode), (question, mode)
-        assert fake.read >= 3
+        assert fake.read >= 3 and fake.touched >= 3
         # Somebody else wrote there that warfarin interacts with ginkgo, as a passage of ours has it.
         tea = next(c for c, _ in found(alone, "ginkgo tea", "lexical")[0])
         other = next(k for k in fake.nodes if "ginkgo" in k)
         fake.edges["theirs"] = {"key": "theirs", "src": "default|warfarin", "dst": other, "type": "interacts_with", "weight": 3.0, "chunks": [tea, "chk_unknown"]}
         question = "What interacts with warfarin?"
         assert tea in [c for c, _ in found(server, question)[0]] and tea not in [c for c, _ in found(alone, question)[0]]
+        # Kinds are looked for there as well: "interact" touches warfarin's relations, and so does a slip of the finger.
+        assert fake.edges["theirs"]["type"] == "interacts_with"
+        for asked in (question, "What interacts with warfarrin?"):
+            assert tea in [c for c, _ in found(server, asked, "global")[0]] and tea not in [c for c, _ in found(alone, asked, "global")[0]]
+        fake.edges["theirs"]["type"] = "treats"
+        assert tea not in [c for c, _ in found(server, question, "global")[0]], "a relation of another kind answers another question"
         del fake.edges["theirs"]
         # Down: our own graph, a word about it, and no question waits for it again at once.
         fake.trouble = [(500, {"errors": [{"code": "Neo.DatabaseError.General.UnknownError", "message": "no"}]})] * 50
