@@ -363,6 +363,7 @@ static err_t open_service(struct app *app)
 	TRY(blocking_pool_create(BLOCKING_THREADS, &service->pool));
 	warm_watch(&app->warmer, service->loop, service->pool);
 	service->pulse = (struct pulse){ .library = service->library,
+					 .mishaps = &service->counts.store,
 					 .catalog = service->catalog,
 					 .ingest = service->ingest,
 					 .pool = service->pool,

@@ -61,14 +61,14 @@ static void work_once(struct task *task, struct bytes key)
 	err = library_idem_get(task->service->library, key, bytes_of(digest), now_ms, &task->arena,
 			       &status, &body);
 	if (err == ERR_OK) {
-		task->service->counted.same_again++;
+		counts_one(&task->service->counts.idempotency.hits);
 		task->status = (uint16_t)status;
 		text_add(&task->out, body);
 	} else if (err == ERR_CONFLICT) {
 		task_refuse(task, FAULT_MISMATCH, "",
 			    "This Idempotency-Key was used for a request with another body.");
 	} else {
-		task->service->counted.first_time++;
+		counts_one(&task->service->counts.idempotency.misses);
 		task->work(task);
 		keep(task, key, bytes_of(digest), now_ms);
 	}

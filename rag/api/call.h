@@ -5,11 +5,13 @@
 #define RAG_API_CALL_H
 
 #include "rag/api/chat.h"
+#include "rag/api/reply.h"
 
 struct call {
 	struct list_node link; /* the server's */
 	struct service *service;
 	struct exchange *x;
+	struct reply_to to;
 	struct chat *chat; /* once the call became one */
 	/* Set while something else answers later: told when the client leaves before. */
 	void (*on_left)(struct call *call);
@@ -29,6 +31,10 @@ size_t routes_body_max(struct call *call);
 
 /* Answers the request, now or later; a call that has no chat and no task after it is through. */
 void routes_handle(struct call *call);
+
+/* What counts call the route: "POST /chat"; "none": it came to none. */
+enum { ROUTES_LABEL_BYTES = 48 };
+void routes_label(unsigned route, char ret_label[ROUTES_LABEL_BYTES]);
 
 /* Tells a chat's end. */
 void call_over(void *owner);

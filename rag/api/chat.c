@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "crypto/random.h"
+#include "net/clock.h"
 #include "rag/answer/safety.h"
 #include "rag/api/chat_internal.h"
 #include "rag/api/reply.h"
@@ -50,8 +51,7 @@ static void chat_free(struct chat *chat)
 void chat_client_left(struct chat *chat)
 {
 	log_info("rag", "%s %s: the client left while %s", chat->request_id, chat->id, chat->stage);
-	chat->service->counted.left++;
-	chat->service->counted.ends[STREAM_END_client_left]++;
+	counts_end(&chat->service->counts, "client_left");
 	chat_free(chat);
 }
 
@@ -60,7 +60,7 @@ static void over(struct chat *chat)
 	void (*on_over)(void *owner) = chat->on_over;
 	void *owner = chat->owner;
 
-	exchange_close(chat->x);
+	exchange_close(chat->to->x);
 	chat_free(chat);
 	on_over(owner);
 }
@@ -77,7 +77,8 @@ void chat_send(struct chat *chat, bool end)
 	if (chat->out.len == 0 && !end)
 		return;
 	chat->sent_ms = chat_now_ms(chat);
-	if (exchange_send_data(chat->x, text_bytes(&chat->out), end) == CONN_FULL && !chat->full) {
+	if (exchange_send_data(chat->to->x, text_bytes(&chat->out), end) == CONN_FULL &&
+	    !chat->full) {
 		chat->full = true;
 		timer_set(chat->service->loop, &chat->stall, chat->sent_ms + CLIENT_STALL_MS);
 		if (chat->run)
@@ -111,12 +112,19 @@ void chat_say_notice(struct chat *chat, const struct event_notice *notice)
 	}
 }
 
+static bool by_model(const struct chat *chat)
+{
+	return chat->model_tries > 0 && !chat->fell_back;
+}
+
 void chat_say_words(struct chat *chat, struct bytes words, unsigned cite)
 {
 	if (!chat->said_something) {
 		chat->first_ms = chat_now_ms(chat) - chat->began_ms;
-		chat->service->counted.first_tokens++;
-		chat->service->counted.first_token_ms += chat->first_ms;
+		histogram_observe(
+			&chat->service->counts.first_token[by_model(chat) ? ANSWERER_MODEL
+									  : ANSWERER_EXTRACTIVE],
+			clock_mono_us() - chat->began_us);
 	}
 	chat->said_something = true;
 	if (streams(chat)) {
@@ -129,8 +137,6 @@ void chat_say_words(struct chat *chat, struct bytes words, unsigned cite)
 
 static struct event_done done_of(const struct chat *chat, const char *finish)
 {
-	bool by_model = chat->model_tries > 0 && !chat->fell_back;
-
 	return (struct event_done){
 		.finish_reason = finish,
 		.prompt_tokens = chat->prompt_tokens,
@@ -138,10 +144,10 @@ static struct event_done done_of(const struct chat *chat, const char *finish)
 		.retrieve_ms = chat->retrieved_ms,
 		.first_token_ms = chat->first_ms,
 		.total_ms = chat_now_ms(chat) - chat->began_ms,
-		.grounded = by_model ? chat->filter.cited && chat->ground.weak == 0 &&
-					       chat->ground.wrong_numbers == 0
-				     : chat->retrieval && !chat_answer(chat)->no_context &&
-					       chat->said_something,
+		.grounded = by_model(chat) ? chat->filter.cited && chat->ground.weak == 0 &&
+						     chat->ground.wrong_numbers == 0
+					   : chat->retrieval && !chat_answer(chat)->no_context &&
+						     chat->said_something,
 		.weak_sentences = chat->ground.weak,
 	};
 }
@@ -165,7 +171,7 @@ static void send_whole(struct chat *chat, const struct event_done *done)
 	struct text body = TEXT_INIT(WHOLE_MAX_BYTES * 8);
 
 	voice_whole(&body, &chat->voice, &whole);
-	reply_json(chat->x, 200, chat->request_id, text_bytes(&body));
+	reply_json(chat->to, 200, text_bytes(&body));
 	if (chat->keeps && !text_err(&body) && strcmp(done->finish_reason, "cancelled") != 0)
 		answered_put(&chat->service->answers, &chat->kept_as, text_bytes(&body),
 			     chat_now_ms(chat));
@@ -173,21 +179,6 @@ static void send_whole(struct chat *chat, const struct event_done *done)
 }
 
 static void fail(struct chat *chat, enum fault_kind kind, const char *words);
-
-static void count_end(struct service *service, const char *reason)
-{
-	static const char *const names[] = {
-#define STREAM_END(name) #name,
-		STREAM_ENDS(STREAM_END)
-#undef STREAM_END
-	};
-	unsigned i = 0;
-
-	while (i < STREAM_END_COUNT && strcmp(names[i], reason) != 0)
-		i++;
-	assert(i < STREAM_END_COUNT); /* a reason without a name there */
-	service->counted.ends[i]++;
-}
 
 void chat_finish(struct chat *chat, const char *reason)
 {
@@ -197,7 +188,10 @@ void chat_finish(struct chat *chat, const char *reason)
 		fail(chat, FAULT_INTERNAL, "The answer could not be sent whole.");
 		return;
 	}
-	count_end(chat->service, reason);
+	counts_end(&chat->service->counts, reason);
+	if (chat->stage_us)
+		histogram_observe(&chat->service->counts.stages[ASK_STAGE_generating],
+				  clock_mono_us() - chat->stage_us);
 	if (streams(chat)) {
 		voice_done(&chat->out, &chat->voice, &done);
 		chat_send(chat, true);
@@ -214,14 +208,13 @@ static void fail(struct chat *chat, enum fault_kind kind, const char *words)
 	struct fault fault;
 
 	fault_set(&fault, kind, "", "%s", words);
-	chat->service->counted.failed++;
-	chat->service->counted.ends[STREAM_END_error]++;
+	counts_end(&chat->service->counts, "error");
 	log_warn("rag", "%s %s: %s", chat->request_id, chat->id, words);
 	if (streams(chat)) {
 		voice_error(&chat->out, &chat->voice, &fault);
 		chat_send(chat, true);
 	} else {
-		reply_fault(chat->x, &fault, chat->request_id);
+		reply_fault(chat->to, &fault);
 	}
 	over(chat);
 }
@@ -243,8 +236,6 @@ void chat_speak(struct chat *chat)
 		if (!speech_next(&chat->speech, &chat->piece, &cite)) {
 			bool nothing = chat_answer(chat)->no_context;
 
-			chat->service->counted.stopped += !nothing;
-			chat->service->counted.no_context += nothing;
 			chat_finish(chat, nothing ? "no_context" : "stop");
 			return;
 		}
@@ -317,7 +308,6 @@ static void say_context(struct chat *chat)
 	if (context.len)
 		chat_say_words(chat, text_bytes(&context), 0);
 	text_fini(&context);
-	chat->service->counted.stopped += !answer->no_context;
 	chat_finish(chat, answer->no_context ? "no_context" : "stop");
 }
 
@@ -326,6 +316,7 @@ static void on_retrieved(void *owner, struct retrieval *done)
 	struct chat *chat = owner;
 
 	chat->retrieved_ms = chat_now_ms(chat) - chat->began_ms;
+	retrieval_count(done, &chat->service->counts);
 	if (done->err) {
 		fail(chat, done->err == ERR_STORE ? FAULT_STORAGE : FAULT_INTERNAL,
 		     done->err == ERR_STORE ? "The documents cannot be searched right now."
@@ -347,6 +338,7 @@ static void on_retrieved(void *owner, struct retrieval *done)
 		say_context(chat);
 		return;
 	}
+	chat->stage_us = clock_mono_us();
 	say_stage(chat, "generating");
 	chat->speech = (struct speech){ .answer = &done->answer };
 	if (chat->service->model && (!done->answer.no_context || chat->request.mode == MODE_BYPASS))
@@ -368,7 +360,7 @@ static void on_beat(struct timer *timer)
 				chat->stage,
 				strcmp(chat->service->settings->heartbeat, "comment") == 0);
 		chat_send(chat, false);
-		chat->service->counted.heartbeats++;
+		counts_one(&chat->service->counts.heartbeats);
 	}
 	timer_set(chat->service->loop, &chat->beat,
 		  chat->full ? chat_now_ms(chat) + every_ms : chat->sent_ms + every_ms);
@@ -386,14 +378,12 @@ static void on_stall(struct timer *timer)
 	struct chat *chat = container_of(timer, struct chat, stall);
 
 	log_info("rag", "%s %s: the client read nothing for too long", chat->request_id, chat->id);
-	chat->service->counted.left++;
-	chat->service->counted.ends[STREAM_END_client_too_slow]++;
+	counts_end(&chat->service->counts, "client_too_slow");
 	over(chat);
 }
 
 void chat_cancel(struct chat *chat)
 {
-	chat->service->counted.cancelled++;
 	chat_finish(chat, "cancelled");
 }
 
@@ -412,10 +402,9 @@ struct chat *chat_find(const struct service *service, struct bytes id)
 
 static err_t send_stream_head(struct chat *chat)
 {
-	TRY(reply_stream_head(chat->x, chat->request_id,
-			      chat->request.form == CHAT_NDJSON
-				      ? "application/x-ndjson"
-				      : "text/event-stream; charset=utf-8"));
+	TRY(reply_stream_head(chat->to, chat->request.form == CHAT_NDJSON
+						? "application/x-ndjson"
+						: "text/event-stream; charset=utf-8"));
 	voice_start(&chat->out, &chat->voice, chat->service->index.generation);
 	chat_send(chat, false);
 	return ERR_OK;
@@ -471,7 +460,7 @@ err_t chat_start(const struct chat_options *options, struct chat_request *reques
 		return ERR_NOMEM;
 	}
 	chat->service = service;
-	chat->x = options->x;
+	chat->to = options->to;
 	chat->on_over = options->on_over;
 	chat->owner = options->owner;
 	chat->request = *request;
@@ -480,7 +469,7 @@ err_t chat_start(const struct chat_options *options, struct chat_request *reques
 		chat->kept_as = *options->kept_as;
 	memcpy(chat->id, "msg_", 4);
 	random_hex(chat->id + 4, CHAT_ID_BYTES - 5);
-	strncpy(chat->request_id, options->request_id, sizeof chat->request_id - 1);
+	strncpy(chat->request_id, options->to->request_id, sizeof chat->request_id - 1);
 	chat->voice = (struct voice){
 		.form = request->form,
 		.head = { chat->id, engine_of(chat), loop_unix_us(service->loop) / 1000000 },
@@ -491,13 +480,13 @@ err_t chat_start(const struct chat_options *options, struct chat_request *reques
 	};
 	chat->stage = "retrieving";
 	chat->began_ms = chat->sent_ms = loop_now_ms(service->loop);
+	chat->began_us = clock_mono_us();
 	text_init(&chat->out, EVENT_MAX_BYTES);
 	text_init(&chat->piece, EVENT_MAX_BYTES);
 	text_init(&chat->whole, WHOLE_MAX_BYTES);
 	text_init(&chat->notices, EVENT_MAX_BYTES);
 	list_append(&service->chats, &chat->link);
 	service->chat_count++;
-	service->counted.chats++;
 
 	err = retrieval_start(&retrieval, &chat->retrieval);
 	if (!err && streams(chat))

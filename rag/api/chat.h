@@ -14,6 +14,7 @@
 #define RAG_API_CHAT_H
 
 #include "conn/conn.h"
+#include "rag/api/reply.h"
 #include "rag/api/request.h"
 #include "rag/api/service.h"
 
@@ -26,8 +27,8 @@ struct chat;
 
 struct chat_options {
 	struct service *service;
-	struct exchange *x; /* its callbacks stay the caller's */
-	const char *request_id;
+	struct reply_to
+		*to; /* the caller's, as long as the chat; so are the exchange's callbacks */
 	const struct answered_name *kept_as; /* what one object is kept as; NULL: nothing; copied */
 	/* The answer is over and the exchange closed: the caller forgets both. Never in chat_start.
 	 */

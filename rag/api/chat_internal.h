@@ -14,7 +14,7 @@
 struct chat {
 	struct list_node link; /* service.chats */
 	struct service *service;
-	struct exchange *x;
+	struct reply_to *to;
 	void (*on_over)(void *owner);
 	void *owner;
 	struct chat_request request;
@@ -35,6 +35,7 @@ struct chat {
 
 	struct timer pace, beat, deadline, stall, again;
 	uint64_t began_ms, sent_ms, retrieved_ms, first_ms;
+	uint64_t began_us, stage_us; /* the same, finer; and when the answer's words were begun */
 	bool said_something, fell_back;
 	bool lost; /* no memory for something that had to be said: the end must say so */
 	uint64_t prompt_tokens, completion_tokens;

@@ -22,7 +22,6 @@ static void fall_back(struct chat *chat)
 		"The model cannot be reached. The answer is quoted from the documents."
 	};
 
-	chat->service->counted.model_failures++;
 	chat->fell_back = true;
 	chat_say_notice(chat, chat->said_something ? &broke_off : &unreachable);
 	if (chat->said_something)
@@ -35,7 +34,8 @@ static void on_verdict(void *owner, const struct ground_verdict *verdict)
 {
 	struct chat *chat = owner;
 
-	chat->service->counted.weak_sentences += verdict->weak;
+	if (verdict->weak)
+		counts_one(&chat->service->counts.ungrounded);
 	if (verdict->is_chatter && !verdict->cites)
 		return;
 	event_verdict(&chat->out, chat->request.form, verdict->cites, verdict->weak);
@@ -96,10 +96,23 @@ static bool is_worth_another_try(const struct chat *chat, enum model_end end, un
 	       (status == 0 || status == 429 || status >= 500);
 }
 
+static void count_mishap(struct chat *chat, enum model_end end, unsigned status)
+{
+	struct mishaps *mishaps = &chat->service->counts.model;
+
+	if (end == MODEL_REFUSED)
+		mishap_count(mishaps, mishap_of(ERR_OK, (long)status));
+	else if (end == MODEL_STALLED)
+		mishap_count(mishaps, MISHAP_timeout);
+	else if (end == MODEL_TRUNCATED)
+		mishap_count(mishaps, chat->said_something ? MISHAP_cut : MISHAP_invalid);
+}
+
 static void on_ended(void *owner, enum model_end end, unsigned status)
 {
 	struct chat *chat = owner;
 
+	count_mishap(chat, end, status);
 	model_usage(chat->run, &chat->prompt_tokens, &chat->completion_tokens);
 	chat->run = NULL;
 	breaker_tell(&chat->service->model_breaker, end == MODEL_STOP || end == MODEL_LENGTH,
@@ -109,11 +122,12 @@ static void on_ended(void *owner, enum model_end end, unsigned status)
 		return;
 	}
 	end_words(chat);
+	if ((end == MODEL_STOP || end == MODEL_LENGTH) && !chat->said_something)
+		mishap_count(&chat->service->counts.model, MISHAP_invalid);
 	if ((end != MODEL_STOP && end != MODEL_LENGTH) || !chat->said_something) {
 		fall_back(chat);
 		return;
 	}
-	chat->service->counted.stopped++;
 	chat_finish(chat, end == MODEL_STOP ? "stop" : "length");
 }
 

@@ -215,7 +215,7 @@ static void refuse(struct call *call, enum fault_kind kind, const char *field, c
 	struct fault fault;
 
 	fault_set(&fault, kind, field, "%s", words);
-	reply_fault(call->x, &fault, call->request_id);
+	reply_fault(&call->to, &fault);
 }
 
 static void done(struct blocking_job *job)
@@ -227,7 +227,7 @@ static void done(struct blocking_job *job)
 		if (text_err(&look->body))
 			refuse(call, FAULT_TOO_LARGE, "", "The answer is too large: lower limit.");
 		else if (look->found)
-			reply_json(call->x, 200, call->request_id, text_bytes(&look->body));
+			reply_json(&call->to, 200, text_bytes(&look->body));
 		else
 			refuse(call, FAULT_NOT_FOUND, "", "The graph has nothing of that name.");
 		call_answered(call);

@@ -20,6 +20,8 @@ static void done(struct blocking_job *job)
 
 	pulse->running = false;
 	pulse->down = pulse->err != ERR_OK;
+	if (pulse->err)
+		mishap_count(pulse->mishaps, MISHAP_unreachable);
 	if (pulse->down && !was_down)
 		log_warn("rag", "the database does not answer: questions are answered from memory, "
 				"documents wait");

@@ -8,10 +8,12 @@
 #include <stdatomic.h>
 
 #include "net/blocking.h"
+#include "rag/engines/mishap.h"
 #include "rag/ingest/ingest.h"
 
 struct pulse {
 	struct library *library; /* borrowed; NULL: nothing to ask */
+	struct mishaps *mishaps; /* borrowed; where it counts that the database went away */
 	struct catalog *catalog; /* borrowed; told when the database answers */
 	struct ingest *ingest;	 /* borrowed; woken when the database is back */
 	struct blocking_pool *pool;

@@ -29,7 +29,7 @@ static void refuse(struct call *call, enum fault_kind kind, const char *words)
 	struct fault fault;
 
 	fault_set(&fault, kind, "", "%s", words);
-	reply_fault(call->x, &fault, call->request_id);
+	reply_fault(&call->to, &fault);
 }
 
 static void on_retrieved(void *owner, struct retrieval *done)
@@ -44,12 +44,13 @@ static void on_retrieved(void *owner, struct retrieval *done)
 		.took_us = done->took_us,
 	};
 
+	retrieval_count(done, &call->service->counts);
 	if (!done->err)
 		found_write(&body, &found);
 	if (done->err || text_err(&body))
 		refuse(call, FAULT_INTERNAL, "The documents could not be searched.");
 	else
-		reply_json(call->x, 200, call->request_id, text_bytes(&body));
+		reply_json(&call->to, 200, text_bytes(&body));
 	text_fini(&body);
 	query_free(query);
 	call_answered(call);
@@ -101,7 +102,7 @@ void query_data(struct call *call)
 	struct fault fault;
 
 	if (query_request_read(&parts, &request, &fault)) {
-		reply_fault(call->x, &fault, call->request_id);
+		reply_fault(&call->to, &fault);
 		return;
 	}
 	if (!call->service->index.generation) {

@@ -194,6 +194,7 @@ static void rerank(struct running *r)
 	struct bytes texts[RETRIEVE_TOP_MAX];
 	double scores[RETRIEVE_TOP_MAX];
 	unsigned count = r->evidence.ranked_count;
+	uint64_t began_us = clock_mono_us();
 
 	if (!r->rerank || r->no_rerank || count < 2)
 		return;
@@ -203,6 +204,7 @@ static void rerank(struct running *r)
 		evidence_reorder(&r->evidence, scores, r->items != NULL);
 	else
 		r->result.rerank_failed = true;
+	r->result.rerank_us = clock_mono_us() - began_us;
 }
 
 static err_t find(struct running *r)
@@ -307,6 +309,17 @@ err_t retrieval_start(const struct retrieval_options *options, struct retrieval 
 	blocking_submit(options->pool, &r->job);
 	*ret_retrieval = &r->result;
 	return ERR_OK;
+}
+
+void retrieval_count(const struct retrieval *done, struct counts *counts)
+{
+	if (done->err)
+		return;
+	histogram_observe(&counts->stages[ASK_STAGE_retrieving], done->took_us - done->rerank_us);
+	if (done->rerank_us)
+		histogram_observe(&counts->stages[ASK_STAGE_reranking], done->rerank_us);
+	if (done->answer.no_context)
+		counts_one(&counts->no_context);
 }
 
 void retrieval_end(struct retrieval *retrieval)

@@ -8,6 +8,7 @@
 
 #include "net/blocking.h"
 #include "rag/answer/answer.h"
+#include "rag/api/counts.h"
 
 struct retrieval;
 
@@ -38,7 +39,8 @@ struct retrieval {
 	const struct question *question;
 	const struct evidence *evidence;
 	uint64_t generation;
-	uint64_t took_us; /* the search alone */
+	uint64_t took_us;   /* the search alone */
+	uint64_t rerank_us; /* of it, the reranker's; 0: there is none, or it was not asked */
 	bool cites_medicine;
 	bool embeddings_failed, rerank_failed, vlm_failed,
 		graph_failed; /* the answer does without */
@@ -47,6 +49,9 @@ struct retrieval {
 
 /* On ERR_OK on_done comes once, unless retrieval_end came first. ERR_NOMEM. */
 err_t retrieval_start(const struct retrieval_options *options, struct retrieval **ret_retrieval);
+
+/* Its part in what was counted; once, in on_done. */
+void retrieval_count(const struct retrieval *done, struct counts *counts);
 
 /* Frees it, or lets a running one free itself unheard. NULL is welcome. */
 void retrieval_end(struct retrieval *retrieval);

@@ -22,7 +22,7 @@ static void refuse(struct call *call, enum fault_kind kind, uint32_t retry_after
 
 	fault_set(&fault, kind, "", "%s", words);
 	fault.retry_after_ms = retry_after_ms;
-	reply_fault(call->x, &fault, call->request_id);
+	reply_fault(&call->to, &fault);
 }
 
 /* ---- GET /health, /livez, /readyz, /version, /metrics ---- */
@@ -40,8 +40,7 @@ static void write_engines(const struct service *s, struct text *out)
 	};
 
 	text_printf(out, "\"llm\":{\"kind\":\"%s\",\"state\":\"%s\"}",
-		    s->model ? "openai" : "extractive",
-		    breaker_is_open(&s->model_breaker, loop_now_ms(s->loop)) ? "down" : "ok");
+		    s->model ? "openai" : "extractive", s->model_down ? "down" : "ok");
 	for (size_t i = 0; i < COUNT(engines); i++)
 		text_printf(out, ",\"%s\":{\"kind\":\"%s\",\"state\":\"%s\"}", engines[i].name,
 			    engines[i].engine ? "configured" : engines[i].own,
@@ -70,7 +69,7 @@ static bool is_degraded(const struct service *s)
 	for (size_t i = 0; i < COUNT(engines); i++)
 		if (engines[i] && strcmp(engine_state(engines[i]), "ok") != 0)
 			return true;
-	return s->pulse.down || breaker_is_open(&s->model_breaker, loop_now_ms(s->loop)) ||
+	return s->pulse.down || s->model_down ||
 	       (s->neo4j && strcmp(neo4j_state(s->neo4j), "ok") != 0);
 }
 
@@ -110,22 +109,21 @@ static void on_health(struct call *call)
 		library_kind(s->library), s->pulse.down ? "down" : "ok",
 		s->settings->documents[0] ? "fs" : "none", s->chat_count, running[0] ? 1 : 0,
 		counts.working);
-	reply_json(call->x, serves ? 200 : 503, call->request_id, text_bytes(&body));
+	reply_json(&call->to, serves ? 200 : 503, text_bytes(&body));
 	text_fini(&body);
 	text_fini(&engines);
 }
 
 static void on_livez(struct call *call)
 {
-	reply_text(call->x, 200, call->request_id, BYTES("ok\n"));
+	reply_text(&call->to, 200, BYTES("ok\n"));
 }
 
 static void on_readyz(struct call *call)
 {
 	bool ready = !call->service->draining && call->service->index.generation;
 
-	reply_text(call->x, ready ? 200 : 503, call->request_id,
-		   ready ? BYTES("ready\n") : BYTES("not ready\n"));
+	reply_text(&call->to, ready ? 200 : 503, ready ? BYTES("ready\n") : BYTES("not ready\n"));
 }
 
 static void on_version(struct call *call)
@@ -136,7 +134,7 @@ static void on_version(struct call *call)
 	for (unsigned i = 0; i < FORMATS; i++)
 		text_printf(&body, "%s\"%s\"", i ? "," : "", format_media_type((enum format)i));
 	text_add_str(&body, "]}\n");
-	reply_json(call->x, 200, call->request_id, text_bytes(&body));
+	reply_json(&call->to, 200, text_bytes(&body));
 	text_fini(&body);
 }
 
@@ -205,11 +203,11 @@ static bool answered_before(struct call *call, const struct answered_name *name)
 			 : ERR_NOT_FOUND;
 
 	if (name && err == ERR_OK)
-		call->service->counted.same_again++;
+		counts_one(&call->service->counts.idempotency.hits);
 	else if (name && err == ERR_NOT_FOUND)
-		call->service->counted.first_time++;
+		counts_one(&call->service->counts.idempotency.misses);
 	if (err == ERR_OK)
-		reply_json(call->x, 200, call->request_id, body);
+		reply_json(&call->to, 200, body);
 	else if (err == ERR_CONFLICT)
 		refuse(call, FAULT_MISMATCH, 0,
 		       "This Idempotency-Key was used for a request with another body.");
@@ -226,8 +224,7 @@ static void begin(struct call *call, request_fn read, bool as_lines)
 	};
 	struct chat_options options = {
 		.service = call->service,
-		.x = call->x,
-		.request_id = call->request_id,
+		.to = &call->to,
 		.on_over = call_over,
 		.owner = call,
 	};
@@ -236,7 +233,7 @@ static void begin(struct call *call, request_fn read, bool as_lines)
 	struct fault fault;
 
 	if (read(&parts, &request, &fault)) {
-		reply_fault(call->x, &fault, call->request_id);
+		reply_fault(&call->to, &fault);
 		return;
 	}
 	if (as_lines)
@@ -286,7 +283,7 @@ static void on_models(struct call *call)
 
 	openai_models(&body, s->model ? s->settings->openai_model : "extractive-1",
 		      loop_unix_us(s->loop) / 1000000);
-	reply_json(call->x, 200, call->request_id, text_bytes(&body));
+	reply_json(&call->to, 200, text_bytes(&body));
 	text_fini(&body);
 }
 
@@ -314,7 +311,7 @@ static void on_cancel(struct call *call)
 	}
 	text_printf(&body, "{\"id\":\"%.*s\",\"state\":\"cancelled\"}\n", BYTES_ARG(id));
 	chat_cancel(chat);
-	reply_json(call->x, 202, call->request_id, text_bytes(&body));
+	reply_json(&call->to, 202, text_bytes(&body));
 	text_fini(&body);
 }
 
@@ -373,6 +370,17 @@ static const struct route routes[] = {
 	{ "POST", "/jobs/*", "GET, HEAD, POST", ACCESS_ADMIN, NULL, jobs_act, BODY_JSON },
 };
 
+_Static_assert(COUNT(routes) < COUNTS_ROUTES_MAX, "each route is counted");
+
+void routes_label(unsigned route, char ret_label[ROUTES_LABEL_BYTES])
+{
+	if (route == 0 || route > COUNT(routes))
+		snprintf(ret_label, ROUTES_LABEL_BYTES, "none");
+	else
+		snprintf(ret_label, ROUTES_LABEL_BYTES, "%s %s", routes[route - 1].method,
+			 routes[route - 1].path);
+}
+
 static bool path_fits(const struct route *route, struct bytes path)
 {
 	struct bytes pattern = bytes_of(route->path);
@@ -408,7 +416,6 @@ static void refuse_key(struct call *call, const struct route *route)
 {
 	char words[160];
 
-	call->service->counted.refused_keys++;
 	if (role_of(call) == ACCESS_NOBODY) {
 		refuse(call, FAULT_UNAUTHORIZED, 0,
 		       "Send a key that this server knows, as X-API-Key or Authorization: Bearer.");
@@ -457,6 +464,8 @@ static void refresh(struct service *service)
 		.passages = state.passages,
 	};
 	service->building = state.building;
+	atomic_store(&service->model_down,
+		     breaker_is_open(&service->model_breaker, loop_now_ms(service->loop)));
 }
 
 void routes_handle(struct call *call)
@@ -464,18 +473,18 @@ void routes_handle(struct call *call)
 	const struct route *other, *route = find(call, &other);
 	uint32_t wait_ms = 0;
 
-	call->service->counted.requests++;
+	if (route)
+		call->to.route = 1 + (unsigned)(route - routes);
 	refresh(call->service);
 	if (!other) {
 		refuse(call, FAULT_NOT_FOUND, 0, "There is nothing at this path.");
 	} else if (!route) {
-		reply_not_allowed(call->x, other->allowed, call->request_id);
+		reply_not_allowed(&call->to, other->allowed);
 	} else if (route->role != ACCESS_NOBODY && !may(call, route)) {
 		refuse_key(call, route);
 	} else if (route->role != ACCESS_NOBODY &&
 		   !access_take(&call->service->access, client_of(call),
 				loop_now_ms(call->service->loop), &wait_ms)) {
-		call->service->counted.refused_rate++;
 		refuse(call, FAULT_RATE_LIMITED, wait_ms,
 		       "This client asks too often; try again later.");
 	} else if (call->idempotency_key.len && !answered_key_fits(call->idempotency_key)) {

@@ -63,7 +63,7 @@ static void call_refuse(struct call *call, enum fault_kind kind, const char *wor
 	struct fault fault;
 
 	fault_set(&fault, kind, "", "%s", words);
-	reply_fault(call->x, &fault, call->request_id);
+	reply_fault(&call->to, &fault);
 	call_settle(call);
 }
 
@@ -147,6 +147,8 @@ static void on_failed(struct exchange *x, void *owner, err_t why)
 
 	(void)x;
 	(void)why;
+	if (!call->to.status)
+		counts_request(call->to.counts, call->to.route, COUNTS_LEFT);
 	if (call->chat)
 		chat_client_left(call->chat);
 	else if (call->on_left)
@@ -211,6 +213,9 @@ static struct call *call_create(struct server *server, struct exchange *x)
 		return NULL;
 	call->service = server->service;
 	call->x = x;
+	call->to = (struct reply_to){ .x = x,
+				      .request_id = call->request_id,
+				      .counts = &server->service->counts };
 	call->stall.on_expired = on_body_stall;
 	arena_init(&call->arena, HEAD_COPY_MAX);
 	text_init(&call->body, REQUEST_MAX_BYTES);

@@ -12,6 +12,7 @@
 #include "rag/model/client.h"
 #include "rag/api/access.h"
 #include "rag/api/answered.h"
+#include "rag/api/counts.h"
 #include "rag/api/pulse.h"
 #include "rag/ingest/ingest.h"
 #include "rag/retrieve/corpus.h"
@@ -20,28 +21,13 @@
 
 #define RAG_VERSION "0.1.0"
 
-/* How answers end, as /metrics counts them. */
-#define STREAM_ENDS(X) \
-	X(stop)        \
-	X(length)      \
-	X(no_context)  \
-	X(cancelled)   \
-	X(error)       \
-	X(client_left) \
-	X(client_too_slow)
-enum stream_end {
-#define STREAM_END(name) STREAM_END_##name,
-	STREAM_ENDS(STREAM_END)
-#undef STREAM_END
-		STREAM_END_COUNT
-};
-
 struct service {
 	struct loop *loop;
 	struct blocking_pool *pool;
 	struct corpus *corpus; /* what is searched */
 	struct model *model;   /* NULL: answers are extractive */
 	struct breaker model_breaker;
+	_Atomic bool model_down; /* as of this request; anyone may look */
 	/* NULL: not configured. */
 	struct engine *embeddings, *rerank, *vlm;
 	struct engine *embed_questions; /* the same engine as embeddings, with less patience */
@@ -61,13 +47,7 @@ struct service {
 	uint64_t building;	     /* the generation a reindex makes, or 0 */
 	uint64_t started_ms;	     /* monotonic */
 	bool draining;
-	struct { /* written by the loop (the last line by the pool too), read by /metrics there */
-		_Atomic uint64_t requests, chats, stopped, no_context, cancelled, left, failed,
-			heartbeats, model_failures, weak_sentences, refused_keys, refused_rate,
-			first_tokens, first_token_ms; /* their number, and their times summed */
-		_Atomic uint64_t ends[STREAM_END_COUNT];
-		_Atomic uint64_t same_again, first_time; /* of requests with an Idempotency-Key */
-	} counted;
+	struct counts counts;
 };
 
 #endif

@@ -36,14 +36,13 @@ static void send(struct task *task)
 	struct call *call = task->call;
 
 	if (task->fault.kind)
-		reply_fault(call->x, &task->fault, call->request_id);
+		reply_fault(&call->to, &task->fault);
 	else if (task->is_asset)
-		reply_asset(call->x, call->request_id, task->media_type, text_bytes(&task->out));
+		reply_asset(&call->to, task->media_type, text_bytes(&task->out));
 	else if (task->media_type)
-		reply_typed(call->x, task->status, call->request_id, task->media_type,
-			    text_bytes(&task->out));
+		reply_typed(&call->to, task->status, task->media_type, text_bytes(&task->out));
 	else
-		reply_json(call->x, task->status, call->request_id, text_bytes(&task->out));
+		reply_json(&call->to, task->status, text_bytes(&task->out));
 	call_answered(call);
 }
 

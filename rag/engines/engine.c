@@ -20,8 +20,8 @@ struct engine {
 	struct { /* any thread */
 		pthread_mutex_t lock;
 		struct breaker breaker;
-		uint64_t failures;
 	} locked;
+	struct mishaps mishaps;
 };
 
 static char *join(const char *a, const char *b)
@@ -84,14 +84,9 @@ const char *engine_model(const struct engine *engine)
 	return engine->model;
 }
 
-uint64_t engine_failures(struct engine *engine)
+const struct mishaps *engine_mishaps(const struct engine *engine)
 {
-	uint64_t failures;
-
-	pthread_mutex_lock(&engine->locked.lock);
-	failures = engine->locked.failures;
-	pthread_mutex_unlock(&engine->locked.lock);
-	return failures;
+	return &engine->mishaps;
 }
 
 static bool may_call(struct engine *engine)
@@ -108,7 +103,6 @@ static void tell(struct engine *engine, bool succeeded)
 {
 	pthread_mutex_lock(&engine->locked.lock);
 	breaker_tell(&engine->locked.breaker, succeeded, clock_mono_us() / 1000);
-	engine->locked.failures += !succeeded;
 	pthread_mutex_unlock(&engine->locked.lock);
 }
 
@@ -145,6 +139,8 @@ static err_t post(struct engine *engine, const char *path, json_t *request, json
 		}
 		if (!err && !answer.json)
 			err = ERR_SYNTAX;
+		if (err)
+			mishap_count(&engine->mishaps, mishap_of(err, answer.status));
 		tell(engine, err == ERR_OK);
 	}
 	free(body);
@@ -155,6 +151,13 @@ static err_t post(struct engine *engine, const char *path, json_t *request, json
 	}
 	*ret_json = answer.json;
 	return ERR_OK;
+}
+
+/* JSON came, and was not what was asked for. */
+static void count_unread(struct engine *engine, err_t err)
+{
+	if (err == ERR_SYNTAX)
+		mishap_count(&engine->mishaps, MISHAP_invalid);
 }
 
 /* ---- Embeddings ---- */
@@ -262,6 +265,7 @@ err_t engine_embed(struct engine *engine, const struct bytes *texts, unsigned co
 			   "input", input),
 		 &answer));
 	err = embed_read(answer, count, ret_values, ret_dimensions);
+	count_unread(engine, err);
 	json_decref(answer);
 	return err;
 }
@@ -304,6 +308,7 @@ err_t engine_rerank(struct engine *engine, struct bytes query, const struct byte
 			   query.len, "documents", documents, "top_n", (int)count),
 		 &answer));
 	err = rerank_read(answer, count, ret_scores);
+	count_unread(engine, err);
 	json_decref(answer);
 	return err;
 }
@@ -345,6 +350,7 @@ err_t engine_describe(struct engine *engine, struct bytes question, struct bytes
 	*ret_words = json_is_string(content) ? bytes_dup(bytes_of(json_string_value(content)))
 					     : NULL;
 	err = *ret_words ? ERR_OK : ERR_SYNTAX;
+	count_unread(engine, err);
 	json_decref(answer);
 	return err;
 }

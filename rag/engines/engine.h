@@ -12,6 +12,7 @@
 
 #include "rag/engines/breaker.h"
 #include "rag/engines/http_call.h"
+#include "rag/engines/mishap.h"
 
 enum { EMBED_TEXTS_MAX = 64, EMBED_DIMENSIONS_MAX = 4096 };
 
@@ -31,7 +32,7 @@ void engine_destroy(struct engine *engine); /* NULL is welcome */
 /* "ok", or "down" while the breaker is open. Any thread. */
 const char *engine_state(struct engine *engine);
 const char *engine_model(const struct engine *engine);
-uint64_t engine_failures(struct engine *engine);
+const struct mishaps *engine_mishaps(const struct engine *engine);
 
 /*
  * POST {base}/embeddings: `count` vectors of the same number of dimensions, one after the other

@@ -37,6 +37,7 @@ struct neo4j {
 	_Atomic uint64_t lag;
 	_Atomic bool behind;
 	_Atomic uint64_t read_again_ms; /* no reading before; 0: it answers */
+	struct mishaps mishaps;
 };
 
 /* ---- Open and close ---- */
@@ -118,6 +119,11 @@ uint64_t neo4j_lag(const struct neo4j *n)
 	return atomic_load(&n->lag);
 }
 
+const struct mishaps *neo4j_mishaps(const struct neo4j *n)
+{
+	return &n->mishaps;
+}
+
 const char *neo4j_state(const struct neo4j *n)
 {
 	if (clock_mono_us() / 1000 < atomic_load(&n->read_again_ms))
@@ -126,6 +132,18 @@ const char *neo4j_state(const struct neo4j *n)
 }
 
 /* ---- One statement ---- */
+
+/* The status says little: an error comes inside a 202, a transient one as a 400. */
+static void count_mishap(struct neo4j *n, err_t err, long status, enum neo4j_outcome outcome)
+{
+	if (!err && outcome == NEO4J_DONE)
+		return;
+	if (!err && outcome == NEO4J_AGAIN && status != 429)
+		status = 503;
+	else if (!err && status < 300)
+		status = 400;
+	mishap_count(&n->mishaps, mishap_of(err, status));
+}
 
 /* Takes `parameters` over. ERR_AGAIN after all tries, ERR_REFUSED for what will not work. */
 static err_t run(struct neo4j *n, enum neo4j_statement statement, json_t *parameters,
@@ -150,9 +168,11 @@ static err_t run(struct neo4j *n, enum neo4j_statement statement, json_t *parame
 		if (try)
 			usleep(PAUSE_US << try);
 		err = http_call(&call, &answer);
+		if (!err)
+			outcome = neo4j_outcome(answer.status, answer.json, code);
+		count_mishap(n, err, answer.status, outcome);
 		if (err)
 			break;
-		outcome = neo4j_outcome(answer.status, answer.json, code);
 		if (outcome == NEO4J_DONE && ret_number)
 			*ret_number = neo4j_number(answer.json);
 		json_decref(answer.json);
@@ -419,10 +439,14 @@ static err_t read_once(struct neo4j *n, const json_t *request, json_t **ret_answ
 		.any_certificate = n->any_certificate,
 	};
 	struct http_answer answer = { .json = NULL };
+	enum neo4j_outcome outcome = NEO4J_DONE;
 	err_t err = body ? http_call(&call, &answer) : ERR_NOMEM;
 
 	free(body);
-	if (!err && neo4j_outcome(answer.status, answer.json, code) != NEO4J_DONE) {
+	if (!err)
+		outcome = neo4j_outcome(answer.status, answer.json, code);
+	count_mishap(n, err, answer.status, outcome);
+	if (outcome != NEO4J_DONE) {
 		log_warn("rag", "neo4j cannot be read: %s", code[0] ? code : "refused");
 		err = ERR_AGAIN;
 	}

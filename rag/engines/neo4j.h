@@ -15,6 +15,7 @@
 
 #include <stdatomic.h>
 
+#include "rag/engines/mishap.h"
 #include "rag/engines/neo4j_wire.h"
 #include "rag/retrieve/retrieve.h"
 
@@ -49,6 +50,7 @@ err_t neo4j_read(struct neo4j *neo4j, const struct neo4j_question *question, str
 
 /* Rows that wait, as of the last projection. Any thread. */
 uint64_t neo4j_lag(const struct neo4j *neo4j);
+const struct mishaps *neo4j_mishaps(const struct neo4j *neo4j);
 const char *neo4j_state(const struct neo4j *neo4j); /* "ok", "behind", "down" (for reading) */
 
 #endif

@@ -138,8 +138,7 @@ void job_stamp(struct ingest *ingest, struct library_job *job)
 	job->ended_ms = clock_unix_ms();
 	if (!job->started_ms || job->ended_ms < job->started_ms)
 		return; /* nothing of it was done, or the clock was set */
-	atomic_fetch_add(&ingest->jobs_ended, 1);
-	atomic_fetch_add(&ingest->job_ms, job->ended_ms - job->started_ms);
+	histogram_observe(&ingest->times.jobs, (job->ended_ms - job->started_ms) * 1000);
 }
 
 struct counting {
@@ -538,10 +537,11 @@ void ingest_counts(struct ingest *ingest, struct ingest_counts *ret_counts)
 		.parsed = atomic_load(&ingest->parsed),
 		.failed = atomic_load(&ingest->failed),
 		.fetched = atomic_load(&ingest->fetched),
-		.jobs_ended = atomic_load(&ingest->jobs_ended),
-		.job_ms = atomic_load(&ingest->job_ms),
 		.working = atomic_load(&ingest->working),
 	};
-	for (unsigned i = 0; i < STAGES; i++)
-		ret_counts->stage_us[i] = atomic_load(&ingest->stage_us[i]);
+}
+
+const struct ingest_times *ingest_times(const struct ingest *ingest)
+{
+	return &ingest->times;
 }

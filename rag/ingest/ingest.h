@@ -16,6 +16,7 @@
 #define RAG_INGEST_INGEST_H
 
 #include "rag/store/catalog.h"
+#include "telemetry/metrics.h"
 
 struct ingest;
 
@@ -120,11 +121,17 @@ const char *ingest_stage(struct ingest *ingest, uint64_t row);
 
 struct ingest_counts {
 	uint64_t parsed, failed, fetched;
-	uint64_t stage_us[4];	     /* fetch, parse, chunk, commit: time spent in all */
-	uint64_t jobs_ended, job_ms; /* jobs that began and are over, and their time in all */
 	unsigned working;
 };
 void ingest_counts(struct ingest *ingest, struct ingest_counts *ret_counts);
-extern const char *const ingest_stage_names[4];
+
+enum { INGEST_STAGES = 4 }; /* fetching, parsing, chunking, committing */
+extern const char *const ingest_stage_names[INGEST_STAGES];
+
+/* How long: of documents by stage (a commit's is of all its documents), and of jobs that ended. */
+struct ingest_times {
+	struct histogram stages[INGEST_STAGES], jobs;
+};
+const struct ingest_times *ingest_times(const struct ingest *ingest); /* any thread */
 
 #endif

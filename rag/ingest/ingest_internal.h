@@ -19,7 +19,8 @@ enum {
 	WALK_PAGE = 200, /* documents looked at between two looks at the library */
 };
 
-enum { STAGE_FETCHING, STAGE_PARSING, STAGE_CHUNKING, STAGE_COMMITTING, STAGES };
+enum { STAGE_FETCHING, STAGE_PARSING, STAGE_CHUNKING, STAGE_COMMITTING };
+_Static_assert(STAGE_COMMITTING + 1 == INGEST_STAGES, "each stage has its name and its times");
 
 struct in_flight {
 	uint64_t row; /* 0: free */
@@ -44,8 +45,8 @@ struct ingest {
 		bool scanning;			   /* it still adds documents to itself */
 	} locked;
 	_Atomic bool ready, keeper_cancelled, stopping;
-	_Atomic uint64_t parsed, failed, fetched, stage_us[STAGES];
-	_Atomic uint64_t jobs_ended, job_ms; /* how many, and how long they took in all */
+	_Atomic uint64_t parsed, failed, fetched;
+	struct ingest_times times;
 	_Atomic unsigned working;
 };
 

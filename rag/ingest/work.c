@@ -101,7 +101,7 @@ static err_t claim(struct batch *b)
 
 static void time_add(struct ingest *ingest, unsigned stage, uint64_t began_us)
 {
-	atomic_fetch_add(&ingest->stage_us[stage], clock_mono_us() - began_us);
+	histogram_observe(&ingest->times.stages[stage], clock_mono_us() - began_us);
 }
 
 static err_t failed_to_fetch(struct library_document *d, struct arena *arena, const char *code,
@@ -167,8 +167,8 @@ static err_t read_one(struct batch *b, unsigned i)
 	TRY(err);
 	atomic_store(&place->stage, STAGE_PARSING);
 	err = read_document(&b->documents[i], b->data[i], &place->cancelled, &b->arenas[i], result);
-	atomic_fetch_add(&ingest->stage_us[STAGE_PARSING], result->parse_us);
-	atomic_fetch_add(&ingest->stage_us[STAGE_CHUNKING], result->chunk_us);
+	histogram_observe(&ingest->times.stages[STAGE_PARSING], result->parse_us);
+	histogram_observe(&ingest->times.stages[STAGE_CHUNKING], result->chunk_us);
 	atomic_store(&place->stage, STAGE_COMMITTING);
 	if (err == ERR_NOMEM) {
 		result->document.state = LIBRARY_FAILED;

@@ -71,6 +71,13 @@ void metrics_observe(struct metrics *m, enum metric_histogram id, uint64_t us)
 			      memory_order_relaxed);
 }
 
+void histogram_observe(struct histogram *h, uint64_t us)
+{
+	atomic_fetch_add_explicit(&h->buckets[histogram_bucket(us)], 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&h->sum_us, us, memory_order_relaxed);
+	atomic_fetch_add_explicit(&h->count, 1, memory_order_relaxed);
+}
+
 void metrics_sum(struct metrics *into, const struct metrics *from)
 {
 	for (size_t i = 0; i < COUNTER_COUNT; i++)
@@ -110,24 +117,27 @@ static void family(struct text *out, const struct metric_row *row, const char *t
 		    row->prometheus, type);
 }
 
-static void histogram_lines(struct text *out, const struct metric_row *row,
-			    const struct metrics_labelled *set, const struct histogram *h)
+void histogram_prometheus(struct text *out, const char *name, struct bytes labels,
+			  const struct histogram *h)
 {
+	const char *comma = labels.len ? "," : "", *open = labels.len ? "{" : "",
+		   *close = labels.len ? "}" : "";
 	uint64_t seen = 0;
 
 	/* Every other doubling is enough for a scrape: 1 ms … 2 h. */
 	for (unsigned b = 0; b < HISTOGRAM_BUCKETS; b++) {
 		seen += h->buckets[b];
 		if (b % 4 == 0 && b >= 16)
-			text_printf(out, "%s_bucket{%.*s,le=\"%g\"} %llu\n", row->prometheus,
-				    BYTES_ARG(set->labels), (double)histogram_bucket_limit(b) / 1e6,
+			text_printf(out, "%s_bucket{%.*s%sle=\"%g\"} %llu\n", name,
+				    BYTES_ARG(labels), comma,
+				    (double)histogram_bucket_limit(b) / 1e6,
 				    (unsigned long long)seen);
 	}
-	text_printf(out, "%s_bucket{%.*s,le=\"+Inf\"} %llu\n", row->prometheus,
-		    BYTES_ARG(set->labels), (unsigned long long)h->count);
-	text_printf(out, "%s_sum{%.*s} %.6f\n%s_count{%.*s} %llu\n", row->prometheus,
-		    BYTES_ARG(set->labels), (double)h->sum_us / 1e6, row->prometheus,
-		    BYTES_ARG(set->labels), (unsigned long long)h->count);
+	text_printf(out, "%s_bucket{%.*s%sle=\"+Inf\"} %llu\n", name, BYTES_ARG(labels), comma,
+		    (unsigned long long)h->count);
+	text_printf(out, "%s_sum%s%.*s%s %.6f\n%s_count%s%.*s%s %llu\n", name, open,
+		    BYTES_ARG(labels), close, (double)h->sum_us / 1e6, name, open,
+		    BYTES_ARG(labels), close, (unsigned long long)h->count);
 }
 
 void metrics_prometheus(struct text *out, const struct metrics_labelled *sets, size_t count)
@@ -152,7 +162,8 @@ void metrics_prometheus(struct text *out, const struct metrics_labelled *sets, s
 		family(out, &histogram_rows[i], "histogram");
 		for (size_t s = 0; s < count; s++)
 			if (applies(&histogram_rows[i], sets[s].level))
-				histogram_lines(out, &histogram_rows[i], &sets[s],
-						&sets[s].metrics->histograms[i]);
+				histogram_prometheus(out, histogram_rows[i].prometheus,
+						     sets[s].labels,
+						     &sets[s].metrics->histograms[i]);
 	}
 }

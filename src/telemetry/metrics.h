@@ -76,6 +76,13 @@ void metrics_observe(struct metrics *m, enum metric_histogram id, uint64_t us);
 
 void metrics_sum(struct metrics *into, const struct metrics *from); /* adds `from` */
 
+/* From any thread: for a histogram that many write to. */
+void histogram_observe(struct histogram *h, uint64_t us);
+
+/* Its lines in Prometheus' text form; the labels as in metrics_labelled, or none. */
+void histogram_prometheus(struct text *out, const char *name, struct bytes labels,
+			  const struct histogram *h);
+
 unsigned histogram_bucket(uint64_t us);		 /* the index a value falls into */
 uint64_t histogram_bucket_limit(unsigned index); /* its inclusive upper bound, us */
 uint64_t histogram_quantile(const struct histogram *h, double q); /* us; 0 when empty */

@@ -3,6 +3,7 @@ import base64
 import contextlib
 import http.server
 import json
+import re
 import struct
 import threading
 import time
@@ -109,6 +110,8 @@ def test_without_embeddings_words_find_as_ever(trouble):
             events = server.events("What are the side effects of metformin?")
             assert next(d for n, d in events if n == "references")["references"][0]["file"] == "metformin.md"
             assert "degraded" in [d["code"] for n, d in events if n == "notice"] and events[-1][0] == "done"
+            code = {"status": "failed", "garbage": "invalid", "silence": "timeout", "gone": "unreachable"}[trouble]
+            assert re.search(f'rag_engine_errors_total{{engine="embeddings",code="{code}"}} [1-9]', server.get("/metrics")[1].decode())
 
 
 def test_an_engine_that_keeps_failing_is_left_alone_and_health_says_so():
@@ -121,6 +124,8 @@ def test_an_engine_that_keeps_failing_is_left_alone_and_health_says_so():
             health = server.json("/health")
             assert health["status"] == "degraded" and health["engines"]["rerank"]["state"] == "down"
             assert server.get("/readyz")[0] == 200
+            metrics = server.get("/metrics")[1].decode()
+            assert 'rag_engine_errors_total{engine="rerank",code="failed"} 5' in metrics and 'rag_engine_state{engine="rerank"} 0' in metrics
 
 
 def test_a_reranker_has_the_last_word_on_the_order():

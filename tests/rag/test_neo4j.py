@@ -175,6 +175,7 @@ def test_what_is_transient_is_tried_again_whatever_its_status(documents):
         with with_neo4j(fake, documents) as server:
             harness.until(lambda: in_step(server, fake), 15, "the projection")
             assert not fake.trouble
+            assert 'rag_engine_errors_total{engine="graph",code="failed"} 3' in server.get("/metrics")[1].decode()
 
 
 def test_an_error_inside_a_202_is_an_error_and_what_was_left_is_sent_later(documents):

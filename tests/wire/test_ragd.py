@@ -313,7 +313,7 @@ def test_a_client_that_leaves_ends_its_chat_at_once():
             assert slow.json("/health")["chats"]["running"] == 1
         harness.until(lambda: slow.json("/health")["chats"]["running"] == 0, 1, "the end of the chat")
         metrics = slow.get("/metrics")[1].decode()
-        assert "rag_chats_left_total 1" in metrics and 'rag_stream_end_total{reason="client_left"} 1' in metrics
+        assert 'rag_requests_total{route="POST /chat",code="200"} 1' in metrics and 'rag_stream_end_total{reason="client_left"} 1' in metrics
 
 
 def test_cancel_ends_a_chat_with_done():
@@ -508,17 +508,19 @@ def test_a_model_that_breaks_off_is_continued_from_the_documents():
         assert events[-1][1]["finish_reason"] == "stop" and events[-1][1]["grounded"] is True
 
 
-@pytest.mark.parametrize("model", [
-    FakeModel(status=500), FakeModel(status=401), FakeModel(b"data: not json\n\n"), FakeModel(b"<html>hello</html>"),
-    FakeModel(b'data: {"error": {"message": "overloaded"}}\n\n'), FakeModel(b"data: [DONE]\n\n"), FakeModel("cut"),
-    FakeModel(10),
+@pytest.mark.parametrize("model,code", [
+    (FakeModel(status=500), "failed"), (FakeModel(status=401), "unauthorized"), (FakeModel(b"data: not json\n\n"), "invalid"),
+    (FakeModel(b"<html>hello</html>"), "invalid"), (FakeModel(b'data: {"error": {"message": "overloaded"}}\n\n'), "invalid"),
+    (FakeModel(b"data: [DONE]\n\n"), "invalid"), (FakeModel("cut"), "invalid"), (FakeModel(10), "timeout"),
 ], ids=["500", "401", "no-json", "no-stream", "error-object", "says-nothing", "closes", "silent"])
-def test_a_model_that_fails_before_a_word_leaves_the_answer_to_the_documents(model):
+def test_a_model_that_fails_before_a_word_leaves_the_answer_to_the_documents(model, code):
     with model, with_model(model, RAG_MODEL_FIRST_MS="500") as server:
         events = server.events("ibuprofen side effects")
         assert words(events).startswith("Common side effects of ibuprofen")
         assert "fallback_extractive" in [d.get("code") for n, d in events if n == "notice"]
         assert events[-1][1]["finish_reason"] == "stop"
+        tries = 2 if code == "failed" else 1
+        assert f'rag_engine_errors_total{{engine="llm",code="{code}"}} {tries}' in server.get("/metrics")[1].decode()
 
 
 def test_an_endpoint_that_is_not_there_leaves_the_answer_to_the_documents():

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -489,10 +490,32 @@ def test_a_reindex_keeps_every_document_and_says_its_generation(server):
     assert chunks(server, document)
 
 
-def test_metrics_count_documents_and_stages(server):
-    lines = server.get("/metrics")[1].decode()
-    for name in ('rag_documents{state="indexed"}', "rag_chunks ", 'rag_stage_seconds_total{stage="parsing"}', "rag_documents_failed_total", "rag_queue_depth", "rag_index_bytes "):
-        assert name in lines
+METRICS = """rag_requests_total{route,code} counter, rag_stage_seconds{stage} histogram, rag_first_token_seconds{engine} histogram,
+rag_stream_end_total{reason} counter, rag_heartbeats_total counter, rag_inflight gauge, rag_queue_depth gauge, rag_documents{state} gauge,
+rag_chunks gauge, rag_job_seconds histogram, rag_engine_state{engine} gauge, rag_engine_errors_total{engine,code} counter,
+rag_cache_total{kind,hit} counter, rag_ungrounded_sentences_total counter, rag_no_context_total counter, rag_outbox_lag gauge, rag_index_bytes gauge"""
+
+
+def test_metrics_have_exactly_the_names_and_labels_that_are_documented(server):
+    text(server, "Words that were there before.", document_id="counted before")
+    assert server.get("/nowhere")[0] == 404 and server.events("ibuprofen")[-1][0] == "done"
+    lines = server.get("/metrics")[1].decode().splitlines()
+    found = {}
+    for line in lines:
+        if line.startswith("# TYPE"):
+            name, kind = line.split()[2:4]
+            found[name] = [kind, []]
+        elif not line.startswith("#"):
+            series, labels = re.match(r"(\w+)(?:{(.*)})? [0-9.e+-]+$", line).groups()
+            assert series in (name, f"{name}_bucket", f"{name}_sum", f"{name}_count"), "each line stands below its family"
+            found[name][1] = found[name][1] or [label for label in re.findall(r'(\w+)="', labels or "") if label != "le"]
+    named = [name + ("{" + ",".join(labels) + "}" if labels else "") for name, (_, labels) in found.items()]
+    assert sorted(f"{n} {kind}" for n, (kind, _) in zip(named, found.values())) == sorted(re.split(r",\s+", METRICS))
+    documented = (harness.TOP / "docs/rag-metrics.md").read_text()
+    assert not [name for name in named if f"`{name}`" not in documented]
+    for line in ('rag_requests_total{route="none",code="404"} ', 'rag_requests_total{route="POST /chat",code="200"} ', 'rag_documents{state="indexed"} ',
+                 'rag_stage_seconds_count{stage="parsing"} ', 'rag_stage_seconds_count{stage="retrieving"} ', "rag_job_seconds_count "):
+        assert any(at.startswith(line) and float(at.split()[-1]) > 0 for at in lines), line
 
 
 def counted(server, name):
