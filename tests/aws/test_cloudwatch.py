@@ -127,14 +127,83 @@ def test_metric_math_computes_over_metrics(cloudwatch):
     assert rest["MetricDataResults"][0]["Values"] == [100] and "NextToken" not in rest
 
 
-@pytest.mark.parametrize("expression, words", [("r +", "a value is missing"), ("SEARCH('{Test} x', 'Sum')", "SEARCH"),
-                                               ("nobody * 2", "unknown"), ("BOGUS(r)", "not available")])
-def test_bad_expressions_are_refused_in_words(cloudwatch, expression, words):
+def test_lists_of_series_are_searched_sorted_and_labelled(cloudwatch):
+    start = now().replace(second=0, microsecond=0) - minutes(3)
+    for name, host, values in (("Load", "a", [1, 2, 3]), ("Load", "b", [30, 20, 10]), ("Load", "c", [5, 5, 5]), ("Errors", "a", [1, 1, 1])):
+        cloudwatch.put_metric_data(Namespace="Test", MetricData=[
+            {"MetricName": name, "Value": value, "Unit": "Count", "Timestamp": start + minutes(i), "Dimensions": [{"Name": "Host", "Value": host}]}
+            for i, value in enumerate(values)])
+
+    def lines(expression, **more):
+        found = cloudwatch.get_metric_data(StartTime=start, EndTime=start + minutes(3), ScanBy="TimestampAscending", MetricDataQueries=[
+            {"Id": "m1", "Label": "one", "ReturnData": False, "MetricStat": {"Period": 60, "Stat": "Sum", "Metric": {
+                "Namespace": "Test", "MetricName": "Load", "Dimensions": [{"Name": "Host", "Value": "a"}]}}},
+            {"Id": "s", "Expression": "SEARCH('{Test,Host} MetricName=\"Load\"', 'Sum', 60)", "ReturnData": False},
+            {"Id": "e", "Expression": expression, **more}])["MetricDataResults"]
+        assert {r["Id"] for r in found} <= {"e"} and all(r["StatusCode"] == "Complete" for r in found)
+        return [(r["Label"], r["Values"]) for r in found]
+
+    assert lines("s") == [("a", [1, 2, 3]), ("b", [30, 20, 10]), ("c", [5, 5, 5])]
+    assert lines("SORT(s, AVG, DESC, 2)", Label="top") == [("top b", [30, 20, 10]), ("top c", [5, 5, 5])]
+    assert lines("SLICE(SORT(s, MAX, ASC), 1) * 2", Label="${LABEL}: ${MAX}") == [("c: 10", [10, 10, 10]), ("b: 60", [60, 40, 20])]
+    assert lines("SUM(s)") == [("e", [36, 27, 18])] and lines("m1 / METRIC_COUNT(s)") == [("e", [1 / 3, 2 / 3, 1])]
+    assert lines("FILL(METRICS(), 0)", Label="filled:") == [("filled: one", [1, 2, 3])]
+    assert lines("SEARCH('{Test,Host} NOT b', 'Sum', 60)", Label="${PROP('MetricName')} of ${PROP('Dim.Host')}") == [
+        ("Load of a", [1, 2, 3]), ("Load of c", [5, 5, 5]), ("Errors of a", [1, 1, 1])]
+    assert lines("SEARCH('{Other}', 'Sum', 60)") == [] and lines("TIME_SERIES(7)", Period=60) == [("e", [7, 7, 7])]
+    assert lines("EPOCH(m1)", Label="${LAST_TIME}") == [
+        ((start + minutes(2)).strftime("%Y-%m-%dT%H:%M:%SZ"), [(start + minutes(i)).timestamp() for i in range(3)])]
+
+
+def test_an_alarm_watches_one_series(cloudwatch):
     from botocore.exceptions import ClientError
-    with pytest.raises(ClientError, match=words) as caught:
-        cloudwatch.get_metric_data(StartTime=now() - minutes(5), EndTime=now(),
-                                   MetricDataQueries=[metric("r", "Requests"), {"Id": "x", "Expression": expression}])
-    assert caught.value.response["Error"]["Code"] == "ValidationError"
+    put_series(cloudwatch, "Requests", [1] * 5)
+    put_series(cloudwatch, "Errors", [9] * 5)
+
+    def put(expression, shown=True):
+        cloudwatch.put_metric_alarm(AlarmName="math", ComparisonOperator="GreaterThanThreshold", Threshold=5, EvaluationPeriods=1, Metrics=[
+            metric("r", "Requests"), metric("e", "Errors"), {"Id": "x", "Expression": expression, "ReturnData": shown}])
+    for expression, words in (("METRICS()", "one series"), ("SEARCH('{Test}', 'Sum', 60)", "not supported on Metric Alarms"), ("AVG(e)", "a number"),
+                              ("z", "unknown")):
+        with pytest.raises(ClientError, match=words):
+            put(expression)
+    put("IF(HOUR(e) >= 0, FIRST(SORT(METRICS(), MAX, DESC)))")
+    until(lambda: cloudwatch.describe_alarms()["MetricAlarms"][0]["StateValue"] == "ALARM", 10, "the alarm")
+
+
+def test_a_state_that_was_set_is_not_overwritten_at_once(cloudwatch):
+    def states():
+        found = cloudwatch.describe_alarms(AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+        return {a["AlarmName"]: a["StateValue"] for a in found["MetricAlarms"] + found["CompositeAlarms"]}
+
+    def put(name, treat, period):
+        cloudwatch.put_metric_alarm(AlarmName=name, Namespace="Test", MetricName="Nothing", Statistic="Sum", Period=period, Threshold=1,
+                                    EvaluationPeriods=1, ComparisonOperator="GreaterThanThreshold", TreatMissingData=treat)
+    put("fresh", "notBreaching", 60)
+    cloudwatch.set_alarm_state(AlarmName="fresh", StateValue="ALARM", StateReason="by hand")
+    put("child", "notBreaching", 10)
+    cloudwatch.put_composite_alarm(AlarmName="any", AlarmRule="ALARM(child)")
+    cloudwatch.set_alarm_state(AlarmName="any", StateValue="ALARM", StateReason="by hand")
+    until(lambda: states()["child"] == "OK", 10, "an evaluation")
+    put("witness", "breaching", 10)
+    until(lambda: states()["witness"] == "ALARM", 10, "another evaluation")
+    assert states()["fresh"] == "ALARM"
+    until(lambda: states()["any"] == "OK", 10, "the change of the composite's alarm")
+
+
+def test_bad_expressions_are_refused_in_words(cloudwatch):
+    from botocore.exceptions import ClientError
+    for expression, words in (("r +", "a value is missing"), ("SEARCH('{Test} x', 'Some')", "the statistic 'Some'"),
+                              ("SEARCH('{Test', 'Sum')", "closing brace"), ("nobody * 2", "unknown"), ("BOGUS(r)", "not available"),
+                              ("AVG(r)", "TIME_SERIES"), ("x + 1", "circle"), ("FIRST(r)", "a list of series"),
+                              ("ANOMALY_DETECTION_BAND(r)", "not available here"), ("SELECT AVG(x) FROM Test", "SEARCH is")):
+        with pytest.raises(ClientError, match=words) as caught:
+            cloudwatch.get_metric_data(StartTime=now() - minutes(5), EndTime=now(),
+                                       MetricDataQueries=[metric("r", "Requests"), {"Id": "x", "Expression": expression}])
+        assert caught.value.response["Error"]["Code"] == "ValidationError"
+    for more, words in (({"Label": "${NOBODY}"}, "unknown"), ({"AccountId": "123456789012"}, "not linked")):
+        with pytest.raises(ClientError, match=words):
+            cloudwatch.get_metric_data(StartTime=now() - minutes(5), EndTime=now(), MetricDataQueries=[{**metric("r", "Requests"), **more}])
 
 
 def test_sets_values_and_percentiles_and_a_restart(weir, cloudwatch):

@@ -124,7 +124,7 @@ static err_t check_metrics(struct api_call *call, const json_t *queries)
 	    json_object_get(call->input, "Statistic") || json_object_get(call->input, "Period"))
 		return api_fault(call, "ValidationError",
 				 "MetricName, Statistic and Period must not be given with Metrics");
-	TRY(cw_queries_check(call, queries));
+	TRY(cw_queries_check(call, queries, QUERIES_WATCHED));
 	json_array_foreach (queries, i, query) {
 		shown += !json_is_false(json_object_get(query, "ReturnData"));
 		if (!period_s)
@@ -209,6 +209,7 @@ static err_t save(struct api_call *call, const char *arn, const json_t *old, jso
 		return api_fault(call, "LimitExceeded", "This Weir keeps at most %d alarms",
 				 ALARMS_MAX);
 	TRY(old ? store_update(txn, &resource) : store_insert(txn, &resource));
+	json_object_del(cw->due, name); /* what is new is evaluated at once */
 	if (!old)
 		TRY(put_tags(call, arn));
 	snprintf(summary, sizeof summary, "Alarm \"%.255s\" %s", name, old ? "updated" : "created");
@@ -497,6 +498,7 @@ static err_t delete_alarm(struct api_call *call, const char *name)
 
 	TRY(cw_txn(call, &txn));
 	TRY(store_delete(txn, CW_ALARM, name));
+	json_object_del(cloudwatch_of(call)->due, name);
 	cw_alarm_arn(cloudwatch_of(call), name, arn);
 	err = store_delete(txn, CW_TAGS, arn);
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
@@ -569,6 +571,8 @@ err_t cw_set_alarm_state(struct api_call *call)
 	bool changed;
 	err_t err;
 
+	if (cw->alarms_stale) /* before the call's transaction: it has one of its own */
+		TRY(cw_alarms_load(cw));
 	TRY(cw_txn(call, &txn));
 	TRY(get_alarm(call, cw_text(call->input, "AlarmName"), &alarm));
 	if (!alarm)
@@ -580,6 +584,8 @@ err_t cw_set_alarm_state(struct api_call *call)
 	else
 		err = cw_set_state(cw, txn, alarm, asked_state(call),
 				   cw_text(call->input, "StateReason"), data[0] ? data : NULL);
+	if (!err)
+		err = cw_hold(cw, alarm);
 	if (!err && changed)
 		err = cw_append(cw->pending, "alarms", json_incref(alarm));
 	json_decref(parsed);

@@ -10,6 +10,8 @@
 #include "services/cloudwatch/alarm.h"
 #include "services/cloudwatch/cloudwatch.h"
 #include "services/cloudwatch/journal.h"
+#include "services/cloudwatch/labels.h"
+#include "services/cloudwatch/math.h"
 #include "services/cloudwatch/webhook.h"
 
 #define CW_ALARM     "cloudwatch.alarm"
@@ -32,9 +34,11 @@ struct cloudwatch {
 	struct webhooks *webhooks;
 	struct timer timer;
 	struct store_listener listener;
-	char zone[64];	 /* of this node */
-	json_t *alarms;	 /* name → body, as of the last commit */
-	json_t *due;	 /* name → end of the period evaluated last, in seconds */
+	char zone[64];	/* of this node */
+	json_t *alarms; /* name → body, as of the last commit */
+	/* name → end of the period evaluated last, in seconds; of a composite alarm whose state was
+	 * set, what its rule stood on then */
+	json_t *due;
 	json_t *pending; /* alarms that SetAlarmState set: their actions run when it is on disk */
 	bool alarms_stale;
 	int64_t trimmed_s;
@@ -69,6 +73,7 @@ void cw_dashboard_arn(const struct cloudwatch *cw, const char *name, char out[51
 /* names.c: the series that a caller means, whatever unit they have. */
 enum { UNITS = 27 };
 extern const char *const cw_units[UNITS + 1];
+enum { CW_VIEWS = 4 };
 struct metric_ref {
 	const struct series *series[UNITS];
 	unsigned count;
@@ -79,6 +84,12 @@ err_t cw_find(const struct cloudwatch *cw, const json_t *metric, const char *uni
 /* How a series that the node sampled is also told: 1 with the zone, 2 without the balancer, 3. */
 bool cw_has_view(const struct series *series, unsigned view);
 json_t *cw_metric_json(const struct cloudwatch *cw, const struct series *series, unsigned view);
+/* The dimensions of that view; the slices are the series' and the service's. */
+unsigned cw_view_dimensions(const struct cloudwatch *cw, const struct series *series, unsigned view,
+			    struct dimension ret_dimensions[DIMENSIONS_MAX + 1]);
+/* All series of that metric, which differ by unit. */
+void cw_same_metric(const struct cloudwatch *cw, const struct series *series,
+		    struct metric_ref *ret_ref);
 /* ERR_INVALID and a fault when the dimensions are not what a metric can have. */
 err_t cw_metric_name(struct api_call *call, const char *name_space, const json_t *datum,
 		     struct metric_name *ret_name);
@@ -100,18 +111,38 @@ err_t cw_collect(const struct metric_ref *ref, int64_t from_s, int64_t period_s,
 struct query_result {
 	const json_t *query;
 	int64_t period_s;
-	double *slots;
+	enum math_type type;
+	struct math_line *lines; /* one of a series; their origins are struct metric_origin */
+	size_t count;
 	double *samples; /* of a metric: how many made each slot; NULL for an expression */
 	bool computed;
+	bool cut; /* SEARCH found more than it may give */
 };
 struct query_range {
 	int64_t from_s, to_s;
 	bool exact; /* periods begin at from_s, not where the clock's periods do */
 };
-err_t cw_queries_check(struct api_call *call, const json_t *queries);
+/* Where the periods begin, and how many there are. */
+int64_t cw_range_start(const struct query_range *range, int64_t period_s);
+size_t cw_range_slots(const struct query_range *range, int64_t period_s);
+enum query_use {
+	QUERIES_SHOWN,
+	QUERIES_WATCHED
+}; /* GetMetricData; an alarm, which needs one series */
+err_t cw_queries_check(struct api_call *call, const json_t *queries, enum query_use use);
 err_t cw_queries_run(const struct cloudwatch *cw, struct arena *arena, const json_t *queries,
 		     const struct query_range *range, struct query_result *results,
 		     struct text *why);
+/* query_search.c: the lines of a SEARCH. *ret_cut: there are more. */
+enum { SEARCH_LINES_MAX = 500 };
+err_t cw_search(const struct cloudwatch *cw, struct arena *arena, const struct math_search *search,
+		const struct query_range *range, int64_t period_s, struct query_result *result,
+		struct math_line **ret_lines, size_t *ret_count, struct text *why);
+/* Its words alone: ERR_INVALID and a sentence. */
+err_t cw_search_check(struct arena *arena, const struct math_search *search, struct text *why);
+/* One line of a metric; `samples` may be NULL. */
+err_t cw_line(const struct metric_ref *ref, const struct stat_kind *kind,
+	      const struct query_range *range, int64_t period_s, double *slots, double *samples);
 
 /* sample.c */
 err_t sampler_create(struct cloudwatch *cw, struct sampler **ret_sampler);
@@ -125,6 +156,14 @@ err_t cw_record(struct cloudwatch *cw, const struct metric_name *name, const str
 /* ---- Alarms ---- */
 
 void cw_evaluate(struct cloudwatch *cw, int64_t now_s); /* evaluate.c: every second */
+/*
+ * A state that SetAlarmState set lasts for a period, a minute at most; that of a composite alarm
+ * until what its rule names changes.
+ */
+err_t cw_hold(struct cloudwatch *cw, const json_t *alarm);
+
+/* ---- States (states.c) ---- */
+
 /*
  * Notes a state, history and the actions to run, in a transaction of the caller's; the webhooks
  * go out when cw_actions_run is called after the commit.

@@ -116,7 +116,7 @@ static err_t parse_number(struct parser *p, const struct math_node **ret_node)
 
 static err_t parse_quoted(struct parser *p, char quote, const struct math_node **ret_node)
 {
-	struct math_node *node = new_node(p, NODE_WORD, 0);
+	struct math_node *node = new_node(p, NODE_TEXT, 0);
 	size_t len = bytes_index(p->rest, quote);
 
 	if (!node)
@@ -141,12 +141,30 @@ static err_t parse_call(struct parser *p, struct bytes name, const struct math_n
 		text_printf(p->why, "the function %.*s is not available", MATH_NAME_ARG(name));
 		return ERR_SYNTAX;
 	}
+	if (!node->function->compute) {
+		text_clear(p->why);
+		text_printf(p->why, "%s is not available here: %s", node->function->name,
+			    node->function->refusal);
+		return ERR_SYNTAX;
+	}
 	TRY(parse_arguments(p, ')', node));
 	if (node->count < node->function->arguments_min ||
-	    node->count > node->function->arguments_max)
+	    node->count > strlen(node->function->takes))
 		return wrong(p, "a function has a wrong number of arguments");
 	*ret_node = node;
 	return ERR_OK;
+}
+
+/* What SORT and FILL are told. */
+static bool is_known_word(struct bytes name)
+{
+	static const char *const words[] = { "REPEAT", "LINEAR", "ASC", "DESC",
+					     "SUM",    "AVG",	 "MIN", "MAX" };
+
+	for (size_t i = 0; i < COUNT(words); i++)
+		if (bytes_eq_str(name, words[i]))
+			return true;
+	return false;
 }
 
 static err_t parse_name(struct parser *p, const struct math_node **ret_node)
@@ -161,12 +179,11 @@ static err_t parse_name(struct parser *p, const struct math_node **ret_node)
 	p->rest = bytes_from(p->rest, len);
 	if (take(p, '('))
 		return parse_call(p, name, ret_node);
-	/* Ids begin with a small letter; REPEAT and LINEAR are words of FILL. */
+	/* Ids begin with a small letter. */
 	node = new_node(p, name.at[0] >= 'a' && name.at[0] <= 'z' ? NODE_ID : NODE_WORD, 0);
 	if (!node)
 		return ERR_NOMEM;
-	if (node->kind == NODE_WORD && !bytes_eq_str(name, "REPEAT") &&
-	    !bytes_eq_str(name, "LINEAR"))
+	if (node->kind == NODE_WORD && !is_known_word(name))
 		return wrong(p, "a word is unknown");
 	node->text = name;
 	*ret_node = node;

@@ -2,71 +2,35 @@
 
 #include <math.h>
 
-/* ---- Functions ---- */
-
-static err_t compute_fold(struct math_computing *, const struct math_node *, struct math_value *);
-static err_t compute_each(struct math_computing *, const struct math_node *, struct math_value *);
-static err_t compute_if(struct math_computing *, const struct math_node *, struct math_value *);
-static err_t compute_fill(struct math_computing *, const struct math_node *, struct math_value *);
-static err_t compute_metrics(struct math_computing *, const struct math_node *,
-			     struct math_value *);
-static err_t compute_period(struct math_computing *, const struct math_node *, struct math_value *);
-
-static const struct math_function functions[] = {
-	{ "SUM", 1, 1, compute_fold },
-	{ "AVG", 1, 1, compute_fold },
-	{ "MIN", 1, 1, compute_fold },
-	{ "MAX", 1, 1, compute_fold },
-	{ "DATAPOINT_COUNT", 1, 1, compute_fold },
-	{ "STDDEV", 1, 1, compute_fold },
-	{ "ABS", 1, 1, compute_each },
-	{ "CEIL", 1, 1, compute_each },
-	{ "FLOOR", 1, 1, compute_each },
-	{ "LOG", 1, 1, compute_each },
-	{ "LOG10", 1, 1, compute_each },
-	{ "RATE", 1, 1, compute_each },
-	{ "DIFF", 1, 1, compute_each },
-	{ "RUNNING_SUM", 1, 1, compute_each },
-	{ "IF", 2, 3, compute_if },
-	{ "FILL", 2, 2, compute_fill },
-	{ "METRICS", 0, 1, compute_metrics },
-	{ "PERIOD", 1, 1, compute_period },
-};
-
-const struct math_function *math_function(struct bytes name)
+double *math_new_slots(struct math_computing *c)
 {
-	for (size_t i = 0; i < COUNT(functions); i++)
-		if (bytes_eq_str(name, functions[i].name))
-			return &functions[i];
-	return NULL;
+	return arena_array(c->arena, c->grid->count + 1, sizeof(double));
 }
 
-bool math_uses_all(const struct math_node *root)
+err_t math_make_lines(struct math_computing *c, size_t count, enum math_type type,
+		      struct math_value *value)
 {
-	if (root->kind == NODE_CALL && root->function->compute == compute_metrics)
-		return true;
-	for (size_t i = 0; i < root->count; i++)
-		if (math_uses_all(root->arguments[i]))
-			return true;
-	return false;
+	*value = (struct math_value){ .type = type, .count = count };
+	value->lines = arena_array(c->arena, count + 1, sizeof *value->lines);
+	if (!value->lines)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < count; i++) {
+		value->lines[i].slots = math_new_slots(c);
+		if (!value->lines[i].slots)
+			return ERR_NOMEM;
+	}
+	return ERR_OK;
 }
 
-/* ---- Computing ---- */
-
-static err_t refuse(struct math_computing *c, const char *what)
+/* One line stands for as many as there are. */
+double math_slot(const struct math_value *value, size_t line, size_t i)
 {
-	text_clear(c->why);
-	text_add_str(c->why, what);
-	return ERR_INVALID;
+	if (value->type == MATH_NUMBER)
+		return value->number;
+	return value->lines[value->count == 1 ? 0 : line].slots[i];
 }
 
-static double *new_slots(struct math_computing *c)
-{
-	return arena_array(c->arena, c->grid->count, sizeof(double));
-}
-
-static err_t compute(struct math_computing *c, const struct math_node *node,
-		     struct math_value *ret_value);
+/* ---- Operators ---- */
 
 static double combine(enum math_operator operator, double a, double b)
 {
@@ -89,61 +53,79 @@ static double combine(enum math_operator operator, double a, double b)
 	}
 }
 
-/* A slot exists only where both sides have one, and the result is a number. */
-static double combine_slots(enum math_operator operator, double a, double b)
+/* What is missing in one of two series counts as 0; what is in neither, or no number, is none. */
+static double combine_slots(enum math_operator operator, double a, double b, bool both_series)
 {
 	double result;
 
+	if (isnan(a) && isnan(b))
+		return (double)NAN;
+	if (both_series && isnan(a))
+		a = 0;
+	if (both_series && isnan(b))
+		b = 0;
 	if (isnan(a) || isnan(b))
 		return (double)NAN;
 	result = combine(operator, a, b);
 	return isfinite(result) ? result : (double)NAN;
 }
 
-static double slot(const struct math_value *value, size_t list, size_t i)
+static err_t compute(struct math_computing *c, const struct math_node *node,
+		     struct math_value *ret_value);
+
+static const void *origin_of(const struct math_value *value, size_t line)
 {
-	return value->scalar ? value->number : value->lists[value->count == 1 ? 0 : list][i];
+	return value->type == MATH_NUMBER ? NULL
+					  : value->lines[value->count == 1 ? 0 : line].origin;
 }
 
-static err_t make_lists(struct math_computing *c, size_t count, struct math_value *value)
+/* A line that meets a number or a line of its own metric, or one of a list that meets a series. */
+static const void *common_origin(const struct math_value *a, const struct math_value *b,
+				 size_t line)
 {
-	*value = (struct math_value){ .count = count };
-	value->lists = arena_array(c->arena, count ? count : 1, sizeof *value->lists);
-	if (!value->lists)
-		return ERR_NOMEM;
-	for (size_t i = 0; i < count; i++) {
-		value->lists[i] = new_slots(c);
-		if (!value->lists[i])
-			return ERR_NOMEM;
-	}
-	return ERR_OK;
+	if (a->type == MATH_LIST && b->type != MATH_LIST)
+		return origin_of(a, line);
+	if (b->type == MATH_LIST && a->type != MATH_LIST)
+		return origin_of(b, line);
+	if (a->type == MATH_NUMBER || b->type == MATH_NUMBER)
+		return origin_of(a->type == MATH_NUMBER ? b : a, line);
+	return origin_of(a, line) == origin_of(b, line) ? origin_of(a, line) : NULL;
+}
+
+static size_t width(const struct math_value *value)
+{
+	return value->type == MATH_NUMBER ? 1 : value->count;
 }
 
 static err_t compute_binary(struct math_computing *c, const struct math_node *node,
 			    struct math_value *ret_value)
 {
 	struct math_value a, b;
+	bool both_series;
 	size_t count;
 
 	TRY(compute(c, node->arguments[0], &a));
 	TRY(compute(c, node->arguments[1], &b));
-	if (a.scalar && b.scalar) {
+	if (a.type == MATH_NUMBER && b.type == MATH_NUMBER) {
 		*ret_value = (struct math_value){
-			.scalar = true,
-			.number = combine_slots(node->operator, a.number, b.number),
+			.number = combine_slots(node->operator, a.number, b.number, false),
 		};
 		return ERR_OK;
 	}
-	count = size_max(a.scalar ? 1 : a.count, b.scalar ? 1 : b.count);
-	if ((!a.scalar && a.count != 1 && a.count != count) ||
-	    (!b.scalar && b.count != 1 && b.count != count))
-		return refuse(c, "two lists of different lengths cannot be combined");
-	TRY(make_lists(c, count, ret_value));
-	ret_value->is_list = (!a.scalar && a.is_list) || (!b.scalar && b.is_list);
-	for (size_t l = 0; l < count; l++)
+	/* A list that nothing was found for stays empty. */
+	count = width(&a) && width(&b) ? size_max(width(&a), width(&b)) : 0;
+	if (count &&
+	    ((width(&a) != 1 && width(&a) != count) || (width(&b) != 1 && width(&b) != count)))
+		return math_refuse(c->why, "two lists of different lengths cannot be combined");
+	both_series = a.type != MATH_NUMBER && b.type != MATH_NUMBER;
+	TRY(math_make_lines(c, count, a.type > b.type ? a.type : b.type, ret_value));
+	for (size_t l = 0; l < count; l++) {
+		ret_value->lines[l].origin = common_origin(&a, &b, l);
 		for (size_t i = 0; i < c->grid->count; i++)
-			ret_value->lists[l][i] = combine_slots(node->operator, slot(&a, l, i),
-							       slot(&b, l, i));
+			ret_value->lines[l].slots[i] = combine_slots(
+				node->operator, math_slot(&a, l, i), math_slot(&b, l, i),
+				both_series);
+	}
 	return ERR_OK;
 }
 
@@ -153,18 +135,21 @@ static err_t compute_negative(struct math_computing *c, const struct math_node *
 	struct math_value a;
 
 	TRY(compute(c, node->arguments[0], &a));
-	if (a.scalar) {
+	if (a.type == MATH_NUMBER) {
 		a.number = -a.number;
 		*ret_value = a;
 		return ERR_OK;
 	}
-	TRY(make_lists(c, a.count, ret_value));
-	ret_value->is_list = a.is_list;
-	for (size_t l = 0; l < a.count; l++)
+	TRY(math_make_lines(c, a.count, a.type, ret_value));
+	for (size_t l = 0; l < a.count; l++) {
+		ret_value->lines[l].origin = a.lines[l].origin;
 		for (size_t i = 0; i < c->grid->count; i++)
-			ret_value->lists[l][i] = -a.lists[l][i];
+			ret_value->lines[l].slots[i] = -a.lines[l].slots[i];
+	}
 	return ERR_OK;
 }
+
+/* ---- Ids and lists ---- */
 
 static err_t compute_id(struct math_computing *c, struct bytes id, struct math_value *ret_value)
 {
@@ -173,8 +158,12 @@ static err_t compute_id(struct math_computing *c, struct bytes id, struct math_v
 
 		if (!bytes_eq(series->id, id))
 			continue;
-		TRY(make_lists(c, 1, ret_value));
-		memcpy(ret_value->lists[0], series->slots, c->grid->count * sizeof(double));
+		TRY(math_make_lines(c, series->count, series->type, ret_value));
+		for (size_t l = 0; l < series->count; l++) {
+			ret_value->lines[l].origin = series->lines[l].origin;
+			memcpy(ret_value->lines[l].slots, series->lines[l].slots,
+			       c->grid->count * sizeof(double));
+		}
 		return ERR_OK;
 	}
 	text_clear(c->why);
@@ -190,272 +179,54 @@ static err_t compute_list(struct math_computing *c, const struct math_node *node
 
 	for (size_t i = 0; i < node->count; i++) {
 		TRY(compute(c, node->arguments[i], &items[i]));
-		if (items[i].scalar)
-			return refuse(c, "a list holds series, not numbers");
+		if (items[i].type == MATH_NUMBER)
+			return math_refuse(c->why, "a list holds series, not numbers");
 		count += items[i].count;
 	}
-	if (count > MATH_ARGUMENTS_MAX)
-		return refuse(c, "a list has too many series");
-	*ret_value = (struct math_value){ .count = count, .is_list = true };
-	ret_value->lists = arena_array(c->arena, count ? count : 1, sizeof *ret_value->lists);
-	if (!ret_value->lists)
+	if (count > MATH_LINES_MAX)
+		return math_refuse(c->why, "a list has too many series: 500 at most");
+	*ret_value = (struct math_value){ .type = MATH_LIST, .count = count };
+	ret_value->lines = arena_array(c->arena, count + 1, sizeof *ret_value->lines);
+	if (!ret_value->lines)
 		return ERR_NOMEM;
 	for (size_t i = 0; i < node->count; i++)
 		for (size_t l = 0; l < items[i].count; l++)
-			ret_value->lists[at++] = items[i].lists[l];
+			ret_value->lines[at++] = items[i].lines[l];
 	return ERR_OK;
 }
 
-/* What a fold has seen. */
-struct fold {
-	double sum, squares, min, max;
-	size_t count;
-};
+/* ---- Calls ---- */
 
-static void fold_add(struct fold *fold, double value)
-{
-	if (isnan(value))
-		return;
-	fold->min = fold->count ? fmin(fold->min, value) : value;
-	fold->max = fold->count ? fmax(fold->max, value) : value;
-	fold->sum += value;
-	fold->squares += value * value;
-	fold->count++;
-}
-
-static double fold_end(const struct fold *fold, const char *name)
-{
-	double n = (double)fold->count, mean = fold->sum / n;
-
-	if (strcmp(name, "DATAPOINT_COUNT") == 0)
-		return n;
-	if (!fold->count)
-		return (double)NAN;
-	if (strcmp(name, "SUM") == 0)
-		return fold->sum;
-	if (strcmp(name, "AVG") == 0)
-		return mean;
-	if (strcmp(name, "MIN") == 0)
-		return fold->min;
-	if (strcmp(name, "MAX") == 0)
-		return fold->max;
-	return sqrt(fmax(0, fold->squares / n - mean * mean));
-}
-
-/* Of one series: a number. Of several: a series, slot by slot. */
-static err_t compute_fold(struct math_computing *c, const struct math_node *node,
+static err_t compute_call(struct math_computing *c, const struct math_node *node,
 			  struct math_value *ret_value)
 {
-	const char *name = node->function->name;
-	struct math_value a;
+	struct math_value arguments[MATH_TAKES_MAX] = { { .type = MATH_NUMBER } };
+	enum math_type types[MATH_TAKES_MAX] = { MATH_NUMBER }, type;
 
-	TRY(compute(c, node->arguments[0], &a));
-	if (a.scalar)
-		return refuse(c, "this function needs a series");
-	if (!a.is_list) {
-		struct fold fold = { 0 };
-
-		for (size_t i = 0; i < c->grid->count; i++)
-			fold_add(&fold, a.lists[0][i]);
-		*ret_value = (struct math_value){ .scalar = true, .number = fold_end(&fold, name) };
-		return ERR_OK;
-	}
-	TRY(make_lists(c, 1, ret_value));
-	for (size_t i = 0; i < c->grid->count; i++) {
-		struct fold fold = { 0 };
-
-		for (size_t l = 0; l < a.count; l++)
-			fold_add(&fold, a.lists[l][i]);
-		ret_value->lists[0][i] = fold_end(&fold, name);
-	}
-	return ERR_OK;
-}
-
-/* RATE, DIFF and RUNNING_SUM look back; the others look at one slot. */
-static void map_slots(const char *name, const double *in, double *out, size_t count,
-		      int64_t period_s)
-{
-	bool rate = strcmp(name, "RATE") == 0, diff = strcmp(name, "DIFF") == 0;
-	size_t last = SIZE_MAX;
-	double sum = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		out[i] = (double)NAN;
-		if (isnan(in[i]))
+	for (size_t i = 0; i < node->count; i++) {
+		if (!math_is_value(node->arguments[i]))
 			continue;
-		sum += in[i];
-		if ((rate || diff) && last != SIZE_MAX)
-			out[i] = (in[i] - in[last]) /
-				 (rate ? (double)((int64_t)(i - last) * period_s) : 1);
-		else if (strcmp(name, "RUNNING_SUM") == 0)
-			out[i] = sum;
-		else if (strcmp(name, "ABS") == 0)
-			out[i] = fabs(in[i]);
-		else if (strcmp(name, "CEIL") == 0)
-			out[i] = ceil(in[i]);
-		else if (strcmp(name, "FLOOR") == 0)
-			out[i] = floor(in[i]);
-		else if (strcmp(name, "LOG") == 0)
-			out[i] = in[i] > 0 ? log(in[i]) : (double)NAN;
-		else if (strcmp(name, "LOG10") == 0)
-			out[i] = in[i] > 0 ? log10(in[i]) : (double)NAN;
-		last = i;
+		TRY(compute(c, node->arguments[i], &arguments[i]));
+		types[i] = arguments[i].type;
 	}
-}
-
-static err_t compute_each(struct math_computing *c, const struct math_node *node,
-			  struct math_value *ret_value)
-{
-	struct math_value a;
-
-	TRY(compute(c, node->arguments[0], &a));
-	if (a.scalar) {
-		*ret_value = a;
-		map_slots(node->function->name, &a.number, &ret_value->number, 1,
-			  c->grid->period_s);
-		return ERR_OK;
-	}
-	TRY(make_lists(c, a.count, ret_value));
-	ret_value->is_list = a.is_list;
-	for (size_t l = 0; l < a.count; l++)
-		map_slots(node->function->name, a.lists[l], ret_value->lists[l], c->grid->count,
-			  c->grid->period_s);
-	return ERR_OK;
-}
-
-static err_t compute_if(struct math_computing *c, const struct math_node *node,
-			struct math_value *ret_value)
-{
-	struct math_value condition, yes, no = { .scalar = true, .number = (double)NAN };
-
-	TRY(compute(c, node->arguments[0], &condition));
-	TRY(compute(c, node->arguments[1], &yes));
-	if (node->count == 3)
-		TRY(compute(c, node->arguments[2], &no));
-	if ((!condition.scalar && condition.count != 1) || (!yes.scalar && yes.count != 1) ||
-	    (!no.scalar && no.count != 1))
-		return refuse(c, "IF takes numbers and single series");
-	if (condition.scalar && yes.scalar && no.scalar) {
-		*ret_value = condition.number != 0 ? yes : no;
-		return ERR_OK;
-	}
-	TRY(make_lists(c, 1, ret_value));
-	for (size_t i = 0; i < c->grid->count; i++) {
-		double truth = slot(&condition, 0, i);
-
-		ret_value->lists[0][i] = isnan(truth) ? (node->count == 3 ? slot(&no, 0, i)
-									  : (double)NAN)
-					 : truth != 0 ? slot(&yes, 0, i)
-						      : slot(&no, 0, i);
-	}
-	return ERR_OK;
-}
-
-static size_t next_present(const double *slots, size_t from, size_t count)
-{
-	while (from < count && isnan(slots[from]))
-		from++;
-	return from;
-}
-
-static void fill_linear(double *slots, size_t count)
-{
-	size_t last = next_present(slots, 0, count);
-
-	while (last < count) {
-		size_t next = next_present(slots, last + 1, count);
-
-		for (size_t i = last + 1; next < count && i < next; i++)
-			slots[i] = slots[last] + (slots[next] - slots[last]) * (double)(i - last) /
-							 (double)(next - last);
-		last = next;
-	}
-}
-
-static err_t compute_fill(struct math_computing *c, const struct math_node *node,
-			  struct math_value *ret_value)
-{
-	const struct math_node *how = node->arguments[1];
-	struct math_value filler = { .scalar = true };
-
-	TRY(compute(c, node->arguments[0], ret_value));
-	if (ret_value->scalar)
-		return refuse(c, "FILL needs a series");
-	if (how->kind != NODE_WORD)
-		TRY(compute(c, how, &filler));
-	if (!filler.scalar && filler.count != 1)
-		return refuse(c, "FILL fills with a number or one series");
-	for (size_t l = 0; l < ret_value->count; l++) {
-		double *slots = ret_value->lists[l];
-
-		if (how->kind == NODE_WORD && bytes_eq_str(how->text, "LINEAR")) {
-			fill_linear(slots, c->grid->count);
-			continue;
-		}
-		for (size_t i = 0; i < c->grid->count; i++)
-			if (isnan(slots[i]))
-				slots[i] = how->kind != NODE_WORD ? slot(&filler, 0, i)
-					   : i			  ? slots[i - 1]
-								  : slots[i];
-	}
-	return ERR_OK;
-}
-
-static err_t compute_metrics(struct math_computing *c, const struct math_node *node,
-			     struct math_value *ret_value)
-{
-	struct bytes part = node->count ? node->arguments[0]->text : BYTES_NONE;
-	size_t count = 0;
-
-	if (node->count && node->arguments[0]->kind != NODE_WORD)
-		return refuse(c, "METRICS takes a part of an id, in quotes");
-	ret_value->lists = arena_array(c->arena, c->grid->series_count + 1,
-				       sizeof *ret_value->lists);
-	if (!ret_value->lists)
-		return ERR_NOMEM;
-	for (size_t i = 0; i < c->grid->series_count; i++) {
-		const struct math_series *series = &c->grid->series[i];
-		double *slots;
-
-		if (!series->is_metric || (part.len && bytes_find(series->id, part) == SIZE_MAX))
-			continue;
-		slots = new_slots(c);
-		if (!slots)
-			return ERR_NOMEM;
-		memcpy(slots, series->slots, c->grid->count * sizeof(double));
-		ret_value->lists[count++] = slots;
-	}
-	ret_value->scalar = false;
-	ret_value->is_list = true;
-	ret_value->count = count;
-	return ERR_OK;
-}
-
-static err_t compute_period(struct math_computing *c, const struct math_node *node,
-			    struct math_value *ret_value)
-{
-	struct math_value a;
-
-	TRY(compute(c, node->arguments[0], &a));
-	*ret_value = (struct math_value){ .scalar = true, .number = (double)c->grid->period_s };
-	return ERR_OK;
+	TRY(math_type_call(node, types, &type, c->why));
+	return node->function->compute(c, node, arguments, ret_value);
 }
 
 static err_t compute(struct math_computing *c, const struct math_node *node,
 		     struct math_value *ret_value)
 {
 	switch (node->kind) {
-	case NODE_NUMBER:
-		*ret_value = (struct math_value){ .scalar = true, .number = node->number };
-		return ERR_OK;
+	case NODE_NUMBER: *ret_value = (struct math_value){ .number = node->number }; return ERR_OK;
 	case NODE_ID: return compute_id(c, node->text, ret_value);
 	case NODE_UNARY: return compute_negative(c, node, ret_value);
 	case NODE_BINARY: return compute_binary(c, node, ret_value);
 	case NODE_LIST: return compute_list(c, node, ret_value);
-	case NODE_CALL: return node->function->compute(c, node, ret_value);
-	case NODE_WORD: break;
+	case NODE_CALL: return compute_call(c, node, ret_value);
+	case NODE_WORD:
+	case NODE_TEXT: break;
 	}
-	return refuse(c, "a word stands where a value belongs");
+	return math_refuse(c->why, "a word stands where a value belongs");
 }
 
 err_t math_compute(struct arena *arena, const struct math_node *root, const struct math_grid *grid,

@@ -201,6 +201,22 @@ static void read_dimensions(const json_t *dimensions, struct metric_name *name)
 			};
 }
 
+static void add_units(const struct cloudwatch *cw, struct metric_name *name, const char *unit,
+		      struct metric_ref *ret_ref)
+{
+	ret_ref->count = 0;
+	for (unsigned i = 0; i < UNITS; i++) {
+		const struct series *series;
+
+		if (unit && strcmp(unit, cw_units[i]) != 0)
+			continue;
+		name->unit = bytes_of(cw_units[i]);
+		series = series_find(&cw->series, name);
+		if (series)
+			ret_ref->series[ret_ref->count++] = series;
+	}
+}
+
 err_t cw_find(const struct cloudwatch *cw, const json_t *metric, const char *unit,
 	      struct metric_ref *ret_ref)
 {
@@ -212,17 +228,19 @@ err_t cw_find(const struct cloudwatch *cw, const json_t *metric, const char *uni
 	if (!make_strict(cw, &name))
 		return ERR_OK;
 	metric_sort(&name);
-	for (unsigned i = 0; i < UNITS; i++) {
-		const struct series *series;
-
-		if (unit && strcmp(unit, cw_units[i]) != 0)
-			continue;
-		name.unit = bytes_of(cw_units[i]);
-		series = series_find(&cw->series, &name);
-		if (series)
-			ret_ref->series[ret_ref->count++] = series;
-	}
+	add_units(cw, &name, unit, ret_ref);
 	return ERR_OK;
+}
+
+void cw_same_metric(const struct cloudwatch *cw, const struct series *series,
+		    struct metric_ref *ret_ref)
+{
+	struct metric_name name = { .name_space = series->name_space,
+				    .name = series->name,
+				    .dimension_count = series->dimension_count };
+
+	memcpy(name.dimensions, series->dimensions, sizeof name.dimensions);
+	add_units(cw, &name, NULL, ret_ref);
 }
 
 bool cw_has_view(const struct series *series, unsigned view)
@@ -245,17 +263,29 @@ static err_t add_dimension(json_t *dimensions, struct bytes name, struct bytes v
 }
 
 /* View 1 adds the zone, 2 leaves the balancer away, 3 does both. */
+unsigned cw_view_dimensions(const struct cloudwatch *cw, const struct series *series, unsigned view,
+			    struct dimension ret_dimensions[DIMENSIONS_MAX + 1])
+{
+	unsigned count = 0;
+
+	if (view & 1)
+		ret_dimensions[count++] = (struct dimension){ BYTES("AvailabilityZone"),
+							      bytes_of(cw->zone) };
+	for (unsigned i = 0; i < series->dimension_count; i++)
+		if (!(view & 2) || !bytes_eq_str(series->dimensions[i].name, "LoadBalancer"))
+			ret_dimensions[count++] = series->dimensions[i];
+	return count;
+}
+
 json_t *cw_metric_json(const struct cloudwatch *cw, const struct series *series, unsigned view)
 {
+	struct dimension list[DIMENSIONS_MAX + 1];
+	unsigned count = cw_view_dimensions(cw, series, view, list);
 	json_t *dimensions = json_array();
 	err_t err = dimensions ? ERR_OK : ERR_NOMEM;
 
-	if (!err && (view & 1))
-		err = add_dimension(dimensions, BYTES("AvailabilityZone"), bytes_of(cw->zone));
-	for (unsigned i = 0; i < series->dimension_count && !err; i++)
-		if (!(view & 2) || !bytes_eq_str(series->dimensions[i].name, "LoadBalancer"))
-			err = add_dimension(dimensions, series->dimensions[i].name,
-					    series->dimensions[i].value);
+	for (unsigned i = 0; i < count && !err; i++)
+		err = add_dimension(dimensions, list[i].name, list[i].value);
 	if (err) {
 		json_decref(dimensions);
 		return NULL;

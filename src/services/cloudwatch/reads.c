@@ -9,9 +9,8 @@ enum {
 	STATISTICS_POINTS_MAX = 1440,
 	DATA_POINTS_MAX = 100800,
 	METRICS_PAGE = 500,
-	GRID_SLOTS_MAX = 200000, /* of one query, present or not */
+	LABEL_BYTES_MAX = 16 * 1024,
 	RECENT_SECONDS = 3 * 3600,
-	VIEWS = 4,
 };
 
 static int64_t seconds_of(const json_t *object, const char *key)
@@ -144,98 +143,143 @@ err_t cw_get_metric_statistics(struct api_call *call)
 
 /* ---- GetMetricData ---- */
 
-static const char *label_of(const json_t *query)
-{
-	const char *label = cw_text(query, "Label");
-	const json_t *metric = json_object_get(json_object_get(query, "MetricStat"), "Metric");
-
-	if (label[0])
-		return label;
-	return metric ? cw_text(metric, "MetricName") : cw_text(query, "Id");
-}
-
 static bool is_shown(const json_t *query)
 {
 	return !json_is_false(json_object_get(query, "ReturnData"));
 }
 
-/* Slots of one result, in the order asked for; `skip` of them were told on earlier pages. */
-static err_t add_slots(const struct query_result *result, int64_t from_s, int64_t to_s,
-		       bool ascending, uint64_t skip, uint64_t take, bool *more, json_t *shown)
+/* One call's way of showing. */
+struct showing {
+	struct api_call *call;
+	struct query_range range;
+	bool ascending;
+	int zone_s;
+	uint64_t skip, take; /* points of each line: told on earlier pages, told on this one */
+	bool more;
+};
+
+/* What a line is called before its variables are written out: "Filled: Errors". */
+static void label_template(const struct query_result *result, struct bytes own, struct text *out)
 {
-	int64_t start = from_s - from_s % result->period_s;
-	size_t count = to_s > start
-			       ? (size_t)((to_s - start + result->period_s - 1) / result->period_s)
-			       : 0;
+	const json_t *label = json_object_get(result->query, "Label");
+	const char *given = cw_text(result->query, "Label");
+
+	if (!given[0] && (!label || result->type == MATH_SERIES)) {
+		text_add(out, own);
+		return;
+	}
+	text_add_str(out, given);
+	if (result->type != MATH_LIST || strstr(given, "${"))
+		return; /* with variables it says for itself what tells the lines apart */
+	if (given[0])
+		text_add_char(out, ' ');
+	text_add(out, own);
+}
+
+static json_t *label_json(const struct showing *showing, const struct query_result *result,
+			  const struct math_line *line)
+{
+	const struct metric_origin *origin = line->origin;
+	bool named = origin && (result->samples || result->type == MATH_LIST);
+	struct bytes own = named ? origin->label : bytes_of(cw_text(result->query, "Id"));
+	struct text template = TEXT_INIT(LABEL_BYTES_MAX), label = TEXT_INIT(LABEL_BYTES_MAX);
+	struct label_line values = {
+		.label = own,
+		.origin = origin,
+		.slots = line->slots,
+		.count = cw_range_slots(&showing->range, result->period_s),
+		.start_s = cw_range_start(&showing->range, result->period_s),
+		.period_s = result->period_s,
+		.now_s = (int64_t)(cw_now_ms(cloudwatch_of(showing->call)) / 1000),
+		.zone_s = showing->zone_s,
+	};
+	json_t *shown;
+
+	label_template(result, own, &template);
+	label_write(text_bytes(&template), &values, &label);
+	shown = json_stringn(text_str(&label), label.len);
+	text_fini(&template);
+	text_fini(&label);
+	return shown;
+}
+
+/* Slots of one line, in the order asked for; some were told on earlier pages. */
+static err_t add_slots(struct showing *showing, const struct query_result *result,
+		       const double *slots, json_t *shown)
+{
+	int64_t start = cw_range_start(&showing->range, result->period_s);
+	size_t count = cw_range_slots(&showing->range, result->period_s);
+	const char *status = "Complete";
 	uint64_t seen = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		size_t slot = ascending ? i : count - 1 - i;
+		size_t slot = showing->ascending ? i : count - 1 - i;
 
-		if (isnan(result->slots[slot]) || seen++ < skip)
+		if (isnan(slots[slot]) || seen++ < showing->skip)
 			continue;
-		if (seen > skip + take) {
-			*more = true;
+		if (seen > showing->skip + showing->take) {
+			showing->more = true;
+			status = "PartialData";
 			break;
 		}
 		TRY(cw_append(shown, "Timestamps",
 			      json_integer((start + (int64_t)slot * result->period_s) * 1000)));
-		TRY(cw_append(shown, "Values", json_real(result->slots[slot])));
+		TRY(cw_append(shown, "Values", json_real(slots[slot])));
 	}
-	return ERR_OK;
+	return cw_set(shown, "StatusCode", json_string(status));
 }
 
-static err_t show(struct api_call *call, const struct query_result *results, size_t count,
-		  int64_t from_s, int64_t to_s)
+static err_t show_result(struct showing *showing, const struct query_result *result)
 {
-	bool ascending = strcmp(cw_text(call->input, "ScanBy"), "TimestampAscending") == 0,
-	     more = false;
+	for (size_t l = 0; l < result->count; l++) {
+		const struct math_line *line = &result->lines[l];
+		json_t *shown = json_pack(
+			"{s:s, s:o, s:[], s:[]}", "Id", cw_text(result->query, "Id"), "Label",
+			label_json(showing, result, line), "Timestamps", "Values");
+
+		TRY(cw_append(showing->call->output, "MetricDataResults", shown));
+		TRY(add_slots(showing, result, line->slots, shown));
+	}
+	if (!result->cut)
+		return ERR_OK;
+	return cw_append(showing->call->output, "Messages",
+			 json_pack("{s:s, s:o}", "Code", "MaxMetricsExceeded", "Value",
+				   json_sprintf("The search of %s found more than %d metrics: "
+						"these are the first",
+						cw_text(result->query, "Id"), SEARCH_LINES_MAX)));
+}
+
+static err_t show(struct showing *showing, const struct query_result *results, size_t count)
+{
+	struct api_call *call = showing->call;
 	int64_t max = json_integer_value(json_object_get(call->input, "MaxDatapoints"));
-	uint64_t skip, take, shown_count = 0;
+	uint64_t lines = 0;
 
 	for (size_t i = 0; i < count; i++)
-		shown_count += is_shown(results[i].query);
-	take = (uint64_t)(max > 0 && max < DATA_POINTS_MAX ? max : DATA_POINTS_MAX) /
-	       (shown_count ? shown_count : 1);
-	take = take ? take : 1;
-	TRY(cw_token_in(call, &skip));
+		lines += is_shown(results[i].query) ? results[i].count : 0;
+	showing->take = (uint64_t)(max > 0 && max < DATA_POINTS_MAX ? max : DATA_POINTS_MAX) /
+			(lines ? lines : 1);
+	if (!showing->take)
+		showing->take = 1;
+	TRY(cw_token_in(call, &showing->skip));
 	TRY(cw_set(call->output, "MetricDataResults", json_array()));
-	for (size_t i = 0; i < count; i++) {
-		bool rest = false;
-		json_t *shown;
-
-		if (!is_shown(results[i].query))
-			continue;
-		shown = json_pack("{s:s, s:s, s:[], s:[]}", "Id", cw_text(results[i].query, "Id"),
-				  "Label", label_of(results[i].query), "Timestamps", "Values");
-		TRY(cw_append(call->output, "MetricDataResults", shown));
-		TRY(add_slots(&results[i], from_s, to_s, ascending, skip, take, &rest, shown));
-		TRY(cw_set(shown, "StatusCode", json_string(rest ? "PartialData" : "Complete")));
-		more = more || rest;
-	}
 	TRY(cw_set(call->output, "Messages", json_array()));
-	return more ? cw_token_out(call, skip + take) : ERR_OK;
+	for (size_t i = 0; i < count; i++)
+		if (is_shown(results[i].query))
+			TRY(show_result(showing, &results[i]));
+	return showing->more ? cw_token_out(call, showing->skip + showing->take) : ERR_OK;
 }
 
-static err_t check_slots(struct api_call *call, const json_t *queries, int64_t from_s, int64_t to_s)
+static err_t read_zone(struct api_call *call, int *ret_seconds)
 {
-	const json_t *query;
-	size_t i;
+	const char *zone = cw_text(json_object_get(call->input, "LabelOptions"), "Timezone");
 
-	json_array_foreach (queries, i, query) {
-		const json_t *stat = json_object_get(query, "MetricStat");
-		int64_t period_s = json_integer_value(
-			json_object_get(stat ? stat : query, "Period"));
-
-		/* An expression without a period takes a metric's, or five minutes. */
-		if (period_s && (to_s - from_s) / period_s > GRID_SLOTS_MAX)
-			return api_fault(
-				call, "ValidationError",
-				"The time range has too many periods of %lld seconds: at most "
-				"%d",
-				(long long)period_s, GRID_SLOTS_MAX);
-	}
-	return ERR_OK;
+	*ret_seconds = 0;
+	if (!zone[0] || !label_zone(bytes_of(zone), ret_seconds))
+		return ERR_OK;
+	return api_fault(call, "ValidationError",
+			 "The value '%.20s' for Timezone is not an offset to UTC such as +0130",
+			 zone);
 }
 
 err_t cw_get_metric_data(struct api_call *call)
@@ -245,16 +289,21 @@ err_t cw_get_metric_data(struct api_call *call)
 	int64_t to_s = seconds_up(call->input, "EndTime");
 	size_t count = json_array_size(queries);
 	struct query_result *results = arena_array(call->arena, count + 1, sizeof *results);
+	struct showing showing = {
+		.call = call,
+		.range = { from_s, to_s, false },
+		.ascending = strcmp(cw_text(call->input, "ScanBy"), "TimestampAscending") == 0,
+	};
 	struct text why = TEXT_INIT(512);
 	err_t err;
 
 	if (!results)
 		return ERR_NOMEM;
 	TRY(check_range(call, from_s, to_s));
-	TRY(cw_queries_check(call, queries));
-	TRY(check_slots(call, queries, from_s, to_s));
-	err = cw_queries_run(cloudwatch_of(call), call->arena, queries,
-			     &(struct query_range){ from_s, to_s, false }, results, &why);
+	TRY(read_zone(call, &showing.zone_s));
+	TRY(cw_queries_check(call, queries, QUERIES_SHOWN));
+	err = cw_queries_run(cloudwatch_of(call), call->arena, queries, &showing.range, results,
+			     &why);
 	if (why.len)
 		err = api_fault(call, "ValidationError", "Error in expression: %s", text_str(&why));
 	else if (err == ERR_NOMEM)
@@ -262,7 +311,7 @@ err_t cw_get_metric_data(struct api_call *call)
 				"The request needs more data than one call may: ask for fewer "
 				"metrics, a shorter time or a longer period");
 	text_fini(&why);
-	return err ? err : show(call, results, count, from_s, to_s);
+	return err ? err : show(&showing, results, count);
 }
 
 /* ---- ListMetrics ---- */
@@ -301,8 +350,8 @@ static bool is_wanted(struct api_call *call, const struct series *series)
 static err_t list_series(struct api_call *call, const struct series *series, uint64_t after,
 			 unsigned *taken)
 {
-	for (unsigned view = 0; view < VIEWS; view++) {
-		uint64_t position = series->ordinal * VIEWS + view;
+	for (unsigned view = 0; view < CW_VIEWS; view++) {
+		uint64_t position = series->ordinal * CW_VIEWS + view;
 		json_t *metric;
 
 		if (position <= after || !cw_has_view(series, view))
