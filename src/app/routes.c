@@ -257,11 +257,25 @@ static void note_admission(void *owner, const struct admission_row *row)
 					(int)row->admits, "dropped", (json_int_t)all->drops));
 }
 
+static void note_reach(void *owner, const struct reach_row *row)
+{
+	json_array_append_new(owner,
+			      json_pack("{s:s%, s:s%, s:i, s:b, s:b, s:b, s:b}", "load_balancer",
+					row->load_balancer_id.at, row->load_balancer_id.len,
+					"target_group", row->target_group_id.at,
+					row->target_group_id.len, "port", (int)row->port, "reaches",
+					!(row->drops & ADMIT_DROPS_REQUESTS), "checked",
+					!(row->drops & ADMIT_DROPS_CHECKS), "egress",
+					!(row->drops & ADMIT_LACKS_EGRESS), "ingress",
+					!(row->drops & ADMIT_LACKS_INGRESS)));
+}
+
 /* GET /_weir/admission/ADDRESS */
 static void on_admission(void *owner, struct api_http_request *request)
 {
 	struct admissions all = { .weir = owner };
 	struct address client;
+	json_t *targets;
 
 	if (address_parse_ip(bytes_from(request->path, sizeof ADMISSION_PATH - 1), 0, &client)) {
 		reply_json(request, 400,
@@ -271,7 +285,10 @@ static void on_admission(void *owner, struct api_http_request *request)
 	}
 	all.rows = json_array();
 	lb_each_admission(all.weir->lb, &client, note_admission, &all);
-	reply_json(request, 200, json_pack("{s:o}", "listeners", all.rows));
+	targets = json_array();
+	lb_each_reach(all.weir->lb, &client, note_reach, targets);
+	reply_json(request, 200,
+		   json_pack("{s:o, s:o}", "listeners", all.rows, "targets", targets));
 }
 
 /* ---- Streams ---- */

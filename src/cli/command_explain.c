@@ -1,6 +1,7 @@
 /*
  * explain: the story of one request from the JSON twin of the access log, with what to do about
- * it; and for a client that gets no answer, which listener's security groups drop it.
+ * it; and for a client that gets no answer, or a target that is not reached, whose security groups
+ * are in the way.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,8 +24,10 @@ static const char *const advice[END_REASON_COUNT] = {
 	[END_CONNECT_REFUSED] =
 		"Nothing listens there: is the program up, and is the registered port its own?",
 	[END_CONNECT_TIMEOUT] =
-		"The target's machine does not answer, its backlog is full, or a security group does not let "
-		"the balancer out or in; weir.timeout.connect_ms is how long it waits.",
+		"The target's machine does not answer, or its backlog is full; weir.timeout.connect_ms is how "
+		"long it waits.",
+	[END_TARGET_BLOCKED] =
+		"weir explain TARGET-ADDRESS says whose security groups lack a rule.",
 	[END_TLS_FAILED] =
 		"The target group is HTTPS: does the target speak TLS 1.2 or later there?",
 	[END_TARGET_CLOSED] =
@@ -265,7 +268,7 @@ static int explain_trace(const struct command_line *line, const char *wanted)
 	return EXIT_DONE;
 }
 
-/* ---- A client that gets no answer ---- */
+/* ---- A client that gets no answer, a target that is not reached ---- */
 
 static void print_admissions(const json_t *rows, const char *client)
 {
@@ -284,6 +287,31 @@ static void print_admissions(const json_t *rows, const char *client)
 			printf(": no inbound rule of its security groups has it; %.0f clients were "
 			       "dropped so far. A rule lets it in: aws ec2 authorize-security-group-ingress",
 			       number_in(row, "dropped"));
+		putchar('\n');
+	}
+}
+
+/* Of those that are targets at the address. */
+static void print_reach(const json_t *rows, const char *address)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach ((json_t *)rows, i, row) {
+		bool out = json_is_true(json_object_get(row, "egress"));
+		bool in = json_is_true(json_object_get(row, "ingress"));
+
+		printf("%s %s %s port %.0f of %s", text_in(row, "load_balancer"),
+		       json_is_true(json_object_get(row, "reaches")) ? "reaches" : "does not reach",
+		       address, number_in(row, "port"), last_part(text_in(row, "target_group")));
+		if (!out)
+			printf(": no outbound rule of the load balancer's security groups has it "
+			       "(aws ec2 authorize-security-group-egress)");
+		if (!in)
+			printf(": no inbound rule of the target's security groups has the load "
+			       "balancer (aws ec2 authorize-security-group-ingress --source-group)");
+		if (!json_is_true(json_object_get(row, "checked")))
+			printf("; health checks time out");
 		putchar('\n');
 	}
 }
@@ -309,8 +337,10 @@ static int explain_client(const struct command_line *line, const char *address)
 		command_fail(EXIT_FAILED, "the API answered with status %ld", status);
 	else if (line->json)
 		print_json(answer);
-	else
+	else {
 		print_admissions(json_object_get(answer, "listeners"), address);
+		print_reach(json_object_get(answer, "targets"), address);
+	}
 	err = answer ? ERR_OK : ERR_INVALID;
 	json_decref(answer);
 	text_fini(&path);
@@ -325,7 +355,7 @@ int command_explain(const struct command_line *line)
 
 	if (line->word_count != 1 || strlen(line->words[0]) < 4)
 		return command_fail(EXIT_USAGE,
-				    "usage: weir explain TRACE-ID|CLIENT-ADDRESS [-o table|json]");
+				    "usage: weir explain TRACE-ID|ADDRESS [-o table|json]");
 	if (!address_parse_ip(bytes_of(line->words[0]), 0, &address))
 		return explain_client(line, line->words[0]);
 	return explain_trace(line, line->words[0]);

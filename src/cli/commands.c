@@ -20,9 +20,10 @@ const struct command cli_commands[] = {
 	  "comes; with -o json whole events, one a line.\n"
 	  "  weir logs -f /aws/applicationelb/mindr-alb --filter '[..., status = 5*, t, r, s, q]'\n",
 	  command_logs },
-	{ "explain", "TRACE-ID|CLIENT-ADDRESS", "what became of a request, and what to do about it",
+	{ "explain", "TRACE-ID|ADDRESS", "what became of a request, and what to do about it",
 	  "TRACE-ID is X-Amzn-Trace-Id's value or a part of it, from the request, the target's log or\n"
-	  "the access log. CLIENT-ADDRESS asks which listeners drop that client unanswered.\n"
+	  "the access log. ADDRESS asks about security groups: which listeners drop that client, which\n"
+	  "load balancers do not reach that target, and what is missing.\n"
 	  "  weir explain 1-6b0246d0-157bb8471d98233f9d43f682\n"
 	  "  weir explain 10.0.0.7\n",
 	  command_explain },

@@ -14,21 +14,25 @@ bool admit_allows(const struct admit_list *list, const struct address *other, ui
 	return false;
 }
 
-static bool reaches(const struct admit_list *egress, const struct admit_list *target_ingress,
-		    const struct address *target, uint16_t port)
+static uint8_t lacks(const struct admit_list *egress, const struct admit_list *target_ingress,
+		     const struct address *target, uint16_t port)
 {
-	return admit_allows(egress, target, port) && admit_allows(target_ingress, target, port);
+	uint8_t missing = 0;
+
+	if (!admit_allows(egress, target, port))
+		missing |= ADMIT_LACKS_EGRESS;
+	if (!admit_allows(target_ingress, target, port))
+		missing |= ADMIT_LACKS_INGRESS;
+	return missing;
 }
 
 uint8_t admit_drops(const struct admit_list *egress, const struct admit_list *target_ingress,
 		    const struct address *target, uint16_t health_port)
 {
 	uint16_t checked = health_port ? health_port : target->port;
-	uint8_t drops = 0;
+	uint8_t of_requests = lacks(egress, target_ingress, target, target->port);
+	uint8_t of_checks = lacks(egress, target_ingress, target, checked);
 
-	if (!reaches(egress, target_ingress, target, target->port))
-		drops |= ADMIT_DROPS_REQUESTS;
-	if (!reaches(egress, target_ingress, target, checked))
-		drops |= ADMIT_DROPS_CHECKS;
-	return drops;
+	return (uint8_t)(of_requests | of_checks | (of_requests ? ADMIT_DROPS_REQUESTS : 0) |
+			 (of_checks ? ADMIT_DROPS_CHECKS : 0));
 }

@@ -22,8 +22,13 @@ struct admit_list {
 /* Whether `other` may come in to, or be reached at, `port`; the port in `other` does not matter. */
 bool admit_allows(const struct admit_list *list, const struct address *other, uint16_t port);
 
-/* What the groups of a balancer and of a target keep from the target. */
-enum { ADMIT_DROPS_REQUESTS = 1, ADMIT_DROPS_CHECKS = 2 };
+/* What the groups of a balancer and of a target keep from the target, and whose rules lack it. */
+enum {
+	ADMIT_DROPS_REQUESTS = 1,
+	ADMIT_DROPS_CHECKS = 2,
+	ADMIT_LACKS_EGRESS = 4,	 /* the balancer's, outbound */
+	ADMIT_LACKS_INGRESS = 8, /* the target's, inbound */
+};
 
 /*
  * The balancer may reach the target where its own rules let it out and the target's rules (NULL:

@@ -220,6 +220,23 @@ void lb_each_admission(const struct lb *lb, const struct address *client,
 	}
 }
 
+void lb_each_reach(const struct lb *lb, const struct address *address,
+		   void (*row)(void *owner, const struct reach_row *row), void *owner)
+{
+	for (unsigned i = 0; lb->plan && i < lb->plan->group_count; i++) {
+		const struct plan_group *group = &lb->plan->groups[i];
+
+		for (unsigned k = 0; group->in_use && k < group->target_count; k++) {
+			const struct target *target = group->targets[k];
+
+			if (!group->function && address_eq_ip(&target->address, address))
+				row(owner, &(struct reach_row){ group->load_balancer_id, group->id,
+								target->address.port,
+								target_drops(target) });
+		}
+	}
+}
+
 unsigned lb_open_streams(const struct lb *lb)
 {
 	unsigned count = 0;

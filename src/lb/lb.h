@@ -140,6 +140,14 @@ struct admission_row {
 };
 void lb_each_admission(const struct lb *lb, const struct address *client,
 		       void (*row)(void *owner, const struct admission_row *row), void *owner);
+/* Whether a load balancer reaches the targets that are at `address`, whatever their ports. */
+struct reach_row {
+	struct bytes load_balancer_id, target_group_id; /* borrowed for the call */
+	uint16_t port;
+	uint8_t drops; /* ADMIT_…; 0: no security group is in the way */
+};
+void lb_each_reach(const struct lb *lb, const struct address *address,
+		   void (*row)(void *owner, const struct reach_row *row), void *owner);
 unsigned lb_open_streams(const struct lb *lb); /* requests in progress, all workers */
 
 #endif

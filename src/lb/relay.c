@@ -445,6 +445,8 @@ void relay_on_timer(struct timer *timer)
 	decision = decide(&s->decide, &limits, DECIDE_TICK, now_ms(s));
 	if (s->flags & STREAM_QUEUED && decision.reason == END_CONNECT_TIMEOUT)
 		decision.reason = END_QUEUE_TIMEOUT; /* no target was ever connected to */
+	else if (s->flags & STREAM_BLOCKED && decision.reason == END_CONNECT_TIMEOUT)
+		decision.reason = END_TARGET_BLOCKED;
 	if (decision.order != DECIDE_GO_ON && decision.order != DECIDE_BEAT) {
 		stream_obey(s, decision);
 		return;

@@ -335,6 +335,7 @@ void stream_dispatch(struct stream *s, bool fresh)
 	struct pool *pool;
 	err_t err = worker_pool(s->hold, s->group, s->picked, s->listener->load_balancer, &pool);
 
+	s->flags &= ~(uint32_t)STREAM_BLOCKED;
 	if (!err && !fresh &&
 	    upstream_open(pool->upstream, &relay_target_events, s, &s->target) == ERR_OK) {
 		s->flags |= STREAM_REUSED;
@@ -344,6 +345,7 @@ void stream_dispatch(struct stream *s, bool fresh)
 	}
 	if (!err && (target_drops(s->picked) & ADMIT_DROPS_REQUESTS)) {
 		/* A SYN that nobody answers: the connect timeout ends it, with 504. */
+		s->flags |= STREAM_BLOCKED;
 		stream_count(s, COUNTER_TARGET_CONNECTION_ERRORS, 1);
 		target_count(s->picked, false);
 	} else if (!err) {

@@ -56,6 +56,7 @@ enum {
 	STREAM_TO_HTTP2 = 1 << 19,   /* the target's connection carries others too */
 	STREAM_QUEUED = 1 << 20,     /* waits for a target (queue.h) */
 	STREAM_EARLY = 1 << 21,	     /* the answer began before the target's head (early.c) */
+	STREAM_BLOCKED = 1 << 22,    /* no connection: security groups are in the way */
 };
 
 /* What stood before the action and was looked at: for the log. */

@@ -116,6 +116,11 @@ bool cidr_contains(const struct cidr *cidr, const struct address *address)
 	return address->family == cidr->base.family && address_eq_ip(&network, &cidr->base);
 }
 
+bool cidr_covers(const struct cidr *outer, const struct cidr *inner)
+{
+	return outer->bits <= inner->bits && cidr_contains(outer, &inner->base);
+}
+
 bool address_eq(const struct address *a, const struct address *b)
 {
 	return a->port == b->port && address_eq_ip(a, b);

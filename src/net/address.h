@@ -24,6 +24,7 @@ err_t address_parse_ip(struct bytes text, uint16_t port, struct address *ret_add
 err_t address_parse(struct bytes text, struct address *ret_address); /* "1.2.3.4:80", "[::1]:80" */
 err_t cidr_parse(struct bytes text, struct cidr *ret_cidr);	     /* ERR_SYNTAX without "/n" */
 bool cidr_contains(const struct cidr *cidr, const struct address *address);
+bool cidr_covers(const struct cidr *outer, const struct cidr *inner); /* all of `inner` */
 
 bool address_eq(const struct address *a, const struct address *b);    /* port included */
 bool address_eq_ip(const struct address *a, const struct address *b); /* port not */

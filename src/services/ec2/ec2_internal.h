@@ -148,6 +148,9 @@ void ec2_zone_id(const struct ec2 *ec2, unsigned index, char out[32]);
 err_t ec2_filters_match(struct api_call *call, const struct ec2_filter *filters, const json_t *body,
 			bool *ret_match);
 bool ec2_path_has(const json_t *body, const char *path, const char *value); /* no wildcards */
+/* Whether something whose `name` is `value` may pass: what is not asked about need not be made. */
+err_t ec2_filters_may_match(struct api_call *call, const struct ec2_filter *filters,
+			    const char *name, const char *value, bool *ret_may);
 /* Leaves in `list` what passes. */
 err_t ec2_filter_list(struct api_call *call, const struct ec2_filter *filters, json_t *list);
 /* Puts MaxResults items of `list` from NextToken on into output[name], and a NextToken. */
@@ -173,6 +176,9 @@ json_t *ec2_new_rule(bool egress, const char *protocol, int from, int to, const 
 bool ec2_rule_names_group(const json_t *rule, const char *group);
 
 /* ---- Interfaces and instances ---- */
+
+#define EC2_REQUESTER_ELB "amazon-elb"
+#define EC2_REQUESTER_ECS "amazon-ecs"
 
 /* Those of load balancers, one per subnet; held. Asks elbv2: before anything is written. */
 err_t ec2_interfaces(struct api_call *call, json_t **ret_list);

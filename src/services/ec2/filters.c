@@ -138,6 +138,25 @@ err_t ec2_filters_match(struct api_call *call, const struct ec2_filter *filters,
 	return ERR_OK;
 }
 
+err_t ec2_filters_may_match(struct api_call *call, const struct ec2_filter *filters,
+			    const char *name, const char *value, bool *ret_may)
+{
+	json_t *body = json_pack("{s:s}", path_of(filters, name), value);
+	const json_t *filter;
+	size_t index;
+	bool match;
+
+	*ret_may = true;
+	TRY(ec2_hold(call, body));
+	json_array_foreach (json_object_get(call->input, "Filters"), index, filter) {
+		if (!ec2_is(filter, "Name", name))
+			continue;
+		TRY(one_matches(call, filters, filter, body, &match));
+		*ret_may &= match;
+	}
+	return ERR_OK;
+}
+
 err_t ec2_filter_list(struct api_call *call, const struct ec2_filter *filters, json_t *list)
 {
 	json_t *body;

@@ -58,8 +58,8 @@ static json_t *make_interface(const struct ec2 *ec2, const json_t *balancer, con
 			 "NetworkInterfaceId", id, "SubnetId", subnet, "VpcId",
 			 json_object_get(balancer, "VpcId"), "AvailabilityZone",
 			 ec2_text(zone, "ZoneName"), "Description", description, "OwnerId", account,
-			 "RequesterId", "amazon-elb", "RequesterManaged", 1, "SourceDestCheck", 1,
-			 "Status", "in-use", "InterfaceType", "interface", "MacAddress", mac,
+			 "RequesterId", EC2_REQUESTER_ELB, "RequesterManaged", 1, "SourceDestCheck",
+			 1, "Status", "in-use", "InterfaceType", "interface", "MacAddress", mac,
 			 "Groups", groups, "PrivateIpAddresses", "Attachment", "AttachmentId",
 			 attachment, "Status", "attached", "DeleteOnTermination", 0, "DeviceIndex",
 			 1, "TagSet");
@@ -139,10 +139,16 @@ err_t ec2_describe_network_interfaces(struct api_call *call)
 		{ NULL, NULL },
 	};
 	const json_t *ids = json_object_get(call->input, "NetworkInterfaceIds");
-	json_t *list;
+	json_t *list = json_array();
+	bool balancers, tasks;
 
-	TRY(ec2_interfaces(call, &list));
-	TRY(ec2_add_task_interfaces(call, list));
+	TRY(ec2_hold(call, list));
+	TRY(ec2_filters_may_match(call, filters, "requester-id", EC2_REQUESTER_ELB, &balancers));
+	TRY(ec2_filters_may_match(call, filters, "requester-id", EC2_REQUESTER_ECS, &tasks));
+	if (balancers)
+		TRY(ec2_interfaces(call, &list));
+	if (tasks)
+		TRY(ec2_add_task_interfaces(call, list));
 	if (!drop_unasked(ids, list, "NetworkInterfaceId"))
 		return api_fault(call, "InvalidNetworkInterfaceID.NotFound",
 				 "The networkInterface ID '%s' does not exist",

@@ -62,7 +62,7 @@ err_t elbv2_end(struct api_call *call, err_t verdict)
 	}
 	self->txn = NULL;
 
-	if (!verdict && self->elbv2->dirty)
+	if (!verdict && self->elbv2->dirty && !self->elbv2->reconciling)
 		elbv2_reconcile(self->elbv2);
 	do_after(self, !verdict);
 	json_decref(self->held);

@@ -32,9 +32,14 @@ static void on_change_timer(struct timer *timer)
 {
 	struct elbv2 *elbv2 = container_of(timer, struct elbv2, change_timer);
 
+	if (!elbv2->dirty && security_may_differ(&elbv2->security))
+		elbv2_note_tasks(elbv2);
 	if (elbv2->dirty)
 		elbv2_reconcile(elbv2);
 }
+
+/* A task writes down each of its steps; what they mean for groups is looked up once for several. */
+enum { TASKS_WAIT_MS = 50 };
 
 /*
  * Runs inside store_commit, where the store may not be read. A call reconciles when it ends;
@@ -51,9 +56,14 @@ static void on_changes(struct store_listener *listener, const struct store_chang
 		elbv2->dirty = true;
 	if (security_note(&elbv2->security, changes, count))
 		elbv2->dirty = true;
-	if (elbv2->dirty && elbv2->restored && !elbv2->committing)
+	if (!elbv2->restored || elbv2->committing)
+		return;
+	if (elbv2->dirty)
 		timer_set(elbv2->options.loop, &elbv2->change_timer,
 			  loop_now_ms(elbv2->options.loop));
+	else if (security_may_differ(&elbv2->security) && !timer_armed(&elbv2->change_timer))
+		timer_set(elbv2->options.loop, &elbv2->change_timer,
+			  loop_now_ms(elbv2->options.loop) + TASKS_WAIT_MS);
 }
 
 static err_t no_identity(void *owner, const char *arn, struct identity **ret_identity)

@@ -40,6 +40,7 @@ struct elbv2 {
 	bool dirty;		   /* something of ours changed since the last plan */
 	bool restored;		   /* the first plan was applied */
 	bool committing;	   /* who commits reconciles: no timer is needed */
+	bool reconciling;	   /* what EC2 asks us meanwhile begins none */
 	struct timer drain_timer;
 };
 
@@ -50,6 +51,7 @@ struct address elbv2_bound(const struct elbv2 *elbv2, const char *scheme, uint16
 
 /* plan.c: the store as a plan. Keeps the old one on failure, and logs. */
 void elbv2_reconcile(struct elbv2 *elbv2);
+void elbv2_note_tasks(struct elbv2 *elbv2); /* dirty, if their interfaces are others now */
 
 /* drain.c: ends what is due, sets the timer for the rest. */
 void elbv2_drain_sweep(struct elbv2 *elbv2);

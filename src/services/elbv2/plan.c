@@ -298,27 +298,30 @@ static struct address source_of(const struct planner *p, const json_t *load_bala
 				const struct address *target)
 {
 	static const struct address anywhere4 = { .family = 4 }, anywhere6 = { .family = 6 };
+	static const struct address loopback = { .ip = { 127, 0, 0, 1 }, .family = 4 };
 	struct address source = elbv2_bound(p->elbv2, get_string(api_part(load_balancer), "Scheme"),
 					    0);
 
-	/* Bound to every address: the one next to the target is used, which is not known here. */
-	if (address_eq_ip(&source, &anywhere4) || address_eq_ip(&source, &anywhere6))
-		return *target;
-	return source;
+	if (!address_eq_ip(&source, &anywhere4) && !address_eq_ip(&source, &anywhere6))
+		return source;
+	/* Bound to every address: the one next to the target is used, which is not known here, but
+	 * for the loopback network, where it is always the same. */
+	return target->family == 4 && address_is_loopback(target) ? loopback : *target;
 }
 
 static err_t plan_target_security(struct planner *p, const json_t *load_balancer,
 				  struct target_config *to)
 {
-	struct address source;
+	struct security_balancer balancer;
 
 	to->ingress = NULL;
 	if (!load_balancer)
 		return ERR_OK;
-	source = source_of(p, load_balancer, &to->address);
-	return security_of_target(&p->elbv2->security, &to->address,
-				  json_object_get(api_part(load_balancer), "SecurityGroups"),
-				  &source, p->arena, &to->ingress);
+	balancer.groups = json_object_get(api_part(load_balancer), "SecurityGroups");
+	balancer.zones = json_object_get(api_part(load_balancer), "AvailabilityZones");
+	balancer.source = source_of(p, load_balancer, &to->address);
+	return security_of_target(&p->elbv2->security, &to->address, &balancer, p->arena,
+				  &to->ingress);
 }
 
 static err_t plan_targets(struct planner *p, const char *arn, const json_t *load_balancer,
@@ -540,21 +543,41 @@ err_t plan_config(struct elbv2 *elbv2, struct arena *arena, struct lb_config *re
 	return err;
 }
 
+static err_t refresh_security(struct elbv2 *elbv2, bool *ret_changed)
+{
+	const struct api_caller house = { .account = elbv2->options.account,
+					  .region = elbv2->options.region,
+					  .access_key = "",
+					  .arn = "",
+					  .is_root = true };
+
+	err_t err;
+
+	elbv2->reconciling = true;
+	err = security_refresh(&elbv2->security, elbv2->options.api, &house, ret_changed);
+	elbv2->reconciling = false;
+	return err;
+}
+
+void elbv2_note_tasks(struct elbv2 *elbv2)
+{
+	bool changed;
+
+	if (refresh_security(elbv2, &changed) || changed)
+		elbv2->dirty = true;
+}
+
 void elbv2_reconcile(struct elbv2 *elbv2)
 {
 	struct lb_config config;
 	struct arena arena;
+	bool changed;
 	err_t err;
 
 	arena_init(&arena, PLAN_MAX_BYTES);
 	err = mirror_refresh(&elbv2->mirror, elbv2->options.store);
 	if (!err)
-		err = security_refresh(&elbv2->security, elbv2->options.api,
-				       &(struct api_caller){ .account = elbv2->options.account,
-							     .region = elbv2->options.region,
-							     .access_key = "",
-							     .arn = "",
-							     .is_root = true });
+		err = refresh_security(elbv2, &changed);
 	if (!err)
 		tls_listeners_refresh(elbv2);
 	if (!err)

@@ -4,22 +4,28 @@
 
 void security_init(struct security *security)
 {
-	*security = (struct security){ .stale = true };
+	*security = (struct security){ .stale = true, .moved = true };
 }
 
 void security_fini(struct security *security)
 {
+	members_fini(&security->members);
 	json_decref(security->groups);
-	json_decref(security->instances);
+	json_decref(security->subnets);
+	json_decref(security->interfaces);
 }
 
 bool security_note(struct security *security, const struct store_change *changes, size_t count)
 {
+	static const char *const kept[] = { "ec2.security_group", "ec2.instance", "ec2.subnet" };
 	bool noted = false;
 
-	for (size_t i = 0; i < count; i++)
-		noted |= strcmp(changes[i].kind, "ec2.security_group") == 0 ||
-			 strcmp(changes[i].kind, "ec2.instance") == 0;
+	for (size_t i = 0; i < count; i++) {
+		for (size_t k = 0; k < COUNT(kept); k++)
+			noted |= strcmp(changes[i].kind, kept[k]) == 0;
+		security->moved |= strcmp(changes[i].kind, "ec2.subnet") == 0;
+		security->tasks_stale |= strcmp(changes[i].kind, "ecs.task") == 0;
+	}
 	security->stale |= noted;
 	return noted;
 }
@@ -33,49 +39,49 @@ static const char *text_of(const json_t *object, const char *key)
 
 /* ---- Asking ---- */
 
-static err_t ask(struct api *api, const struct api_caller *caller, const char *operation,
-		 json_t **ret_output)
+struct asking {
+	struct api *api;
+	const struct api_caller *caller;
+};
+
+/* A list of the operation's answer; `input` is stolen. */
+static err_t ask(const struct asking *a, const char *operation, json_t *input, const char *list,
+		 json_t **ret_list)
 {
 	struct api_fault fault = { .code = "" };
-	json_t *input = json_object();
+	json_t *output;
 	err_t err;
 
 	if (!input)
 		return ERR_NOMEM;
-	err = api_call(api, caller, "ec2", operation, input, ret_output, &fault);
+	err = api_call(a->api, a->caller, "ec2", operation, input, &output, &fault);
 	json_decref(input);
-	if (err)
+	if (err) {
 		log_error("elbv2", "%s: %s: %s", operation, fault.code, fault.message);
-	return err;
-}
-
-static err_t ask_groups(struct api *api, const struct api_caller *caller, json_t **ret_groups)
-{
-	json_t *output;
-
-	TRY(ask(api, caller, "DescribeSecurityGroups", &output));
-	*ret_groups = json_incref(json_object_get(output, "SecurityGroups"));
+		return err;
+	}
+	*ret_list = json_incref(json_object_get(output, list));
 	json_decref(output);
-	return *ret_groups ? ERR_OK : ERR_NOMEM;
+	return *ret_list ? ERR_OK : ERR_NOMEM;
 }
 
-static err_t ask_instances(struct api *api, const struct api_caller *caller, json_t **ret_instances)
+static err_t ask_instances(const struct asking *a, json_t **ret_instances)
 {
-	json_t *output, *list = json_array(), *reservation;
+	json_t *reservations, *list = json_array(), *reservation;
 	size_t index;
 	err_t err;
 
 	if (!list)
 		return ERR_NOMEM;
-	err = ask(api, caller, "DescribeInstances", &output);
+	err = ask(a, "DescribeInstances", json_object(), "Reservations", &reservations);
 	if (err) {
 		json_decref(list);
 		return err;
 	}
-	json_array_foreach (json_object_get(output, "Reservations"), index, reservation)
+	json_array_foreach (reservations, index, reservation)
 		if (json_array_extend(list, json_object_get(reservation, "Instances")))
 			err = ERR_NOMEM;
-	json_decref(output);
+	json_decref(reservations);
 	if (err)
 		json_decref(list);
 	else
@@ -83,21 +89,59 @@ static err_t ask_instances(struct api *api, const struct api_caller *caller, jso
 	return err;
 }
 
-err_t security_refresh(struct security *security, struct api *api, const struct api_caller *caller)
+/* Those of load balancers are not asked for: it is us they would be asked of. */
+static err_t ask_interfaces(const struct asking *a, json_t **ret_interfaces)
 {
-	json_t *groups, *instances;
+	return ask(a, "DescribeNetworkInterfaces",
+		   json_pack("{s:[{s:s, s:[s]}]}", "Filters", "Name", "requester-id", "Values",
+			     "amazon-ecs"),
+		   "NetworkInterfaces", ret_interfaces);
+}
+
+static err_t ask_all(const struct asking *a, struct security *ret_security)
+{
+	json_t *instances = NULL;
 	err_t err;
 
-	if (!security->stale || !api_service(api, BYTES("ec2")))
+	err = ask(a, "DescribeSecurityGroups", json_object(), "SecurityGroups",
+		  &ret_security->groups);
+	if (!err && !ret_security->subnets)
+		err = ask(a, "DescribeSubnets", json_object(), "Subnets", &ret_security->subnets);
+	if (!err)
+		err = ask_instances(a, &instances);
+	if (!err)
+		err = members_make(&ret_security->members, ret_security->interfaces, instances,
+				   ret_security->subnets);
+	json_decref(instances);
+	return err;
+}
+
+err_t security_refresh(struct security *security, struct api *api, const struct api_caller *caller,
+		       bool *ret_changed)
+{
+	const struct asking asking = { api, caller };
+	struct security now = { .groups = NULL };
+	err_t err;
+
+	*ret_changed = false;
+	if ((!security->stale && !security->tasks_stale) || !api_service(api, BYTES("ec2")))
 		return ERR_OK;
-	TRY(ask_groups(api, caller, &groups));
-	err = ask_instances(api, caller, &instances);
+	TRY(ask_interfaces(&asking, &now.interfaces));
+	if (!security->stale && json_equal(now.interfaces, security->interfaces)) {
+		json_decref(now.interfaces);
+		security->tasks_stale = false;
+		return ERR_OK;
+	}
+	if (!security->moved)
+		now.subnets = json_incref(security->subnets);
+	err = ask_all(&asking, &now);
 	if (err) {
-		json_decref(groups);
+		security_fini(&now);
 		return err;
 	}
 	security_fini(security);
-	*security = (struct security){ .groups = groups, .instances = instances };
+	*security = now;
+	*ret_changed = true;
 	return ERR_OK;
 }
 
@@ -144,17 +188,6 @@ static void take(struct collector *c, const struct admit_rule *rule)
 	c->count++;
 }
 
-static void take_ranges(struct collector *c, const json_t *ranges, const char *key,
-			struct admit_rule rule)
-{
-	const json_t *range;
-	size_t index;
-
-	json_array_foreach (ranges, index, range)
-		if (!cidr_parse(bytes_of(text_of(range, key)), &rule.other))
-			take(c, &rule);
-}
-
 /* An address alone, as a range. */
 static struct cidr only(struct address address)
 {
@@ -162,35 +195,48 @@ static struct cidr only(struct address address)
 	return (struct cidr){ .base = address, .bits = address.family == 6 ? 128 : 32 };
 }
 
-static bool is_member(const json_t *instance, const char *group)
+static void take_range(struct collector *c, const char *text, struct admit_rule rule)
 {
-	const json_t *own;
-	size_t index;
+	const struct members *members = &c->security->members;
+	struct cidr range;
 
-	json_array_foreach (json_object_get(instance, "SecurityGroups"), index, own)
-		if (strcmp(text_of(own, "GroupId"), group) == 0)
-			return true;
-	return false;
+	if (cidr_parse(bytes_of(text), &range))
+		return;
+	rule.other = range;
+	take(c, &rule);
+	for (size_t i = 0; i < members->count; i++) {
+		if (cidr_contains(&range, &members->at[i].at) ||
+		    !member_is_within(&members->at[i], &range))
+			continue;
+		rule.other = only(members->at[i].at);
+		take(c, &rule);
+	}
 }
 
-/* A group stands for the addresses of its members: those of instances are known. */
+static void take_ranges(struct collector *c, const json_t *ranges, const char *key,
+			const struct admit_rule *rule)
+{
+	const json_t *range;
+	size_t index;
+
+	json_array_foreach (ranges, index, range)
+		take_range(c, text_of(range, key), *rule);
+}
+
+/* A group stands for the addresses of its members. */
 static void take_members(struct collector *c, const json_t *pairs, struct admit_rule rule)
 {
-	const json_t *pair, *instance;
-	struct address address;
-	size_t index, at;
+	const struct members *members = &c->security->members;
+	const json_t *pair;
+	size_t index;
 
-	json_array_foreach (pairs, index, pair) {
-		json_array_foreach (c->security->instances, at, instance) {
-			struct bytes text = bytes_of(text_of(instance, "PrivateIpAddress"));
-
-			if (!is_member(instance, text_of(pair, "GroupId")) ||
-			    address_parse_ip(text, 0, &address))
+	json_array_foreach (pairs, index, pair)
+		for (size_t i = 0; i < members->count; i++) {
+			if (!member_is_in(&members->at[i], text_of(pair, "GroupId")))
 				continue;
-			rule.other = only(address);
+			rule.other = only(members->at[i].at);
 			take(c, &rule);
 		}
-	}
 }
 
 static void collect_groups(struct collector *c, const json_t *ids, enum security_way way)
@@ -206,8 +252,9 @@ static void collect_groups(struct collector *c, const json_t *ids, enum security
 		json_array_foreach (json_object_get(group, member), at, permission) {
 			if (!ports_of(permission, &rule))
 				continue;
-			take_ranges(c, json_object_get(permission, "IpRanges"), "CidrIp", rule);
-			take_ranges(c, json_object_get(permission, "Ipv6Ranges"), "CidrIpv6", rule);
+			take_ranges(c, json_object_get(permission, "IpRanges"), "CidrIp", &rule);
+			take_ranges(c, json_object_get(permission, "Ipv6Ranges"), "CidrIpv6",
+				    &rule);
 			take_members(c, json_object_get(permission, "UserIdGroupPairs"), rule);
 		}
 	}
@@ -243,71 +290,74 @@ err_t security_of_groups(const struct security *security, const json_t *ids, enu
 
 /* ---- What a target's own groups let in ---- */
 
-static bool covers(const json_t *permission, const json_t *balancer_ids,
-		   const struct address *source)
+/* The balancer is at its source's address, and in the subnets of its interfaces. */
+static bool range_has(const struct security *security, const char *text,
+		      const struct security_balancer *balancer)
 {
-	static const char *const lists[][2] = { { "IpRanges", "CidrIp" },
-						{ "Ipv6Ranges", "CidrIpv6" } };
-	const json_t *item;
-	struct cidr cidr;
+	struct cidr range, subnet;
+	const json_t *zone;
 	size_t index;
 
-	for (size_t i = 0; i < COUNT(lists); i++)
-		json_array_foreach (json_object_get(permission, lists[i][0]), index, item)
-			if (!cidr_parse(bytes_of(text_of(item, lists[i][1])), &cidr) &&
-			    cidr_contains(&cidr, source))
-				return true;
-	json_array_foreach (json_object_get(permission, "UserIdGroupPairs"), index, item)
-		if (names_group(balancer_ids, text_of(item, "GroupId")))
+	if (cidr_parse(bytes_of(text), &range))
+		return false;
+	if (cidr_contains(&range, &balancer->source))
+		return true;
+	json_array_foreach (balancer->zones, index, zone)
+		if (subnet_range(security->subnets, text_of(zone, "SubnetId"), &subnet) &&
+		    cidr_covers(&range, &subnet))
 			return true;
 	return false;
 }
 
-static void collect_target(struct collector *c, const json_t *instance,
-			   const struct address *target, const json_t *balancer_ids,
-			   const struct address *source)
+static bool admits(const struct security *security, const json_t *permission,
+		   const struct security_balancer *balancer)
 {
-	struct admit_rule rule = { .other = only(*target) };
+	static const char *const lists[][2] = { { "IpRanges", "CidrIp" },
+						{ "Ipv6Ranges", "CidrIpv6" } };
+	const json_t *item;
+	size_t index;
+
+	for (size_t i = 0; i < COUNT(lists); i++)
+		json_array_foreach (json_object_get(permission, lists[i][0]), index, item)
+			if (range_has(security, text_of(item, lists[i][1]), balancer))
+				return true;
+	json_array_foreach (json_object_get(permission, "UserIdGroupPairs"), index, item)
+		if (names_group(balancer->groups, text_of(item, "GroupId")))
+			return true;
+	return false;
+}
+
+static void collect_target(struct collector *c, const struct member *member,
+			   const struct security_balancer *balancer)
+{
+	struct admit_rule rule = { .other = only(member->at) };
 	const json_t *group, *permission;
 	size_t index, at;
 
 	json_array_foreach (c->security->groups, index, group) {
-		if (!is_member(instance, text_of(group, "GroupId")))
+		if (!member_is_in(member, text_of(group, "GroupId")))
 			continue;
 		json_array_foreach (json_object_get(group, "IpPermissions"), at, permission)
-			if (ports_of(permission, &rule) && covers(permission, balancer_ids, source))
+			if (ports_of(permission, &rule) &&
+			    admits(c->security, permission, balancer))
 				take(c, &rule);
 	}
 }
 
-static const json_t *instance_at(const struct security *security, const struct address *at)
-{
-	const json_t *instance;
-	struct address address;
-	size_t index;
-
-	json_array_foreach (security->instances, index, instance)
-		if (!address_parse_ip(bytes_of(text_of(instance, "PrivateIpAddress")), 0,
-				      &address) &&
-		    address_eq_ip(&address, at))
-			return instance;
-	return NULL;
-}
-
 err_t security_of_target(const struct security *security, const struct address *target,
-			 const json_t *balancer_ids, const struct address *source,
-			 struct arena *arena, const struct admit_list **ret_list)
+			 const struct security_balancer *balancer, struct arena *arena,
+			 const struct admit_list **ret_list)
 {
 	struct collector collector = { .security = security };
-	const json_t *instance = instance_at(security, target);
+	const struct member *member = members_find(&security->members, target);
 	struct admit_list *list;
 
 	*ret_list = NULL;
-	if (!instance)
+	if (!member)
 		return ERR_OK;
-	collect_target(&collector, instance, target, balancer_ids, source);
+	collect_target(&collector, member, balancer);
 	TRY(make_list(&collector, arena, &list));
-	collect_target(&collector, instance, target, balancer_ids, source);
+	collect_target(&collector, member, balancer);
 	list->count = collector.count;
 	*ret_list = list;
 	return ERR_OK;

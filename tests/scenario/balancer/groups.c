@@ -79,7 +79,7 @@ TEST(a_target_that_egress_rules_do_not_allow_is_a_connect_timeout)
 	CHECK_EQ(fake_received(client).len, 0, "a SYN that nobody answers");
 	fake_run_ms(w->net, 200);
 	CHECK(world_has(fake_received(client), "504 Gateway"));
-	CHECK_EQ(world_ended(w, 0)->reason, END_CONNECT_TIMEOUT);
+	CHECK_EQ(world_ended(w, 0)->reason, END_TARGET_BLOCKED);
 	CHECK_EQ(world_counter(w, COUNTER_TARGET_CONNECTION_ERRORS), 1);
 	CHECK_EQ(world_served_count(w, 0), 0);
 

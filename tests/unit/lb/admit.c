@@ -111,12 +111,15 @@ TEST(a_target_is_reached_where_both_sides_allow_it_checks_at_their_own_port)
 		{ NULL, NULL, 0, 0 },
 		{ NULL, NULL, 9000, 0 },
 		{ &to_traffic, NULL, 0, 0 },
-		{ &to_traffic, NULL, 9000, ADMIT_DROPS_CHECKS },
-		{ &to_check, NULL, 9000, ADMIT_DROPS_REQUESTS },
-		{ &to_check, NULL, 0, ADMIT_DROPS_REQUESTS | ADMIT_DROPS_CHECKS },
-		{ NULL, &to_check, 9000, ADMIT_DROPS_REQUESTS },
-		{ &to_both, &to_traffic, 9000, ADMIT_DROPS_CHECKS },
-		{ &to_traffic, &to_check, 9000, ADMIT_DROPS_REQUESTS | ADMIT_DROPS_CHECKS },
+		{ &to_traffic, NULL, 9000, ADMIT_DROPS_CHECKS | ADMIT_LACKS_EGRESS },
+		{ &to_check, NULL, 9000, ADMIT_DROPS_REQUESTS | ADMIT_LACKS_EGRESS },
+		{ &to_check, NULL, 0,
+		  ADMIT_DROPS_REQUESTS | ADMIT_DROPS_CHECKS | ADMIT_LACKS_EGRESS },
+		{ NULL, &to_check, 9000, ADMIT_DROPS_REQUESTS | ADMIT_LACKS_INGRESS },
+		{ &to_both, &to_traffic, 9000, ADMIT_DROPS_CHECKS | ADMIT_LACKS_INGRESS },
+		{ &to_traffic, &to_check, 9000,
+		  ADMIT_DROPS_REQUESTS | ADMIT_DROPS_CHECKS | ADMIT_LACKS_EGRESS |
+			  ADMIT_LACKS_INGRESS },
 		{ &to_both, &to_both, 9000, 0 },
 	};
 	struct address target = ip("10.1.2.3");

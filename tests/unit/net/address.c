@@ -122,6 +122,27 @@ TEST(a_range_contains_what_its_prefix_says)
 	}
 }
 
+TEST(a_range_covers_those_that_lie_in_it_whole)
+{
+	static const struct {
+		const char *outer, *inner;
+		bool covers;
+	} cases[] = {
+		{ "10.0.0.0/8", "10.1.0.0/16", true },	    { "10.1.0.0/16", "10.0.0.0/8", false },
+		{ "10.1.0.0/16", "10.1.0.0/16", true },	    { "10.1.0.0/16", "10.2.0.0/16", false },
+		{ "0.0.0.0/0", "10.1.0.0/16", true },	    { "0.0.0.0/0", "2001:db8::/32", false },
+		{ "2001:db8::/32", "2001:db8::/64", true }, { "::/0", "10.0.0.0/8", false },
+	};
+	struct cidr outer, inner;
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		CHECK_OK(cidr_parse(bytes_of(cases[i].outer), &outer));
+		CHECK_OK(cidr_parse(bytes_of(cases[i].inner), &inner));
+		CHECK_EQ(cidr_covers(&outer, &inner), cases[i].covers, "%s in %s", cases[i].inner,
+			 cases[i].outer);
+	}
+}
+
 TEST(every_prefix_length_splits_at_its_bit)
 {
 	for (unsigned bits = 1; bits <= 128; bits++) {
