@@ -6,6 +6,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -146,7 +147,7 @@ enum {
 
 static unsigned constraints_of(const struct api_shape *shape)
 {
-	bool number = shape->kind == API_INTEGER;
+	bool number = shape->kind == API_INTEGER || shape->kind == API_DOUBLE;
 	unsigned bits = 0;
 
 	if (shape->max)
@@ -162,7 +163,8 @@ static unsigned constraints_of(const struct api_shape *shape)
 
 static void add_constraint(struct text *out, const struct api_shape *shape, unsigned bit)
 {
-	const char *measure = shape->kind == API_INTEGER ? "value" : "length";
+	bool number = shape->kind == API_INTEGER || shape->kind == API_DOUBLE;
+	const char *measure = number ? "value" : "length";
 
 	switch (bit) {
 	case TOO_LARGE:
@@ -204,15 +206,22 @@ static bool is_listed(const char *const *values, struct bytes text)
 	return false;
 }
 
+/* No bound is as large as what a real is clipped to, but some reals are larger than int64_t. */
+static int64_t whole_part(double number)
+{
+	return (int64_t)fmax(-9e15, fmin(9e15, number));
+}
+
 /* Of a value that has the right type already. */
 static unsigned broken_by(struct check *check, const struct api_shape *shape, json_t *value)
 {
 	struct bytes text = bytes_make(json_string_value(value), json_string_length(value));
 	unsigned broken = 0, asked = constraints_of(shape);
-	int64_t size = json_is_string(value)   ? characters(text)
-		       : json_is_array(value)  ? (int64_t)json_array_size(value)
-		       : json_is_object(value) ? (int64_t)json_object_size(value)
-					       : (int64_t)json_number_value(value);
+	int64_t size = json_is_string(value)	? characters(text)
+		       : json_is_array(value)	? (int64_t)json_array_size(value)
+		       : json_is_object(value)	? (int64_t)json_object_size(value)
+		       : json_is_integer(value) ? json_integer_value(value)
+						: whole_part(json_real_value(value));
 
 	if ((asked & TOO_LARGE) && size > shape->max)
 		broken |= TOO_LARGE;

@@ -12,6 +12,7 @@ static const struct api_shape protocol = {
 	.kind = API_STRING, .values = (const char *const[]){ "HTTP", "HTTPS", NULL }
 };
 static const struct api_shape port = { .kind = API_INTEGER, .min = 1, .max = 65535 };
+static const struct api_shape share = { .kind = API_DOUBLE, .max = 10 };
 static const struct api_shape signed_number = { .kind = API_INTEGER, .min = -5, .max = 5 };
 static const struct api_shape names = { .kind = API_LIST, .item = &name, .max = 3 };
 static const struct api_shape ports = { .kind = API_LIST, .item = &port };
@@ -40,6 +41,7 @@ static const struct api_shape input = {
 						{ .name = "Enabled", .shape = &api_boolean },
 						{ .name = "Free", .shape = &api_string },
 						{ .name = "Weight", .shape = &api_double },
+						{ .name = "Share", .shape = &share },
 						{ .name = "Created", .shape = &api_timestamp },
 						{ .name = "Blob", .shape = &api_blob },
 						API_END },
@@ -91,6 +93,8 @@ static const struct {
 	{ "0 is false", "{\"Enabled\":\"0\"}", "{\"Enabled\":false}" },
 	{ "false is false", "{\"Enabled\":false}", "{\"Enabled\":false}" },
 	{ "numbers", "{\"Weight\":\"1.5\"}", "{\"Weight\":1.5}" },
+	{ "a number beyond all integers", "{\"Weight\":\"1.e22\"}", "{\"Weight\":1e22}" },
+	{ "a number below a bound", "{\"Share\":9.5}", "{\"Share\":9.5}" },
 	{ "lists", "{\"Ports\":[\"1\",2]}", "{\"Ports\":[1,2]}" },
 	{ "an empty list stays", "{\"Names\":[]}", "{\"Names\":[]}" },
 	{ "maps", "{\"Extra\":{\"a\":\"7\"}}", "{\"Extra\":{\"a\":7}}" },
@@ -143,6 +147,9 @@ static const struct {
 	{ "a number that overflows", "{\"Port\":\"99999999999999999999\"}",
 	  "1 validation error detected: Value '99999999999999999999' at 'port' failed to satisfy "
 	  "constraint: Member must be an integer" },
+	{ "a number above a bound, and beyond all integers", "{\"Share\":1e22}",
+	  "1 validation error detected: Value '1e22' at 'share' failed to satisfy constraint: "
+	  "Member must have value less than or equal to 10" },
 	{ "half a number", "{\"Port\":80.5}",
 	  "1 validation error detected: Value '80.5' at 'port' failed to satisfy constraint: Member "
 	  "must be an integer" },
