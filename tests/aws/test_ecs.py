@@ -147,6 +147,7 @@ def test_definitions_have_revisions_and_leave_in_two_steps(ecs, server):
     ({"containerDefinitions": [{"image": "weir/ragd", "memory": 64}]}, "Container.name should not be null or empty."),
     ({"containerDefinitions": [{"name": "web", "image": "weir/ragd"}]}, "At least one of 'memory' or 'memoryReservation'"),
     ({"requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "300"}, "No Fargate configuration exists for given values: 256 CPU, 300 memory."),
+    ({"cpu": "nan"}, "Invalid 'cpu' setting for task: 'nan'."),
     ({"requiresCompatibilities": ["FARGATE"], "networkMode": "bridge", "cpu": "256", "memory": "512"}, "Fargate only supports network mode"),
     ({"containerDefinitions": [{"name": "web", "image": "x", "memory": 64, "privileged": True}]}, "'privileged' is not supported"),
     ({"containerDefinitions": [{"name": "web", "image": "x", "memory": 64, "essential": False}]}, "essential"),

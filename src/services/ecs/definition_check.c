@@ -360,8 +360,8 @@ static int64_t units_of(const char *text, const char *unit, int64_t factor)
 	double value;
 	char rest[16] = "";
 
-	if (sscanf(text, "%lf %15s", &value, rest) < 1 || value <= 0 || value > 1e9)
-		return -1;
+	if (sscanf(text, "%lf %15s", &value, rest) < 1 || !(value > 0 && value <= 1e9))
+		return -1; /* "nan" is neither */
 	if (!rest[0])
 		return (int64_t)value;
 	return bytes_eq_nocase(bytes_of(rest), bytes_of(unit)) ? (int64_t)(value * (double)factor)
