@@ -5,8 +5,9 @@
  * A document's lines are its paragraphs, a workbook's sheets come as CSV, slides as lines. Which
  * slide a line is of is not told reliably, so there are no pages.
  */
+#include "rag/doc/legacy.h"
+
 #include "engine/converter.h"
-#include "rag/doc/builder.h"
 #include "rag/doc/csv.h"
 #include "rag/doc/parse.h"
 
@@ -24,7 +25,7 @@ static char *const catppt_arguments[] = { "catppt", "-d", "utf-8", "/dev/stdin",
 
 typedef void (*read_fn)(struct builder *b, struct bytes words);
 
-static void lines_read(struct builder *b, struct bytes words)
+void legacy_lines_read(struct builder *b, struct bytes words)
 {
 	struct bytes line;
 
@@ -36,7 +37,7 @@ static void lines_read(struct builder *b, struct bytes words)
 	}
 }
 
-static void sheets_read(struct builder *b, struct bytes words)
+void legacy_sheets_read(struct builder *b, struct bytes words)
 {
 	struct bytes sheet;
 
@@ -100,17 +101,18 @@ static err_t read_with(const struct parse_input *input, struct arena *arena, cha
 err_t doc_read(const struct parse_input *input, struct arena *arena, struct document *ret_document,
 	       struct parse_why *ret_why)
 {
-	return read_with(input, arena, catdoc_arguments, lines_read, ret_document, ret_why);
+	return read_with(input, arena, catdoc_arguments, legacy_lines_read, ret_document, ret_why);
 }
 
 err_t xls_read(const struct parse_input *input, struct arena *arena, struct document *ret_document,
 	       struct parse_why *ret_why)
 {
-	return read_with(input, arena, xls2csv_arguments, sheets_read, ret_document, ret_why);
+	return read_with(input, arena, xls2csv_arguments, legacy_sheets_read, ret_document,
+			 ret_why);
 }
 
 err_t ppt_read(const struct parse_input *input, struct arena *arena, struct document *ret_document,
 	       struct parse_why *ret_why)
 {
-	return read_with(input, arena, catppt_arguments, lines_read, ret_document, ret_why);
+	return read_with(input, arena, catppt_arguments, legacy_lines_read, ret_document, ret_why);
 }
