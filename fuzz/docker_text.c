@@ -6,6 +6,7 @@
 
 #include "engine/docker_json.h"
 #include "engine/docker_text.h"
+#include "engine/swarm_json.h"
 
 enum { OUT_BYTES = 1024 * 1024 };
 
@@ -23,6 +24,29 @@ static void feed(struct bytes in, size_t step, const struct docker_mark *mark, s
 static void each(void *owner, const char *name)
 {
 	*(size_t *)owner += strlen(name);
+}
+
+/* One input in all three places: what they say together is never more than each may. */
+static void read_swarm(struct bytes in)
+{
+	struct swarm_lists *lists = swarm_lists_new();
+	struct text path = TEXT_INIT(256), body = TEXT_INIT(OUT_BYTES);
+	struct swarm_self self;
+	struct swarm_view view;
+	size_t names = 0;
+
+	swarm_self_read(in, &self);
+	swarm_names_read(in, each, &names);
+	for (unsigned i = 0; lists && i < SWARM_LISTS; i++)
+		swarm_lists_read(lists, (enum swarm_list)i, in);
+	if (lists && swarm_view_of(lists, "a", &view) &&
+	    (view.state > SWARM_ENDED || view.place.port_count > WORKLOAD_PORTS_MAX))
+		abort();
+	if (lists)
+		swarm_stop_body(lists, "a", &path, &body);
+	swarm_lists_free(lists);
+	text_fini(&path);
+	text_fini(&body);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -58,6 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	docker_message(500, in, words);
 	docker_usage_read(in, &usage);
 	docker_names_read(in, each, &names);
+	read_swarm(in);
 	if (!docker_state_read(in, &state) && state.status > DOCKER_ENDED)
 		abort();
 	return 0;

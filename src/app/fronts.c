@@ -45,12 +45,13 @@ err_t front_open(struct weir *weir, int fd)
 }
 
 /* The API's own port where it is free: then its address stays the same over restarts. */
-static err_t bind_gateway(const struct weir *weir, int *ret_fd, struct address *ret_bound)
+static err_t bind_for_tasks(const struct weir *weir, const char *address, int *ret_fd,
+			    struct address *ret_bound)
 {
 	struct address at;
 	err_t err;
 
-	TRY(address_parse_ip(BYTES(DOCKER_GATEWAY), weir->api_address.port, &at));
+	TRY(address_parse_ip(bytes_of(address), weir->api_address.port, &at));
 	err = acceptor_bind(&at, 1, ret_fd, ret_bound);
 	if (err != ERR_IN_USE)
 		return err;
@@ -58,39 +59,59 @@ static err_t bind_gateway(const struct weir *weir, int *ret_fd, struct address *
 	return acceptor_bind(&at, 1, ret_fd, ret_bound);
 }
 
-static err_t open_to_tasks(struct weir *weir, struct address *ret_bound)
+enum { URL_BYTES = ADDRESS_TEXT_BYTES + 16 };
+
+static err_t listen_to_tasks(struct weir *weir, const char *address, char url[URL_BYTES])
 {
-	struct api_http_options options = options_of(weir);
+	struct address bound;
+	char text[ADDRESS_TEXT_BYTES];
 	int fd;
 
-	TRY(bind_gateway(weir, &fd, ret_bound));
-	options.routes = weir_task_routes(weir, &options.route_count);
-	if (api_http_create(&options, &weir->task_front)) {
-		acceptor_discard(fd);
-		return ERR_NOMEM;
-	}
-	return api_http_listen(weir->task_front, fd);
+	TRY(bind_for_tasks(weir, address, &fd, &bound));
+	TRY(api_http_listen(weir->task_front, fd));
+	address_format(&bound, text);
+	snprintf(url, URL_BYTES, "http://%s", text);
+	return ERR_OK;
 }
 
-void front_open_to_tasks(void *owner)
+static void tell_unreachable(const char *address, const char *why)
+{
+	log_warn("app",
+		 "containers cannot reach the API: %s cannot be listened on (%s); is the Docker "
+		 "engine on another machine?",
+		 address, why);
+}
+
+/*
+ * Containers of a Swarm ask an address of this machine that the others reach; for their role's keys
+ * clients of AWS ask only the gateway's, which somebody may have given to each machine.
+ */
+void front_open_to_tasks(void *owner, const char *address)
 {
 	struct weir *weir = owner;
-	char address[ADDRESS_TEXT_BYTES], url[ADDRESS_TEXT_BYTES + 16];
-	struct address bound;
+	struct api_http_options options = options_of(weir);
+	char url[URL_BYTES], keys_url[URL_BYTES];
+	bool swarm = strcmp(address, DOCKER_GATEWAY) != 0, has_keys;
 	err_t err;
 
 	if (weir->task_front)
 		return;
-	err = open_to_tasks(weir, &bound);
-	if (err) {
-		log_warn("app",
-			 "containers cannot reach the API: %s cannot be listened on (%s); is the "
-			 "Docker engine on another machine?",
-			 DOCKER_GATEWAY, err_words(err));
+	if (bytes_starts(bytes_of(address), BYTES("127."))) {
+		tell_unreachable(address, "the Swarm is advertised on loopback");
 		return;
 	}
-	address_format(&bound, address);
-	snprintf(url, sizeof url, "http://%s", address);
-	ecs_container_url(weir->ecs, url);
-	log_info("app", "containers reach the API at %s", url);
+	options.routes = weir_task_routes(weir, &options.route_count);
+	err = api_http_create(&options, &weir->task_front);
+	if (!err)
+		err = listen_to_tasks(weir, address, url);
+	if (err) {
+		tell_unreachable(address, err_words(err));
+		api_http_destroy(weir->task_front);
+		weir->task_front = NULL;
+		return;
+	}
+	has_keys = swarm && !listen_to_tasks(weir, DOCKER_GATEWAY, keys_url);
+	ecs_container_url(weir->ecs, url, has_keys ? keys_url : NULL);
+	log_info("app", "containers reach the API at %s%s%s", url,
+		 has_keys ? ", role keys at " : "", has_keys ? keys_url : "");
 }

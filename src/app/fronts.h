@@ -15,6 +15,6 @@ err_t front_open(struct weir *weir, int fd);
  * only to who signs, whatever --auth says: what runs in a container is less trusted than this
  * machine's users. Containers that start from now on are told where.
  */
-void front_open_to_tasks(void *owner);
+void front_open_to_tasks(void *owner, const char *address);
 
 #endif

@@ -242,6 +242,20 @@ static void on_task_metric(void *owner, const struct ecs_metric *metric)
 		log_warn("app", "a data point of %s is lost", metric->name);
 }
 
+static const char *instance_at(void *owner, const char *address)
+{
+	const struct weir *weir = owner;
+
+	list_for_each (&weir->settings->instances, node) {
+		const struct instance_setting *one = container_of(node, struct instance_setting,
+								  link);
+
+		if (strcmp(one->address, address) == 0)
+			return one->id;
+	}
+	return NULL;
+}
+
 /* Tasks' programs are looked for where ours is. */
 static err_t make_ecs(struct weir *weir)
 {
@@ -263,6 +277,7 @@ static err_t make_ecs(struct weir *weir)
 		.engine = setting_text(settings, SETTING_ENGINE),
 		.docker_socket = setting_text(settings, SETTING_DOCKER_SOCKET),
 		.on_network = front_open_to_tasks,
+		.instance_at = instance_at,
 	};
 
 	TRY(program_folder(programs));

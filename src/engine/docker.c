@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "engine/docker_internal.h"
 #include "engine/docker_json.h"
+#include "engine/swarm_internal.h"
 
 bool docker_is_there(const char *socket)
 {
@@ -33,7 +34,8 @@ err_t docker_create(const struct docker_options *options, struct docker **ret_do
 	list_init(&docker->asks);
 	list_init(&docker->containers);
 	list_init(&docker->waiters);
-	if (!docker->options.socket || !docker->options.installation) {
+	if (!docker->options.socket || !docker->options.installation ||
+	    (options->swarm && swarm_create(docker, &docker->swarm))) {
 		docker_destroy(docker);
 		return ERR_NOMEM;
 	}
@@ -46,6 +48,7 @@ void docker_destroy(struct docker *docker)
 	if (!docker)
 		return;
 	assert(list_empty(&docker->containers));
+	swarm_destroy(docker->swarm);
 	docker_ask_cancel_all(&docker->asks);
 	free(docker->sweep);
 	free((char *)docker->options.socket);
@@ -88,15 +91,46 @@ bool docker_answer_is_good(const struct docker *docker, const struct docker_answ
 	return false;
 }
 
+/* ---- What runs ---- */
+
+err_t docker_start(struct docker *docker, const struct container_options *options,
+		   const struct workload_events *events, void *owner,
+		   struct workload **ret_workload)
+{
+	return docker->swarm ? swarm_start(docker->swarm, options, events, owner, ret_workload)
+			     : container_start(docker, options, events, owner, ret_workload);
+}
+
+err_t docker_adopt(struct docker *docker, const char *name, const char *folder, uint32_t stop_ms,
+		   const struct workload_events *events, void *owner,
+		   struct workload **ret_workload)
+{
+	return docker->swarm ? swarm_adopt(docker->swarm, name, folder, stop_ms, events, owner,
+					   ret_workload)
+			     : container_adopt(docker, name, folder, stop_ms, events, owner,
+					       ret_workload);
+}
+
+bool docker_has(const struct docker *docker, const char *name)
+{
+	list_for_each (&docker->containers, node)
+		if (docker->swarm ? swarm_service_has_name(node, name)
+				  : container_has_name(node, name))
+			return true;
+	return false;
+}
+
 /* ---- The network ---- */
 
-static void tell_waiters(struct docker *docker, const char *why)
+void docker_network_is(struct docker *docker, const char *why)
 {
 	struct list_node *node;
 
 	docker->network = why[0] ? NETWORK_UNKNOWN : NETWORK_THERE;
 	if (docker->options.on_network)
-		docker->options.on_network(docker->options.owner, why);
+		docker->options.on_network(docker->options.owner, why,
+					   docker->swarm ? swarm_address(docker->swarm)
+							 : DOCKER_GATEWAY);
 	while ((node = list_pop(&docker->waiters)) != NULL) {
 		struct docker_waiter *waiter = container_of(node, struct docker_waiter, link);
 
@@ -112,7 +146,7 @@ static void on_network_made(void *owner, const struct docker_answer *answer)
 
 	if (docker_answer_is_good(docker, answer, why) || (!answer->err && answer->status == 409))
 		why[0] = '\0';
-	tell_waiters(docker, why);
+	docker_network_is(docker, why);
 }
 
 static void make_network(struct docker *docker)
@@ -126,7 +160,7 @@ static void make_network(struct docker *docker)
 				  &events, docker, NULL);
 	text_fini(&body);
 	if (err)
-		tell_waiters(docker, err_words(err));
+		docker_network_is(docker, err_words(err));
 }
 
 static void on_network_seen(void *owner, const struct docker_answer *answer)
@@ -135,7 +169,7 @@ static void on_network_seen(void *owner, const struct docker_answer *answer)
 	char why[DOCKER_WORDS_BYTES];
 
 	if (docker_answer_is_good(docker, answer, why) || answer->status != 404)
-		tell_waiters(docker, why);
+		docker_network_is(docker, why);
 	else
 		make_network(docker);
 }
@@ -149,10 +183,14 @@ void docker_open_network(struct docker *docker)
 		return;
 	/* Asked each time: somebody may have removed it. */
 	docker->network = NETWORK_ASKED;
+	if (docker->swarm) {
+		swarm_open(docker->swarm);
+		return;
+	}
 	err = docker_send(docker, "GET", "/networks/" DOCKER_NETWORK, NULL, DOCKER_SILENT_MS,
 			  &events, docker, NULL);
 	if (err)
-		tell_waiters(docker, err_words(err));
+		docker_network_is(docker, err_words(err));
 }
 
 void docker_need_network(struct docker *docker, struct docker_waiter *waiter)
@@ -176,10 +214,10 @@ static void sweep_one(void *owner, const char *name)
 
 	if (docker_has(sweep->docker, name) || sweep->wanted(sweep->owner, name))
 		return;
-	text_add_str(&path, "/containers/");
+	text_add_str(&path, sweep->docker->swarm ? "/services/" : "/containers/");
 	encode_percent(&path, bytes_of(name), false);
-	text_add_str(&path, "?force=1&v=1");
-	log_debug("engine", "container %s is nobody's, and is removed", name);
+	text_add_str(&path, sweep->docker->swarm ? "" : "?force=1&v=1");
+	log_debug("engine", "%s is nobody's, and is removed", name);
 	if (!text_err(&path))
 		docker_send(sweep->docker, "DELETE", text_str(&path), NULL, DOCKER_SILENT_MS, NULL,
 			    NULL, NULL);
@@ -192,7 +230,8 @@ static void on_listed(void *owner, const struct docker_answer *answer)
 
 	sweep->docker->sweep = NULL;
 	if (!answer->err && answer->status == 200)
-		docker_names_read(answer->body, sweep_one, sweep);
+		(sweep->docker->swarm ? swarm_names_read : docker_names_read)(answer->body,
+									      sweep_one, sweep);
 	free(sweep);
 }
 
@@ -211,7 +250,8 @@ void docker_sweep(struct docker *docker, bool (*wanted)(void *owner, const char 
 	*sweep = (struct docker_sweep){ docker, wanted, owner };
 	docker->sweep = sweep;
 	text_printf(&filter, "{\"label\":[\"" DOCKER_LABEL "=%s\"]}", docker->options.installation);
-	text_add_str(&path, "/containers/json?all=1&filters=");
+	text_add_str(&path,
+		     docker->swarm ? "/services?filters=" : "/containers/json?all=1&filters=");
 	encode_percent(&path, text_bytes(&filter), false);
 	err = text_err(&path) ? text_err(&path)
 			      : docker_send(docker, "GET", text_str(&path), NULL, DOCKER_SILENT_MS,

@@ -13,6 +13,9 @@
  * Its output goes on in `folder`/output, as that of the process engine does; how far it was read
  * stands in `folder`/read.
  *
+ * With `swarm`, all of this is a service of the engine's Swarm each, on whichever of its machines
+ * (swarm.h); where it came to be, on_placed tells.
+ *
  * The control loop's thread; nothing blocks.
  */
 #ifndef ENGINE_DOCKER_H
@@ -35,8 +38,12 @@ struct docker_options {
 	struct loop *loop;
 	const char *socket;	  /* a path; copied */
 	const char *installation; /* whose containers these are, among several Weirs; copied */
-	/* The network is there, and with it the gateway; or `why` not. May be NULL. */
-	void (*on_network)(void *owner, const char *why);
+	bool swarm;		  /* services of its Swarm instead of containers (swarm.h) */
+	/*
+	 * The network is there, and `address` is this machine for who is in it; or `why` not.
+	 * May be NULL.
+	 */
+	void (*on_network)(void *owner, const char *why, const char *address);
 	void *owner;
 };
 
@@ -48,7 +55,7 @@ void docker_destroy(struct docker *docker);
 bool docker_is_there(const char *socket);
 
 struct container_port {
-	uint16_t inside, outside;
+	uint16_t inside, outside; /* outside 0, a Swarm's alone: any that is free there */
 };
 
 struct container_label {
@@ -70,9 +77,11 @@ struct container_options {
 	char *const *entrypoint;  /* NULL: the image's; NULL-terminated, as the next two */
 	char *const *command;	  /* NULL: the image's */
 	char *const *environment; /* added to the image's */
+	char *const *constraints; /* on nodes, a Swarm's alone: "node.labels.a==b"; NULL: none */
 	const char *user, *directory, *hostname; /* NULL: the image's, the engine's */
 	const char *network; /* "bridge": DOCKER_NETWORK; "host", "none", "container:NAME" */
-	const char *address; /* ports are published at this address of ours */
+	const char
+		*address; /* ports are published at this address of ours; a Swarm: at its node's */
 	const struct container_port *ports;
 	size_t port_count;
 	const struct container_label *labels;

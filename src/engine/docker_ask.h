@@ -11,7 +11,7 @@
 
 struct docker_ask;
 
-enum { DOCKER_ANSWER_MAX = 4 * 1024 * 1024 };
+enum { DOCKER_ANSWER_MAX = 32 * 1024 * 1024 }; /* a Swarm's list has all of every task */
 
 struct docker_answer {
 	err_t err; /* ERR_OK: it answered, whatever it said */

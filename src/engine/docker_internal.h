@@ -5,6 +5,7 @@
 #define ENGINE_DOCKER_INTERNAL_H
 
 #include "base/list.h"
+#include "base/text.h"
 #include "engine/docker.h"
 #include "engine/docker_ask.h"
 
@@ -19,7 +20,21 @@ struct docker {
 	struct list_node waiters;      /* struct docker_waiter: for the network */
 	enum docker_network network;
 	struct docker_sweep *sweep; /* one that is under way */
+	struct swarm *swarm;	    /* NULL: containers of this engine alone */
 };
+
+/* One container of this engine (docker_container.c); as docker_start and docker_adopt. */
+err_t container_start(struct docker *docker, const struct container_options *options,
+		      const struct workload_events *events, void *owner,
+		      struct workload **ret_workload);
+err_t container_adopt(struct docker *docker, const char *name, const char *folder, uint32_t stop_ms,
+		      const struct workload_events *events, void *owner,
+		      struct workload **ret_workload);
+
+bool container_has_name(const struct list_node *link, const char *name);
+
+/* "" or why not: whoever waits hears of it. */
+void docker_network_is(struct docker *docker, const char *why);
 
 /* Waits for the network; on_network runs once, `why` "" when it is there. */
 struct docker_waiter {

@@ -1,19 +1,13 @@
-#include "engine/docker_json.h"
+#include "engine/docker_json_internal.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <sys/resource.h>
 
-enum {
-	CPU_UNITS = 1024,
-	CPU_SHARES_MIN = 2, /* the kernel's; and what ECS gives who names less */
-	NANO = 1000000000,
-	MS_NANO = 1000000,
-};
+enum { CPU_SHARES_MIN = 2 }; /* the kernel's; and what ECS gives who names less */
 
 /* ---- Asking ---- */
 
-static json_t *words_of(char *const *words)
+json_t *docker_words(char *const *words)
 {
 	json_t *list = json_array();
 
@@ -44,7 +38,7 @@ static const char *limit_name(int resource)
 	return NULL;
 }
 
-static json_t *limits_of(const struct container_options *options)
+json_t *docker_limits(const struct container_options *options)
 {
 	json_t *list = json_array();
 
@@ -78,13 +72,13 @@ static void add_ports(const struct container_options *options, json_t *body, jso
 	json_object_set_new(host, "PortBindings", bound);
 }
 
-static void put_number(json_t *object, const char *key, uint64_t number)
+void docker_put_number(json_t *object, const char *key, uint64_t number)
 {
 	if (number)
 		json_object_set_new(object, key, json_integer((json_int_t)number));
 }
 
-static void put_text(json_t *object, const char *key, const char *text)
+void docker_put_text(json_t *object, const char *key, const char *text)
 {
 	if (text)
 		json_object_set_new(object, key, json_string(text));
@@ -97,17 +91,18 @@ static json_t *host_of(const struct container_options *options, json_t *body)
 	json_t *host = json_pack("{s:s, s:{s:s}, s:{s:s, s:{s:s, s:s}}, s:o}", "NetworkMode",
 				 network, "RestartPolicy", "Name", "no", "LogConfig", "Type",
 				 "json-file", "Config", "max-size", "16m", "max-file", "2",
-				 "Ulimits", limits_of(options));
+				 "Ulimits", docker_limits(options));
 
-	put_number(host, "Memory", options->memory_bytes);
-	put_number(host, "MemorySwap", options->memory_bytes); /* both together: no swap */
-	put_number(host, "MemoryReservation", options->memory_reserved_bytes);
-	put_number(host, "PidsLimit", options->processes_max);
+	docker_put_number(host, "Memory", options->memory_bytes);
+	docker_put_number(host, "MemorySwap", options->memory_bytes); /* both together: no swap */
+	docker_put_number(host, "MemoryReservation", options->memory_reserved_bytes);
+	docker_put_number(host, "PidsLimit", options->processes_max);
 	if (options->cpu_units)
-		put_number(host, "CpuShares",
-			   options->cpu_units < CPU_SHARES_MIN ? CPU_SHARES_MIN
-							       : options->cpu_units);
-	put_number(host, "NanoCpus", (uint64_t)options->cpu_limit * NANO / CPU_UNITS);
+		docker_put_number(host, "CpuShares",
+				  options->cpu_units < CPU_SHARES_MIN ? CPU_SHARES_MIN
+								      : options->cpu_units);
+	docker_put_number(host, "NanoCpus",
+			  (uint64_t)options->cpu_limit * DOCKER_NANO / DOCKER_CPU_UNITS);
 	if (options->init)
 		json_object_set_new(host, "Init", json_true());
 	if (options->read_only)
@@ -118,33 +113,31 @@ static json_t *host_of(const struct container_options *options, json_t *body)
 	return host;
 }
 
-static void add_check(const struct container_options *options, json_t *body)
+json_t *docker_check(const struct container_check *check)
 {
-	const struct container_check *check = &options->check;
 	json_t *out;
 
 	if (!check->test)
-		return;
-	out = json_pack("{s:o, s:I, s:I}", "Test", words_of(check->test), "Interval",
-			(json_int_t)check->interval_ms * MS_NANO, "Timeout",
-			(json_int_t)check->timeout_ms * MS_NANO);
-	put_number(out, "Retries", check->retries);
-	put_number(out, "StartPeriod", (uint64_t)check->start_period_ms * MS_NANO);
-	json_object_set_new(body, "Healthcheck", out);
+		return NULL;
+	out = json_pack("{s:o, s:I, s:I}", "Test", docker_words(check->test), "Interval",
+			(json_int_t)check->interval_ms * DOCKER_MS_NANO, "Timeout",
+			(json_int_t)check->timeout_ms * DOCKER_MS_NANO);
+	docker_put_number(out, "Retries", check->retries);
+	docker_put_number(out, "StartPeriod", (uint64_t)check->start_period_ms * DOCKER_MS_NANO);
+	return out;
 }
 
-static void add_labels(const struct container_options *options, const char *installation,
-		       json_t *body)
+json_t *docker_labels(const struct container_options *options, const char *installation)
 {
 	json_t *labels = json_object();
 
 	for (size_t i = 0; i < options->label_count; i++)
-		put_text(labels, options->labels[i].name, options->labels[i].value);
-	put_text(labels, DOCKER_LABEL, installation);
-	json_object_set_new(body, "Labels", labels);
+		docker_put_text(labels, options->labels[i].name, options->labels[i].value);
+	docker_put_text(labels, DOCKER_LABEL, installation);
+	return labels;
 }
 
-static err_t write_json(json_t *body, struct text *out)
+err_t docker_write_json(json_t *body, struct text *out)
 {
 	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
 
@@ -161,36 +154,42 @@ err_t docker_create_body(const struct container_options *options, const char *in
 			 struct text *out)
 {
 	json_t *body = json_pack("{s:s, s:o, s:I}", "Image", options->image, "Env",
-				 words_of(options->environment), "StopTimeout",
+				 docker_words(options->environment), "StopTimeout",
 				 (json_int_t)options->stop_ms / 1000);
 
 	if (!body)
 		return ERR_NOMEM;
 	if (options->entrypoint)
-		json_object_set_new(body, "Entrypoint", words_of(options->entrypoint));
+		json_object_set_new(body, "Entrypoint", docker_words(options->entrypoint));
 	if (options->command)
-		json_object_set_new(body, "Cmd", words_of(options->command));
-	put_text(body, "User", options->user);
-	put_text(body, "WorkingDir", options->directory);
-	put_text(body, "Hostname", options->hostname);
-	add_check(options, body);
-	add_labels(options, installation, body);
+		json_object_set_new(body, "Cmd", docker_words(options->command));
+	docker_put_text(body, "User", options->user);
+	docker_put_text(body, "WorkingDir", options->directory);
+	docker_put_text(body, "Hostname", options->hostname);
+	if (options->check.test)
+		json_object_set_new(body, "Healthcheck", docker_check(&options->check));
+	json_object_set_new(body, "Labels", docker_labels(options, installation));
 	json_object_set_new(body, "HostConfig", host_of(options, body));
-	return write_json(body, out);
+	return docker_write_json(body, out);
 }
 
 err_t docker_network_body(struct text *out)
 {
-	return write_json(json_pack("{s:s, s:b, s:s, s:{s:[{s:s, s:s}]}, s:{s:s}}", "Name",
-				    DOCKER_NETWORK, "CheckDuplicate", 1, "Driver", "bridge", "IPAM",
-				    "Config", "Subnet", DOCKER_SUBNET, "Gateway", DOCKER_GATEWAY,
-				    "Labels", "weir.network", "tasks"),
-			  out);
+	return docker_write_json(json_pack("{s:s, s:b, s:s, s:{s:[{s:s, s:s}]}, s:{s:s}}", "Name",
+					   DOCKER_NETWORK, "CheckDuplicate", 1, "Driver", "bridge",
+					   "IPAM", "Config", "Subnet", DOCKER_SUBNET, "Gateway",
+					   DOCKER_GATEWAY, "Labels", "weir.network", "tasks"),
+				 out);
 }
 
 /* ---- Hearing ---- */
 
-static const char *text_in(const json_t *object, const char *key)
+json_t *docker_load(struct bytes json)
+{
+	return json_loadb(json.at ? json.at : "", json.len, 0, NULL);
+}
+
+const char *docker_text_in(const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));
 
@@ -204,7 +203,7 @@ static void read_health(const json_t *state, struct docker_state *out)
 
 	if (!health) /* Podman's older name */
 		health = json_object_get(state, "Healthcheck");
-	status = text_in(health, "Status");
+	status = docker_text_in(health, "Status");
 	out->checked = status[0] && strcmp(status, "none") != 0;
 	out->healthy = strcmp(status, "healthy") == 0;
 	out->unhealthy = strcmp(status, "unhealthy") == 0;
@@ -212,9 +211,10 @@ static void read_health(const json_t *state, struct docker_state *out)
 
 err_t docker_state_read(struct bytes json, struct docker_state *ret_state)
 {
-	json_t *body = json_loadb(json.at ? json.at : "", json.len, 0, NULL);
+	json_t *body = docker_load(json);
 	const json_t *state = json_object_get(body, "State");
-	const char *status = text_in(state, "Status"), *started = text_in(state, "StartedAt");
+	const char *status = docker_text_in(state, "Status"),
+		   *started = docker_text_in(state, "StartedAt");
 
 	if (!status[0]) {
 		json_decref(body);
@@ -232,8 +232,8 @@ err_t docker_state_read(struct bytes json, struct docker_state *ret_state)
 		.out_of_memory = json_is_true(json_object_get(state, "OOMKilled")),
 		.code = (int)json_integer_value(json_object_get(state, "ExitCode")),
 	};
-	snprintf(ret_state->id, sizeof ret_state->id, "%s", text_in(body, "Id"));
-	snprintf(ret_state->error, sizeof ret_state->error, "%s", text_in(state, "Error"));
+	snprintf(ret_state->id, sizeof ret_state->id, "%s", docker_text_in(body, "Id"));
+	snprintf(ret_state->error, sizeof ret_state->error, "%s", docker_text_in(state, "Error"));
 	read_health(state, ret_state);
 	json_decref(body);
 	return ERR_OK;
@@ -241,8 +241,8 @@ err_t docker_state_read(struct bytes json, struct docker_state *ret_state)
 
 void docker_message(unsigned status, struct bytes json, char out[384])
 {
-	json_t *body = json_loadb(json.at ? json.at : "", json.len, 0, NULL);
-	const char *message = text_in(body, "message");
+	json_t *body = docker_load(json);
+	const char *message = docker_text_in(body, "message");
 
 	if (message[0])
 		snprintf(out, 384, "%s", message);
@@ -253,7 +253,7 @@ void docker_message(unsigned status, struct bytes json, char out[384])
 
 bool docker_usage_read(struct bytes json, struct workload_usage *ret_usage)
 {
-	json_t *body = json_loadb(json.at ? json.at : "", json.len, 0, NULL);
+	json_t *body = docker_load(json);
 	const json_t *cpu = json_object_get(
 		json_object_get(json_object_get(body, "cpu_stats"), "cpu_usage"), "total_usage");
 	const json_t *memory = json_object_get(body, "memory_stats");
@@ -277,7 +277,7 @@ bool docker_usage_read(struct bytes json, struct workload_usage *ret_usage)
 
 void docker_names_read(struct bytes json, void (*each)(void *owner, const char *name), void *owner)
 {
-	json_t *body = json_loadb(json.at ? json.at : "", json.len, 0, NULL), *item;
+	json_t *body = docker_load(json), *item;
 	size_t i;
 
 	json_array_foreach (body, i, item) {

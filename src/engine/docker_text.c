@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
-enum { PULL_LINE_MAX = 64 * 1024 };
+enum { PULL_LINE_MAX = 64 * 1024, STREAM_TROUBLE = 3 };
 
 void docker_image_split(struct bytes reference, struct bytes *ret_image, struct bytes *ret_tag)
 {
@@ -116,7 +116,9 @@ static size_t take_head(struct docker_logs *logs, struct bytes data)
 	logs->left = (uint32_t)logs->head[4] << 24 | (uint32_t)logs->head[5] << 16 |
 		     (uint32_t)logs->head[6] << 8 | logs->head[7];
 	logs->head_len = logs->left ? sizeof logs->head : 0;
-	logs->in_stamp = true;
+	/* The engine's own words about the log are no line of it, and have no time. */
+	logs->skipping = logs->head[0] == STREAM_TROUBLE;
+	logs->in_stamp = !logs->skipping;
 	logs->stamp_len = 0;
 	return n;
 }

@@ -22,6 +22,7 @@ enum workload_how {
 	WORKLOAD_OUT_OF_MEMORY, /* killed at its memory limit; code 137 */
 	WORKLOAD_TOO_MANY,	/* killed at its limit of processes; code 137 */
 	WORKLOAD_LOST,		/* killed from outside, and what kept it too; code 137 */
+	WORKLOAD_HOST_LOST,	/* the machine it ran on is gone, `why` says which */
 	/* Nothing ran, `why` says why: */
 	WORKLOAD_NO_IMAGE,
 	WORKLOAD_NOT_CREATED,
@@ -35,7 +36,21 @@ struct workload_end {
 	char why[512]; /* a sentence for people; "" where `how` says it all */
 };
 
+enum { WORKLOAD_PORTS_MAX = 100, WORKLOAD_ADDRESS_BYTES = 64 };
+
+/* Where an engine of several machines put it. */
+struct workload_place {
+	char address[WORKLOAD_ADDRESS_BYTES]; /* of the machine */
+	bool here;			      /* the one that Weir runs on */
+	struct workload_port {
+		uint16_t inside, outside;
+	} ports[WORKLOAD_PORTS_MAX];
+	size_t port_count;
+};
+
 struct workload_events {
+	/* Before on_started, after an adoption too. NULL for an engine of one machine. */
+	void (*on_placed)(void *owner, const struct workload_place *place);
 	/* It runs. NULL for an engine that starts at once. */
 	void (*on_started)(void *owner);
 	/* Its own health check says so; NULL where an engine has none. */

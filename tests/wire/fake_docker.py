@@ -10,6 +10,8 @@ import threading
 import time
 import urllib.parse
 
+import fake_swarm
+
 
 def stamp(n):
     return f"2026-01-02T03:04:05.{n:09d}Z"
@@ -34,7 +36,8 @@ class FakeDocker:
     """`fails[(method, pattern)] = (status, message)` makes the next questions of that kind fail, until removed;
     `tell(question, done)` hears of each, before it is carried out and, once it is, before it is answered."""
 
-    def __init__(self, path):
+    def __init__(self, path, swarm=None):
+        self.swarm = swarm
         self.path, self.containers, self.images, self.networks = str(path), {}, {"app:1"}, {}
         self.registry, self.asked, self.fails, self.lock = set(), [], {}, threading.RLock()
         self.changed = threading.Condition(self.lock)
@@ -118,7 +121,7 @@ class Api(http.server.BaseHTTPRequestHandler):
             for (method, pattern), (status, message) in docker.fails.items():
                 if method == self.command and re.search(pattern, self.path):
                     return self.answer(status, {"message": message})
-        for method, pattern, handle in ROUTES:
+        for method, pattern, handle in ROUTES + (fake_swarm.ROUTES if docker.swarm else []):
             found = re.fullmatch(pattern, path)
             if method == self.command and found:
                 try:

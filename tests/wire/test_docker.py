@@ -1,12 +1,7 @@
 """Tasks as containers: what a Docker Engine is asked (a fake one, always) and that it works (a real one, where it may run)."""
-import fcntl
 import http.client
-import os
-import re
-import shutil
 import signal
 import subprocess
-import tarfile
 import threading
 import time
 
@@ -15,6 +10,7 @@ import pytest
 from ecs_harness import Tasks
 from fake_docker import FakeDocker, stamp
 from harness import Fault, Weir, get, until
+from real_docker import containers, run_dockerd
 
 LOGS = {"logDriver": "awslogs", "options": {"awslogs-group": "/t", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "p",
                                             "awslogs-create-group": "true"}}
@@ -291,92 +287,10 @@ def test_a_container_that_was_removed_behind_our_back_is_replaced(tasks, docker)
 
 # ---- A real engine ----
 
-SERVER = r"""
-#include <arpa/inet.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-static void on_term(int number) { (void)number; _exit(0); }
-int main(int argc, char **argv)
-{
-	struct sockaddr_in at = { .sin_family = AF_INET };
-	int one = 1, fd = socket(AF_INET, SOCK_STREAM, 0), peer;
-	char in[4096], out[512], body[256];
-
-	if (argc > 1 && strcmp(argv[1], "eat") == 0)
-		for (;;)
-			memset(malloc(1 << 20), 1, 1 << 20);
-	if (argc > 1 && strcmp(argv[1], "check") == 0)
-		return 0;
-	signal(SIGTERM, on_term);
-	at.sin_port = htons((unsigned short)atoi(getenv("PORT")));
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-	if (bind(fd, (struct sockaddr *)&at, sizeof at) || listen(fd, 16))
-		return 1;
-	printf("serving on %s\n", getenv("PORT"));
-	fflush(stdout);
-	while ((peer = accept(fd, NULL, NULL)) >= 0) {
-		if (read(peer, in, sizeof in) < 0)
-			continue;
-		snprintf(body, sizeof body, "%s %s", getenv("VERSION") ? getenv("VERSION") : "1", getenv("ECS_CONTAINER_METADATA_URI_V4"));
-		snprintf(out, sizeof out, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s", strlen(body), body);
-		if (write(peer, out, strlen(out)) < 0)
-			return 2;
-		close(peer);
-	}
-	return 3;
-}
-"""
-
-
 @pytest.fixture(scope="module")
 def dockerd(tmp_path_factory):
-    """A Docker Engine of our own, with an image of one static program; no registry is needed."""
-    found = shutil.which("dockerd", path=os.environ["PATH"] + ":/usr/sbin:/usr/local/bin")
-    if not found or os.geteuid() != 0 or not shutil.which("cc"):
-        pytest.skip("needs root, a compiler and dockerd (Debian's docker.io)")
-    alone = open("/tmp/weir-test-dockerd.lock", "w")
-    fcntl.flock(alone, fcntl.LOCK_EX)  # two of them would each have the address of the containers' gateway
-    folder = tmp_path_factory.mktemp("dockerd")
-    socket = folder / "docker.sock"
-    log = (folder / "log").open("w")
-    daemon = subprocess.Popen([found, "--data-root", folder / "data", "--exec-root", folder / "exec", "--pidfile", folder / "pid", "-H", f"unix://{socket}",
-                               "--storage-driver", "vfs", "--iptables=false", "--bridge=none"], stdout=log, stderr=log)
-    try:
-        try:
-            until(lambda: socket.exists() and curl(socket, "GET", "/_ping") == "OK", 15, "dockerd", despite=subprocess.CalledProcessError)
-        except AssertionError:
-            pytest.skip("dockerd does not start here: " + (folder / "log").read_text()[-300:])
-        source, binary, tar = folder / "server.c", folder / "server", folder / "image.tar"
-        source.write_text(SERVER)
-        subprocess.run(["cc", "-static", "-o", binary, source], check=True)
-        with tarfile.open(tar, "w") as out:
-            out.add(binary, "server")
-        made = curl(socket, "POST", "/images/create?fromSrc=-&repo=tiny&tag=1&changes=ENTRYPOINT%20%5B%22/server%22%5D", "-H", "Content-Type: application/x-tar",
-                    "--data-binary", f"@{tar}")
-        assert "sha256:" in made, made
+    with run_dockerd(tmp_path_factory.mktemp("dockerd"), "--bridge=none") as socket:
         yield socket
-    finally:
-        try:
-            curl(socket, "DELETE", "/networks/weir")  # its bridge would outlive the daemon
-        except subprocess.CalledProcessError:
-            pass
-        daemon.terminate()
-        daemon.wait(20)
-        log.close()
-        alone.close()
-
-
-def curl(socket, method, path, *more):
-    return subprocess.run(["curl", "-sS", "-m", "20", "--unix-socket", str(socket), "-X", method, *more, "http://docker" + path], check=True,
-                          capture_output=True, text=True).stdout
-
-
-def containers(socket):
-    return set(re.findall(r'"/(weir-[0-9a-f]{32}-[^"]+)"', curl(socket, "GET", "/containers/json?all=1")))
 
 
 def test_a_service_of_real_containers_deploys_behind_a_balancer_and_survives_a_kill(dockerd, tmp_path):

@@ -81,7 +81,8 @@ static err_t add_interface(struct api_call *call, const json_t *attachment, json
 	json_t *subnets, *subnet, *groups;
 	size_t index;
 
-	if (!ec2_is(attachment, "type", "ElasticNetworkInterface") || !ec2_text(attachment, "id"))
+	if (!ec2_is(attachment, "type", "ElasticNetworkInterface") || !ec2_text(attachment, "id") ||
+	    !detail(attachment, "privateIPv4Address"))
 		return ERR_OK;
 	TRY(ec2_list(call, &ec2_subnets, &subnets));
 	json_array_foreach (subnets, index, subnet) {

@@ -236,7 +236,7 @@ static err_t check_container(struct api_call *call, json_t *container, const cha
 		return ecs_client(call, "Container.image contains invalid characters.");
 	snprintf(where, sizeof where, "Container '%s'", name);
 	TRY(refuse(call, container, refused_members, COUNT(refused_members), where));
-	if (strcmp(ecs_engine_of(ecs_of(call), image), "docker") != 0)
+	if (strcmp(ecs_engine_of(ecs_of(call), image), "process") == 0)
 		TRY(refuse(call, container, boxed_members, COUNT(boxed_members), where));
 	if (strcmp(mode, "awsvpc") == 0 && says_something(json_object_get(container, "hostname")))
 		return ecs_client(call, "The hostname parameter is not supported when the network "
@@ -343,6 +343,33 @@ static err_t check_containers(struct api_call *call, json_t *definition, const c
 	return ERR_OK;
 }
 
+/* What the containers of a Swarm's services have not. */
+static err_t check_swarm(struct api_call *call, const json_t *definition, const char *mode)
+{
+	const struct ecs *ecs = ecs_of(call);
+	json_t *containers = json_object_get(definition, "containerDefinitions"), *container;
+	size_t i;
+
+	json_array_foreach (containers, i, container) {
+		const char *name = text_of(container, "name");
+
+		if (strcmp(ecs_engine_of(ecs, text_of(container, "image")), "swarm") != 0)
+			continue;
+		if (json_array_size(containers) > 1)
+			return ecs_client(call,
+					  "Container '%s': containers of one task share a network, "
+					  "which services of a Docker Swarm cannot: it is one "
+					  "container a task there.",
+					  name);
+		if (is_true(container, "privileged") || strcmp(mode, "none") == 0)
+			return ecs_client(call,
+					  "Container '%s': a Docker Swarm has neither privileged "
+					  "containers nor networkMode none.",
+					  name);
+	}
+	return ERR_OK;
+}
+
 /* ---- Fargate ---- */
 
 /* cpu units, and memory in MiB from, to, in steps; 256 has three values of its own. */
@@ -435,6 +462,7 @@ err_t definition_check(struct api_call *call, json_t *definition)
 	TRY(check_size(call, definition, "cpu", "vCPU", &cpu));
 	TRY(check_size(call, definition, "memory", "GB", &memory));
 	TRY(check_containers(call, definition, mode));
+	TRY(check_swarm(call, definition, mode));
 	TRY(check_fargate(call, definition, mode, cpu, memory));
 	return put_empty_lists(definition, lists);
 }

@@ -259,19 +259,21 @@ void ecs_api_url(struct ecs *ecs, const char *url)
 	ecs->api_url = bytes_dup(bytes_of(url));
 }
 
-void ecs_container_url(struct ecs *ecs, const char *url)
+void ecs_container_url(struct ecs *ecs, const char *url, const char *keys_url)
 {
 	free(ecs->container_url);
+	free(ecs->keys_url);
 	ecs->container_url = bytes_dup(bytes_of(url));
+	ecs->keys_url = keys_url ? bytes_dup(bytes_of(keys_url)) : NULL;
 }
 
 /* Where there is none, who needs it fails with the reason. */
-static void on_network(void *owner, const char *why)
+static void on_network(void *owner, const char *why, const char *address)
 {
 	struct ecs *ecs = owner;
 
 	if (!why[0] && !ecs->container_url && ecs->options.on_network)
-		ecs->options.on_network(ecs->options.owner);
+		ecs->options.on_network(ecs->options.owner, address);
 	ecs->network_known = true;
 	list_for_each (&ecs->runs, node)
 		run_look_in(container_of(node, struct run, link), 0);
@@ -284,6 +286,7 @@ static err_t make_docker(struct ecs *ecs)
 	struct docker_options options = { .loop = ecs->options.loop,
 					  .socket = ecs->options.docker_socket,
 					  .installation = installation,
+					  .swarm = strcmp(ecs->options.engine, "swarm") == 0,
 					  .on_network = on_network,
 					  .owner = ecs };
 
@@ -296,13 +299,15 @@ static err_t make_docker(struct ecs *ecs)
 
 const char *ecs_engine_of(const struct ecs *ecs, const char *image)
 {
-	if (!ecs->docker || program_is_named(image, strcmp(ecs->options.engine, "docker") != 0))
+	bool any = strcmp(ecs->options.engine, "auto") == 0;
+	bool swarm = strcmp(ecs->options.engine, "swarm") == 0;
+
+	if (!ecs->docker || program_is_named(image, any))
 		return "process";
 	/* "auto" leaves what is no program to the process engine's words, where no Docker is. */
-	if (strcmp(ecs->options.engine, "auto") == 0 &&
-	    !docker_is_there(ecs->options.docker_socket))
+	if (any && !docker_is_there(ecs->options.docker_socket))
 		return "process";
-	return "docker";
+	return swarm ? "swarm" : "docker";
 }
 
 static err_t copy_options(struct ecs *ecs, const struct ecs_options *options)
@@ -432,6 +437,7 @@ void ecs_destroy(struct ecs *ecs)
 	docker_destroy(ecs->docker);
 	images_end(ecs);
 	free(ecs->container_url);
+	free(ecs->keys_url);
 	map_for_each (&ecs->services, slot) {
 		struct service_watch *watch = slot->value;
 

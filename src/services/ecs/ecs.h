@@ -35,10 +35,12 @@ struct ecs_options {
 	const char *programs;		 /* the folder of weir-keeper, ragd, … */
 	const char *instance; /* the container instance's EC2 id, for `instance` targets */
 	const char *account, *region;
-	const char *engine;	   /* "auto", "process", "docker" (docs/ecs.md) */
+	const char *engine;	   /* "auto", "process", "docker", "swarm" (docs/ecs.md) */
 	const char *docker_socket; /* a path */
-	/* Containers have a network, whose gateway (engine/docker.h) is an address of ours now. */
-	void (*on_network)(void *owner);
+	/* Containers have a network, in which `address` is this machine. */
+	void (*on_network)(void *owner, const char *address);
+	/* The EC2 id of the machine of that address; NULL: nobody knows one. May be NULL. */
+	const char *(*instance_at)(void *owner, const char *address);
 	void (*on_metric)(void *owner, const struct ecs_metric *metric); /* once a minute */
 	void *owner;
 };
@@ -52,8 +54,11 @@ err_t ecs_restore(struct ecs *ecs);
 /* Where tasks reach the API ("http://127.0.0.1:4566"), once it is bound. */
 void ecs_api_url(struct ecs *ecs, const char *url);
 
-/* The same from inside of containers, once they can reach it. */
-void ecs_container_url(struct ecs *ecs, const char *url);
+/*
+ * The same from inside of containers, once they can reach it; and where they find their role's
+ * keys, since clients of AWS ask at few addresses: NULL, the same.
+ */
+void ecs_container_url(struct ecs *ecs, const char *url, const char *keys_url);
 
 /* Asks every task to end, and calls on_done when all have, or `grace_ms` is over. */
 void ecs_stop_all(struct ecs *ecs, uint32_t grace_ms, void (*on_done)(void *owner), void *owner);

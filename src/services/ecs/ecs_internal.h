@@ -12,7 +12,7 @@
  *
  *   service  _sequence, _steady, _deleted; deployments[]: _failed_ms, _was_completed, _network…
  *   task     _service (id), _deployment (id), _token, _targets[{group, id, port}], _registered,
- *            _address, _mode (of its network), _keys_token;
+ *            _address, _mode (of its network), _keys_token, _constraints (a Swarm's);
  *            containers[]: _engine, _asked (its start was begun), _ended, _ports[]
  */
 #ifndef SERVICES_ECS_ECS_INTERNAL_H
@@ -54,6 +54,7 @@ struct ecs {
 	json_t *fresh;	     /* ids of tasks that nobody looks after yet */
 	char *api_url;	     /* NULL before it is known */
 	char *container_url; /* the same from inside of containers; NULL: they cannot reach us */
+	char *keys_url;	     /* where clients of AWS take a role's keys from; NULL: container_url */
 	bool network_known;  /* it was asked for, so that container_url is what it will be */
 	struct blocking_pool *image_pool; /* NULL before the first image */
 	struct list_node image_jobs;
@@ -72,7 +73,7 @@ static inline struct ecs *ecs_of(const struct api_call *call)
 }
 
 uint64_t ecs_now_ms(const struct ecs *ecs); /* Unix */
-/* "process" or "docker": what runs a container of this image. */
+/* "process", "docker" or "swarm": what runs a container of this image. */
 const char *ecs_engine_of(const struct ecs *ecs, const char *image);
 
 extern const struct api_operation ecs_operations[];
@@ -248,6 +249,19 @@ void places_take(struct ecs *ecs, const json_t *task); /* at a restart */
 void places_free(struct ecs *ecs, const json_t *task);
 json_t *place_ports_of(const json_t *container); /* [{containerPort, hostPort}] */
 
+/* ---- remote.c: tasks that a Swarm runs ---- */
+
+enum { PLACEMENT_BYTES = 256 };
+
+bool is_remote(const json_t *task);
+/* The settings' placement constraints as a Swarm's. ERR_INVALID: one has no counterpart there. */
+err_t remote_constraints(const json_t *settings, json_t *list);
+/* The same of a call: a fault where a Swarm runs the tasks; elsewhere they are noted. */
+err_t remote_check_placement(struct api_call *call, const json_t *settings);
+/* Where container `index` came to be. ERR_INVALID and a sentence: it can be no target there. */
+err_t remote_place(struct ecs *ecs, json_t *task, unsigned index,
+		   const struct workload_place *place, struct text *why);
+
 /* ---- run.c: tasks that are not stopped ---- */
 
 struct run_image {
@@ -331,7 +345,9 @@ err_t launch_adopt(struct run *run, const json_t *task, const json_t *definition
 
 /* The name of a task's container with the engine: its own for ever. */
 enum { DOCKER_NAME_BYTES = 300 };
-void docker_name(const struct run *run, const char *container, char out[DOCKER_NAME_BYTES]);
+void docker_name(const struct run *run, const json_t *container, char out[DOCKER_NAME_BYTES]);
+/* A container, of Docker or of a Swarm; not a program of this machine. */
+bool is_boxed(const json_t *container);
 
 /* ---- credentials.c ---- */
 

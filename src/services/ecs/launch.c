@@ -155,8 +155,10 @@ const char *launch_api_url(const struct launch *launch)
 {
 	const struct ecs *ecs = launch->run->ecs;
 
-	return is_text(launch->container, "_engine", "docker") &&
-			       !is_text(launch->task, "_mode", "host")
+	/* Who shares a node's network is on this machine only where there is no other. */
+	if (is_remote(launch->task))
+		return ecs->container_url;
+	return is_boxed(launch->container) && !is_text(launch->task, "_mode", "host")
 		       ? ecs->container_url
 		       : ecs->api_url;
 }
@@ -178,7 +180,9 @@ err_t launch_common(struct launch *launch)
 		return ERR_OK;
 	TRY(put_text(environment, "AWS_ENDPOINT_URL", url));
 	if (credentials_role(launch->task, launch->run->definition)) {
-		snprintf(text, sizeof text, "%.200s/_weir/credentials/%s", url, launch->run->id);
+		snprintf(text, sizeof text, "%.200s/_weir/credentials/%s",
+			 url == ecs->container_url && ecs->keys_url ? ecs->keys_url : url,
+			 launch->run->id);
 		TRY(put_text(environment, "AWS_CONTAINER_CREDENTIALS_FULL_URI", text));
 		TRY(put_text(environment, "AWS_CONTAINER_AUTHORIZATION_TOKEN",
 			     text_of(launch->task, "_keys_token")));
@@ -493,6 +497,11 @@ void launch_fini(struct launch *launch)
 	arena_fini(&launch->arena);
 }
 
+bool is_boxed(const json_t *container)
+{
+	return is_text(container, "_engine", "docker") || is_text(container, "_engine", "swarm");
+}
+
 bool launch_is_ready(struct run *run, const json_t *task, unsigned index)
 {
 	const json_t *container = json_array_get(json_object_get(task, "containers"), index);
@@ -500,9 +509,9 @@ bool launch_is_ready(struct run *run, const json_t *task, unsigned index)
 	if (!images_is_ready(run, index, text_of(container, "image")))
 		return false;
 
-	if (!run->ecs->docker || run->ecs->network_known ||
-	    !is_text(container, "_engine", "docker") || is_text(task, "_mode", "host") ||
-	    is_text(task, "_mode", "none"))
+	if (!run->ecs->docker || run->ecs->network_known || !is_boxed(container) ||
+	    (!is_remote(task) &&
+	     (is_text(task, "_mode", "host") || is_text(task, "_mode", "none"))))
 		return true;
 	docker_open_network(run->ecs->docker);
 	return false;
@@ -518,26 +527,26 @@ err_t launch_container(struct run *run, const json_t *task, const json_t *defini
 	launch_init(&launch, run, task, definition, index, why);
 	err = launch.environment ? credentials_begin(run, task, definition, why) : ERR_NOMEM;
 	if (!err)
-		err = is_text(launch.container, "_engine", "docker")
-			      ? launch_in_docker(&launch, container)
-			      : launch_locally(&launch, container);
+		err = is_boxed(launch.container) ? launch_in_docker(&launch, container)
+						 : launch_locally(&launch, container);
 	launch_fini(&launch);
 	return err;
 }
 
-static err_t adopt_in_docker(struct run *run, unsigned index, const char *name, uint32_t stop_ms,
-			     const char *folder)
+static err_t adopt_in_docker(struct run *run, unsigned index, const json_t *record,
+			     uint32_t stop_ms, const char *folder)
 {
 	struct run_container *container = &run->containers[index];
 	char id[DOCKER_NAME_BYTES];
 	err_t err;
 
-	if (!run->ecs->docker) {
-		log_warn("ecs", "task %s: container %s runs with Docker, which --engine excludes",
-			 run->id, name);
+	if (!run->ecs->docker || is_text(record, "_engine", "swarm") !=
+					 (strcmp(run->ecs->options.engine, "swarm") == 0)) {
+		log_warn("ecs", "task %s: container %s runs with %s, which --engine excludes",
+			 run->id, text_of(record, "name"), text_of(record, "_engine"));
 		return ERR_NOT_FOUND;
 	}
-	docker_name(run, name, id);
+	docker_name(run, record, id);
 	docker_open_network(run->ecs->docker); /* through which it asks us, as it was told */
 	err = docker_adopt(run->ecs->docker, id, folder, stop_ms, &launch_events, container,
 			   &container->workload);
@@ -554,9 +563,8 @@ err_t launch_adopt(struct run *run, const json_t *task, const json_t *definition
 
 	launch_init(&launch, run, task, definition, index, &why);
 	launch_sizes(&launch);
-	if (is_text(launch.container, "_engine", "docker"))
-		err = adopt_in_docker(run, index, text_of(launch.container, "name"), launch.stop_ms,
-				      launch.folder);
+	if (is_boxed(launch.container))
+		err = adopt_in_docker(run, index, launch.container, launch.stop_ms, launch.folder);
 	else
 		err = kept_adopt(run->ecs->options.loop, launch.folder, &launch_events, container,
 				 &container->workload);

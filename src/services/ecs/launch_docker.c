@@ -14,9 +14,15 @@ struct boxed {
 	struct container_options options;
 };
 
-void docker_name(const struct run *run, const char *container, char out[DOCKER_NAME_BYTES])
+/* A Swarm's names are short, and end in a letter or digit. */
+void docker_name(const struct run *run, const json_t *container, char out[DOCKER_NAME_BYTES])
 {
-	snprintf(out, DOCKER_NAME_BYTES, "weir-%s-%.255s", run->id, container);
+	if (is_text(container, "_engine", "swarm"))
+		snprintf(out, DOCKER_NAME_BYTES, "weir-%s-%s", run->id,
+			 strrchr(text_of(container, "runtimeId"), '-') + 1);
+	else
+		snprintf(out, DOCKER_NAME_BYTES, "weir-%s-%.255s", run->id,
+			 text_of(container, "name"));
 }
 
 /* In a network of its own it listens everywhere: nobody else is there. */
@@ -27,7 +33,9 @@ static err_t add_boxed(struct launch *launch)
 	bool shared = is_text(launch->task, "_mode", "host");
 	char text[16];
 
-	TRY(put_text(environment, "HOST", shared ? text_of(launch->task, "_address") : "0.0.0.0"));
+	TRY(put_text(environment, "HOST",
+		     shared && !is_remote(launch->task) ? text_of(launch->task, "_address")
+							: "0.0.0.0"));
 	if (!binding)
 		return ERR_OK;
 	snprintf(text, sizeof text, "%lld",
@@ -150,6 +158,7 @@ static err_t fill(struct boxed *boxed)
 	struct launch *launch = boxed->launch;
 	const json_t *defined = launch->defined;
 	const char *mode = text_of(launch->task, "_mode");
+	char **words;
 
 	TRY(launch_environment(launch, add_boxed));
 	TRY(add_words(boxed));
@@ -157,6 +166,8 @@ static err_t fill(struct boxed *boxed)
 	TRY(add_check(boxed));
 	add_ports(boxed);
 	add_sizes(boxed);
+	TRY(launch_words(launch, json_object_get(launch->task, "_constraints"), &words));
+	boxed->options.constraints = words;
 	boxed->options.image = text_of(defined, "image");
 	boxed->options.folder = launch->folder;
 	boxed->options.environment = launch->variables;
@@ -188,7 +199,14 @@ err_t launch_in_docker(struct launch *launch, struct run_container *container)
 		return ERR_INVALID;
 	}
 	TRY(fill(&boxed));
-	docker_name(launch->run, text_of(launch->container, "name"), name);
+	if (is_remote(launch->task) && launch->run->container_count > 1) {
+		text_printf(
+			launch->why,
+			"CannotCreateContainerError: a task's containers share a network, which "
+			"services of a Docker Swarm cannot: one container a task, there");
+		return ERR_INVALID;
+	}
+	docker_name(launch->run, launch->container, name);
 	boxed.options.name = name;
 	err = docker_start(ecs->docker, &boxed.options, &launch_events, container,
 			   &container->workload);

@@ -58,6 +58,7 @@ static bool shared_port(struct ecs *ecs, uint16_t *port)
 	return false;
 }
 
+/* `address` NULL: on a machine that is not known yet, whose ports are not ours to give. */
 static err_t place_ports(struct ecs *ecs, json_t *container, const json_t *defined, bool own,
 			 const char *address, const char **ret_reason)
 {
@@ -67,14 +68,17 @@ static err_t place_ports(struct ecs *ecs, json_t *container, const json_t *defin
 	TRY(put(container, own ? "_ports" : "networkBindings", bindings));
 	json_array_foreach (json_object_get(defined, "portMappings"), i, mapping) {
 		int64_t inside = number_of(mapping, "containerPort", 0);
-		uint16_t port = (uint16_t)(own ? inside : number_of(mapping, "hostPort", 0));
+		uint16_t port = (uint16_t)(own && address ? inside
+					   : own	  ? 0
+							  : number_of(mapping, "hostPort", 0));
 
 		*ret_reason = "RESOURCE:PORTS";
-		if (!own && !shared_port(ecs, &port))
+		if (!own && address && !shared_port(ecs, &port))
 			return ERR_AGAIN;
-		TRY(add(bindings, json_pack("{s:s, s:I, s:I, s:s}", "bindIP", address,
-					    "containerPort", (json_int_t)inside, "hostPort",
-					    (json_int_t)port, "protocol", "tcp")));
+		TRY(add(bindings,
+			json_pack("{s:s, s:I, s:I, s:s}", "bindIP", address ? address : "",
+				  "containerPort", (json_int_t)inside, "hostPort", (json_int_t)port,
+				  "protocol", "tcp")));
 	}
 	return ERR_OK;
 }
@@ -102,6 +106,7 @@ static err_t add_groups(json_t *attachments, const json_t *groups)
 	return err;
 }
 
+/* `address` NULL: it is known later (remote.c). */
 static err_t attach(json_t *task, const char *address)
 {
 	const json_t *network = json_object_get(json_object_get(task, "_network"),
@@ -117,19 +122,22 @@ static err_t attach(json_t *task, const char *address)
 		 (unsigned)(random >> 8 & 255), (unsigned)(random >> 16 & 255),
 		 (unsigned)(random >> 24 & 255), (unsigned)(random >> 32 & 255));
 	TRY(put(task, "attachments",
-		json_pack("[{s:s, s:s, s:s, s:[{s:s, s:s}, {s:s, s:s}, {s:s, s:s}, "
-			  "{s:s, s:s}]}]",
-			  "id", id, "type", "ElasticNetworkInterface", "status", "ATTACHED",
-			  "details", "name", "subnetId", "value", subnet ? subnet : "", "name",
-			  "networkInterfaceId", "value", interface, "name", "macAddress", "value",
-			  mac, "name", "privateIPv4Address", "value", address)));
+		json_pack("[{s:s, s:s, s:s, s:[{s:s, s:s}, {s:s, s:s}, {s:s, s:s}]}]", "id", id,
+			  "type", "ElasticNetworkInterface", "status",
+			  address ? "ATTACHED" : "ATTACHING", "details", "name", "subnetId",
+			  "value", subnet ? subnet : "", "name", "networkInterfaceId", "value",
+			  interface, "name", "macAddress", "value", mac)));
+	if (address)
+		TRY(add(json_object_get(json_array_get(json_object_get(task, "attachments"), 0),
+					"details"),
+			json_pack("{s:s, s:s}", "name", "privateIPv4Address", "value", address)));
 	return add_groups(json_object_get(task, "attachments"),
 			  json_object_get(network, "securityGroups"));
 }
 
 err_t place_task(struct ecs *ecs, json_t *task, const json_t *definition, const char **ret_reason)
 {
-	bool own = is_text(definition, "networkMode", "awsvpc");
+	bool own = is_text(definition, "networkMode", "awsvpc"), remote = is_remote(task);
 	json_t *containers = json_object_get(task, "containers"), *container, *interfaces;
 	char address[KEY_BYTES];
 	const char *at = shared_address;
@@ -137,21 +145,24 @@ err_t place_task(struct ecs *ecs, json_t *task, const json_t *definition, const 
 	err_t err;
 
 	*ret_reason = "RESOURCE:ENI";
-	if (own) {
-		if (!own_address(ecs, address))
-			return ERR_AGAIN;
+	if (remote)
+		at = NULL;
+	else if (own && !own_address(ecs, address))
+		return ERR_AGAIN;
+	else if (own)
 		at = address;
+	if (own)
 		TRY(attach(task, at));
-	}
-	TRY(put_text(task, "_address", at));
+	TRY(put_text(task, "_address", at ? at : ""));
 	json_array_foreach (containers, i, container) {
-		interfaces = own ? json_pack(
-					   "[{s:s, s:s}]", "attachmentId",
-					   text_of(json_array_get(
-							   json_object_get(task, "attachments"), 0),
-						   "id"),
-					   "privateIpv4Address", at)
-				 : json_array();
+		interfaces =
+			own && at ? json_pack("[{s:s, s:s}]", "attachmentId",
+					      text_of(json_array_get(
+							      json_object_get(task, "attachments"),
+							      0),
+						      "id"),
+					      "privateIpv4Address", at)
+				  : json_array();
 		TRY(put(container, "networkInterfaces", interfaces));
 		TRY(put(container, "networkBindings", json_array()));
 		err = place_ports(ecs, container,
@@ -175,6 +186,8 @@ static void each_place(struct ecs *ecs, const json_t *task, bool taken)
 	char key[KEY_BYTES];
 	size_t i, k;
 
+	if (is_remote(task))
+		return;
 	if (own && taken)
 		take(ecs, address);
 	else if (own)

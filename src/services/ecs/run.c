@@ -151,7 +151,7 @@ static enum outcome fail_start(struct run *run, json_t *task, unsigned index, co
 
 static bool checks_itself(const json_t *task, unsigned index)
 {
-	return is_text(container_at(task, index), "_engine", "docker");
+	return is_boxed(container_at(task, index));
 }
 
 static enum outcome note_running(struct run *run, json_t *task, unsigned index)
@@ -288,6 +288,7 @@ static enum outcome fail_essential(struct run *run, json_t *task, unsigned index
 	json_t *container = container_at(task, index);
 	const char *reason = text_of(container, "reason");
 	bool started = json_object_get(container, "exitCode") != NULL;
+	bool lost = bytes_starts(bytes_of(reason), BYTES("Host ("));
 	char words[1024];
 
 	if (started)
@@ -296,7 +297,10 @@ static enum outcome fail_essential(struct run *run, json_t *task, unsigned index
 		snprintf(words, sizeof words, "%s",
 			 reason[0] ? reason : "CannotStartContainerError");
 	if (task_ask_stop(run->ecs, task,
-			  started ? "EssentialContainerExited" : "TaskFailedToStart", words) ||
+			  started ? "EssentialContainerExited"
+			  : lost  ? "TerminationNotice"
+				  : "TaskFailedToStart",
+			  words) ||
 	    save(run, task))
 		return retry(run);
 	return AGAIN;
@@ -417,6 +421,8 @@ static err_t note_end(json_t *container, const struct workload_end *end)
 		snprintf(words, sizeof words, "%s: %s", not_run[end->how], end->why);
 		return put_text(container, "reason", words);
 	}
+	if (end->how == WORKLOAD_HOST_LOST)
+		return put_text(container, "reason", end->why);
 	TRY(put_number(container, "exitCode", (uint64_t)end->code));
 	if (end->how == WORKLOAD_OUT_OF_MEMORY)
 		return put_text(container, "reason",
@@ -466,6 +472,28 @@ static void on_ended(void *owner, const struct workload_end *end)
 	run_look_in(run, 0);
 }
 
+/* Its targets are known only now; what cannot be one cannot run either. */
+static void on_placed(void *owner, const struct workload_place *place)
+{
+	struct run_container *container = owner;
+	struct run *run = container->run;
+	struct text why = TEXT_INIT(TARGETS_WHY_BYTES);
+	json_t *task = NULL;
+	err_t err = record_read(run->ecs, KIND_TASK, run->id, &task);
+
+	if (!err)
+		err = remote_place(run->ecs, task, container->index, place, &why);
+	if (err == ERR_INVALID)
+		err = task_ask_stop(run->ecs, task, "TaskFailedToStart", text_str(&why));
+	if (!err)
+		err = save(run, task);
+	if (err)
+		log_error("ecs", "task %s: where it runs could not be noted: %s", run->id,
+			  err_words(err));
+	text_fini(&why);
+	json_decref(task);
+}
+
 static void on_started(void *owner)
 {
 	struct run_container *container = owner;
@@ -495,7 +523,8 @@ static void on_health(void *owner, bool healthy)
 		       healthy ? CONTAINER_HEALTHY : CONTAINER_UNHEALTHY);
 }
 
-const struct workload_events launch_events = { .on_started = on_started,
+const struct workload_events launch_events = { .on_placed = on_placed,
+					       .on_started = on_started,
 					       .on_health = on_health,
 					       .on_ended = on_ended };
 

@@ -321,6 +321,7 @@ static err_t check_launch(struct api_call *call, const json_t *settings, const j
 err_t service_check_network(struct api_call *call, const json_t *settings, const json_t *definition)
 {
 	TRY(check_launch(call, settings, definition));
+	TRY(remote_check_placement(call, settings));
 	return check_network(call, settings, definition);
 }
 

@@ -82,8 +82,8 @@ static err_t make_targets(struct ecs *ecs, const struct task_wish *wish, json_t 
 				TRY(add(targets,
 					json_pack("{s:s, s:s, s:O, s:s, s:O}", "group",
 						  text_of(balancer, "targetGroupArn"), "id",
-						  own ? text_of(task, "_address")
-						      : ecs->options.instance,
+						  own || is_remote(task) ? text_of(task, "_address")
+									 : ecs->options.instance,
 						  "port", json_object_get(binding, "hostPort"),
 						  "container", text_of(container, "name"),
 						  "container_port",
@@ -176,7 +176,7 @@ static err_t make_header(struct ecs *ecs, const struct task_wish *wish, json_t *
 static err_t fill(struct ecs *ecs, const struct task_wish *wish, json_t *task,
 		  const char **ret_reason)
 {
-	json_t *containers = json_array(), *defined;
+	json_t *containers = json_array(), *constraints, *defined;
 	size_t i;
 
 	TRY(make_header(ecs, wish, task));
@@ -188,6 +188,14 @@ static err_t fill(struct ecs *ecs, const struct task_wish *wish, json_t *task,
 		TRY(put_text(task, "_deployment", wish->deployment));
 	}
 	TRY(make_tags(wish, task));
+	if (is_remote(task)) {
+		constraints = json_array();
+		TRY(put(task, "_constraints", constraints));
+		/* Those of a service that was made before a Swarm ran its tasks. */
+		*ret_reason = "MemberOf placement constraint unsatisfied.";
+		if (remote_constraints(wish->settings, constraints))
+			return ERR_AGAIN;
+	}
 	TRY(place_task(ecs, task, wish->definition, ret_reason));
 	return make_targets(ecs, wish, task);
 }
