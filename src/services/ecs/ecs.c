@@ -72,10 +72,12 @@ static void on_changes(struct store_listener *listener, const struct store_chang
 	if (!ecs->restored)
 		return;
 	for (size_t i = 0; i < count; i++) {
-		if (strcmp(changes[i].kind, KIND_TASK) == 0)
+		if (strcmp(changes[i].kind, KIND_TASK) == 0) {
+			json_object_clear(ecs->unfinished);
 			note_task(ecs, changes[i].id);
-		else if (strcmp(changes[i].kind, KIND_SERVICE) == 0)
+		} else if (strcmp(changes[i].kind, KIND_SERVICE) == 0) {
 			reconcile_wake(ecs, changes[i].id);
+		}
 	}
 }
 
@@ -345,6 +347,7 @@ err_t ecs_create(const struct ecs_options *options, struct ecs **ret_ecs)
 	list_init(&ecs->runs);
 	list_init(&ecs->image_jobs);
 	ecs->fresh = json_object();
+	ecs->unfinished = json_object();
 	ecs->fresh_timer.on_expired = on_fresh;
 	ecs->sweep.on_expired = on_sweep;
 	ecs->service = (struct api_service){
@@ -359,7 +362,7 @@ err_t ecs_create(const struct ecs_options *options, struct ecs **ret_ecs)
 		.end = ecs_end,
 		.state = ecs,
 	};
-	err = ecs->fresh ? copy_options(ecs, options) : ERR_NOMEM;
+	err = ecs->fresh && ecs->unfinished ? copy_options(ecs, options) : ERR_NOMEM;
 	if (!err)
 		err = make_docker(ecs);
 	if (!err)
@@ -447,6 +450,7 @@ void ecs_destroy(struct ecs *ecs)
 	map_fini(&ecs->services);
 	map_fini(&ecs->taken);
 	json_decref(ecs->fresh);
+	json_decref(ecs->unfinished);
 	free(ecs->api_url);
 	arena_fini(&ecs->arena);
 	free(ecs);

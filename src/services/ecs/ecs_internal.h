@@ -52,6 +52,7 @@ struct ecs {
 	struct list_node runs; /* struct run: tasks that are not STOPPED */
 	struct timer sweep, fresh_timer, usage_timer;
 	json_t *fresh;	     /* ids of tasks that nobody looks after yet */
+	json_t *unfinished;  /* by cluster, as read last; none since a task changed: reconcile.c */
 	char *api_url;	     /* NULL before it is known */
 	char *container_url; /* the same from inside of containers; NULL: they cannot reach us */
 	char *keys_url;	     /* where clients of AWS take a role's keys from; NULL: container_url */
@@ -381,7 +382,7 @@ uint32_t targets_in_flight(struct ecs *ecs, const json_t *task);
 
 void output_begin(struct run *run, unsigned index, const char *name);
 /* Delivers what is new; true when there was something. */
-bool output_deliver(struct run *run, const json_t *task, const json_t *definition, bool last);
+bool output_deliver(struct run *run, const json_t *definition, bool last);
 
 /* ---- checks.c: container health checks ---- */
 
@@ -411,8 +412,9 @@ void reconcile_wake(struct ecs *ecs, const char *service_id);
 /* weir.scale_from_zero.idle_seconds of its tags; 0: it never sleeps. */
 uint32_t wake_idle_seconds(const json_t *tags);
 bool wake_tag_is_wrong(const json_t *tag);
-/* Looks whether the service has nothing to do any more. */
-void wake_look(struct ecs *ecs, struct service_watch *watch);
+/* Looks whether the service has nothing to do any more: its record, changed when it is put to
+ * sleep. */
+void wake_look(struct ecs *ecs, struct service_watch *watch, json_t *service);
 
 /* ---- usage.c ---- */
 

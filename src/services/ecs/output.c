@@ -207,15 +207,12 @@ static bool deliver_some(struct run_container *container, int fd, uint64_t size,
 	return true;
 }
 
-static bool deliver_container(struct run_container *container, const json_t *task,
-			      const json_t *definition, bool last)
+static bool deliver_container(struct run_container *container, const json_t *definition, bool last)
 {
-	const char *name = text_of(
-		json_array_get(json_object_get(task, "containers"), container->index), "name");
-	const json_t *logs = json_object_get(
-		json_array_get(json_object_get(definition, "containerDefinitions"),
-			       container->index),
-		"logConfiguration");
+	const json_t *defined = json_array_get(json_object_get(definition, "containerDefinitions"),
+					       container->index);
+	const json_t *logs = json_object_get(defined, "logConfiguration");
+	const char *name = text_of(defined, "name");
 	int fd = open_in(container->run, name, "output", O_RDWR);
 	struct stat found;
 	bool some = false;
@@ -234,11 +231,11 @@ static bool deliver_container(struct run_container *container, const json_t *tas
 	return some;
 }
 
-bool output_deliver(struct run *run, const json_t *task, const json_t *definition, bool last)
+bool output_deliver(struct run *run, const json_t *definition, bool last)
 {
 	bool some = false;
 
 	for (unsigned i = 0; i < run->container_count; i++)
-		some |= deliver_container(&run->containers[i], task, definition, last);
+		some |= deliver_container(&run->containers[i], definition, last);
 	return some;
 }

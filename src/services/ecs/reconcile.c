@@ -423,6 +423,36 @@ static err_t carry_out(struct look *look, const struct decide_orders *orders)
 
 /* ---- One look ---- */
 
+/*
+ * The cluster's tasks that a scheduler may have to do with. Each service looks once a second, and
+ * tasks change rarely: what was read is kept until one does (on_changes). Borrowed.
+ */
+static err_t unfinished_tasks(struct ecs *ecs, const char *cluster, json_t **ret_tasks)
+{
+	json_t *all = NULL, *kept, *task;
+	size_t i;
+
+	*ret_tasks = json_object_get(ecs->unfinished, cluster);
+	if (*ret_tasks)
+		return ERR_OK;
+	TRY(record_read_all(ecs, KIND_TASK, cluster, &all));
+	kept = json_array();
+	json_array_foreach (all, i, task) {
+		if (text_of(task, "_service")[0] &&
+		    (!is_text(task, "lastStatus", "STOPPED") || !is_true(task, "_counted")) &&
+		    add(kept, json_incref(task))) {
+			json_decref(kept);
+			json_decref(all);
+			return ERR_NOMEM;
+		}
+	}
+	json_decref(all);
+	if (json_object_set_new(ecs->unfinished, cluster, kept))
+		return ERR_NOMEM;
+	*ret_tasks = kept;
+	return ERR_OK;
+}
+
 static err_t read_all(struct look *look)
 {
 	json_t *all = NULL, *task;
@@ -431,13 +461,10 @@ static err_t read_all(struct look *look)
 	TRY(record_read(look->ecs, KIND_SERVICE, look->id, &look->service));
 	look->cluster = name_in_arn(text_of(look->service, "clusterArn"));
 	look->tasks = json_array();
-	TRY(record_read_all(look->ecs, KIND_TASK, look->cluster, &all));
+	TRY(unfinished_tasks(look->ecs, look->cluster, &all));
 	json_array_foreach (all, i, task)
-		if (is_text(task, "_service", look->id) &&
-		    (!is_text(task, "lastStatus", "STOPPED") || !is_true(task, "_counted")) &&
-		    json_array_size(look->tasks) < TASKS_MAX)
+		if (is_text(task, "_service", look->id) && json_array_size(look->tasks) < TASKS_MAX)
 			add(look->tasks, json_incref(task));
-	json_decref(all);
 	return ERR_OK;
 }
 
@@ -469,8 +496,11 @@ static err_t decide_and_do(struct look *look, uint64_t *ret_look_ms)
 		*ret_look_ms = orders.look_ms;
 	}
 	if (!err && look->changed)
-		return store_commit(look->txn);
-	store_rollback(look->txn);
+		err = store_commit(look->txn);
+	else
+		store_rollback(look->txn);
+	if (err)
+		json_object_clear(look->ecs->unfinished); /* what was decided is written in it */
 	return err;
 }
 
@@ -496,9 +526,10 @@ static void on_timer(struct timer *timer)
 		return;
 	text_init(&look.started_ids, 600);
 	text_init(&look.stopped_ids, 600);
-	wake_look(ecs, watch);
 	look.view.now_ms = ecs_now_ms(ecs);
 	err = read_all(&look);
+	if (!err)
+		wake_look(ecs, watch, look.service);
 	if (!err && !is_text(look.service, "status", "INACTIVE")) {
 		err = decide_and_do(&look, &look_ms);
 		/* Health words and graces pass without a word in the store. */

@@ -349,7 +349,7 @@ static enum outcome enter(struct run *run, json_t *task, enum lifecycle_status s
 static enum outcome deliver(struct run *run, const json_t *task)
 {
 	/* A piece at a time: a container that wrote a lot must not hold up everyone. */
-	if (!output_deliver(run, task, run->definition, true)) {
+	if (!output_deliver(run, run->definition, true)) {
 		run->delivered = true;
 		return AGAIN;
 	}
@@ -559,11 +559,9 @@ void run_set_health(struct run *run, unsigned index, enum container_health healt
 static void on_output(struct timer *timer)
 {
 	struct run *run = container_of(timer, struct run, output_timer);
-	json_t *task = NULL;
 
-	if (run_definition(run) && !record_read(run->ecs, KIND_TASK, run->id, &task))
-		output_deliver(run, task, run->definition, false);
-	json_decref(task);
+	if (run_definition(run))
+		output_deliver(run, run->definition, false);
 	timer_set(run->ecs->options.loop, timer, loop_now_ms(run->ecs->options.loop) + OUTPUT_MS);
 }
 

@@ -183,16 +183,12 @@ static bool is_idle(struct ecs *ecs, struct service_watch *watch, const json_t *
 	return now >= watch->busy_ms + (uint64_t)seconds * 1000;
 }
 
-void wake_look(struct ecs *ecs, struct service_watch *watch)
+void wake_look(struct ecs *ecs, struct service_watch *watch, json_t *service)
 {
-	json_t *service = NULL;
-	uint32_t seconds;
+	uint32_t seconds = is_text(service, "status", "ACTIVE")
+				   ? wake_idle_seconds(json_object_get(service, "tags"))
+				   : 0;
 
-	if (record_read(ecs, KIND_SERVICE, watch->id, &service))
-		return;
-	seconds = is_text(service, "status", "ACTIVE")
-			  ? wake_idle_seconds(json_object_get(service, "tags"))
-			  : 0;
 	if (seconds && !watch->queue_ready) {
 		open_queues(ecs, service);
 		watch->queue_ready = true;
@@ -202,5 +198,4 @@ void wake_look(struct ecs *ecs, struct service_watch *watch)
 	else if (seconds && is_idle(ecs, watch, service, seconds) &&
 		 set_desired(ecs, watch->id, service, 0, "has nothing to do and is put to sleep."))
 		log_error("ecs", "service %s could not be put to sleep", watch->id);
-	json_decref(service);
 }

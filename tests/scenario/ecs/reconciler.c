@@ -158,8 +158,10 @@ static bool is_stable(void)
 {
 	const json_t *now = service();
 
-	return json_array_size(json_object_get(now, "deployments")) == 1 &&
-	       strcmp(text_in(deployment(0), "rolloutState"), "COMPLETED") == 0 &&
+	const json_t *all = json_object_get(now, "deployments");
+
+	return json_array_size(all) == 1 &&
+	       strcmp(text_in(json_array_get(all, 0), "rolloutState"), "COMPLETED") == 0 &&
 	       json_integer_value(json_object_get(now, "runningCount")) == DESIRED &&
 	       json_integer_value(json_object_get(now, "pendingCount")) == 0;
 }
