@@ -1,14 +1,15 @@
 /*
  * An answer that begins before the target has said anything: for requests that ask for an event
- * stream, in groups with weir.stream.early_response.enabled. While such a request waits (in the
- * queue, for a connection, for the target's head) its client gets 200 and heartbeats. The target's
- * own head is then left out, if it is an event stream's; all else ends the stream with an event:
+ * stream, in Accept or by "stream": true in a JSON body, in groups with
+ * weir.stream.early_response.enabled. While such a request waits (in the queue, for a connection,
+ * for the target's head) its client gets 200 and heartbeats. The target's own head is then left
+ * out, if it is an event stream's; all else ends the stream with an event:
  *
  *     event: error
  *     data: {"error":{"code":"target_reset","status":502,"message":"the target reset …"}}
  */
 #include "base/when.h"
-#include "lb/stream_internal.h"
+#include "lb/held.h"
 
 static bool asks_for_stream(const struct http_head *head)
 {
@@ -25,14 +26,30 @@ static bool asks_for_stream(const struct http_head *head)
 	return false;
 }
 
+/* "application/json", "application/vnd.some+json": a body that may say "stream": true. */
+static bool may_ask_in_body(const struct http_head *head)
+{
+	struct bytes type = http_value(head, BYTES("Content-Type"));
+	struct bytes essence = bytes_trim(bytes_upto(type, bytes_index(type, ';')));
+
+	return head->framing != HTTP_BODY_NONE && bytes_eq(head->method, BYTES("POST")) &&
+	       !http_find(head, BYTES("Content-Encoding")) &&
+	       (bytes_eq_nocase(essence, BYTES("application/json")) ||
+		(essence.len > 5 &&
+		 bytes_eq_nocase(bytes_from(essence, essence.len - 5), BYTES("+json"))));
+}
+
 void early_prepare(struct stream *s)
 {
 	const uint32_t never = STREAM_HEAD_REQUEST | STREAM_GRPC | STREAM_UPGRADE;
+	bool able = s->group && s->group->stream.early_response && !(s->flags & never) &&
+		    s->version != HTTP_1_0;
 
 	if (s->flags & STREAM_EARLY)
 		return; /* it has begun, whatever the group is now */
-	s->decide.may_greet = s->group && s->group->stream.early_response && !(s->flags & never) &&
-			      s->version != HTTP_1_0 && asks_for_stream(s->pending->head);
+	s->decide.may_greet = able && (asks_for_stream(s->pending->head) || held_streams(s));
+	if (s->held || (able && !s->decide.may_greet && may_ask_in_body(s->pending->head)))
+		held_begin(s, able);
 }
 
 err_t early_begin(struct stream *s)

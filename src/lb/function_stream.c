@@ -10,7 +10,7 @@
 #include "base/when.h"
 #include "lb/function_call.h"
 #include "lb/function_event.h"
-#include "lb/stream_internal.h"
+#include "lb/held.h"
 
 static const char prelude_end[8]; /* eight NULs */
 
@@ -23,6 +23,7 @@ struct kept_piece {
 
 struct function_exchange {
 	struct text body;	    /* the request's, until it is sent */
+	size_t room;		    /* taken for it, and for the event made of it */
 	struct function_call *call; /* NULL before */
 	struct text prelude;	    /* of a streamed answer, until it is whole */
 	bool streamed;		    /* pieces came */
@@ -245,6 +246,7 @@ void function_end(struct stream *s)
 	if (!f)
 		return;
 	function_call_end(f->call);
+	held_room_give(s->worker, f->room);
 	while ((node = list_pop(&f->kept)))
 		free(container_of(node, struct kept_piece, link));
 	text_fini(&f->body);
@@ -268,6 +270,18 @@ static err_t make_event(struct stream *s, struct text *event)
 	return function_event_write(&request, event);
 }
 
+/* More of the request is in memory. False: the stream is gone, there is no room. */
+static bool make_room(struct stream *s, size_t bytes)
+{
+	if (!held_room_take(s->worker, bytes)) {
+		stream_count(s, COUNTER_BODIES_REFUSED, 1);
+		fail(s, FUNCTION_CROWDED);
+		return false;
+	}
+	s->function->room += bytes;
+	return true;
+}
+
 static void send(struct stream *s)
 {
 	static const struct function_call_events events = { on_piece, on_done };
@@ -288,7 +302,15 @@ static void send(struct stream *s)
 	if (!err)
 		err = make_event(s, &event);
 	text_fini(&f->body);
+	held_end(s);
 	len = event.len;
+	/* The event, for the body that it was made of. */
+	held_room_give(s->worker, f->room);
+	f->room = 0;
+	if (!err && !make_room(s, len)) {
+		text_fini(&event);
+		return;
+	}
 	if (!err)
 		err = function_call_begin(&options, &event, &f->call);
 	text_fini(&event);
@@ -302,25 +324,35 @@ static void send(struct stream *s)
 	stream_rearm(s);
 }
 
-void function_body(struct stream *s, const struct http_body *body)
+static void take(struct stream *s, const struct bytes *data, unsigned count, bool end)
 {
 	struct function_exchange *f = s->function;
+	size_t had = f->body.len;
 
-	for (unsigned i = 0; i < body->data_count; i++)
-		text_add(&f->body, body->data[i]);
+	for (unsigned i = 0; i < count; i++)
+		text_add(&f->body, data[i]);
 	if (text_err(&f->body)) {
 		fail(s, outcome_of(text_err(&f->body)));
 		return;
 	}
-	relay_note(s, body->end ? DECIDE_REQUEST_END : DECIDE_REQUEST_PIECE);
-	if (body->end)
+	if (!make_room(s, f->body.len - had))
+		return;
+	relay_note(s, end ? DECIDE_REQUEST_END : DECIDE_REQUEST_PIECE);
+	if (end)
 		send(s);
+}
+
+void function_body(struct stream *s, const struct http_body *body)
+{
+	take(s, body->data, body->data_count, body->end);
 }
 
 void function_begin(struct stream *s)
 {
 	const struct http_head *head = s->pending->head;
 	struct function_exchange *f = calloc(1, sizeof *f);
+	struct bytes kept;
+	bool whole;
 
 	if (!f) {
 		stream_stop(s, END_INTERNAL);
@@ -349,4 +381,8 @@ void function_begin(struct stream *s)
 		exchange_resume(s->client);
 	}
 	stream_rearm(s);
+	if (held_kept(s, &kept, &whole)) {
+		s->flags |= STREAM_BODY_SENT;
+		take(s, &kept, 1, whole);
+	}
 }

@@ -62,6 +62,7 @@ struct lb_options {
 	struct bytes signing_key, signing_kid;
 	const char *idp_ca_file; /* authorities of identity providers; NULL or "": the system's */
 	struct bytes account, region;
+	size_t held_bytes_max; /* of bodies kept in memory (held.h), all workers; 0: 256 MiB */
 };
 
 err_t lb_create(const struct lb_options *options, struct lb **ret_lb);

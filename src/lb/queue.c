@@ -40,11 +40,7 @@ enum end_reason queue_join(struct stream *s)
 	if (!s->pending->queued_ms)
 		s->pending->queued_ms = now_ms(s);
 	s->decide.target_ms = s->pending->queued_ms;
-	/* Its body can wait with the client: there is nobody yet to read it. */
-	if (!(s->flags & (STREAM_NO_BODY | STREAM_CLIENT_PAUSED))) {
-		s->flags |= STREAM_CLIENT_PAUSED;
-		exchange_pause(s->client);
-	}
+	stream_hold_body(s);
 	tell(s, cell);
 	stream_rearm(s);
 	return END_COMPLETE;

@@ -4,7 +4,7 @@
  * A piece of the answer is touched once: it goes out first, then its event boundaries are looked
  * for, then the time is noted. No clock is read, no timer moved and nothing allocated for it.
  */
-#include "lb/stream_internal.h"
+#include "lb/held.h"
 
 #define HEARTBEAT BYTES(": ping\n")
 
@@ -88,8 +88,30 @@ void relay_forget_request(struct stream *s)
 	exchange_forget_head(s->client);
 }
 
+/* What was kept of the body goes first. True: the target has no room for more yet. */
+static bool send_held(struct stream *s)
+{
+	enum conn_room room;
+	struct bytes kept;
+	bool whole;
+
+	if (!held_kept(s, &kept, &whole))
+		return false;
+	s->decide.may_retry = false;
+	s->flags |= STREAM_BODY_SENT;
+	room = exchange_send_data(s->target, kept, whole);
+	held_sent(s);
+	relay_note(s, whole ? DECIDE_REQUEST_END : DECIDE_REQUEST_PIECE);
+	if (whole || room != CONN_FULL)
+		return false;
+	relay_note(s, DECIDE_TARGET_FULL);
+	return true;
+}
+
 void relay_begin(struct stream *s)
 {
+	bool full;
+
 	if (exchange_send_head(s->target, &s->pending->forwarded)) {
 		/* A field that conn does not write: forward_request let it pass. */
 		stream_stop(s, END_INTERNAL);
@@ -99,16 +121,29 @@ void relay_begin(struct stream *s)
 	relay_note(s, DECIDE_CONNECTED);
 	if (s->flags & STREAM_NO_BODY)
 		relay_note(s, DECIDE_REQUEST_END);
-	if (s->flags & STREAM_CLIENT_PAUSED) {
-		s->flags &= ~(uint32_t)STREAM_CLIENT_PAUSED;
+	full = send_held(s);
+	if (full && !(s->flags & STREAM_CLIENT_PAUSED))
+		exchange_pause(s->client);
+	else if (!full && s->flags & STREAM_CLIENT_PAUSED)
 		exchange_resume(s->client);
-	}
+	s->flags &= ~(uint32_t)STREAM_CLIENT_PAUSED;
 	/*
 	 * A model may think for minutes: what cannot be sent again need not be kept meanwhile. Over
 	 * HTTP/2 the target may say that it did not even look at it.
 	 */
 	if (!s->decide.may_retry && !(s->flags & STREAM_TO_HTTP2))
 		relay_forget_request(s);
+	stream_rearm(s);
+}
+
+/* Nobody is there yet to take it: it was let in for what it may say. */
+static void hold(struct stream *s, const struct http_body *body)
+{
+	if (held_take(s, body)) {
+		stream_stop(s, END_INTERNAL);
+		return;
+	}
+	stream_hold_body(s);
 	stream_rearm(s);
 }
 
@@ -119,6 +154,12 @@ static void on_request_body(struct exchange *x, void *owner, const struct http_b
 
 	if (s->flags & STREAM_NO_BODY || !s->decide.request_open)
 		return;
+	if (s->held)
+		held_look(s, body);
+	if (s->held && s->decide.stage == DECIDE_CONNECTING) {
+		hold(s, body);
+		return;
+	}
 	s->decide.may_retry = false; /* what was sent once is not kept */
 	s->flags |= STREAM_BODY_SENT;
 	if (s->function) {
@@ -132,8 +173,9 @@ static void on_request_body(struct exchange *x, void *owner, const struct http_b
 	}
 	if (s->tunnel)
 		ws_meter_feed(&s->tunnel->toward_target, body->wire);
-	room = exchange_send_body(s->target, body);
+	room = held_pass(s, body);
 	if (body->end) {
+		held_end(s);
 		happen(s, DECIDE_REQUEST_END);
 		return;
 	}
@@ -345,8 +387,10 @@ static void on_client_failed(struct exchange *x, void *owner, err_t why)
 
 	(void)x;
 	if (why == ERR_BAD_MESSAGE || why == ERR_FIELDS_TOO_LARGE || why == ERR_TOO_LARGE) {
-		/* Its body broke off in the middle of the protocol. */
-		if (s->version != HTTP_2 && !decide_answered(&s->decide))
+		/* Its body broke off in the middle of the protocol; after a head nothing can be
+		 * said (conn.h). */
+		if (s->version != HTTP_2 && !decide_answered(&s->decide) &&
+		    !(s->flags & STREAM_EARLY))
 			stream_stop(s, END_BAD_REQUEST);
 		else
 			stream_lost(s, END_BAD_REQUEST);

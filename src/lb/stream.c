@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "lb/gate.h"
+#include "lb/held.h"
 #include "lb/lb_internal.h"
 #include "lb/queue.h"
 
@@ -94,6 +95,7 @@ static void stream_free(struct stream *s)
 
 	timer_cancel(&s->timer);
 	list_remove(&s->link);
+	held_end(s);
 	hold_unref(s->hold);
 	free(s->rare);
 	free(s->kept);
@@ -252,7 +254,7 @@ err_t stream_make_head(struct stream *s, struct forwarded *ret_forwarded)
 	}
 	TRY(forward_request(pending->head, &pending->facts, &options, &pending->arena,
 			    ret_forwarded));
-	if (s->decide.may_greet)
+	if (s->decide.may_greet || s->held)
 		forward_uncoded(&ret_forwarded->head);
 	pending->forwarded = ret_forwarded->head;
 	if (pending->forwarded.flags & HTTP_FLAG_UPGRADE)
@@ -329,6 +331,14 @@ static void on_failed(struct upstream_waiter *w, err_t why)
 	stream_obey(s, decide(&s->decide, &limits, event, loop_now_ms(s->worker->loop)));
 }
 
+void stream_hold_body(struct stream *s)
+{
+	if (s->flags & (STREAM_NO_BODY | STREAM_CLIENT_PAUSED) || held_wants(s))
+		return;
+	s->flags |= STREAM_CLIENT_PAUSED;
+	exchange_pause(s->client);
+}
+
 void stream_dispatch(struct stream *s, bool fresh)
 {
 	struct decide_limits limits = stream_limits(s);
@@ -360,10 +370,7 @@ void stream_dispatch(struct stream *s, bool fresh)
 			      err == ERR_NOMEM ? END_INTERNAL : END_CONNECT_REFUSED);
 		return;
 	}
-	if (!(s->flags & STREAM_NO_BODY)) {
-		s->flags |= STREAM_CLIENT_PAUSED;
-		exchange_pause(s->client);
-	}
+	stream_hold_body(s);
 	stream_rearm(s);
 }
 

@@ -69,6 +69,7 @@ enum {
 
 struct gate;
 struct function_exchange;
+struct held;
 
 /* Needed until the response head was relayed. */
 struct pending {
@@ -131,6 +132,7 @@ struct stream {
 	struct kept_cookies *kept;	    /* for the answer, from a gate; NULL mostly */
 	struct tunnel *tunnel;		    /* NULL but for WebSockets */
 	struct function_exchange *function; /* NULL but for a target that is a function */
+	struct held *held;		    /* NULL but where the body is looked into (held.h) */
 	const char *error_reason;	    /* reference/alb.md §7.2; static; NULL: none */
 	struct timer timer;
 	struct list_node link; /* in worker->streams */
@@ -194,6 +196,9 @@ void stream_lost(struct stream *s, enum end_reason reason);
 /* The target needs it no more: counts, pools and deregistration follow. */
 void stream_release_target(struct stream *s);
 void stream_forget_pending(struct stream *s);
+
+/* Nobody takes its request's body yet: the client waits with it, but for what is to be held. */
+void stream_hold_body(struct stream *s);
 
 /* The head the target gets, in pending->forwarded; good in this callback only. */
 err_t stream_make_head(struct stream *s, struct forwarded *ret_forwarded);

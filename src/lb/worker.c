@@ -45,6 +45,8 @@ void hold_unref(struct hold *hold)
 
 /* ---- Life ---- */
 
+enum { HELD_BYTES_MAX = 256 * 1024 * 1024 };
+
 err_t worker_init(struct worker *worker, struct lb *lb, const struct lb_options *options,
 		  const struct lb_auth *auth, unsigned index)
 {
@@ -59,6 +61,8 @@ err_t worker_init(struct worker *worker, struct lb *lb, const struct lb_options 
 		.index = index,
 		.count = options->worker_count,
 	};
+	worker->held_max = (options->held_bytes_max ? options->held_bytes_max : HELD_BYTES_MAX) /
+			   options->worker_count;
 	list_init(&worker->listeners);
 	list_init(&worker->streams);
 	worker->auth = auth;

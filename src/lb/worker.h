@@ -100,6 +100,7 @@ struct worker {
 	uint32_t pool_slots;
 	uint64_t client_count; /* connections accepted, ever */
 	uint64_t trace_seed;
+	size_t held_bytes, held_max; /* of requests' bodies that are kept in memory: held.h */
 
 	_Atomic uint32_t stream_count; /* anyone reads */
 

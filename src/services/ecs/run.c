@@ -346,7 +346,7 @@ static enum outcome enter(struct run *run, json_t *task, enum lifecycle_status s
 	return GONE;
 }
 
-static enum outcome deliver(struct run *run, const json_t *task)
+static enum outcome deliver(struct run *run)
 {
 	/* A piece at a time: a container that wrote a lot must not hold up everyone. */
 	if (!output_deliver(run, run->definition, true)) {
@@ -368,7 +368,7 @@ static enum outcome obey(struct run *run, json_t *task, const struct lifecycle *
 	case LIFECYCLE_REGISTER: return register_task(run, task);
 	case LIFECYCLE_DEREGISTER: return deregister(run, task);
 	case LIFECYCLE_SIGNAL: return stop_container(run, task, step.index);
-	case LIFECYCLE_DELIVER: return deliver(run, task);
+	case LIFECYCLE_DELIVER: return deliver(run);
 	case LIFECYCLE_FAIL_ESSENTIAL: return fail_essential(run, task, step.index);
 	case LIFECYCLE_FAIL_DEPENDENCY: return fail_dependency(run, task, step.index);
 	}

@@ -96,6 +96,137 @@ TEST(what_fails_after_that_is_told_by_an_event)
 	world_close(w);
 }
 
+#define POST "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+#define CHAT "{\"messages\":[{\"role\":\"user\"}],\"stream\":true}"
+
+static void come(struct world *w)
+{
+	w->groups[0].config.target_count = 1;
+	world_apply(w);
+	fake_run_ms(w->net, 5);
+}
+
+TEST(a_body_can_ask_for_a_stream_while_it_waits)
+{
+	struct world *w = world_open(early_and_empty);
+	struct fake_peer *client = world_ask(w, POST "Accept-Encoding: gzip\r\n"
+						     "Content-Length: 44\r\n\r\n" CHAT),
+			 *served;
+
+	fake_run_ms(w->net, BEAT_MS + 100);
+	CHECK(has(client, "Content-Type: text/event-stream") && has(client, ": ping\n"));
+	come(w);
+	served = world_served(w, 0, 0);
+	CHECK(world_has(fake_received(served), "Content-Length: 44\r\n"));
+	CHECK(bytes_ends(fake_received(served), BYTES("\r\n\r\n" CHAT)), "the body, once");
+	CHECK(!world_has(fake_received(served), "Accept-Encoding"), "a coding could not be joined");
+	fake_send(served, HEAD "9\r\ndata: x\n\n\r\n0\r\n\r\n");
+	fake_run_ms(w->net, 5);
+	CHECK(has(client, "data: x\n\n"));
+	CHECK_EQ(world_ended(w, 0)->reason, END_COMPLETE);
+	CHECK(fake_is_open(client), "the connection lives on");
+	world_close(w);
+}
+
+TEST(a_body_in_chunks_goes_on_whole_after_its_beginning_was_held)
+{
+	struct world *w = world_open(early_and_empty);
+	struct fake_peer *client = world_ask(w, POST "Transfer-Encoding: chunked\r\n\r\n"
+						     "11\r\n{\"stream\":true,\"a\r\n7\r\n\":["),
+			 *served;
+
+	fake_run_ms(w->net, BEAT_MS + 100);
+	CHECK(has(client, ": ping\n"));
+	come(w);
+	served = world_served(w, 0, 0);
+	fake_send(client, "1,2]\r\n1\r\n}\r\n0\r\n\r\n");
+	fake_run_ms(w->net, 5);
+	CHECK(world_has(fake_received(served), "{\"stream\":true,\"a\":["), "%.*s",
+	      BYTES_ARG(fake_received(served)));
+	CHECK(bytes_ends(fake_received(served), BYTES("\r\n1,2]\r\n1\r\n}\r\n0\r\n\r\n")) ||
+		      bytes_ends(fake_received(served), BYTES("1,2]\r\n1\r\n}\r\n0\r\n\r\n")),
+	      "framed anew: %.*s", BYTES_ARG(fake_received(served)));
+	fake_send(served, HEAD "9\r\ndata: x\n\n\r\n0\r\n\r\n");
+	fake_run_ms(w->net, 5);
+	CHECK_EQ(world_ended(w, 0)->reason, END_COMPLETE);
+	world_close(w);
+}
+
+TEST(a_body_that_went_to_a_target_which_thinks_asks_as_well)
+{
+	struct world *w = world_open(early);
+	struct fake_peer *client = world_ask(w, POST "Content-Length: 44\r\n\r\n{\"messages\""),
+			 *served = world_served(w, 0, 0);
+
+	fake_run_ms(w->net, BEAT_MS + 100);
+	CHECK_EQ(fake_received(client).len, 0, "half a body says nothing");
+	fake_send(client, &CHAT[strlen("{\"messages\"")]);
+	fake_run_ms(w->net, BEAT_MS + 100);
+	CHECK(has(client, "Content-Type: text/event-stream") && has(client, ": ping\n"));
+	CHECK(bytes_ends(fake_received(served), BYTES("\r\n\r\n" CHAT)));
+	world_close(w);
+}
+
+TEST(a_body_that_asks_for_no_stream_waits_without_a_word)
+{
+	static const char body[] = "{\"stream\":false,\"a\":[true]}              \r\n ";
+	struct world *w = world_open(early_and_empty);
+	struct fake_peer *client = world_ask(w, POST "Content-Length: 44\r\n\r\n"), *served;
+
+	fake_send(client, body);
+	fake_run_ms(w->net, BEAT_MS * 2 + 100);
+	CHECK_EQ(fake_received(client).len, 0);
+	come(w);
+	served = world_served(w, 0, 0);
+	CHECK(world_has(fake_received(served), body));
+	fake_send(served, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+	fake_run_ms(w->net, 5);
+	CHECK(bytes_ends(fake_received(client), BYTES("\r\n\r\nok")));
+	world_close(w);
+}
+
+TEST(a_long_body_is_held_to_its_bound_and_arrives_whole)
+{
+	enum { TEXT = 300 * 1024 };
+	struct world *w = world_open(early_and_empty);
+	struct fake_peer *client = world_ask(w, POST "Content-Length: 307216\r\n\r\n"), *served;
+	char *text = malloc(TEXT + 17);
+
+	memset(text, 'x', TEXT + 16);
+	memcpy(text, "{\"a\":\"", 6);
+	memcpy(text + TEXT, "\",\"stream\":true}", 16);
+	text[TEXT + 16] = 0;
+	fake_send(client, text);
+	fake_run_ms(w->net, BEAT_MS * 2);
+	CHECK_EQ(fake_received(client).len, 0, "what it says so late is not read yet");
+	come(w);
+	fake_run_ms(w->net, 50);
+	served = world_served(w, 0, 0);
+	CHECK(bytes_ends(fake_received(served), bytes_of(text)), "%zu bytes came",
+	      fake_received(served).len);
+	fake_run_ms(w->net, BEAT_MS + 100);
+	CHECK(has(client, ": ping\n"), "now it is");
+	free(text);
+	world_close(w);
+}
+
+TEST(a_body_that_breaks_off_after_an_early_answer_ends_it)
+{
+	struct world *w = world_open(early_and_empty);
+	struct fake_peer *client = world_ask(w, POST "Accept: text/event-stream\r\n"
+						     "Transfer-Encoding: chunked\r\n\r\n1\r\n{");
+
+	fake_run_ms(w->net, BEAT_MS + 100);
+	CHECK(has(client, ": ping\n"));
+	come(w);
+	fake_send(client, "no chunk\r\n");
+	fake_run_ms(w->net, 5);
+	CHECK_EQ(world_ended(w, 0)->reason, END_BAD_REQUEST);
+	CHECK(!bytes_ends(fake_received(client), BYTES("0\r\n\r\n")), "and looks cut");
+	CHECK(!fake_is_open(client));
+	world_close(w);
+}
+
 TEST(whose_time_in_the_queue_is_over_hears_so)
 {
 	struct world *w = world_open(early_and_empty);

@@ -96,6 +96,36 @@ TEST(a_body_is_gathered_and_its_type_says_how_it_travels)
 	world_close(w);
 }
 
+TEST(bodies_for_functions_are_bounded_in_total)
+{
+	enum { EACH = WORLD_HELD_BYTES / 4 };
+	struct world *w = open_with(functions);
+	char head[] = "POST /up HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n";
+	char *text = calloc(1, EACH + 1);
+	struct fake_peer *clients[5];
+
+	memset(text, 'x', EACH);
+	for (unsigned i = 0; i < COUNT(clients); i++) {
+		clients[i] = world_ask(w, head);
+		fake_send(clients[i], text);
+		fake_run_ms(w->net, 50);
+	}
+	for (unsigned i = 0; i < 4; i++)
+		CHECK_EQ(fake_received(clients[i]).len, 0, "client %u", i);
+	CHECK(world_has(fake_received(clients[4]), "HTTP/1.1 503 "), "%.*s",
+	      BYTES_ARG(fake_received(clients[4])));
+	CHECK_EQ(world_ended(w, 0)->reason, END_FUNCTION_CROWDED);
+	CHECK_EQ(world_counter(w, COUNTER_BODIES_REFUSED), 1);
+	CHECK_EQ(world_counter(w, COUNTER_LAMBDA_INTERNAL_ERRORS), 1);
+	fake_close(clients[0]);
+	fake_run_ms(w->net, 50);
+	fake_send(world_ask(w, head), text);
+	fake_run_ms(w->net, 50);
+	CHECK_EQ(w->end_count, 2, "one that leaves makes room");
+	free(text);
+	world_close(w);
+}
+
 TEST(multi_value_headers_are_lists_both_ways)
 {
 	struct world *w = open_with(multi_value);

@@ -308,6 +308,7 @@ struct world *world_open_with(const struct fake_options *options, void (*change)
 		.invoker = &invoker,
 		.owner = w,
 		.cookie_key = { 1, 2, 3 },
+		.held_bytes_max = WORLD_HELD_BYTES,
 	};
 
 	CHECK(w != NULL);

@@ -25,7 +25,8 @@ enum {
 	WORLD_BALANCERS = 2,
 	WORLD_RULES = 4,
 	WORLD_ENDS = 64,
-	WORLD_CALLS = 16
+	WORLD_CALLS = 16,
+	WORLD_HELD_BYTES = 1024 * 1024, /* lb_options.held_bytes_max */
 };
 
 struct world_group {
