@@ -26,6 +26,11 @@ static const char *const requests[] = {
 	"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
 	"\r\n",
 	"GET / HT",
+	"POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n",
+	"{\"stream\":true}",
+	"POST / HTTP/1.1\r\nHost: a\r\nContent-Type: a/b+json\r\nTransfer-Encoding: "
+	"chunked\r\n\r\n10\r\n{\"stream\":true,\r\n",
+	"GET / HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n",
 };
 
 static const char *const answers[] = {
@@ -92,9 +97,14 @@ static void apply(struct run *run)
 			    .matcher = BYTES("200") },
 		.stream = { .connect_ms = 10000,
 			    .heartbeat_ms = run->config & 1 ? 15000 : 0,
+			    .early_response = run->config & 1,
+			    .queue_max = run->config & 128 ? 2 : 0,
+			    .queue_wait_ms = 20000,
 			    .total_ms = run->config & 2 ? 30000 : 0 },
 		.targets = targets,
-		.target_count = run->config & 4 ? 1 : TARGETS,
+		.target_count = run->config & 128 ? 0
+				: run->config & 4 ? 1
+						  : TARGETS,
 	};
 	struct forward_group forward = { group.arn, 1 };
 	struct rule_config rule = {
