@@ -225,6 +225,20 @@ def test_sets_values_and_percentiles_and_a_restart(weir, cloudwatch):
     check()
 
 
+def test_statistics_of_a_part_of_the_samples(cloudwatch):
+    from botocore.exceptions import ClientError
+    at = now() - minutes(2)
+    cloudwatch.put_metric_data(Namespace="Test", MetricData=[{"MetricName": "Latency", "Values": [float(v) for v in range(1, 101)], "Timestamp": at}])
+    wanted = {"tm90": 45.5, "TM(10%:90%)": 50.5, "wm90": 49.95, "IQM": 50.5, "tc90": 90, "TS(:10.5)": 55, "PR(:50.5)": 50, "p50": 50}
+    asked = {"Namespace": "Test", "MetricName": "Latency", "StartTime": at - minutes(2), "EndTime": at + minutes(2)}
+    found = cloudwatch.get_metric_statistics(Period=60, ExtendedStatistics=list(wanted), **asked)["Datapoints"][0]["ExtendedStatistics"]
+    assert found == {name: pytest.approx(value, rel=0.011) for name, value in wanted.items()}
+    found = cloudwatch.get_metric_data(StartTime=at - minutes(2), EndTime=at + minutes(2), MetricDataQueries=[metric("m", "Latency", "TM(:90%)", True)])
+    assert found["MetricDataResults"][0]["Values"] == [pytest.approx(45.5, rel=0.011)]
+    with pytest.raises(ClientError, match="TM\\(9:5\\)"):
+        cloudwatch.get_metric_statistics(Period=60, ExtendedStatistics=["TM(9:5)"], **asked)
+
+
 def test_data_that_cannot_be_are_refused(cloudwatch):
     from botocore.exceptions import ClientError
     good = {"MetricName": "M", "Value": 1.0}
@@ -434,6 +448,44 @@ def test_an_overload_raises_the_alarm_and_its_end_clears_it():
         assert any("Failed to execute" in h["HistorySummary"] and "sns" in h["HistorySummary"] for h in history)
     hook.shutdown()
     hook.server_close()
+
+
+def test_a_suppressor_holds_the_actions_of_a_composite_alarm_back(cloudwatch):
+    from botocore.exceptions import ClientError
+    hook = http.server.HTTPServer(("127.0.0.1", 0), Hook)
+    hook.seen = []
+    threading.Thread(target=hook.serve_forever, daemon=True).start()
+    for name in ("down", "deploying"):
+        cloudwatch.put_metric_alarm(AlarmName=name, Namespace="Test", MetricName="Nothing", Statistic="Sum", Period=60, Threshold=1,
+                                    EvaluationPeriods=1, ComparisonOperator="GreaterThanThreshold", TreatMissingData="ignore")
+
+    def put(**more):
+        cloudwatch.put_composite_alarm(AlarmName="page", AlarmRule="ALARM(down)", AlarmActions=[f"http://127.0.0.1:{hook.server_port}/page"], **more)
+
+    def described():
+        return cloudwatch.describe_alarms(AlarmTypes=["CompositeAlarm"])["CompositeAlarms"][0]
+
+    def become(name, state):
+        cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="the test")
+    for more, words in (({"ActionsSuppressor": "deploying"}, "given together"), ({"ActionsSuppressorWaitPeriod": 1}, "given together"),
+                        ({"ActionsSuppressor": "nobody", "ActionsSuppressorWaitPeriod": 0, "ActionsSuppressorExtensionPeriod": 0}, "does not exist")):
+        with pytest.raises(ClientError, match=words):
+            put(**more)
+    try:
+        put(ActionsSuppressor="deploying", ActionsSuppressorWaitPeriod=60, ActionsSuppressorExtensionPeriod=1)
+        become("down", "ALARM")
+        until(lambda: described().get("ActionsSuppressedBy") == "WaitPeriod", 10, "the wait")
+        become("deploying", "ALARM")
+        until(lambda: described().get("ActionsSuppressedBy") == "Alarm", 10, "the suppressor")
+        assert described()["StateValue"] == "ALARM" and described()["ActionsSuppressorExtensionPeriod"] == 1 and not hook.seen
+        become("deploying", "OK")
+        until(lambda: hook.seen, 10, "the action after the extension")
+        assert "ActionsSuppressedBy" not in described() and hook.seen[0]["detail"]["state"]["value"] == "ALARM"
+        told = [h["HistorySummary"] for h in cloudwatch.describe_alarm_history(AlarmName="page", HistoryItemType="Action")["AlarmHistoryItems"]]
+        assert any("ActionsSuppressorExtensionPeriod" in t for t in told) and any("held back" in t for t in told)
+    finally:
+        hook.shutdown()
+        hook.server_close()
 
 
 def test_dashboards_and_tags(aws):

@@ -102,10 +102,10 @@ static err_t check_metric(struct api_call *call)
 		return api_fault(
 			call, "ValidationError",
 			"Exactly one of Statistic and ExtendedStatistic must be specified");
-	if (extended[0] && (!stat_parse(extended, &kind) || kind.kind != STAT_QUANTILE))
+	if (extended[0] && (!stat_parse(extended, &kind) || !stat_is_extended(&kind)))
 		return api_fault(
 			call, "ValidationError",
-			"ExtendedStatistic '%.100s' is not supported: percentiles (p99.9) are",
+			"ExtendedStatistic '%.100s' is none: there are " STAT_EXTENDED_WORDS,
 			extended);
 	TRY(cw_metric_name(call, cw_text(call->input, "Namespace"), call->input, &name));
 	if (!integer_of(call->input, "Period"))
@@ -156,14 +156,26 @@ static err_t put_tags(struct api_call *call, const char *arn)
 /* What the new body does not say and the old one knew: the state goes on. */
 static err_t keep_state(struct api_call *call, const json_t *old, json_t *alarm)
 {
-	static const char *const kept[] = { "StateValue", "StateReason", "StateReasonData",
-					    "StateUpdatedTimestamp", "StateTransitionedTimestamp" };
+	static const char *const kept[] = {
+		"StateValue",
+		"StateReason",
+		"StateReasonData",
+		"StateUpdatedTimestamp",
+		"StateTransitionedTimestamp",
+		"ActionsSuppressedBy",
+		"ActionsSuppressedReason",
+	};
+	static const char *const suppressed[] = { "ActionsSuppressedBy",
+						  "ActionsSuppressedReason" };
 	json_int_t now_ms = (json_int_t)cw_now_ms(cloudwatch_of(call));
 
 	for (size_t i = 0; old && i < COUNT(kept); i++)
 		if (json_object_get(old, kept[i]) &&
 		    json_object_set(alarm, kept[i], json_object_get(old, kept[i])))
 			return ERR_NOMEM;
+	if (!json_object_get(alarm, "ActionsSuppressor"))
+		for (size_t i = 0; i < COUNT(suppressed); i++)
+			json_object_del(alarm, suppressed[i]);
 	TRY(cw_set(alarm, "AlarmConfigurationUpdatedTimestamp", json_integer(now_ms)));
 	if (old)
 		return ERR_OK;
@@ -247,6 +259,29 @@ err_t cw_put_metric_alarm(struct api_call *call)
 	return put_alarm(call);
 }
 
+static err_t check_suppressor(struct api_call *call)
+{
+	static const char *const periods[] = { "ActionsSuppressorWaitPeriod",
+					       "ActionsSuppressorExtensionPeriod" };
+	const char *suppressor = cw_suppressor_of(call->input);
+
+	for (size_t i = 0; i < COUNT(periods); i++)
+		if (!json_object_get(call->input, periods[i]) != !suppressor[0])
+			return api_fault(call, "ValidationError",
+					 "ActionsSuppressor and %s have to be given together",
+					 periods[i]);
+	if (!suppressor[0])
+		return ERR_OK;
+	if (strcmp(suppressor, cw_text(call->input, "AlarmName")) == 0)
+		return api_fault(call, "ValidationError",
+				 "ActionsSuppressor must not be the alarm itself");
+	if (!json_object_get(cloudwatch_of(call)->alarms, suppressor))
+		return api_fault(call, "ValidationError",
+				 "ActionsSuppressor: the alarm '%.255s' does not exist",
+				 suppressor);
+	return ERR_OK;
+}
+
 err_t cw_put_composite_alarm(struct api_call *call)
 {
 	struct cloudwatch *cw = cloudwatch_of(call);
@@ -255,11 +290,9 @@ err_t cw_put_composite_alarm(struct api_call *call)
 	bool truth;
 	err_t err = ERR_OK;
 
-	if (json_object_get(call->input, "ActionsSuppressor"))
-		return api_fault(call, "ValidationError",
-				 "ActionsSuppressor is not supported here");
 	if (cw->alarms_stale)
 		TRY(cw_alarms_load(cw));
+	TRY(check_suppressor(call));
 	if (composite_evaluate(rule, cw->alarms, &truth, &why))
 		err = api_fault(call, "ValidationError", "AlarmRule: %s", text_str(&why));
 	else if (composite_names(rule, cw_text(call->input, "AlarmName")))

@@ -41,7 +41,7 @@ static void run_pending(struct cloudwatch *cw)
 		return;
 	cw->pending = json_object();
 	json_array_foreach (json_object_get(pending, "alarms"), i, alarm)
-		cw_actions_run(cw, alarm, cw_text(alarm, "StateReason"));
+		cw_act(cw, cw_text(alarm, "AlarmName"), true);
 	json_decref(pending);
 }
 

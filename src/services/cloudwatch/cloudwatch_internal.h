@@ -12,6 +12,7 @@
 #include "services/cloudwatch/journal.h"
 #include "services/cloudwatch/labels.h"
 #include "services/cloudwatch/math.h"
+#include "services/cloudwatch/trim.h"
 #include "services/cloudwatch/webhook.h"
 
 #define CW_ALARM     "cloudwatch.alarm"
@@ -95,12 +96,25 @@ err_t cw_metric_name(struct api_call *call, const char *name_space, const json_t
 		     struct metric_name *ret_name);
 
 /* stats.c */
-enum stat_name { STAT_COUNT, STAT_AVERAGE, STAT_SUM, STAT_MINIMUM, STAT_MAXIMUM, STAT_QUANTILE };
+enum stat_name {
+	STAT_COUNT,
+	STAT_AVERAGE,
+	STAT_SUM,
+	STAT_MINIMUM,
+	STAT_MAXIMUM,
+	STAT_QUANTILE,
+	STAT_TRIMMED,
+};
 struct stat_kind {
 	enum stat_name kind;
 	double quantile;
+	struct trim trim;
 };
+#define STAT_EXTENDED_WORDS                                                                   \
+	"percentiles (p99.9), trimmed and winsorized means (tm99, TM(5%%:95%%), wm99, IQM), " \
+	"trimmed counts and sums (tc99, TS(:0.5)) and percentile ranks (PR(:0.5))"
 bool stat_parse(const char *text, struct stat_kind *ret_kind);
+bool stat_is_extended(const struct stat_kind *kind); /* not one of the five */
 double stat_value(const struct point *point, const struct stat_kind *kind); /* NaN: none */
 bool cw_period_valid(int64_t period_s);
 /* The merged point of [from, to); *ret_present whether there was one. The caller ends it. */
@@ -171,6 +185,12 @@ err_t cw_hold(struct cloudwatch *cw, const json_t *alarm);
 err_t cw_set_state(struct cloudwatch *cw, struct store_txn *txn, json_t *alarm,
 		   enum alarm_state state, const char *reason, const char *reason_data);
 void cw_actions_run(struct cloudwatch *cw, const json_t *alarm, const char *reason);
+/*
+ * suppressor.c: runs the actions of an alarm whose state changed, unless they are suppressed; with
+ * `changed` false those that were, when they are not any more.
+ */
+void cw_act(struct cloudwatch *cw, const char *name, bool changed);
+const char *cw_suppressor_of(const json_t *alarm); /* by name; "" for none */
 err_t cw_history(struct cloudwatch *cw, struct store_txn *txn, const json_t *alarm,
 		 const char *type, const char *summary, json_t *data);
 err_t cw_alarms_load(struct cloudwatch *cw); /* into cw->alarms */

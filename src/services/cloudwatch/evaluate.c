@@ -34,7 +34,7 @@ static void change(struct cloudwatch *cw, const char *name, enum alarm_state sta
 	if (err)
 		log_error("cloudwatch", "alarm %s: %s", name, err_words(err));
 	else
-		cw_actions_run(cw, alarm, reason);
+		cw_act(cw, name, true);
 	json_decref(alarm);
 }
 
@@ -325,7 +325,10 @@ void cw_evaluate(struct cloudwatch *cw, int64_t now_s)
 	json_decref(alarms);
 	alarms = json_incref(cw->alarms);
 	json_object_foreach (alarms, name, alarm)
-		if (cw_is_composite(alarm) && !is_held(cw, name, alarm))
-			apply_rule(cw, name, alarm);
+		if (cw_is_composite(alarm)) {
+			if (!is_held(cw, name, alarm))
+				apply_rule(cw, name, alarm);
+			cw_act(cw, name, false);
+		}
 	json_decref(alarms);
 }

@@ -9,6 +9,7 @@
 STRING(string_255, 1, 255, NULL);
 STRING(string_1024, 1, 1024, NULL);
 STRING(string_0_1024, 0, 1024, NULL);
+STRING(string_1600, 1, 1600, NULL);
 STRING(tag_key, 1, 128, NULL);
 STRING(tag_value, 0, 256, NULL);
 STRING(expression, 1, 2048, NULL);
@@ -36,6 +37,7 @@ ENUM(scan_by, "TimestampDescending", "TimestampAscending");
 ENUM(recently_active, "PT3H");
 INTEGER(positive, 1, INT32_MAX);
 INTEGER(max_records, 1, 100);
+INTEGER(suppressor_seconds, 0, 7 * 86400);
 LIST(strings, &api_string);
 LIST(doubles, &api_double);
 LIST(times, &api_timestamp);
@@ -121,13 +123,16 @@ LIST_BETWEEN(tags, &tag, 0, 53); /* three of them may be AWS's own */
 
 STRUCTURE(put_metric_alarm_input, R("AlarmName", &string_255), ALARM_MEMBERS, METRIC_ALARM_MEMBERS,
 	  M("Tags", &tags));
+#define SUPPRESSOR_MEMBERS                                             \
+	M("ActionsSuppressor", &string_1600),                          \
+		M("ActionsSuppressorWaitPeriod", &suppressor_seconds), \
+		M("ActionsSuppressorExtensionPeriod", &suppressor_seconds)
 STRUCTURE(put_composite_alarm_input, R("AlarmName", &string_255), ALARM_MEMBERS,
-	  R("AlarmRule", &alarm_rule), M("ActionsSuppressor", &api_string),
-	  M("ActionsSuppressorWaitPeriod", &api_integer),
-	  M("ActionsSuppressorExtensionPeriod", &api_integer), M("Tags", &tags));
+	  R("AlarmRule", &alarm_rule), SUPPRESSOR_MEMBERS, M("Tags", &tags));
 STRUCTURE(metric_alarm, STATE_MEMBERS, ALARM_MEMBERS, METRIC_ALARM_MEMBERS);
 LIST(metric_alarms, &metric_alarm);
-STRUCTURE(composite_alarm, STATE_MEMBERS, ALARM_MEMBERS, M("AlarmRule", &alarm_rule));
+STRUCTURE(composite_alarm, STATE_MEMBERS, ALARM_MEMBERS, M("AlarmRule", &alarm_rule),
+	  SUPPRESSOR_MEMBERS, S("ActionsSuppressedBy"), S("ActionsSuppressedReason"));
 LIST(composite_alarms, &composite_alarm);
 LIST(alarm_types, &alarm_type);
 STRUCTURE(describe_alarms_input, M("AlarmNames", &alarm_names), M("AlarmNamePrefix", &string_255),

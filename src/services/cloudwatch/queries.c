@@ -36,8 +36,8 @@ static err_t check_stat(struct api_call *call, const json_t *stat)
 	if (!stat_parse(cw_text(stat, "Stat"), &kind))
 		return api_fault(
 			call, "ValidationError",
-			"The value '%.100s' for Stat is not supported: SampleCount, Average, "
-			"Sum, Minimum, Maximum and percentiles (p99.9) are",
+			"The value '%.100s' for Stat is not supported: there are SampleCount, "
+			"Average, Sum, Minimum, Maximum, " STAT_EXTENDED_WORDS,
 			cw_text(stat, "Stat"));
 	if (!cw_period_valid(integer_of(stat, "Period")))
 		return api_fault(call, "ValidationError",

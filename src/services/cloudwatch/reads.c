@@ -50,10 +50,10 @@ static err_t check_statistics(struct api_call *call, int64_t from_s, int64_t to_
 			wanted ? "Statistics and ExtendedStatistics cannot be asked together."
 			       : "The parameter Statistics or ExtendedStatistics is required.");
 	json_array_foreach (extended, i, item)
-		if (!stat_parse(json_string_value(item), &kind) || kind.kind != STAT_QUANTILE)
+		if (!stat_parse(json_string_value(item), &kind) || !stat_is_extended(&kind))
 			return api_fault(call, "InvalidParameterValue",
 					 "The value %.100s for parameter ExtendedStatistics is not "
-					 "supported: percentiles between p0.0 and p100 are.",
+					 "supported: there are " STAT_EXTENDED_WORDS,
 					 json_string_value(item));
 	if (!cw_period_valid(period_s))
 		return api_fault(

@@ -110,6 +110,11 @@ err_t sketch_merge(struct sketch *into, const struct sketch *from)
 	return ERR_OK;
 }
 
+double sketch_value(const struct sketch_bucket *bucket)
+{
+	return value_of(bucket->index);
+}
+
 double sketch_quantile(const struct sketch *sketch, double q)
 {
 	double total = 0, seen = 0;

@@ -30,6 +30,7 @@ void sketch_fini(struct sketch *sketch);
 err_t sketch_add(struct sketch *sketch, double value, double weight);
 err_t sketch_add_bucket(struct sketch *sketch, int32_t index, double weight); /* ERR_RANGE too */
 err_t sketch_merge(struct sketch *into, const struct sketch *from);
+double sketch_value(const struct sketch_bucket *bucket); /* what its samples count as */
 /* 0 ≤ q ≤ 1; 0 when empty. */
 double sketch_quantile(const struct sketch *sketch, double q);
 

@@ -22,6 +22,9 @@ bool stat_parse(const char *text, struct stat_kind *ret_kind)
 		ret_kind->kind = i;
 		return true;
 	}
+	ret_kind->kind = STAT_TRIMMED;
+	if (trim_parse(text, &ret_kind->trim))
+		return true;
 	/* p99, p99.9, p0.01: up to ten decimals, no sign and no exponent */
 	if (text[0] != 'p' || !text[1] || strspn(text + 1, "0123456789.") != strlen(text + 1) ||
 	    strlen(text) > 15)
@@ -31,6 +34,11 @@ bool stat_parse(const char *text, struct stat_kind *ret_kind)
 		return false;
 	*ret_kind = (struct stat_kind){ .kind = STAT_QUANTILE, .quantile = percent / 100 };
 	return true;
+}
+
+bool stat_is_extended(const struct stat_kind *kind)
+{
+	return kind->kind == STAT_QUANTILE || kind->kind == STAT_TRIMMED;
 }
 
 double stat_value(const struct point *point, const struct stat_kind *kind)
@@ -47,6 +55,7 @@ double stat_value(const struct point *point, const struct stat_kind *kind)
 	case STAT_AVERAGE: return point->sum / point->count;
 	case STAT_MINIMUM: return point->min;
 	case STAT_MAXIMUM: return point->max;
+	case STAT_TRIMMED: return trim_value(point, &kind->trim);
 	default: break;
 	}
 	if (!point->sketch.count)
