@@ -155,6 +155,21 @@ def test_lists_of_series_are_searched_sorted_and_labelled(cloudwatch):
         ((start + minutes(2)).strftime("%Y-%m-%dT%H:%M:%SZ"), [(start + minutes(i)).timestamp() for i in range(3)])]
 
 
+def test_alarms_that_cannot_be_are_refused(cloudwatch):
+    from botocore.exceptions import ClientError
+    good = {"AlarmName": "a", "Namespace": "Test", "MetricName": "M", "Statistic": "Sum", "Period": 60, "Threshold": 1, "EvaluationPeriods": 1,
+            "ComparisonOperator": "GreaterThanThreshold"}
+    for more, words in (({"Period": 1}, "Period must be"), ({"Period": 90}, "Period must be"), ({"EvaluationPeriods": 1441}, "a day"),
+                        ({"Period": 3600, "EvaluationPeriods": 169}, "seven days"), ({"DatapointsToAlarm": 2}, "DatapointsToAlarm"),
+                        ({"AlarmActions": ["somewhere"]}, "Invalid arn syntax"), ({"ExtendedStatistic": "p99"}, "Exactly one"),
+                        ({"TreatMissingData": "x"}, "TreatMissingData"), ({"ComparisonOperator": "LessThanLowerThreshold"}, "anomaly")):
+        with pytest.raises(ClientError, match=words) as caught:
+            cloudwatch.put_metric_alarm(**{**good, **more})
+        assert caught.value.response["Error"]["Code"] == "ValidationError", more
+    assert cloudwatch.describe_alarms()["MetricAlarms"] == []
+    cloudwatch.put_metric_alarm(**{**good, "Period": 3600, "EvaluationPeriods": 168, "AlarmActions": ["arn:aws:sns:us-east-1:0:x"]})
+
+
 def test_an_alarm_watches_one_series(cloudwatch):
     from botocore.exceptions import ClientError
     put_series(cloudwatch, "Requests", [1] * 5)
@@ -258,6 +273,9 @@ def test_large_data_come_gzipped(cloudwatch):
         {"MetricName": f"Metric{i}", "Value": float(i), "Dimensions": [{"Name": "Number", "Value": str(i)}]} for i in range(600)])
     found = list(cloudwatch.get_paginator("list_metrics").paginate(Namespace="Test"))
     assert [len(page["Metrics"]) for page in found] == [500, 100]
+    assert cloudwatch.list_metrics(Namespace="Test", OwningAccount="123456789012")["Metrics"] == []
+    owned = cloudwatch.list_metrics(Namespace="Test", MetricName="Metric1", OwningAccount=harness.ACCOUNT, IncludeLinkedAccounts=True)
+    assert len(owned["Metrics"]) == 1 and owned["OwningAccounts"] == [harness.ACCOUNT]
 
 
 def to_cbor(value):

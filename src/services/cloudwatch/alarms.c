@@ -8,7 +8,9 @@
 enum {
 	RECORDS_DEFAULT = 50,
 	HISTORY_DEFAULT = 100,
-	EVALUATED_SECONDS_MAX = 7 * 86400,
+	HOUR_SECONDS = 3600,
+	DAY_SECONDS = 86400,
+	WEEK_SECONDS = 7 * DAY_SECONDS,
 	ALARMS_MAX = 5000
 };
 
@@ -45,7 +47,9 @@ static err_t check_window(struct api_call *call, json_int_t period_s)
 	json_int_t to_alarm = integer_of(call->input, "DatapointsToAlarm");
 	const char *missing = cw_text(call->input, "TreatMissingData");
 
-	if (!cw_period_valid(period_s))
+	int max_s = period_s < HOUR_SECONDS ? DAY_SECONDS : WEEK_SECONDS;
+
+	if (!cw_period_valid(period_s) || period_s < 10)
 		return api_fault(call, "ValidationError",
 				 "Period must be 10, 20, 30 or a multiple of 60");
 	if (!periods)
@@ -54,11 +58,11 @@ static err_t check_window(struct api_call *call, json_int_t period_s)
 	if (to_alarm > periods)
 		return api_fault(call, "ValidationError",
 				 "DatapointsToAlarm must not be greater than EvaluationPeriods");
-	if (periods * period_s > EVALUATED_SECONDS_MAX)
+	if (periods * period_s > max_s)
 		return api_fault(call, "ValidationError",
-				 "Metrics cannot be checked across more than %d seconds "
-				 "(EvaluationPeriods * Period)",
-				 EVALUATED_SECONDS_MAX);
+				 "Metrics cannot be checked across more than %s (EvaluationPeriods "
+				 "* Period must be <= %d)",
+				 max_s == DAY_SECONDS ? "a day" : "seven days", max_s);
 	if (missing[0] && !is_in(alarm_missing_names, missing))
 		return api_fault(
 			call, "ValidationError",
@@ -230,6 +234,31 @@ static err_t save(struct api_call *call, const char *arn, const json_t *old, jso
 		json_pack("{s:s, s:s}", "version", "1.0", "type", old ? "Update" : "Create"));
 }
 
+/* What else an action may be, evaluation finds out: an ARN of AWS's fails, and history says so. */
+static err_t check_actions(struct api_call *call)
+{
+	static const char *const lists[] = { "OKActions", "AlarmActions",
+					     "InsufficientDataActions" };
+	static const char *const starts[] = { "arn:", "http://", "https://" };
+	const json_t *item;
+	size_t j;
+
+	for (size_t i = 0; i < COUNT(lists); i++)
+		json_array_foreach (json_object_get(call->input, lists[i]), j, item) {
+			bool good = false;
+
+			for (size_t k = 0; k < COUNT(starts); k++)
+				good = good || strncmp(json_string_value(item), starts[k],
+						       strlen(starts[k])) == 0;
+			if (!good)
+				return api_fault(call, "ValidationError",
+						 "Invalid arn syntax: %.200s (an action is an ARN, "
+						 "or a URL: http://… or https://…)",
+						 json_string_value(item));
+		}
+	return ERR_OK;
+}
+
 static err_t put_alarm(struct api_call *call)
 {
 	const char *name = cw_text(call->input, "AlarmName");
@@ -237,6 +266,7 @@ static err_t put_alarm(struct api_call *call)
 	char arn[512];
 	err_t err;
 
+	TRY(check_actions(call));
 	TRY(get_alarm(call, name, &old));
 	cw_alarm_arn(cloudwatch_of(call), name, arn);
 	alarm = json_deep_copy(call->input);

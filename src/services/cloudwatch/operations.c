@@ -96,7 +96,8 @@ STRUCTURE(list_metrics_input, M("Namespace", &name_space), M("MetricName", &stri
 	  M("Dimensions", &dimension_filters), M("NextToken", &api_string),
 	  M("RecentlyActive", &recently_active), M("IncludeLinkedAccounts", &api_boolean),
 	  M("OwningAccount", &string_255));
-STRUCTURE(list_metrics_output, M("Metrics", &metrics), M("NextToken", &api_string));
+STRUCTURE(list_metrics_output, M("Metrics", &metrics), M("NextToken", &api_string),
+	  M("OwningAccounts", &strings));
 
 /* ---- Alarms ---- */
 

@@ -371,13 +371,28 @@ static err_t list_series(struct api_call *call, const struct series *series, uin
 	return ERR_OK;
 }
 
+/* Who owns each of those listed: this account, the only one there is. */
+static err_t add_owners(struct api_call *call, unsigned count)
+{
+	const char *account = cloudwatch_of(call)->options.account;
+
+	if (!json_is_true(json_object_get(call->input, "IncludeLinkedAccounts")))
+		return ERR_OK;
+	for (unsigned i = 0; i < count; i++)
+		TRY(cw_append(call->output, "OwningAccounts", json_string(account)));
+	return ERR_OK;
+}
+
 err_t cw_list_metrics(struct api_call *call)
 {
+	const char *owner = cw_text(call->input, "OwningAccount");
 	unsigned taken = 0;
 	uint64_t after;
 
 	TRY(cw_token_in(call, &after));
 	TRY(cw_set(call->output, "Metrics", json_array()));
+	if (owner[0] && strcmp(owner, cloudwatch_of(call)->options.account) != 0)
+		return ERR_OK;
 	list_for_each (&cloudwatch_of(call)->series.all, node) {
 		const struct series *series = container_of(node, struct series, link);
 
@@ -386,5 +401,5 @@ err_t cw_list_metrics(struct api_call *call)
 		if (json_object_get(call->output, "NextToken"))
 			break;
 	}
-	return ERR_OK;
+	return add_owners(call, taken);
 }
