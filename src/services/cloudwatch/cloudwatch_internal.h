@@ -195,6 +195,8 @@ err_t cw_history(struct cloudwatch *cw, struct store_txn *txn, const json_t *ala
 		 const char *type, const char *summary, json_t *data);
 err_t cw_alarms_load(struct cloudwatch *cw); /* into cw->alarms */
 bool cw_is_composite(const json_t *alarm);
+/* The body belongs to the caller; NULL when there is none. */
+err_t cw_get_alarm(struct api_call *call, const char *name, json_t **ret_alarm);
 enum alarm_state cw_state_of(const json_t *alarm);
 void cw_on_webhook(void *owner, const struct webhook_result *result);
 
