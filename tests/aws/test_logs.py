@@ -233,6 +233,11 @@ def test_metric_filters_make_metrics_of_events(weir, logs, cloudwatch, stream):
         {"metricName": "Seconds", "metricNamespace": "Mine", "metricValue": "$seconds", "unit": "Seconds", "dimensions": {"Path": "$path"}}])
     logs.put_metric_filter(logGroupName="g", filterName="errors", filterPattern="ERROR", metricTransformations=[
         {"metricName": "Errors", "metricNamespace": "Mine", "metricValue": "1", "defaultValue": 0}])
+    good = {"metricName": "M", "metricNamespace": "Mine", "metricValue": "1"}
+    for wrong in ({"unit": "Furlongs"}, {"metricName": "a:b"}, {"metricNamespace": "AWS/ApplicationELB"}, {"metricValue": "$x"},
+                  {"dimensions": {"A": "$path"}, "defaultValue": 0}):
+        assert code_of(logs.put_metric_filter, logGroupName="g", filterName="wrong", filterPattern="[ip, path]",
+                       metricTransformations=[{**good, **wrong}]) == "InvalidParameterException", wrong
     assert [f["filterName"] for f in logs.describe_metric_filters(logGroupName="g")["metricFilters"]] == ["errors", "slow"]
     at = now()
     put(logs, ["10.0.0.1 /chat 2.5", "10.0.0.1 /chat 0.5", "10.0.0.2 /chat 4", "ERROR one two"], start=at)

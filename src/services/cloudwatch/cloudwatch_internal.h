@@ -14,6 +14,7 @@
 #include "services/cloudwatch/math.h"
 #include "services/cloudwatch/trim.h"
 #include "services/cloudwatch/webhook.h"
+#include "services/units.h"
 
 #define CW_ALARM     "cloudwatch.alarm"
 #define CW_HISTORY   "cloudwatch.history"
@@ -72,11 +73,9 @@ void cw_dashboard_arn(const struct cloudwatch *cw, const char *name, char out[51
 /* ---- Metrics ---- */
 
 /* names.c: the series that a caller means, whatever unit they have. */
-enum { UNITS = 27 };
-extern const char *const cw_units[UNITS + 1];
 enum { CW_VIEWS = 4 };
 struct metric_ref {
-	const struct series *series[UNITS];
+	const struct series *series[METRIC_UNITS];
 	unsigned count;
 };
 /* `unit` NULL: any. ERR_NOMEM. */

@@ -4,37 +4,6 @@
  */
 #include "services/cloudwatch/cloudwatch_internal.h"
 
-const char *const cw_units[UNITS + 1] = {
-	"None",
-	"Seconds",
-	"Microseconds",
-	"Milliseconds",
-	"Bytes",
-	"Kilobytes",
-	"Megabytes",
-	"Gigabytes",
-	"Terabytes",
-	"Bits",
-	"Kilobits",
-	"Megabits",
-	"Gigabits",
-	"Terabits",
-	"Percent",
-	"Count",
-	"Bytes/Second",
-	"Kilobytes/Second",
-	"Megabytes/Second",
-	"Gigabytes/Second",
-	"Terabytes/Second",
-	"Bits/Second",
-	"Kilobits/Second",
-	"Megabits/Second",
-	"Gigabits/Second",
-	"Terabits/Second",
-	"Count/Second",
-	NULL,
-};
-
 static const struct {
 	const char *wrong, *right;
 } spellings[] = {
@@ -205,12 +174,12 @@ static void add_units(const struct cloudwatch *cw, struct metric_name *name, con
 		      struct metric_ref *ret_ref)
 {
 	ret_ref->count = 0;
-	for (unsigned i = 0; i < UNITS; i++) {
+	for (unsigned i = 0; i < METRIC_UNITS; i++) {
 		const struct series *series;
 
-		if (unit && strcmp(unit, cw_units[i]) != 0)
+		if (unit && strcmp(unit, metric_units[i]) != 0)
 			continue;
-		name->unit = bytes_of(cw_units[i]);
+		name->unit = bytes_of(metric_units[i]);
 		series = series_find(&cw->series, name);
 		if (series)
 			ret_ref->series[ret_ref->count++] = series;

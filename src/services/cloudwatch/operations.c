@@ -19,7 +19,7 @@ STRING(state_reason_data, 0, 4000, NULL);
 static const struct api_shape name_space = {
 	.kind = API_STRING, .min = 1, .max = 255, .pattern = "^[^:].*$"
 };
-static const struct api_shape unit = { .kind = API_STRING, .values = cw_units };
+static const struct api_shape unit = { .kind = API_STRING, .values = metric_units };
 static const struct api_shape comparison = {
 	.kind = API_STRING,
 	.values = (const char *const[]){ "GreaterThanOrEqualToThreshold", "GreaterThanThreshold",

@@ -6,8 +6,9 @@
 
 #include "base/log.h"
 #include "services/logs/logs_internal.h"
+#include "services/units.h"
 
-enum { VALUE_BYTES_MAX = 1024, TEST_MESSAGES_MAX = 50 };
+enum { VALUE_BYTES_MAX = 1024, TEST_MESSAGES_MAX = 50, METRIC_NAME_MAX = 255 };
 
 /* ---- Running ---- */
 
@@ -192,6 +193,32 @@ static err_t check_dimensions(struct api_call *call, const struct pattern *patte
 	return ERR_OK;
 }
 
+/* What CloudWatch would not take has to be refused here: nobody hears of it later. */
+static err_t check_names(struct api_call *call, const json_t *transformation)
+{
+	static const char *const names[] = { "metricName", "metricNamespace" };
+	const char *unit = member(transformation, "unit");
+
+	for (size_t i = 0; i < COUNT(names); i++) {
+		const char *value = member(transformation, names[i]);
+
+		if (!value[0] || strlen(value) > METRIC_NAME_MAX)
+			return input_wrong(call, names[i], value, "have length between 1 and 255");
+		if (strpbrk(value, ":*$"))
+			return input_wrong(call, names[i], value,
+					   "satisfy regular expression pattern: [^:*$]*");
+	}
+	if (strncmp(member(transformation, "metricNamespace"), "AWS/", 4) == 0)
+		return api_fault(call, "InvalidParameterException",
+				 "Invalid metric transformation: namespaces that begin with AWS/ "
+				 "are reserved.");
+	if (unit && !metric_unit_known(unit))
+		return input_wrong(call, "unit", unit,
+				   "satisfy enum value set: a unit of CloudWatch, such as Count, "
+				   "Seconds or None");
+	return ERR_OK;
+}
+
 static err_t check_transformation(struct api_call *call, const struct pattern *pattern,
 				  const json_t *transformation)
 {
@@ -202,6 +229,7 @@ static err_t check_transformation(struct api_call *call, const struct pattern *p
 	for (size_t i = 0; i < COUNT(required); i++)
 		if (!member(transformation, required[i]))
 			return input_missing(call, required[i]);
+	TRY(check_names(call, transformation));
 	value = member(transformation, "metricValue");
 	if (value[0] == '$' ? !pattern_knows(pattern, bytes_of(value))
 			    : !value_of(pattern, value, BYTES_NONE, &number))
