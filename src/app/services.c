@@ -137,18 +137,35 @@ static err_t make_elbv2(struct weir *weir)
 	return err;
 }
 
+/* The address by which this machine itself reaches what is bound at a setting's. */
+static void reached_at(const char *setting, char out[ADDRESS_TEXT_BYTES])
+{
+	static const struct address anywhere = { .family = 4 };
+	struct address at = anywhere;
+
+	if (address_parse(bytes_of(setting), &at))
+		(void)address_parse_ip(bytes_of(setting), 0, &at);
+	if (at.family == 4 && !address_eq_ip(&at, &anywhere))
+		address_format_ip(&at, out);
+	else
+		snprintf(out, ADDRESS_TEXT_BYTES, "127.0.0.1");
+}
+
 static err_t make_ec2(struct weir *weir)
 {
 	const struct settings *settings = weir->settings;
+	char api[ADDRESS_TEXT_BYTES];
 	struct ec2_options options = {
 		.api = weir->api,
 		.store = weir->store,
 		.account = setting_text(settings, SETTING_ACCOUNT),
 		.region = setting_text(settings, SETTING_REGION),
+		.api_address = api,
 	};
 	struct ec2_instance *instances;
 	err_t err;
 
+	reached_at(setting_text(settings, SETTING_API), api);
 	list_for_each (&settings->instances, node) {
 		options.instance_count++;
 	}

@@ -236,3 +236,32 @@ HOOK(egress_remove)
 {
 	return single_rule(step, "RevokeSecurityGroupEgress");
 }
+
+/* ---- Prefix lists ---- */
+
+static err_t modify_list(struct resource_step *step, json_t *change)
+{
+	json_object_set_new(change, "PrefixListId", json_string(physical_id(step)));
+	return call_api(step, "ec2", "ModifyManagedPrefixList", change, NULL);
+}
+
+/* Size and entries are changed by calls of their own: first room, then what goes in, or the other
+ * way round where it shrinks. */
+HOOK(prefix_list_updated)
+{
+	json_t *before = json_object_get(step->before, "Entries");
+	json_t *entries = property(step, "Entries"), *size = property(step, "MaxEntries");
+	bool shrinks = json_integer_value(size) <
+		       json_integer_value(json_object_get(step->before, "MaxEntries"));
+
+	if (property_changed(step, "PrefixListName"))
+		TRY(modify_list(step, json_pack("{s:O}", "PrefixListName",
+						property(step, "PrefixListName"))));
+	if (!shrinks && property_changed(step, "MaxEntries"))
+		TRY(modify_list(step, json_pack("{s:O}", "MaxEntries", size)));
+	if (property_changed(step, "Entries"))
+		TRY(modify_list(step,
+				json_pack("{s:o, s:o}", "AddEntries", missing(entries, before),
+					  "RemoveEntries", missing(before, entries))));
+	return shrinks ? modify_list(step, json_pack("{s:O}", "MaxEntries", size)) : ERR_OK;
+}

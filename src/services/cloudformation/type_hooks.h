@@ -28,6 +28,7 @@ HOOK(ingress_make);
 HOOK(ingress_remove);
 HOOK(egress_make);
 HOOK(egress_remove);
+HOOK(prefix_list_updated);
 /* ---- type_elbv2.c ---- */
 HOOK(balancer_created);
 HOOK(balancer_updated);

@@ -14,8 +14,10 @@ static err_t copy_options(struct ec2 *ec2, const struct ec2_options *options)
 	ec2->options = *options;
 	ec2->options.account = arena_string(&ec2->arena, bytes_of(options->account));
 	ec2->options.region = arena_string(&ec2->arena, bytes_of(options->region));
+	ec2->options.api_address = arena_string(&ec2->arena, bytes_of(options->api_address));
 	instances = arena_array(&ec2->arena, options->instance_count + 1, sizeof *instances);
-	if (!ec2->options.account || !ec2->options.region || !instances)
+	if (!ec2->options.account || !ec2->options.region || !ec2->options.api_address ||
+	    !instances)
 		return ERR_NOMEM;
 	for (size_t i = 0; i < options->instance_count; i++) {
 		instances[i].id = arena_string(&ec2->arena, bytes_of(options->instances[i].id));

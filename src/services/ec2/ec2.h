@@ -24,6 +24,7 @@ struct ec2_options {
 	struct api *api; /* the service registers itself here; borrowed, as the store */
 	struct store *store;
 	const char *account, *region;	      /* copied */
+	const char *api_address;	      /* "127.0.0.1": where AWS's services are; copied */
 	const struct ec2_instance *instances; /* copied */
 	size_t instance_count;
 };

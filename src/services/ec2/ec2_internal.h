@@ -1,10 +1,12 @@
 /*
  * ec2_internal: what the files of this folder share. One call, its transaction, the records.
  *
- * A record's body is the object as Describe answers it; kinds are "ec2.vpc" and so on. Two differ:
+ * A record's body is the object as Describe answers it; kinds are "ec2.vpc" and so on. Three
+ * differ:
  *
  *   security group   has "Rules" in place of IpPermissions and IpPermissionsEgress: its rules as
  *                    DescribeSecurityGroupRules answers them, but for the group's own names
+ *   prefix list      has "Versions" in place of entries: {"1": [{Cidr, Description}], …}
  *   instance         { "InstanceId", "Groups": [ids], "Tags" }: what was changed of a mapped one
  */
 #ifndef SERVICES_EC2_EC2_INTERNAL_H
@@ -54,6 +56,7 @@ err_t ec2_ask(struct api_call *call, const char *service, const char *operation,
 #define EC2_ROUTE_TABLE	     "ec2.route_table"
 #define EC2_INTERNET_GATEWAY "ec2.internet_gateway"
 #define EC2_INSTANCE	     "ec2.instance"
+#define EC2_PREFIX_LIST	     "ec2.prefix_list"
 
 struct ec2_filter {
 	const char *name, *path; /* "vpc-id", "VpcId"; a path goes through lists and objects */
@@ -70,7 +73,10 @@ struct ec2_kind {
 	const char *noun;		 /* "vpc ID" */
 	const struct ec2_filter *filters;
 };
-extern const struct ec2_kind ec2_vpcs, ec2_subnets, ec2_groups, ec2_tables, ec2_gateways;
+extern const struct ec2_kind ec2_vpcs, ec2_subnets, ec2_groups, ec2_tables, ec2_gateways,
+	ec2_prefix_lists;
+extern const struct ec2_kind *const ec2_kinds[];
+extern const size_t ec2_kind_count;
 /* The kind an id belongs to, by its prefix; NULL: none of ours. */
 const struct ec2_kind *ec2_kind_of_id(const char *id);
 
@@ -155,6 +161,8 @@ err_t ec2_filters_may_match(struct api_call *call, const struct ec2_filter *filt
 err_t ec2_filter_list(struct api_call *call, const struct ec2_filter *filters, json_t *list);
 /* Puts MaxResults items of `list` from NextToken on into output[name], and a NextToken. */
 err_t ec2_page(struct api_call *call, const char *name, json_t *list);
+/* Leaves in `list` whose `key` is among `ids`; false when one of these is missing. */
+bool ec2_leave(const json_t *ids, json_t *list, const char *key);
 /* Leaves those that input[ids] names, if any; each has to be there. */
 err_t ec2_choose(struct api_call *call, const struct ec2_kind *kind, json_t *list);
 
@@ -173,7 +181,15 @@ err_t ec2_group_present(struct api_call *call, const json_t *body, json_t **ret_
 err_t ec2_rules_present(struct api_call *call, const json_t *group, json_t *list);
 json_t *ec2_new_rule(bool egress, const char *protocol, int from, int to, const char *key,
 		     json_t *value); /* `value` is stolen */
+/* Whether the group has no more rules than it may; a prefix list counts by its size. */
+err_t ec2_check_rule_count(struct api_call *call, const json_t *group);
 bool ec2_rule_names_group(const json_t *rule, const char *group);
+
+/* ---- Prefix lists ---- */
+
+/* AWS's own too; held. */
+err_t ec2_prefix_list_find(struct api_call *call, const char *id, json_t **ret_body);
+int ec2_prefix_list_weight(const json_t *body); /* for how many rules one stands that names it */
 
 /* ---- Interfaces and instances ---- */
 

@@ -201,6 +201,31 @@ bool ec2_path_has(const json_t *body, const char *path, const char *value)
 
 /* ---- Choosing by id, and pages ---- */
 
+bool ec2_leave(const json_t *ids, json_t *list, const char *key)
+{
+	size_t found = 0, count = json_array_size(ids);
+	json_t *distinct = json_object(), *id;
+	bool all;
+
+	for (size_t i = 0; i < count; i++)
+		json_object_set_new(distinct, json_string_value(json_array_get(ids, i)),
+				    json_false());
+	for (size_t i = 0; i < json_array_size(list);) {
+		const char *own = ec2_text(json_array_get(list, i), key);
+
+		id = own ? json_object_get(distinct, own) : NULL;
+		if (id)
+			i++;
+		else
+			json_array_remove(list, i);
+		if (id && json_is_false(id) && !json_object_set_new(distinct, own, json_true()))
+			found++;
+	}
+	all = found == json_object_size(distinct);
+	json_decref(distinct);
+	return all;
+}
+
 err_t ec2_choose(struct api_call *call, const struct ec2_kind *kind, json_t *list)
 {
 	json_t *ids = json_object_get(call->input, kind->ids), *id, *body;
@@ -210,16 +235,7 @@ err_t ec2_choose(struct api_call *call, const struct ec2_kind *kind, json_t *lis
 		return ERR_OK;
 	json_array_foreach (ids, index, id)
 		TRY(ec2_find(call, kind, json_string_value(id), &body));
-	for (size_t i = 0; (body = json_array_get(list, i)) != NULL;) {
-		bool asked = false;
-
-		json_array_foreach (ids, index, id)
-			asked |= json_equal(id, json_object_get(body, kind->id));
-		if (asked)
-			i++;
-		else
-			json_array_remove(list, i);
-	}
+	ec2_leave(ids, list, kind->id);
 	return ERR_OK;
 }
 

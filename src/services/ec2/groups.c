@@ -84,9 +84,13 @@ static err_t add_to_permission(json_t *permission, const json_t *rule)
 {
 	const json_t *pair = json_object_get(rule, "ReferencedGroupInfo");
 	const char *v4 = ec2_text(rule, "CidrIpv4"), *v6 = ec2_text(rule, "CidrIpv6");
+	const char *prefix_list = ec2_text(rule, "PrefixListId");
 	json_t *item, *list;
 
-	if (pair) {
+	if (prefix_list) {
+		list = json_object_get(permission, "PrefixListIds");
+		item = json_pack("{s:s}", "PrefixListId", prefix_list);
+	} else if (pair) {
 		list = json_object_get(permission, "UserIdGroupPairs");
 		item = json_deep_copy(pair);
 	} else {
@@ -312,17 +316,8 @@ err_t ec2_describe_security_group_rules(struct api_call *call)
 			return api_fault(call, "InvalidSecurityGroupRuleId.NotFound",
 					 "The security group rule ID '%s' does not exist", text);
 	}
-	for (size_t i = 0; json_array_size(ids) && i < json_array_size(list);) {
-		bool asked = false;
-
-		json_array_foreach (ids, index, id)
-			asked |= json_equal(id, json_object_get(json_array_get(list, i),
-								"SecurityGroupRuleId"));
-		if (asked)
-			i++;
-		else
-			json_array_remove(list, i);
-	}
+	if (json_array_size(ids))
+		ec2_leave(ids, list, "SecurityGroupRuleId");
 	TRY(ec2_filter_list(call, filters, list));
 	return ec2_page(call, "SecurityGroupRules", list);
 }

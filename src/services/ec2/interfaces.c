@@ -94,26 +94,6 @@ err_t ec2_interfaces(struct api_call *call, json_t **ret_list)
 	return ERR_OK;
 }
 
-static bool drop_unasked(const json_t *ids, json_t *list, const char *key)
-{
-	size_t found = 0;
-
-	for (size_t i = 0; json_array_size(ids) && i < json_array_size(list);) {
-		const json_t *id, *own = json_object_get(json_array_get(list, i), key);
-		bool asked = false;
-		size_t index;
-
-		json_array_foreach (ids, index, id)
-			asked |= json_equal(id, own);
-		found += asked;
-		if (asked)
-			i++;
-		else
-			json_array_remove(list, i);
-	}
-	return found >= json_array_size(ids);
-}
-
 err_t ec2_describe_network_interfaces(struct api_call *call)
 {
 	static const struct ec2_filter filters[] = {
@@ -149,7 +129,7 @@ err_t ec2_describe_network_interfaces(struct api_call *call)
 		TRY(ec2_interfaces(call, &list));
 	if (tasks)
 		TRY(ec2_add_task_interfaces(call, list));
-	if (!drop_unasked(ids, list, "NetworkInterfaceId"))
+	if (json_array_size(ids) && !ec2_leave(ids, list, "NetworkInterfaceId"))
 		return api_fault(call, "InvalidNetworkInterfaceID.NotFound",
 				 "The networkInterface ID '%s' does not exist",
 				 json_string_value(json_array_get(ids, 0)));
@@ -227,7 +207,7 @@ err_t ec2_describe_instances(struct api_call *call)
 
 	TRY(ec2_hold(call, reservations));
 	TRY(ec2_instances(call, &list));
-	if (!drop_unasked(ids, list, "InstanceId"))
+	if (json_array_size(ids) && !ec2_leave(ids, list, "InstanceId"))
 		return api_fault(call, "InvalidInstanceID.NotFound",
 				 "The instance ID '%s' does not exist",
 				 json_string_value(json_array_get(ids, 0)));

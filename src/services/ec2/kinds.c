@@ -49,9 +49,20 @@ static const struct ec2_filter group_filters[] = {
 	{ "ip-permission.protocol", "IpPermissions.IpProtocol" },
 	{ "ip-permission.from-port", "IpPermissions.FromPort" },
 	{ "ip-permission.to-port", "IpPermissions.ToPort" },
+	{ "ip-permission.ipv6-cidr", "IpPermissions.Ipv6Ranges.CidrIpv6" },
+	{ "ip-permission.prefix-list-id", "IpPermissions.PrefixListIds.PrefixListId" },
 	{ "ip-permission.group-id", "IpPermissions.UserIdGroupPairs.GroupId" },
+	{ "ip-permission.user-id", "IpPermissions.UserIdGroupPairs.UserId" },
+	{ "ip-permission.group-name", "IpPermissions.UserIdGroupPairs.GroupName" },
 	{ "egress.ip-permission.cidr", "IpPermissionsEgress.IpRanges.CidrIp" },
+	{ "egress.ip-permission.ipv6-cidr", "IpPermissionsEgress.Ipv6Ranges.CidrIpv6" },
+	{ "egress.ip-permission.prefix-list-id", "IpPermissionsEgress.PrefixListIds.PrefixListId" },
 	{ "egress.ip-permission.protocol", "IpPermissionsEgress.IpProtocol" },
+	{ "egress.ip-permission.from-port", "IpPermissionsEgress.FromPort" },
+	{ "egress.ip-permission.to-port", "IpPermissionsEgress.ToPort" },
+	{ "egress.ip-permission.group-id", "IpPermissionsEgress.UserIdGroupPairs.GroupId" },
+	{ "egress.ip-permission.group-name", "IpPermissionsEgress.UserIdGroupPairs.GroupName" },
+	{ "egress.ip-permission.user-id", "IpPermissionsEgress.UserIdGroupPairs.UserId" },
 	{ NULL, NULL },
 };
 
@@ -76,6 +87,13 @@ static const struct ec2_filter gateway_filters[] = {
 	{ "internet-gateway-id", "InternetGatewayId" },
 	{ "attachment.vpc-id", "Attachments.VpcId" },
 	{ "attachment.state", "Attachments.State" },
+	{ "owner-id", "OwnerId" },
+	{ NULL, NULL },
+};
+
+static const struct ec2_filter prefix_list_filters[] = {
+	{ "prefix-list-id", "PrefixListId" },
+	{ "prefix-list-name", "PrefixListName" },
 	{ "owner-id", "OwnerId" },
 	{ NULL, NULL },
 };
@@ -140,3 +158,19 @@ const struct ec2_kind ec2_gateways = {
 	"internetGateway ID",
 	gateway_filters,
 };
+const struct ec2_kind ec2_prefix_lists = {
+	EC2_PREFIX_LIST,
+	"prefix-list",
+	"PrefixListIds",
+	"PrefixLists",
+	"PrefixListId",
+	"pl-",
+	"InvalidPrefixListId.Malformed",
+	"InvalidPrefixListID.NotFound",
+	"prefix list ID",
+	prefix_list_filters,
+};
+
+const struct ec2_kind *const ec2_kinds[] = { &ec2_vpcs,	  &ec2_subnets,	 &ec2_groups,
+					     &ec2_tables, &ec2_gateways, &ec2_prefix_lists };
+const size_t ec2_kind_count = COUNT(ec2_kinds);

@@ -120,7 +120,7 @@ STRUCTURE(referenced_group, M("GroupId", &api_string), M("UserId", &api_string))
 STRUCTURE(rule, M("SecurityGroupRuleId", &api_string), M("SecurityGroupRuleArn", &api_string),
 	  M("GroupId", &api_string), M("GroupOwnerId", &api_string), M("IsEgress", &api_boolean),
 	  M("IpProtocol", &api_string), M("FromPort", &api_integer), M("ToPort", &api_integer),
-	  M("CidrIpv4", &api_string), M("CidrIpv6", &api_string),
+	  M("CidrIpv4", &api_string), M("CidrIpv6", &api_string), M("PrefixListId", &api_string),
 	  M("ReferencedGroupInfo", &referenced_group), M("Description", &api_string),
 	  W("Tags", &tags, "tagSet"));
 LIST(rules, &rule);
@@ -220,6 +220,50 @@ STRUCTURE(attach_internet_gateway_input, R("InternetGatewayId", &api_string),
 	  R("VpcId", &api_string), DRY_RUN);
 #define detach_internet_gateway_input attach_internet_gateway_input
 STRUCTURE(delete_internet_gateway_input, R("InternetGatewayId", &api_string), DRY_RUN);
+
+/* ---- Prefix lists ---- */
+STRUCTURE(list_entry, M("Cidr", &api_string), M("Description", &api_string));
+LIST(list_entries, &list_entry);
+STRUCTURE(managed_list, M("PrefixListId", &api_string), M("AddressFamily", &api_string),
+	  M("State", &api_string), M("StateMessage", &api_string), M("PrefixListArn", &api_string),
+	  M("PrefixListName", &api_string), M("MaxEntries", &api_integer),
+	  M("Version", &api_integer), W("Tags", &tags, "tagSet"), M("OwnerId", &api_string));
+LIST(managed_lists, &managed_list);
+STRUCTURE(create_managed_prefix_list_input, R("PrefixListName", &api_string),
+	  W("Entries", &list_entries, "Entry"), R("MaxEntries", &api_integer), TAG_SPECIFICATIONS,
+	  R("AddressFamily", &api_string), M("ClientToken", &api_string), DRY_RUN);
+STRUCTURE(create_managed_prefix_list_output, M("PrefixList", &managed_list));
+STRUCTURE(modify_managed_prefix_list_input, R("PrefixListId", &api_string),
+	  M("CurrentVersion", &api_integer), M("PrefixListName", &api_string),
+	  W("AddEntries", &list_entries, "AddEntry"),
+	  W("RemoveEntries", &list_entries, "RemoveEntry"), M("MaxEntries", &api_integer), DRY_RUN);
+STRUCTURE(restore_managed_prefix_list_input, R("PrefixListId", &api_string),
+	  R("PreviousVersion", &api_integer), R("CurrentVersion", &api_integer), DRY_RUN);
+STRUCTURE(delete_managed_prefix_list_input, R("PrefixListId", &api_string), DRY_RUN);
+#define modify_managed_prefix_list_output  create_managed_prefix_list_output
+#define restore_managed_prefix_list_output create_managed_prefix_list_output
+#define delete_managed_prefix_list_output  create_managed_prefix_list_output
+DESCRIBE_INPUT(describe_managed_prefix_lists_input, "PrefixListIds", "PrefixListId");
+STRUCTURE(describe_managed_prefix_lists_output, W("PrefixLists", &managed_lists, "prefixListSet"),
+	  M("NextToken", &api_string));
+#define describe_prefix_lists_input describe_managed_prefix_lists_input
+STRUCTURE(owned_list, M("PrefixListId", &api_string), M("PrefixListName", &api_string),
+	  W("Cidrs", &strings, "cidrSet"));
+LIST(owned_lists, &owned_list);
+STRUCTURE(describe_prefix_lists_output, W("PrefixLists", &owned_lists, "prefixListSet"),
+	  M("NextToken", &api_string));
+STRUCTURE(get_managed_prefix_list_entries_input, R("PrefixListId", &api_string),
+	  M("TargetVersion", &api_integer), M("MaxResults", &api_integer),
+	  M("NextToken", &api_string), DRY_RUN);
+STRUCTURE(get_managed_prefix_list_entries_output, W("Entries", &list_entries, "entrySet"),
+	  M("NextToken", &api_string));
+STRUCTURE(get_managed_prefix_list_associations_input, R("PrefixListId", &api_string),
+	  M("MaxResults", &api_integer), M("NextToken", &api_string), DRY_RUN);
+STRUCTURE(list_association, M("ResourceId", &api_string), M("ResourceOwner", &api_string));
+LIST(list_associations, &list_association);
+STRUCTURE(get_managed_prefix_list_associations_output,
+	  W("PrefixListAssociations", &list_associations, "prefixListAssociationSet"),
+	  M("NextToken", &api_string));
 
 /* ---- Network ACLs ---- */
 DESCRIBE_INPUT(describe_network_acls_input, "NetworkAclIds", "NetworkAclId");

@@ -152,10 +152,15 @@ static err_t take_group(struct reading *r, const char *id, const char *name,
 			 description);
 }
 
-static err_t refuse_prefix_list(struct api_call *call, const char *id)
+static err_t take_prefix_list(struct reading *r, const char *id, const char *description)
 {
-	return api_fault(call, "InvalidPrefixListID.NotFound",
-			 "The prefix list ID '%s' does not exist", id ? id : "");
+	json_t *list;
+
+	if (!id)
+		return api_fault(r->call, "MissingParameter",
+				 "The request must contain the parameter prefixListId");
+	TRY(ec2_prefix_list_find(r->call, id, &list));
+	return take_rule(r, "PrefixListId", json_string(id), description);
 }
 
 static err_t take_sources(struct reading *r, const json_t *permission)
@@ -171,11 +176,13 @@ static err_t take_sources(struct reading *r, const json_t *permission)
 		TRY(take_group(r, ec2_text(item, "GroupId"), ec2_text(item, "GroupName"),
 			       ec2_text(item, "Description")));
 	json_array_foreach (json_object_get(permission, "PrefixListIds"), index, item)
-		return refuse_prefix_list(r->call, ec2_text(item, "PrefixListId"));
+		TRY(take_prefix_list(r, ec2_text(item, "PrefixListId"),
+				     ec2_text(item, "Description")));
 	if (json_array_size(r->rules) == before)
-		return api_fault(r->call, "MissingParameter",
-				 "The request must contain a source: a CIDR block or a security "
-				 "group");
+		return api_fault(
+			r->call, "MissingParameter",
+			"The request must contain a source: a CIDR block, a security group "
+			"or a prefix list");
 	return ERR_OK;
 }
 
@@ -224,10 +231,9 @@ static err_t rules_of_input(struct api_call *call, const json_t *group, bool egr
 /* Descriptions and tags do not tell rules apart. */
 static bool same_rule(const json_t *a, const json_t *b)
 {
-	static const char *const keys[] = { "IsEgress",		  "IpProtocol",
-					    "FromPort",		  "ToPort",
-					    "CidrIpv4",		  "CidrIpv6",
-					    "ReferencedGroupInfo" };
+	static const char *const keys[] = { "IsEgress",	    "IpProtocol",	  "FromPort",
+					    "ToPort",	    "CidrIpv4",		  "CidrIpv6",
+					    "PrefixListId", "ReferencedGroupInfo" };
 
 	for (size_t i = 0; i < COUNT(keys); i++) {
 		const json_t *left = json_object_get(a, keys[i]);
@@ -267,11 +273,12 @@ static json_t *find_rule_id(const json_t *group, const char *id, size_t *ret_ind
 
 static const char *peer_of(const json_t *rule)
 {
-	const char *v4 = ec2_text(rule, "CidrIpv4"), *v6 = ec2_text(rule, "CidrIpv6");
+	static const char *const keys[] = { "CidrIpv4", "CidrIpv6", "PrefixListId" };
 
-	return v4   ? v4
-	       : v6 ? v6
-		    : ec2_text(json_object_get(rule, "ReferencedGroupInfo"), "GroupId");
+	for (size_t i = 0; i < COUNT(keys); i++)
+		if (ec2_text(rule, keys[i]))
+			return ec2_text(rule, keys[i]);
+	return ec2_text(json_object_get(rule, "ReferencedGroupInfo"), "GroupId");
 }
 
 static err_t refuse_duplicate(struct api_call *call, const json_t *rule)
@@ -296,14 +303,20 @@ static err_t refuse_duplicate(struct api_call *call, const json_t *rule)
 			 (long long)json_integer_value(json_object_get(rule, "ToPort")));
 }
 
-static err_t check_limit(struct api_call *call, const json_t *group)
+err_t ec2_check_rule_count(struct api_call *call, const json_t *group)
 {
-	unsigned count[2] = { 0, 0 };
-	json_t *rule;
+	int count[2] = { 0, 0 };
+	json_t *rule, *list;
 	size_t index;
 
-	json_array_foreach (json_object_get(group, "Rules"), index, rule)
-		count[json_is_true(json_object_get(rule, "IsEgress"))]++;
+	json_array_foreach (json_object_get(group, "Rules"), index, rule) {
+		int *way = &count[json_is_true(json_object_get(rule, "IsEgress"))];
+		const char *id = ec2_text(rule, "PrefixListId");
+
+		if (id)
+			TRY(ec2_prefix_list_find(call, id, &list));
+		*way += id ? ec2_prefix_list_weight(list) : 1;
+	}
 	if (count[0] > RULES_MAX || count[1] > RULES_MAX)
 		return api_fault(
 			call, "RulesPerSecurityGroupLimitExceeded",
@@ -342,7 +355,7 @@ static err_t authorize(struct api_call *call, bool egress)
 		TRY(ec2_set(rule, "Tags", json_deep_copy(tags)));
 		TRY(ec2_append(kept, json_incref(rule)));
 	}
-	TRY(check_limit(call, group));
+	TRY(ec2_check_rule_count(call, group));
 	TRY(ec2_save(call, &ec2_groups, group));
 	return answer_rules(call, group, rules, "SecurityGroupRules");
 }
@@ -438,7 +451,7 @@ static err_t read_request(struct reading *r, const json_t *request)
 		return api_fault(r->call, "InvalidParameterCombination",
 				 "Specify exactly one source for the security group rule");
 	if (prefix_list)
-		return refuse_prefix_list(r->call, prefix_list);
+		return take_prefix_list(r, prefix_list, description);
 	if (group)
 		return take_group(r, group, NULL, description);
 	return take_cidr(r, v4 ? v4 : v6, v4 ? 4 : 6, description);
@@ -474,6 +487,7 @@ err_t ec2_modify_security_group_rules(struct api_call *call)
 	TRY(ec2_group_of_input(call, &group));
 	json_array_foreach (json_object_get(call->input, "SecurityGroupRules"), index, update)
 		TRY(modify_one(call, group, update));
+	TRY(ec2_check_rule_count(call, group));
 	TRY(ec2_save(call, &ec2_groups, group));
 	return ec2_answer_true(call);
 }

@@ -70,12 +70,9 @@ err_t ec2_cidr(struct api_call *call, const char *text, unsigned family, struct 
 
 const struct ec2_kind *ec2_kind_of_id(const char *id)
 {
-	static const struct ec2_kind *const kinds[] = { &ec2_vpcs, &ec2_subnets, &ec2_groups,
-							&ec2_tables, &ec2_gateways };
-
-	for (size_t i = 0; i < COUNT(kinds); i++)
-		if (strncmp(id, kinds[i]->prefix, strlen(kinds[i]->prefix)) == 0)
-			return kinds[i];
+	for (size_t i = 0; i < ec2_kind_count; i++)
+		if (bytes_starts(bytes_of(id), bytes_of(ec2_kinds[i]->prefix)))
+			return ec2_kinds[i];
 	return NULL;
 }
 

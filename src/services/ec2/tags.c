@@ -190,16 +190,16 @@ err_t ec2_describe_tags(struct api_call *call)
 		{ "resource-type", "ResourceType" },
 		{ NULL, NULL },
 	};
-	static const struct ec2_kind *const kinds[] = { &ec2_vpcs, &ec2_subnets, &ec2_groups,
-							&ec2_tables, &ec2_gateways };
 	json_t *all = json_array(), *list, *body, *rule;
 	size_t index, at;
 
 	TRY(ec2_hold(call, all));
-	for (size_t i = 0; i < COUNT(kinds); i++) {
-		TRY(ec2_list(call, kinds[i], &list));
+	for (size_t i = 0; i < ec2_kind_count; i++) {
+		const struct ec2_kind *kind = ec2_kinds[i];
+
+		TRY(ec2_list(call, kind, &list));
 		json_array_foreach (list, index, body) {
-			TRY(list_tags(all, ec2_text(body, kinds[i]->id), kinds[i]->type, body));
+			TRY(list_tags(all, ec2_text(body, kind->id), kind->type, body));
 			json_array_foreach (json_object_get(body, "Rules"), at, rule)
 				TRY(list_tags(all, ec2_text(rule, "SecurityGroupRuleId"),
 					      "security-group-rule", rule));

@@ -12,12 +12,14 @@ void security_fini(struct security *security)
 	members_fini(&security->members);
 	json_decref(security->groups);
 	json_decref(security->subnets);
+	json_decref(security->lists);
 	json_decref(security->interfaces);
 }
 
 bool security_note(struct security *security, const struct store_change *changes, size_t count)
 {
-	static const char *const kept[] = { "ec2.security_group", "ec2.instance", "ec2.subnet" };
+	static const char *const kept[] = { "ec2.security_group", "ec2.instance", "ec2.subnet",
+					    "ec2.prefix_list" };
 	bool noted = false;
 
 	for (size_t i = 0; i < count; i++) {
@@ -98,6 +100,43 @@ static err_t ask_interfaces(const struct asking *a, json_t **ret_interfaces)
 		   "NetworkInterfaces", ret_interfaces);
 }
 
+static err_t ask_list(const struct asking *a, const char *id, json_t *lists)
+{
+	json_t *entries;
+
+	if (json_object_get(lists, id))
+		return ERR_OK;
+	TRY(ask(a, "GetManagedPrefixListEntries", json_pack("{s:s}", "PrefixListId", id), "Entries",
+		&entries));
+	return json_object_set_new(lists, id, entries) ? ERR_NOMEM : ERR_OK;
+}
+
+static err_t ask_lists_of(const struct asking *a, const json_t *permissions, json_t *lists)
+{
+	const json_t *permission, *list;
+	size_t index, at;
+
+	json_array_foreach (permissions, index, permission)
+		json_array_foreach (json_object_get(permission, "PrefixListIds"), at, list)
+			TRY(ask_list(a, text_of(list, "PrefixListId"), lists));
+	return ERR_OK;
+}
+
+static err_t ask_lists(const struct asking *a, const json_t *groups, json_t **ret_lists)
+{
+	const json_t *group;
+	size_t index;
+
+	*ret_lists = json_object();
+	if (!*ret_lists)
+		return ERR_NOMEM;
+	json_array_foreach (groups, index, group) {
+		TRY(ask_lists_of(a, json_object_get(group, "IpPermissions"), *ret_lists));
+		TRY(ask_lists_of(a, json_object_get(group, "IpPermissionsEgress"), *ret_lists));
+	}
+	return ERR_OK;
+}
+
 static err_t ask_all(const struct asking *a, struct security *ret_security)
 {
 	json_t *instances = NULL;
@@ -105,6 +144,8 @@ static err_t ask_all(const struct asking *a, struct security *ret_security)
 
 	err = ask(a, "DescribeSecurityGroups", json_object(), "SecurityGroups",
 		  &ret_security->groups);
+	if (!err)
+		err = ask_lists(a, ret_security->groups, &ret_security->lists);
 	if (!err && !ret_security->subnets)
 		err = ask(a, "DescribeSubnets", json_object(), "Subnets", &ret_security->subnets);
 	if (!err)
@@ -152,6 +193,7 @@ struct collector {
 	const struct security *security;
 	struct admit_rule *rules;
 	unsigned count;
+	struct admit_rule rule; /* its ports are those of the permission at hand */
 };
 
 static bool names_group(const json_t *ids, const char *group)
@@ -195,13 +237,39 @@ static struct cidr only(struct address address)
 	return (struct cidr){ .base = address, .bits = address.family == 6 ? 128 : 32 };
 }
 
-static void take_range(struct collector *c, const char *text, struct admit_rule rule)
+/*
+ * Each range that the permission names, by itself or in a prefix list, until `visit` says true;
+ * whether it did.
+ */
+static bool any_range(const struct security *security, const json_t *permission,
+		      bool (*visit)(void *owner, const char *range), void *owner)
 {
+	static const char *const lists[][2] = { { "IpRanges", "CidrIp" },
+						{ "Ipv6Ranges", "CidrIpv6" } };
+	const json_t *item, *entry;
+	size_t index, at;
+
+	for (size_t i = 0; i < COUNT(lists); i++)
+		json_array_foreach (json_object_get(permission, lists[i][0]), index, item)
+			if (visit(owner, text_of(item, lists[i][1])))
+				return true;
+	json_array_foreach (json_object_get(permission, "PrefixListIds"), index, item)
+		json_array_foreach (json_object_get(security->lists, text_of(item, "PrefixListId")),
+				    at, entry)
+			if (visit(owner, text_of(entry, "Cidr")))
+				return true;
+	return false;
+}
+
+static bool take_range(void *owner, const char *text)
+{
+	struct collector *c = owner;
 	const struct members *members = &c->security->members;
+	struct admit_rule rule = c->rule;
 	struct cidr range;
 
 	if (cidr_parse(bytes_of(text), &range))
-		return;
+		return false;
 	rule.other = range;
 	take(c, &rule);
 	for (size_t i = 0; i < members->count; i++) {
@@ -211,22 +279,14 @@ static void take_range(struct collector *c, const char *text, struct admit_rule 
 		rule.other = only(members->at[i].at);
 		take(c, &rule);
 	}
-}
-
-static void take_ranges(struct collector *c, const json_t *ranges, const char *key,
-			const struct admit_rule *rule)
-{
-	const json_t *range;
-	size_t index;
-
-	json_array_foreach (ranges, index, range)
-		take_range(c, text_of(range, key), *rule);
+	return false;
 }
 
 /* A group stands for the addresses of its members. */
-static void take_members(struct collector *c, const json_t *pairs, struct admit_rule rule)
+static void take_members(struct collector *c, const json_t *pairs)
 {
 	const struct members *members = &c->security->members;
+	struct admit_rule rule = c->rule;
 	const json_t *pair;
 	size_t index;
 
@@ -243,19 +303,16 @@ static void collect_groups(struct collector *c, const json_t *ids, enum security
 {
 	const char *member = way == SECURITY_EGRESS ? "IpPermissionsEgress" : "IpPermissions";
 	const json_t *group, *permission;
-	struct admit_rule rule = { .port_first = 0 };
 	size_t index, at;
 
 	json_array_foreach (c->security->groups, index, group) {
 		if (!names_group(ids, text_of(group, "GroupId")))
 			continue;
 		json_array_foreach (json_object_get(group, member), at, permission) {
-			if (!ports_of(permission, &rule))
+			if (!ports_of(permission, &c->rule))
 				continue;
-			take_ranges(c, json_object_get(permission, "IpRanges"), "CidrIp", &rule);
-			take_ranges(c, json_object_get(permission, "Ipv6Ranges"), "CidrIpv6",
-				    &rule);
-			take_members(c, json_object_get(permission, "UserIdGroupPairs"), rule);
+			any_range(c->security, permission, take_range, c);
+			take_members(c, json_object_get(permission, "UserIdGroupPairs"));
 		}
 	}
 }
@@ -290,20 +347,25 @@ err_t security_of_groups(const struct security *security, const json_t *ids, enu
 
 /* ---- What a target's own groups let in ---- */
 
+struct knock {
+	const struct security *security;
+	const struct security_balancer *balancer;
+};
+
 /* The balancer is at its source's address, and in the subnets of its interfaces. */
-static bool range_has(const struct security *security, const char *text,
-		      const struct security_balancer *balancer)
+static bool range_has(void *owner, const char *text)
 {
+	const struct knock *knock = owner;
 	struct cidr range, subnet;
 	const json_t *zone;
 	size_t index;
 
 	if (cidr_parse(bytes_of(text), &range))
 		return false;
-	if (cidr_contains(&range, &balancer->source))
+	if (cidr_contains(&range, &knock->balancer->source))
 		return true;
-	json_array_foreach (balancer->zones, index, zone)
-		if (subnet_range(security->subnets, text_of(zone, "SubnetId"), &subnet) &&
+	json_array_foreach (knock->balancer->zones, index, zone)
+		if (subnet_range(knock->security->subnets, text_of(zone, "SubnetId"), &subnet) &&
 		    cidr_covers(&range, &subnet))
 			return true;
 	return false;
@@ -312,15 +374,12 @@ static bool range_has(const struct security *security, const char *text,
 static bool admits(const struct security *security, const json_t *permission,
 		   const struct security_balancer *balancer)
 {
-	static const char *const lists[][2] = { { "IpRanges", "CidrIp" },
-						{ "Ipv6Ranges", "CidrIpv6" } };
+	struct knock knock = { security, balancer };
 	const json_t *item;
 	size_t index;
 
-	for (size_t i = 0; i < COUNT(lists); i++)
-		json_array_foreach (json_object_get(permission, lists[i][0]), index, item)
-			if (range_has(security, text_of(item, lists[i][1]), balancer))
-				return true;
+	if (any_range(security, permission, range_has, &knock))
+		return true;
 	json_array_foreach (json_object_get(permission, "UserIdGroupPairs"), index, item)
 		if (names_group(balancer->groups, text_of(item, "GroupId")))
 			return true;

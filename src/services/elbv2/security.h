@@ -19,6 +19,7 @@
 struct security {
 	json_t *groups;	    /* as DescribeSecurityGroups answers them; NULL: never asked */
 	json_t *subnets;    /* as DescribeSubnets does */
+	json_t *lists;	    /* prefix lists that groups name: {id: [{Cidr}]} */
 	json_t *interfaces; /* of tasks, as DescribeNetworkInterfaces does */
 	struct members members;
 	bool stale;	  /* what EC2 keeps has changed */

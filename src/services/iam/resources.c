@@ -119,6 +119,7 @@ static const struct naming {
 	{ "ec2", "InternetGatewayId", "ec2:%R:%A:internet-gateway/%N", ALSO },
 	{ "ec2", "VpcId", "ec2:%R:%A:vpc/%N", ALSO },
 	{ "ec2", "InstanceId", "ec2:%R:%A:instance/%N", ALSO },
+	{ "ec2", "PrefixListId", "ec2:%R:%A:prefix-list/%N", ALSO },
 	{ "ec2", "NetworkInterfaceId", "ec2:%R:%A:network-interface/%N", ALSO },
 	{ "lambda", "FunctionName", "lambda:%R:%A:function:%N", ALSO },
 	{ "lambda", "Resource", NULL, OTHERWISE },
@@ -217,9 +218,15 @@ static bool names_none(const struct api_call *call)
 static const struct {
 	const char *prefix, *word;
 } ec2_ids[] = {
-	{ "sg-", "security-group" },	 { "subnet-", "subnet" }, { "rtb-", "route-table" },
-	{ "igw-", "internet-gateway" },	 { "vpc-", "vpc" },	  { "i-", "instance" },
+	{ "sg-", "security-group" },
+	{ "subnet-", "subnet" },
+	{ "rtb-", "route-table" },
+	{ "igw-", "internet-gateway" },
+	{ "vpc-", "vpc" },
+	{ "i-", "instance" },
 	{ "eni-", "network-interface" },
+	{ "pl-", "prefix-list" },
+	{ "sgr-", "security-group-rule" },
 };
 
 static err_t add_tagged(struct api_call *call, const char *id, json_t *arns)
@@ -243,6 +250,7 @@ static err_t of_ec2(struct api_call *call, json_t *arns)
 		{ "CreateRouteTable", "route-table" },
 		{ "CreateInternetGateway", "internet-gateway" },
 		{ "CreateVpc", "vpc" },
+		{ "CreateManagedPrefixList", "prefix-list" },
 	};
 	const json_t *tagged = json_object_get(call->input, "Resources");
 

@@ -31,6 +31,7 @@ static void move_in(void)
 	};
 	struct ec2_options ec2 = { .account = "000000000000",
 				   .region = "us-east-1",
+				   .api_address = "127.0.0.1",
 				   .instances = mapped,
 				   .instance_count = 1 };
 	struct elbv2_options elbv2 = { .account = "000000000000",
