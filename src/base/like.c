@@ -2,16 +2,19 @@
 
 #include <stddef.h>
 
-bool is_like(const char *pattern, const char *text)
+/* Goes back to the last star only: a pattern with an earlier one that fits, fits by the last. */
+static bool fits(const char *pattern, const char *text, bool escapes)
 {
 	const char *star = NULL, *from = NULL;
 
 	while (*text) {
+		bool literal = escapes && *pattern == '\\' && pattern[1];
+
 		if (*pattern == '*') {
 			star = pattern++;
 			from = text;
-		} else if (*pattern == '?' || *pattern == *text) {
-			pattern++;
+		} else if (literal ? pattern[1] == *text : *pattern == '?' || *pattern == *text) {
+			pattern += literal ? 2 : 1;
 			text++;
 		} else if (star) {
 			pattern = star + 1;
@@ -23,4 +26,14 @@ bool is_like(const char *pattern, const char *text)
 	while (*pattern == '*')
 		pattern++;
 	return !*pattern;
+}
+
+bool is_like(const char *pattern, const char *text)
+{
+	return fits(pattern, text, false);
+}
+
+bool is_like_escaped(const char *pattern, const char *text)
+{
+	return fits(pattern, text, true);
 }

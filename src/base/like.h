@@ -10,4 +10,7 @@
  * the worst case their lengths multiplied. */
 bool is_like(const char *pattern, const char *text);
 
+/* The same where "\\" takes the meaning of what follows away, as filters of EC2 have it. */
+bool is_like_escaped(const char *pattern, const char *text);
+
 #endif

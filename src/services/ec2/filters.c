@@ -6,47 +6,19 @@
 
 #include <stdio.h>
 
-static bool wild_match(const char *pattern, const char *text)
-{
-	const char *star = NULL, *back = text;
-
-	while (*text) {
-		if (*pattern == '*') {
-			star = ++pattern;
-			back = text;
-			continue;
-		}
-		if (*pattern == '?' || (*pattern == *text && *pattern != '\\')) {
-			pattern++;
-			text++;
-			continue;
-		}
-		if (*pattern == '\\' && pattern[1] == *text) {
-			pattern += 2;
-			text++;
-			continue;
-		}
-		if (!star)
-			return false;
-		pattern = star;
-		text = ++back;
-	}
-	while (*pattern == '*')
-		pattern++;
-	return !*pattern;
-}
+#include "base/like.h"
 
 static bool leaf_matches(const json_t *leaf, const char *pattern)
 {
 	char number[24];
 
 	switch (json_typeof(leaf)) {
-	case JSON_STRING: return wild_match(pattern, json_string_value(leaf));
-	case JSON_TRUE: return wild_match(pattern, "true");
-	case JSON_FALSE: return wild_match(pattern, "false");
+	case JSON_STRING: return is_like_escaped(pattern, json_string_value(leaf));
+	case JSON_TRUE: return is_like_escaped(pattern, "true");
+	case JSON_FALSE: return is_like_escaped(pattern, "false");
 	case JSON_INTEGER:
 		snprintf(number, sizeof number, "%lld", (long long)json_integer_value(leaf));
-		return wild_match(pattern, number);
+		return is_like_escaped(pattern, number);
 	case JSON_OBJECT:
 	case JSON_ARRAY:
 	case JSON_REAL:
@@ -84,7 +56,7 @@ static bool tag_matches(const json_t *body, const char *key, const char *pattern
 
 	json_array_foreach (json_object_get(body, "Tags"), index, tag)
 		if (strcmp(json_string_value(json_object_get(tag, "Key")), key) == 0 &&
-		    wild_match(pattern, json_string_value(json_object_get(tag, "Value"))))
+		    is_like_escaped(pattern, json_string_value(json_object_get(tag, "Value"))))
 			return true;
 	return false;
 }
