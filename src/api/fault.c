@@ -26,6 +26,7 @@ static const struct {
 	{ "DeleteConflict", 409 },
 	{ "LimitExceeded", 409 },
 	{ "EntityTemporarilyUnmodifiable", 409 },
+	{ "UnauthorizedOperation", 403 },
 };
 
 struct bytes wire_clip(struct bytes text, size_t max)

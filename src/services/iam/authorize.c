@@ -115,26 +115,23 @@ static bool needs_no_permission(const char *permission)
 	       strcmp(permission, "sts:GetSessionToken") == 0;
 }
 
+/* EC2 has words of its own for it. */
 static err_t deny(struct api_call *call, const char *permission, const char *resource,
 		  enum policy_effect effect)
 {
 	const char *arn = call->caller->arn ? call->caller->arn : "anonymous";
-
-	if (iam_of(call)->bounded && effect != POLICY_DENIES)
-		return api_fault(
-			call, "AccessDenied",
-			"User: %s is not authorized to perform: %s on resource: %s because "
-			"no permissions boundary allows the %s action",
-			arn, permission, resource, permission);
-	if (effect == POLICY_DENIES)
-		return api_fault(call, "AccessDenied",
-				 "User: %s is not authorized to perform: %s on resource: %s with "
-				 "an explicit deny in an identity-based policy",
-				 arn, permission, resource);
-	return api_fault(call, "AccessDenied",
-			 "User: %s is not authorized to perform: %s on resource: %s because no "
-			 "identity-based policy allows the %s action",
-			 arn, permission, resource, permission);
+	bool ec2 = strcmp(call->service->name, "ec2") == 0;
+	bool bounded = iam_of(call)->bounded && effect != POLICY_DENIES;
+	const char *why = effect == POLICY_DENIES
+				  ? "with an explicit deny in an identity-based policy"
+			  : bounded ? "because no permissions boundary allows the"
+				    : "because no identity-based policy allows the";
+	return api_fault(call, ec2 ? "UnauthorizedOperation" : "AccessDenied",
+			 "%sUser: %s is not authorized to perform: %s on resource: %s %s%s%s%s",
+			 ec2 ? "You are not authorized to perform this operation. " : "", arn,
+			 permission, resource, why, effect == POLICY_DENIES ? "" : " ",
+			 effect == POLICY_DENIES ? "" : permission,
+			 effect == POLICY_DENIES ? "" : " action");
 }
 
 /* Who hands a role to a service must be allowed to: else anyone could have what the role has. */
@@ -304,49 +301,103 @@ static err_t judge_copying(struct api_call *call, const struct iam_principal *wh
 				       : deny(call, request.action, request.resource, effect);
 }
 
-static err_t judge(struct api_call *call, const json_t *policy, const json_t *definition)
+/* The context with the tags of the resource at hand. */
+static err_t with_tags(struct api_call *call, const struct iam_context *context, const char *arn,
+		       const json_t *all, const struct iam_context **ret_context)
+{
+	struct iam_context *with;
+	json_t *tags = json_object_get(all, arn);
+
+	*ret_context = context;
+	if (!tags)
+		TRY(iam_own_tags(call, arn, &tags));
+	if (!tags)
+		return ERR_OK;
+	with = arena_new(call->arena, struct iam_context);
+	if (!with)
+		return ERR_NOMEM;
+	*with = *context;
+	*ret_context = with;
+	return iam_context_add_tags(call, with, arn, tags);
+}
+
+/* What was asked for before the transaction, and what turns out to have been missing then. */
+struct facts {
+	json_t *policy, *definition; /* of a bucket, of a task */
+	json_t *tags;		     /* {arn: tags}; NULL: not asked for */
+	bool asks_tags;
+	json_t *arns; /* then: of what */
+};
+
+static err_t judge(struct api_call *call, struct facts *facts)
 {
 	/* Who may become a role, the role's own policy says first: iam_assume_role. */
 	bool trust_decides = strcmp(call->operation->permission, "sts:AssumeRole") == 0;
-	struct policy_request request = { .action = call->operation->permission };
+	struct policy_request request = { .action = call->operation->permission,
+					  .asks_tags = &facts->asks_tags };
+	const struct iam_context *with;
 	struct iam_principal who;
 	struct iam_context *context = arena_new(call->arena, struct iam_context);
 	enum policy_effect effect;
-	json_t *arns, *arn;
+	json_t *arn;
 	size_t i;
 
 	if (!context)
 		return ERR_NOMEM;
 	TRY(iam_principal(call, &who));
 	TRY(iam_context(call, &who, context));
-	TRY(iam_resources(call, &arns));
-	request.keys = context->keys;
-	request.key_count = context->count;
-	json_array_foreach (arns, i, arn) {
+	TRY(iam_resources(call, &facts->arns));
+	json_incref(facts->arns);
+	json_array_foreach (facts->arns, i, arn) {
 		request.resource = json_string_value(arn);
+		TRY(with_tags(call, context, request.resource, facts->tags, &with));
+		request.keys = with->keys;
+		request.key_count = with->count;
 		TRY(iam_evaluate(call, &who, &request, &effect));
-		effect = stronger(effect, ask_bucket(call, &who, policy, request));
+		effect = stronger(effect, ask_bucket(call, &who, facts->policy, request));
 		if (effect != POLICY_ALLOWS && !(trust_decides && effect == POLICY_SILENT))
 			return deny(call, request.action, request.resource, effect);
 	}
 	TRY(judge_copying(call, &who, request));
-	return judge_passing(call, &who, context, definition);
+	return judge_passing(call, &who, context, facts->definition);
+}
+
+static err_t judge_once(struct iam *iam, struct api_call *call, struct facts *facts)
+{
+	json_decref(facts->arns);
+	facts->arns = NULL;
+	facts->asks_tags = false;
+	TRY(iam_begin(iam, call));
+	return iam_end(call, judge(call, facts));
+}
+
+/* Tags are asked for only where a policy wants to know them, and then it is judged anew. */
+static err_t judge_fully(struct iam *iam, struct api_call *call, struct facts *facts)
+{
+	err_t err = judge_once(iam, call, facts);
+
+	if (!facts->asks_tags || err == ERR_NOMEM)
+		return err;
+	call->fault = (struct api_fault){ .code = "" };
+	TRY(iam_tags_of_resources(iam, call, facts->arns, &facts->tags));
+	return judge_once(iam, call, facts);
 }
 
 err_t iam_authorize(void *owner, struct api_call *call)
 {
-	json_t *policy, *definition;
+	struct facts facts = { .policy = NULL };
 	err_t err;
 
 	if (needs_no_permission(call->operation->permission))
 		return ERR_OK;
-	TRY(bucket_policy(owner, call, &policy));
-	err = definition_to_run(owner, call, &definition);
+	err = bucket_policy(owner, call, &facts.policy);
 	if (!err)
-		err = iam_begin(owner, call);
+		err = definition_to_run(owner, call, &facts.definition);
 	if (!err)
-		err = iam_end(call, judge(call, policy, definition));
-	json_decref(policy);
-	json_decref(definition);
+		err = judge_fully(owner, call, &facts);
+	json_decref(facts.policy);
+	json_decref(facts.definition);
+	json_decref(facts.tags);
+	json_decref(facts.arns);
 	return err;
 }

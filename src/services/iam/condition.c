@@ -71,11 +71,22 @@ bool policy_glob(struct bytes pattern, struct bytes text, bool nocase)
 
 /* ---- Variables ---- */
 
+static bool is_tag_of_resource(struct bytes name)
+{
+	struct bytes rest = name, service;
+
+	bytes_cut(&rest, ':', &service);
+	return rest.at && rest.len > strlen("ResourceTag/") &&
+	       bytes_eq_nocase(bytes_upto(rest, strlen("ResourceTag/")), BYTES("ResourceTag/"));
+}
+
 const struct policy_key *policy_find_key(const struct policy_request *request, struct bytes name)
 {
 	for (size_t i = 0; i < request->key_count; i++)
 		if (bytes_eq_nocase(name, bytes_of(request->keys[i].name)))
 			return &request->keys[i];
+	if (request->asks_tags && is_tag_of_resource(name))
+		*request->asks_tags = true;
 	return NULL;
 }
 

@@ -30,6 +30,7 @@ struct policy_request {
 	 */
 	const char *const *principals;
 	size_t principal_count;
+	bool *asks_tags; /* set when a condition asks for the resource's tags in vain; or NULL */
 };
 
 enum policy_kind { POLICY_OF_IDENTITY, POLICY_OF_TRUST };

@@ -198,7 +198,7 @@ struct iam_principal {
 /* Held by the call; an unknown key is a principal without a body. */
 err_t iam_principal(struct api_call *call, struct iam_principal *ret_principal);
 
-enum { IAM_CONTEXT_KEYS_MAX = 192 };
+enum { IAM_CONTEXT_KEYS_MAX = 320 }; /* tags of the caller, the call, the resource twice */
 struct iam_context {
 	struct policy_key keys[IAM_CONTEXT_KEYS_MAX];
 	size_t count;
@@ -206,6 +206,9 @@ struct iam_context {
 /* What conditions may ask about the call: aws:username, aws:RequestTag/…, sts:ExternalId, … */
 err_t iam_context(struct api_call *call, const struct iam_principal *principal,
 		  struct iam_context *ret_context);
+/* The tags of a resource, in any service's form, as aws:ResourceTag/KEY and the service's own. */
+err_t iam_context_add_tags(struct api_call *call, struct iam_context *context, const char *arn,
+			   const json_t *tags);
 err_t iam_context_add(struct api_call *call, struct iam_context *context, const char *name,
 		      const char *value); /* a NULL value is absent */
 /* Identity policies and session policies together. */
@@ -214,6 +217,20 @@ err_t iam_evaluate(struct api_call *call, const struct iam_principal *principal,
 
 /* ---- resources.c: the ARNs a call is about, as a held array; ["*"] when it names none ---- */
 err_t iam_resources(struct api_call *call, json_t **ret_arns);
+/* The tags of a user, role, profile or policy; borrowed of the call. NULL: it has none. */
+err_t iam_own_tags(struct api_call *call, const char *arn, json_t **ret_tags);
+
+/* ---- resource_tags.c ---- */
+
+/*
+ * {arn: tags}, tags in their service's form, of those ARNs that have any; IAM's own are not among
+ * them. Asks other services: no transaction may be open. A new reference.
+ */
+err_t iam_tags_of_resources(struct iam *iam, struct api_call *call, const json_t *arns,
+			    json_t **ret_tags);
+/* "ec2:ResourceTag/" of what is EC2's; NULL: aws:ResourceTag/ alone asks for these tags. */
+const char *iam_tag_key_of(const char *arn);
+
 /* The roles that the input hands to a service, one after the other: *at begins with 0. */
 bool iam_passed_role(const struct api_call *call, size_t *at, const char **ret_role,
 		     const char **ret_service);

@@ -71,38 +71,115 @@ static err_t add(struct api_call *call, struct iam_context *context, const char 
 	return values[0] ? add_values(context, name, values, 1) : ERR_NOMEM;
 }
 
-static err_t add_tags(struct api_call *call, struct iam_context *context, const char *prefix,
-		      const json_t *tags)
+/* Services write tags as {Key, Value}, as {key, value}, or as one object. */
+typedef err_t (*tag_fn)(void *owner, const char *key, const char *value);
+
+static err_t each_tag(const json_t *tags, tag_fn visit, void *owner)
 {
-	size_t count = size_min(json_array_size(tags), IAM_TAGS_MAX);
+	const char *key, *text;
+	json_t *tag;
+	size_t i;
 
-	for (size_t i = 0; i < count; i++) {
-		const json_t *tag = json_array_get(tags, i);
-		const char *key = iam_text(tag, "Key"), *value = iam_text(tag, "Value");
-
-		if (key)
-			TRY(add(call, context, arena_printf(call->arena, "%s%s", prefix, key),
-				value ? value : ""));
+	if (json_is_object(tags)) {
+		json_object_foreach ((json_t *)tags, key, tag) {
+			text = json_string_value(tag);
+			TRY(visit(owner, key, text ? text : ""));
+		}
+		return ERR_OK;
+	}
+	json_array_foreach (tags, i, tag) {
+		key = iam_text(tag, "Key") ? iam_text(tag, "Key") : iam_text(tag, "key");
+		text = iam_text(tag, "Value") ? iam_text(tag, "Value") : iam_text(tag, "value");
+		if (key && i < IAM_TAGS_MAX)
+			TRY(visit(owner, key, text ? text : ""));
 	}
 	return ERR_OK;
 }
 
-static err_t add_tag_keys(struct api_call *call, struct iam_context *context)
-{
-	const json_t *tags = json_object_get(call->input, "Tags");
-	const json_t *keys = json_object_get(call->input, "TagKeys");
-	size_t most = json_array_size(tags) + json_array_size(keys), count = 0;
-	const char **values = arena_array(call->arena, most + 1, sizeof *values);
+struct tag_adding {
+	struct api_call *call;
+	struct iam_context *context;
+	const char *prefix; /* "aws:RequestTag/" */
+};
 
-	if (!values)
+static err_t add_tag(void *owner, const char *key, const char *value)
+{
+	const struct tag_adding *to = owner;
+
+	return add(to->call, to->context, arena_printf(to->call->arena, "%s%s", to->prefix, key),
+		   value);
+}
+
+static err_t add_tags(struct api_call *call, struct iam_context *context, const char *prefix,
+		      const json_t *tags)
+{
+	struct tag_adding to = { call, context, prefix };
+
+	return each_tag(tags, add_tag, &to);
+}
+
+err_t iam_context_add_tags(struct api_call *call, struct iam_context *context, const char *arn,
+			   const json_t *tags)
+{
+	const char *own = iam_tag_key_of(arn);
+
+	TRY(add_tags(call, context, "aws:ResourceTag/", tags));
+	return own ? add_tags(call, context, own, tags) : ERR_OK;
+}
+
+/* Where inputs carry tags; EC2's have them in specifications, S3's in an element around them. */
+static err_t each_input_tag(const struct api_call *call, tag_fn visit, void *owner)
+{
+	const json_t *specifications = json_object_get(call->input, "TagSpecifications"), *one;
+	size_t i;
+
+	TRY(each_tag(json_object_get(call->input, "Tags"), visit, owner));
+	TRY(each_tag(json_object_get(call->input, "tags"), visit, owner));
+	TRY(each_tag(json_object_get(json_object_get(call->input, "Tagging"), "TagSet"), visit,
+		     owner));
+	json_array_foreach (specifications, i, one)
+		TRY(each_tag(json_object_get(one, "Tags"), visit, owner));
+	return ERR_OK;
+}
+
+struct key_list {
+	const char **keys;
+	size_t count, cap;
+};
+
+/* Each once: that is what the values of a key are. */
+static err_t add_key(void *owner, const char *key, const char *value)
+{
+	struct key_list *list = owner;
+
+	(void)value;
+	for (size_t i = 0; i < list->count; i++)
+		if (strcmp(list->keys[i], key) == 0)
+			return ERR_OK;
+	if (list->count == list->cap)
+		return ERR_LIMIT;
+	list->keys[list->count++] = key;
+	return ERR_OK;
+}
+
+static err_t add_request_tags(struct api_call *call, struct iam_context *context)
+{
+	static const char *const members[] = { "TagKeys", "tagKeys" };
+	struct tag_adding to = { call, context, "aws:RequestTag/" };
+	struct key_list list = { .cap = (size_t)2 * IAM_TAGS_MAX };
+	json_t *key;
+	size_t i;
+
+	list.keys = arena_array(call->arena, list.cap, sizeof *list.keys);
+	if (!list.keys)
 		return ERR_NOMEM;
-	for (size_t i = 0; i < json_array_size(tags); i++)
-		if (iam_text(json_array_get(tags, i), "Key"))
-			values[count++] = iam_text(json_array_get(tags, i), "Key");
-	for (size_t i = 0; i < json_array_size(keys); i++)
-		if (json_is_string(json_array_get(keys, i)))
-			values[count++] = json_string_value(json_array_get(keys, i));
-	return count ? add_values(context, "aws:TagKeys", values, count) : ERR_OK;
+	TRY(each_input_tag(call, add_tag, &to));
+	TRY(each_input_tag(call, add_key, &list));
+	for (size_t m = 0; m < COUNT(members); m++)
+		json_array_foreach (json_object_get(call->input, members[m]), i, key)
+			if (json_is_string(key))
+				TRY(add_key(&list, json_string_value(key), ""));
+	return list.count ? add_values(context, "aws:TagKeys", list.keys, list.count) : ERR_OK;
 }
 
 static err_t add_principal(struct api_call *call, const struct iam_principal *principal,
@@ -209,8 +286,7 @@ err_t iam_context(struct api_call *call, const struct iam_principal *principal,
 	TRY(add(call, ret_context, "aws:PrincipalIsAWSService",
 		call->caller->service ? "true" : "false"));
 	TRY(add_members(call, ret_context));
-	TRY(add_tags(call, ret_context, "aws:RequestTag/", json_object_get(call->input, "Tags")));
-	return add_tag_keys(call, ret_context);
+	return add_request_tags(call, ret_context);
 }
 
 err_t iam_context_add(struct api_call *call, struct iam_context *context, const char *name,

@@ -342,6 +342,31 @@ static err_t of_s3(struct api_call *call, json_t *arns)
 	return add(arns, arena_printf(call->arena, "arn:aws:s3:::%s", bucket));
 }
 
+err_t iam_own_tags(struct api_call *call, const char *arn, json_t **ret_tags)
+{
+	static const struct iam_entity *const entities[] = { &iam_user, &iam_role, &iam_profile };
+	struct bytes rest = bytes_of(arn), part = BYTES_NONE;
+	const char *name = strrchr(arn, '/'), *id;
+	json_t *body = NULL;
+	err_t err;
+
+	*ret_tags = NULL;
+	for (int i = 0; i < 6; i++)
+		bytes_cut(&rest, i < 5 ? ':' : '/', &part);
+	for (size_t i = 0; name && i < COUNT(entities); i++) {
+		if (!bytes_eq_str(part, entities[i]->arn))
+			continue;
+		id = iam_id_of_name(call->arena, name + 1);
+		err = id ? store_get(iam_of(call)->txn, entities[i]->kind, id, &body, NULL)
+			 : ERR_NOMEM;
+		if (err)
+			return err == ERR_NOT_FOUND ? ERR_OK : err;
+		*ret_tags = json_object_get(body, "Tags");
+		return iam_hold(call, body) ? ERR_OK : ERR_NOMEM;
+	}
+	return ERR_OK;
+}
+
 err_t iam_resources(struct api_call *call, json_t **ret_arns)
 {
 	json_t *arns = iam_hold(call, json_array());
