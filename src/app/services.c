@@ -154,18 +154,22 @@ static void reached_at(const char *setting, char out[ADDRESS_TEXT_BYTES])
 static err_t make_ec2(struct weir *weir)
 {
 	const struct settings *settings = weir->settings;
-	char api[ADDRESS_TEXT_BYTES];
+	char api[ADDRESS_TEXT_BYTES], outer[ADDRESS_TEXT_BYTES], inner[ADDRESS_TEXT_BYTES];
 	struct ec2_options options = {
 		.api = weir->api,
 		.store = weir->store,
 		.account = setting_text(settings, SETTING_ACCOUNT),
 		.region = setting_text(settings, SETTING_REGION),
 		.api_address = api,
+		.balancer_address = outer,
+		.internal_address = inner,
 	};
 	struct ec2_instance *instances;
 	err_t err;
 
 	reached_at(setting_text(settings, SETTING_API), api);
+	reached_at(setting_text(settings, SETTING_BIND), outer);
+	reached_at(setting_text(settings, SETTING_BIND_INTERNAL), inner);
 	list_for_each (&settings->instances, node) {
 		options.instance_count++;
 	}

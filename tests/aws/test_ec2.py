@@ -207,6 +207,10 @@ def test_groups_in_use_stay_and_interfaces_say_who_holds_them(ec2, elbv2, vpc):
     assert code_of(ec2.delete_security_group, GroupId=group) == "DependencyViolation"
     held = ec2.describe_network_interfaces(Filters=[{"Name": "group-id", "Values": [group]}])["NetworkInterfaces"]
     assert [i["SubnetId"] for i in held] == subnets and held[0]["Description"] == "ELB " + arn.split("loadbalancer/")[1]
+    assert {(i["PrivateIpAddress"], i["PrivateIpAddresses"][0]["PrivateIpAddress"]) for i in held} == {("127.0.0.1", "127.0.0.1")}, "where it listens"
+    assert held[0]["Attachment"]["InstanceOwnerId"] == held[0]["RequesterId"] == "amazon-elb"
+    assert len(ec2.describe_network_interfaces(Filters=[{"Name": "private-ip-address", "Values": ["127.0.0.*"]}])["NetworkInterfaces"]) == 2
+    assert ec2.describe_network_interfaces(Filters=[{"Name": "requester-id", "Values": ["amazon-ecs"]}])["NetworkInterfaces"] == []
     assert ec2.describe_subnets(SubnetIds=subnets)["Subnets"][0]["AvailableIpAddressCount"] == 4090
     assert code_of(ec2.delete_subnet, SubnetId=subnets[0]) == "DependencyViolation"
     elbv2.delete_load_balancer(LoadBalancerArn=arn)

@@ -1,11 +1,12 @@
 """The security groups of tasks: a balancer reaches those that let it in, and what is in the way is said."""
+import json
 import subprocess
 import threading
 
 import pytest
 
 from ecs_harness import SERVER, Tasks, program
-from harness import BUILD, TOP, Weir, free_port, get, until
+from harness import BUILD, TOP, Fault, Weir, free_port, get, until
 
 # One connection a request: what groups say is asked of each.
 ONCE = SERVER.replace('protocol_version = "HTTP/1.1"', 'protocol_version = "HTTP/1.0"')
@@ -62,7 +63,6 @@ def address_of(tasks, arn):
 
 def reach(weir, address):
     """What stands between the balancer and the target there."""
-    import json
     status, body = weir.request("GET", f"/_weir/admission/{address}")
     assert status == 200
     return [(row["reaches"], row["checked"], row["egress"], row["ingress"]) for row in json.loads(body)["targets"]]
@@ -70,6 +70,10 @@ def reach(weir, address):
 
 def explain(weir, word):
     return subprocess.run([str(BUILD / "weir"), "explain", "--data", weir.data, word], capture_output=True, text=True, timeout=20).stdout
+
+
+def available(weir, network):
+    return weir.call("ec2", "DescribeSubnets", SubnetIds=[network["PublicSubnetA"]])["Subnets"][0]["AvailableIpAddressCount"]
 
 
 FREE, SHUT = [(True, True, True, True)], [(False, False, True, False)]
@@ -119,10 +123,16 @@ def test_a_service_is_reached_by_the_rule_that_names_the_balancers_group_and_not
 
 
 def test_each_task_has_the_groups_it_was_given_and_the_balancers_own_rules_count_too(weir, tasks, network, front):
+    until(lambda: available(weir, network) == 64 - 5 - 1, 20, "the subnet with the balancer's interface alone")
     arns = [tasks.run(networkConfiguration=placed(network, network[g])) for g in ("EcsSecurityGroup", "LambdaSecurityGroup")]
     for arn in arns:
         tasks.wait_status(arn, "RUNNING")
     known, shut = [address_of(tasks, arn) for arn in arns]
+    assert available(weir, network) == 64 - 5 - 3, "each has an address of the subnet"
+    for operation, what in (("DeleteSecurityGroup", {"GroupId": network["LambdaSecurityGroup"]}), ("DeleteSubnet", {"SubnetId": network["PublicSubnetA"]})):
+        with pytest.raises(Fault) as refused:
+            weir.call("ec2", operation, **what)
+        assert refused.value.code == "DependencyViolation"
     weir.elbv2("RegisterTargets", TargetGroupArn=front, Targets=[{"Id": known}, {"Id": shut}])
     assert (reach(weir, known), reach(weir, shut)) == (FREE, SHUT)
     until(lambda: get(weir.port).status == 200, what="the one that is reached")
@@ -148,3 +158,4 @@ def test_each_task_has_the_groups_it_was_given_and_the_balancers_own_rules_count
         tasks("StopTask", task=arn)
         tasks.wait_status(arn, "STOPPED")
     until(lambda: reach(weir, shut) == FREE, what="nobody's address: nothing is known of it")
+    until(lambda: available(weir, network) == 64 - 5 - 1, 20, "their addresses back")

@@ -31,7 +31,7 @@ err_t ec2_describe_subnets(struct api_call *call)
 	json_t *interfaces, *interface, *list, *subnet;
 	size_t at, index;
 
-	TRY(ec2_interfaces(call, &interfaces));
+	TRY(ec2_all_interfaces(call, &interfaces));
 	TRY(ec2_list(call, &ec2_subnets, &list));
 	json_array_foreach (list, index, subnet) {
 		json_int_t free_count = json_integer_value(
@@ -39,6 +39,8 @@ err_t ec2_describe_subnets(struct api_call *call)
 
 		json_array_foreach (interfaces, at, interface)
 			free_count -= ec2_is(interface, "SubnetId", ec2_text(subnet, "SubnetId"));
+		if (free_count < 0)
+			free_count = 0; /* here more fit in than addresses would allow */
 		TRY(ec2_set(subnet, "AvailableIpAddressCount", json_integer(free_count)));
 	}
 	return describe_list(call, &ec2_subnets, list);

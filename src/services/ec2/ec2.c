@@ -7,17 +7,24 @@
 
 enum { EC2_ARENA_MAX_BYTES = 256 * 1024 }; /* names and the instance table */
 
+static bool copy_text(struct ec2 *ec2, const char **text)
+{
+	*text = arena_string(&ec2->arena, bytes_of(*text));
+	return *text != NULL;
+}
+
 static err_t copy_options(struct ec2 *ec2, const struct ec2_options *options)
 {
 	struct ec2_instance *instances;
 
 	ec2->options = *options;
-	ec2->options.account = arena_string(&ec2->arena, bytes_of(options->account));
-	ec2->options.region = arena_string(&ec2->arena, bytes_of(options->region));
-	ec2->options.api_address = arena_string(&ec2->arena, bytes_of(options->api_address));
+	if (!copy_text(ec2, &ec2->options.account) || !copy_text(ec2, &ec2->options.region) ||
+	    !copy_text(ec2, &ec2->options.api_address) ||
+	    !copy_text(ec2, &ec2->options.balancer_address) ||
+	    !copy_text(ec2, &ec2->options.internal_address))
+		return ERR_NOMEM;
 	instances = arena_array(&ec2->arena, options->instance_count + 1, sizeof *instances);
-	if (!ec2->options.account || !ec2->options.region || !ec2->options.api_address ||
-	    !instances)
+	if (!instances)
 		return ERR_NOMEM;
 	for (size_t i = 0; i < options->instance_count; i++) {
 		instances[i].id = arena_string(&ec2->arena, bytes_of(options->instances[i].id));

@@ -23,8 +23,10 @@ struct ec2_instance {
 struct ec2_options {
 	struct api *api; /* the service registers itself here; borrowed, as the store */
 	struct store *store;
-	const char *account, *region;	      /* copied */
-	const char *api_address;	      /* "127.0.0.1": where AWS's services are; copied */
+	const char *account, *region; /* copied */
+	const char *api_address;      /* "127.0.0.1": where AWS's services are; copied */
+	/* Where load balancers are, those that face the internet and internal ones; copied. */
+	const char *balancer_address, *internal_address;
 	const struct ec2_instance *instances; /* copied */
 	size_t instance_count;
 };

@@ -198,6 +198,8 @@ int ec2_prefix_list_weight(const json_t *body); /* for how many rules one stands
 
 /* Those of load balancers, one per subnet; held. Asks elbv2: before anything is written. */
 err_t ec2_interfaces(struct api_call *call, json_t **ret_list);
+/* Both: what is in the subnets and holds groups. */
+err_t ec2_all_interfaces(struct api_call *call, json_t **ret_list);
 /* Those of tasks that have an address of their own. Asks ecs: before anything is written. */
 err_t ec2_add_task_interfaces(struct api_call *call, json_t *list);
 /* [{GroupId, GroupName}] for ids; held. */

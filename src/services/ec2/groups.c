@@ -277,7 +277,7 @@ err_t ec2_delete_security_group(struct api_call *call)
 	const char *id;
 	bool used;
 
-	TRY(ec2_interfaces(call, &interfaces));
+	TRY(ec2_all_interfaces(call, &interfaces));
 	TRY(ec2_group_of_input(call, &group));
 	id = ec2_text(group, "GroupId");
 	if (ec2_is(group, "GroupName", "default"))

@@ -43,6 +43,9 @@ static json_t *make_interface(const struct ec2 *ec2, const json_t *balancer, con
 {
 	const char *account = ec2->options.account, *subnet = ec2_text(zone, "SubnetId");
 	char what[320], id[EC2_ID_BYTES], attachment[EC2_ID_BYTES], description[200], hex[65];
+	const char *address = ec2_is(balancer, "Scheme", "internal")
+				      ? ec2->options.internal_address
+				      : ec2->options.balancer_address;
 	char mac[18];
 
 	snprintf(what, sizeof what, "%s/%s", ec2_text(balancer, "LoadBalancerArn"), subnet);
@@ -53,16 +56,17 @@ static json_t *make_interface(const struct ec2 *ec2, const json_t *balancer, con
 		 hex + 8);
 	snprintf(description, sizeof description, "ELB %s",
 		 balancer_id(ec2_text(balancer, "LoadBalancerArn")));
-	return json_pack("{s:s, s:s, s:O, s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:s, s:s, s:O, s:[], "
-			 "s:{s:s, s:s, s:b, s:i}, s:[]}",
+	return json_pack("{s:s, s:s, s:O, s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:s, s:s, s:O, s:s, "
+			 "s:[{s:s, s:b}], s:{s:s, s:s, s:s, s:b, s:i}, s:[]}",
 			 "NetworkInterfaceId", id, "SubnetId", subnet, "VpcId",
 			 json_object_get(balancer, "VpcId"), "AvailabilityZone",
 			 ec2_text(zone, "ZoneName"), "Description", description, "OwnerId", account,
 			 "RequesterId", EC2_REQUESTER_ELB, "RequesterManaged", 1, "SourceDestCheck",
 			 1, "Status", "in-use", "InterfaceType", "interface", "MacAddress", mac,
-			 "Groups", groups, "PrivateIpAddresses", "Attachment", "AttachmentId",
-			 attachment, "Status", "attached", "DeleteOnTermination", 0, "DeviceIndex",
-			 1, "TagSet");
+			 "Groups", groups, "PrivateIpAddress", address, "PrivateIpAddresses",
+			 "PrivateIpAddress", address, "Primary", 1, "Attachment", "AttachmentId",
+			 attachment, "InstanceOwnerId", EC2_REQUESTER_ELB, "Status", "attached",
+			 "DeleteOnTermination", 0, "DeviceIndex", 1, "TagSet");
 }
 
 static err_t add_interfaces(struct api_call *call, const json_t *balancer, json_t *list)
@@ -92,6 +96,12 @@ err_t ec2_interfaces(struct api_call *call, json_t **ret_list)
 	} while (marker);
 	*ret_list = list;
 	return ERR_OK;
+}
+
+err_t ec2_all_interfaces(struct api_call *call, json_t **ret_list)
+{
+	TRY(ec2_interfaces(call, ret_list));
+	return ec2_add_task_interfaces(call, *ret_list);
 }
 
 err_t ec2_describe_network_interfaces(struct api_call *call)

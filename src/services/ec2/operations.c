@@ -298,8 +298,9 @@ STRUCTURE(describe_tags_output, W("Tags", &tag_descriptions, "tagSet"),
 DESCRIBE_INPUT(describe_network_interfaces_input, "NetworkInterfaceIds", "NetworkInterfaceId");
 STRUCTURE(group_identifier, M("GroupId", &api_string), M("GroupName", &api_string));
 LIST(group_identifiers, &group_identifier);
-STRUCTURE(interface_attachment, M("AttachmentId", &api_string), M("Status", &api_string),
-	  M("DeleteOnTermination", &api_boolean), M("DeviceIndex", &api_integer));
+STRUCTURE(interface_attachment, M("AttachmentId", &api_string), M("InstanceOwnerId", &api_string),
+	  M("Status", &api_string), M("DeleteOnTermination", &api_boolean),
+	  M("DeviceIndex", &api_integer));
 STRUCTURE(private_address, M("PrivateIpAddress", &api_string), M("Primary", &api_boolean));
 LIST(private_addresses, &private_address);
 STRUCTURE(interface, M("NetworkInterfaceId", &api_string), M("SubnetId", &api_string),

@@ -63,7 +63,7 @@ static json_t *make_interface(const struct ec2 *ec2, const json_t *attachment, c
 		 ec2->options.region, account, id);
 	return json_pack(
 		"{s:s?, s:O, s:O, s:O, s:s, s:s, s:s, s:b, s:b, s:s, s:s, s:s?, s:O, s:s?, "
-		"s:[{s:s?, s:b}], s:{s:s, s:s, s:b, s:i}, s:[]}",
+		"s:[{s:s?, s:b}], s:{s:s, s:s, s:s, s:b, s:i}, s:[]}",
 		"NetworkInterfaceId", detail(attachment, "networkInterfaceId"), "SubnetId",
 		json_object_get(subnet, "SubnetId"), "VpcId", json_object_get(subnet, "VpcId"),
 		"AvailabilityZone", json_object_get(subnet, "AvailabilityZone"), "Description",
@@ -71,8 +71,9 @@ static json_t *make_interface(const struct ec2 *ec2, const json_t *attachment, c
 		"RequesterManaged", 1, "SourceDestCheck", 1, "Status", "in-use", "InterfaceType",
 		"interface", "MacAddress", detail(attachment, "macAddress"), "Groups", groups,
 		"PrivateIpAddress", address, "PrivateIpAddresses", "PrivateIpAddress", address,
-		"Primary", 1, "Attachment", "AttachmentId", attached, "Status", "attached",
-		"DeleteOnTermination", 0, "DeviceIndex", 1, "TagSet");
+		"Primary", 1, "Attachment", "AttachmentId", attached, "InstanceOwnerId",
+		EC2_REQUESTER_ECS, "Status", "attached", "DeleteOnTermination", 0, "DeviceIndex", 1,
+		"TagSet");
 }
 
 static err_t add_interface(struct api_call *call, const json_t *attachment, json_t *list)

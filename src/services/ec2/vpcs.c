@@ -269,7 +269,7 @@ err_t ec2_delete_subnet(struct api_call *call)
 	const char *id = ec2_text(call->input, "SubnetId");
 	json_t *subnet, *interfaces;
 
-	TRY(ec2_interfaces(call, &interfaces));
+	TRY(ec2_all_interfaces(call, &interfaces));
 	TRY(ec2_find_input(call, &ec2_subnets, &subnet));
 	if (ec2_path_has(interfaces, "SubnetId", id))
 		return api_fault(call, "DependencyViolation",

@@ -32,6 +32,8 @@ static void move_in(void)
 	struct ec2_options ec2 = { .account = "000000000000",
 				   .region = "us-east-1",
 				   .api_address = "127.0.0.1",
+				   .balancer_address = "127.0.0.1",
+				   .internal_address = "127.0.0.2",
 				   .instances = mapped,
 				   .instance_count = 1 };
 	struct elbv2_options elbv2 = { .account = "000000000000",
