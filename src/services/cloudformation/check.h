@@ -45,6 +45,7 @@ struct check {
 	bool (*attribute)(void *owner, const char *type, const char *attribute,
 			  const char **ret_nearest);
 	void *owner;
+	bool strict; /* also what is wrong only where nobody says otherwise: defaults */
 };
 /* Reports problems; ERR_INVALID when there was one. */
 err_t template_check(const struct check *check);
@@ -59,6 +60,8 @@ err_t template_check(const struct check *check);
 err_t parameters_resolve(const struct template *template, const json_t *given,
 			 const struct eval_source *source, void *owner, json_t **ret_values,
 			 struct text *why);
+/* What is wrong with a declaration; `strict`: with its default, too. ERR_INVALID and words. */
+err_t parameter_check(const char *name, const json_t *declaration, bool strict, struct text *why);
 bool parameter_is_secret(const json_t *declaration); /* NoEcho */
 
 /* ---- Order (order.c) ---- */

@@ -95,6 +95,7 @@ err_t cloudformation_check(struct bytes text,
 		.property = type_property_known,
 		.attribute = type_attribute_known,
 		.owner = owner,
+		.strict = true,
 	};
 	err_t err = template_parse(text, &template, &why);
 

@@ -68,16 +68,6 @@ err_t eval_as_list(struct eval *eval, const json_t *where, const json_t *value, 
 	return eval_refuse(eval, where, "%s needs a list where there is none", who);
 }
 
-err_t eval_needs(struct eval *eval, const json_t *where, const json_t *argument, size_t least,
-		 size_t most, const char *words)
-{
-	size_t count = json_array_size(argument);
-
-	if (json_is_array(argument) && count >= least && count <= most)
-		return ERR_OK;
-	return eval_refuse(eval, where, "%s", words);
-}
-
 static json_t *text_json(const struct text *text)
 {
 	return text_err(text) ? NULL : json_stringn(text_str(text), text->len);
@@ -123,6 +113,12 @@ static const struct function {
 static err_t call_function(struct eval *eval, const json_t *where, const char *name,
 			   const json_t *argument, json_t **ret)
 {
+	const char *wrong = function_problem(name, argument);
+
+	if (!wrong && strcmp(name, "Fn::Sub") == 0)
+		wrong = sub_problem(argument);
+	if (wrong)
+		return eval_refuse(eval, where, "%s", wrong);
 	for (size_t i = 0; i < COUNT(functions); i++)
 		if (strcmp(functions[i].name, name) == 0)
 			return functions[i].run(eval, where, argument, ret);

@@ -50,6 +50,12 @@ err_t scalar_text(const json_t *value, struct text *out); /* ERR_INVALID: it is 
 /* Whether `value` is a call of one function: {"Fn::…": …}, {"Ref": …} or {"Condition": …}. */
 bool is_function(const json_t *value, const char **ret_name, const json_t **ret_argument);
 
+/* ---- Forms (forms.c) ---- */
+bool function_known(const char *name);
+/* What is wrong with a function's argument as it stands, or NULL. */
+const char *function_problem(const char *name, const json_t *argument);
+const char *sub_problem(const json_t *argument); /* the names in the text of Fn::Sub */
+
 /* Blocks of an address range, for Fn::Cidr: `count` of `bits` host bits each, as a list of texts.
  */
 err_t cidr_blocks(struct bytes range, uint64_t count, uint64_t bits, json_t **ret_list);

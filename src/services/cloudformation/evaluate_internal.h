@@ -16,9 +16,6 @@ err_t eval_as_text(struct eval *eval, const json_t *where, const json_t *value, 
 		   struct text *out);
 err_t eval_as_list(struct eval *eval, const json_t *where, const json_t *value, const char *who,
 		   json_t **ret_list);
-/* A list of so many; `words` when it is none. */
-err_t eval_needs(struct eval *eval, const json_t *where, const json_t *argument, size_t least,
-		 size_t most, const char *words);
 /* The text as a value, unless there was an error; ends the text. */
 err_t eval_take_text(struct text *text, err_t err, json_t **ret_value);
 

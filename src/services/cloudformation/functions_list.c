@@ -24,9 +24,6 @@ FUNCTION(select)
 	uint64_t index = 0;
 	err_t err;
 
-	TRY(eval_needs(
-		eval, where, argument, 2, 2,
-		"every Fn::Select object requires two parameters, (1) an index and (2) a list"));
 	TRY(as_index(eval, where, json_array_get(argument, 0), "Fn::Select", &index));
 	TRY(eval_as_list(eval, where, json_array_get(argument, 1), "Fn::Select", &list));
 	item = json_array_get(list, (size_t)index);
@@ -55,13 +52,8 @@ FUNCTION(cidr)
 {
 	struct text range = TEXT_INIT(256);
 	uint64_t count = 0, bits = 8;
-	err_t err = eval_needs(
-		eval, where, argument, 2, 3,
-		"every Fn::Cidr object requires two or three parameters, (1) an ipblock, "
-		"(2) a count and (3) cidrBits");
+	err_t err = eval_as_text(eval, where, json_array_get(argument, 0), "Fn::Cidr", &range);
 
-	if (!err)
-		err = eval_as_text(eval, where, json_array_get(argument, 0), "Fn::Cidr", &range);
 	if (!err)
 		err = as_index(eval, where, json_array_get(argument, 1), "Fn::Cidr", &count);
 	if (!err && json_array_size(argument) == 3)
@@ -120,10 +112,7 @@ FUNCTION(find_in_map)
 	const json_t *fallback = json_object_get(json_array_get(argument, 3), "DefaultValue");
 	const json_t *found = json_object_get(eval->template->root, "Mappings");
 	struct text words[3] = { TEXT_INIT(1024), TEXT_INIT(1024), TEXT_INIT(1024) };
-	err_t err = eval_needs(
-		eval, where, argument, 3, 4,
-		"every Fn::FindInMap object requires three parameters, the map name, map "
-		"key and the attribute for return value");
+	err_t err = ERR_OK;
 
 	for (size_t i = 0; i < 3 && !err; i++) {
 		err = eval_as_text(eval, where, json_array_get(argument, i), "Fn::FindInMap",

@@ -62,8 +62,6 @@ static err_t attribute(struct eval *eval, const json_t *where, const char *id, c
 
 FUNCTION(ref)
 {
-	if (!json_is_string(argument))
-		return eval_refuse(eval, where, "a Ref takes the name of a parameter or resource");
 	return refer(eval, where, json_string_value(argument), ret);
 }
 
@@ -88,9 +86,6 @@ FUNCTION(get_att)
 
 	if (json_is_string(argument))
 		return get_att_of(eval, where, json_string_value(argument), ret);
-	if (json_array_size(argument) != 2 || !id)
-		return eval_refuse(eval, where,
-				   "Fn::GetAtt needs a resource's name and an attribute's");
 	err = eval_as_text(eval, where, json_array_get(argument, 1), "Fn::GetAtt", &name);
 	if (!err)
 		err = attribute(eval, where, id, text_str(&name), ret);
@@ -147,15 +142,8 @@ FUNCTION(sub)
 			       .out = TEXT_INIT(EVAL_TEXT_BYTES_MAX) };
 	err_t err;
 
-	if (!json_is_string(text) || (json_is_array(argument) && (json_array_size(argument) != 2 ||
-								  !json_is_object(sub.values))))
-		return eval_refuse(
-			eval, where,
-			"Fn::Sub takes a text, or a list of a text and a map of names to values");
 	err = sub_each(bytes_make(json_string_value(text), json_string_length(text)), sub_plain,
 		       sub_name, &sub);
-	if (err == ERR_SYNTAX)
-		err = eval_refuse(eval, where, "Fn::Sub has a ${ that does not end");
 	return eval_take_text(&sub.out, err, ret);
 }
 
@@ -163,16 +151,10 @@ FUNCTION(join)
 {
 	struct text between = TEXT_INIT(4096), out = TEXT_INIT(EVAL_TEXT_BYTES_MAX);
 	json_t *list = NULL, *item;
-	err_t err = eval_needs(
-		eval, where, argument, 2, 2,
-		"every Fn::Join object requires two parameters, (1) a string delimiter "
-		"and (2) a list of strings to be joined or a function that returns a "
-		"list of strings (such as Fn::GetAZs) to be joined.");
+	err_t err = eval_as_text(eval, where, json_array_get(argument, 0), "Fn::Join", &between);
 	bool first = true;
 	size_t i;
 
-	if (!err)
-		err = eval_as_text(eval, where, json_array_get(argument, 0), "Fn::Join", &between);
 	if (!err)
 		err = eval_as_list(eval, where, json_array_get(argument, 1), "Fn::Join", &list);
 	json_array_foreach (list, i, item) {
@@ -194,14 +176,9 @@ FUNCTION(split)
 {
 	struct text mark = TEXT_INIT(4096), text = TEXT_INIT(EVAL_TEXT_BYTES_MAX);
 	json_t *list = json_array();
-	err_t err = eval_needs(
-		eval, where, argument, 2, 2,
-		"every Fn::Split object requires two parameters, (1) a string delimiter "
-		"and (2) a string to be split");
+	err_t err = eval_as_text(eval, where, json_array_get(argument, 0), "Fn::Split", &mark);
 	struct bytes rest;
 
-	if (!err)
-		err = eval_as_text(eval, where, json_array_get(argument, 0), "Fn::Split", &mark);
 	if (!err && !mark.len)
 		err = eval_refuse(eval, where,
 				  "Fn::Split needs a delimiter of at least one character");

@@ -329,6 +329,37 @@ static err_t resolve_one(const char *name, const json_t *declaration, const json
 	return err;
 }
 
+err_t parameter_check(const char *name, const json_t *declaration, bool strict, struct text *why)
+{
+	struct bytes type = bytes_of(text_in(declaration, "Type"));
+	const json_t *allowed = json_object_get(declaration, "AllowedValues");
+	const char *pattern = text_in(declaration, "AllowedPattern");
+	json_t *ignored = NULL;
+	bool ssm = is_ssm(&type);
+	err_t err = ERR_OK;
+
+	if (!type_named(type))
+		text_printf(why, "Template format error: Unrecognized parameter type: %.*s",
+			    BYTES_ARG(type));
+	else if (allowed && !json_is_array(allowed))
+		text_printf(why, "Template format error: AllowedValues of %s must be a list", name);
+	else if (pattern && matches(pattern, "") < 0)
+		text_printf(
+			why,
+			"Template format error: AllowedPattern of %s is no regular expression: %.200s",
+			name, pattern);
+	if (why->len)
+		return ERR_INVALID;
+	if (!strict || ssm || !json_object_get(declaration, "Default"))
+		return ERR_OK;
+	ignored = json_object();
+	err = resolve_one(name, declaration, NULL, NULL, NULL, ignored, why);
+	if (err == ERR_INVALID)
+		text_add_str(why, ": its Default does not");
+	json_decref(ignored);
+	return err;
+}
+
 err_t parameters_resolve(const struct template *template, const json_t *given,
 			 const struct eval_source *source, void *owner, json_t **ret_values,
 			 struct text *why)

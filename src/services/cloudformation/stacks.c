@@ -154,26 +154,6 @@ err_t check_template(struct api_call *call, const struct template *template)
 	return err;
 }
 
-static bool is_known_transform(const json_t *transform)
-{
-	return json_is_string(transform) &&
-	       strcmp(json_string_value(transform), "AWS::LanguageExtensions") == 0;
-}
-
-static err_t check_transform(struct api_call *call, const struct template *template)
-{
-	const json_t *transform = json_object_get(template->root, "Transform"), *one;
-	bool known = !transform || is_known_transform(transform) || json_is_array(transform);
-	size_t i;
-
-	json_array_foreach ((json_t *)transform, i, one)
-		known = known && is_known_transform(one);
-	return known ? ERR_OK
-		     : api_fault(call, "ValidationError",
-				 "This Weir knows the transforms AWS::LanguageExtensions and "
-				 "AWS::Include alone");
-}
-
 static err_t check_all(struct api_call *call, struct stack *stack)
 {
 	json_t *names = NULL, *needs = NULL;
@@ -186,7 +166,6 @@ static err_t check_all(struct api_call *call, struct stack *stack)
 		return fault_of(call, &stack->why);
 	/* Problems of the template come before those of its parameters. */
 	TRY(check_template(call, &stack->template));
-	TRY(check_transform(call, &stack->template));
 	if (err)
 		return fault_of(call, &stack->why);
 	stack_eval(stack, &eval);

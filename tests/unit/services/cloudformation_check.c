@@ -51,7 +51,8 @@ static void check_problems(const char *text, const char *const wants[])
 			       .type = known_type,
 			       .property = known_property,
 			       .attribute = known_attribute,
-			       .owner = &found };
+			       .owner = &found,
+			       .strict = true };
 
 	CHECK_OK(template_parse(bytes_of(text), &template, &why), "%s", text_str(&why));
 	CHECK_EQ(template_check(&check), wants[0] ? ERR_INVALID : ERR_OK, "%s", text_str(&found));
@@ -144,6 +145,59 @@ TEST(what_has_no_place_of_its_own_is_told_where_it_belongs)
 		 "1: Template format error: Resources must be an object");
 	PROBLEMS(BUCKET "Parameters:\n  P: {Type: String, X: true}\n",
 		 "5: Invalid template parameter property 'X' of P");
+}
+
+#define OUTPUT_OF(value) BUCKET "Outputs:\n  O: {Value: " value "}\n"
+
+TEST(a_function_that_is_asked_wrongly_is_told_before_anything_is_made)
+{
+	PROBLEMS(OUTPUT_OF("!Join ['-']"), "5: Template error: every Fn::Join object requires two");
+	PROBLEMS(OUTPUT_OF("!Select [x, [a]]"), "5: Template error: Fn::Select requires a list");
+	PROBLEMS(OUTPUT_OF("!GetAtt B"), "5: Template error: every Fn::GetAtt object requires two");
+	PROBLEMS(OUTPUT_OF("!Ref [B]"), "5: Template error: a Ref takes the name");
+	PROBLEMS(OUTPUT_OF("!Sub '${B:-x}'"), "variable names in Fn::Sub syntax must contain only");
+	PROBLEMS(OUTPUT_OF("!Sub 'a ${B'"), "Fn::Sub has a ${ that does not end");
+	PROBLEMS(OUTPUT_OF("!Length [a]"), "Fn::Length needs Transform: AWS::LanguageExtensions");
+	PROBLEMS("Transform: AWS::LanguageExtensions\n" OUTPUT_OF("!Length [a]"), NULL);
+	PROBLEMS("Mappings: {M: {a: {b: c}}}\n" OUTPUT_OF("!FindInMap [M, a, x]"),
+		 "6: Template error: Unable to get mapping for M::a::x");
+	PROBLEMS("Mappings: {M: {a: {b: c}}}\n" OUTPUT_OF("!FindInMap [M, a, b]"), NULL);
+	PROBLEMS("Mappings: {M: {a: {b: c}}}\n" OUTPUT_OF("!FindInMap [M, !Ref 'AWS::Region', b]"),
+		 NULL);
+	PROBLEMS(
+		"Mappings: {M: {a: {b: c}}}\n" OUTPUT_OF("!FindInMap [M, a, x, {DefaultValue: d}]"),
+		"a DefaultValue of Fn::FindInMap needs Transform: AWS::LanguageExtensions");
+	PROBLEMS(BUCKET "Conditions:\n  C: !Equals [a]\n",
+		 "5: Template error: every Fn::Equals object requires a list of 2");
+	PROBLEMS(OUTPUT_OF("!Sub 'a ${!Literal} ${AWS::Region} ${B.Arn} ${B}'"), NULL);
+}
+
+TEST(sections_are_looked_at_as_deep_as_they_go)
+{
+	PROBLEMS(BUCKET "Parameters:\n  P: {Type: Strin}\n",
+		 "5: Template format error: Unrecognized parameter type: Strin");
+	PROBLEMS(BUCKET "Parameters:\n  P: {Type: String, AllowedValues: x}\n",
+		 "5: Template format error: AllowedValues of P must be a list");
+	PROBLEMS(BUCKET "Parameters:\n  P: {Type: String, AllowedPattern: '[a-'}\n",
+		 "5: Template format error: AllowedPattern of P is no regular expression: [a-");
+	PROBLEMS(BUCKET "Parameters:\n  P: {Type: String, Default: z, AllowedValues: [a]}\n",
+		 "5: Parameter 'P' must be one of AllowedValues: its Default does not");
+	PROBLEMS(BUCKET "Mappings:\n  M: {a: b}\n",
+		 "5: Template format error: Every Mappings member M must be a map of maps");
+	PROBLEMS(BUCKET "Mappings:\n  M: {a: {b: {c: d}}}\n",
+		 "5: Template format error: Every Mappings attribute must be a String or a List");
+	PROBLEMS(BUCKET "Conditions:\n  C: x\n",
+		 "5: Template format error: Every Conditions member must be a function (C)");
+	PROBLEMS(BUCKET "Transform:\n  - AWS::Serverless-2016-10-31\n",
+		 "5: Template format error: this Weir knows the transforms");
+	PROBLEMS(BUCKET "    DependsOn: 3\n    Metadata: x\n    Condition: [C]\n",
+		 "4: Template format error: every value for DependsOn must be a string",
+		 "5: Template format error: Metadata of B must be an object",
+		 "6: Template format error: the Condition of B must be the name of a condition");
+	PROBLEMS(BUCKET "Outputs:\n  O: x\n", "5: Template format error: Every Outputs member");
+	PROBLEMS(BUCKET "Outputs:\n  O: {Value: x, Conditon: C, Export: x}\n",
+		 "5: Invalid template output property 'Conditon' of O",
+		 "5: Template format error: the Export of output O must have a Name");
 }
 
 TEST(circles_are_found_by_reference_and_by_dependence)

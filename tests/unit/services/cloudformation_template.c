@@ -251,7 +251,7 @@ TEST(names_stand_for_parameters_resources_and_the_account)
 	check_fails("!ImportValue net-Other", "No export named net-Other found.");
 	check_fails("!Ref Nobody", "'Nobody' is neither a parameter nor a resource");
 	check_fails("!GetAtt Vpc.Nothing", "resource 'Vpc' has no attribute 'Nothing'");
-	check_fails("!GetAtt Vpc", "Fn::GetAtt takes RESOURCE.ATTRIBUTE");
+	check_fails("!GetAtt Vpc", "every Fn::GetAtt object requires two non-empty parameters");
 	check_fails("!Ref [A]", "a Ref takes the name");
 }
 
@@ -274,9 +274,9 @@ TEST(sub_fills_names_in)
 	check_makes("!Sub 'nothing'", "\"nothing\"");
 	check_makes("!Sub '$5 and { }'", "\"$5 and { }\"");
 	check_fails("!Sub '${Stage'", "a ${ that does not end");
-	check_fails("!Sub '${}'", "a ${} without a name");
+	check_fails("!Sub '${}'", "variable names in Fn::Sub syntax");
 	check_fails("!Sub '${Nets}'", "${Nets} is no text");
-	check_fails("!Sub [a]", "Fn::Sub takes a text");
+	check_fails("!Sub [a]", "Fn::Sub intrinsic functions don't specify expected arguments");
 }
 
 TEST(lists_are_joined_split_selected_and_counted)
@@ -293,10 +293,10 @@ TEST(lists_are_joined_split_selected_and_counted)
 		    "\"{\\\"a\\\":\\\"dev\\\",\\\"b\\\":[1]}\"");
 	check_makes("!Base64 'hello'", "\"aGVsbG8=\"");
 	check_fails("!Select [2, [a, b]]", "nonexistent value at index 2");
-	check_fails("!Select [x, [a, b]]", "needs a whole number");
+	check_fails("!Select [x, [a, b]]", "an integer index and a list");
 	check_fails("!Join [a]", "every Fn::Join object requires two parameters");
-	check_fails("!Join ['', x]", "needs a list");
-	check_fails("!Split ['', x]", "delimiter of at least one character");
+	check_fails("!Join ['', x]", "every Fn::Join object requires two parameters");
+	check_fails("!Split ['', x]", "every Fn::Split object requires two parameters");
 }
 
 TEST(address_ranges_are_cut_into_blocks)
@@ -334,7 +334,7 @@ TEST(conditions_choose)
 	check_fails("!If [Nothing, a, b]", "there is no condition 'Nothing'");
 	check_fails("!If [Circle, a, b]", "condition 'Circle' asks for itself");
 	check_fails("!If [IsProd, a]", "requires a list argument with 3 elements");
-	check_fails("!And [!Condition IsProd]", "2 to 10 conditions");
+	check_fails("!And [!Condition IsProd]", "at least 2 and at most 10");
 }
 
 TEST(dynamic_references_are_resolved_anywhere_in_a_text)
