@@ -71,7 +71,7 @@ def test_one_that_fails_or_says_nothing_fails_its_stack(weir, stacks):
     made(stacks, "f", template(Word="one", Fail=True), want="ROLLBACK_COMPLETE")
     assert "it was asked to" in reasons(stacks, "f")
     gone(stacks, "f")
-    made(stacks, "f", template(Word="one", Silent=True, ServiceTimeout=1), want="ROLLBACK_COMPLETE")
+    made(stacks, "f", template(Word="one", Silent=True, ServiceTimeout=6), want="ROLLBACK_COMPLETE")
     assert "did not receive a response from your Custom Resource" in reasons(stacks, "f")
     gone(stacks, "f")
     made(stacks, "f", json.dumps({"Resources": {"T": {"Type": "Custom::T", "Properties": {"ServiceToken": "x"}}}}), want="ROLLBACK_COMPLETE")
@@ -125,6 +125,40 @@ def test_a_wait_condition_that_hears_too_little_fails(weir, stacks):
     made(stacks, "w", json.dumps(WAITS).replace('"60"', '"1"'), want="ROLLBACK_COMPLETE")
     assert "WaitCondition timed out. Received 0 conditions when expecting 2" in reasons(stacks, "w")
     gone(stacks, "w")
+
+
+def test_a_creation_policy_waits_for_signals_by_the_command_line(weir, stacks):
+    commands = clients.command_lines()
+    if not commands:
+        pytest.skip("no aws command line on this machine")
+    aws = clients.Cli(commands[0][1], weir)
+
+    def signal(name, status="SUCCESS", resource="Ready"):
+        return aws.run("cloudformation", "signal-resource", "--stack-name", "p", "--logical-resource-id", resource, "--unique-id", name, "--status", status)
+    template = {"Parameters": {"Count": {"Type": "Number", "Default": 2}},
+                "Resources": {"Ready": {"Type": "AWS::CloudFormation::WaitCondition", "CreationPolicy": {
+                    "ResourceSignal": {"Count": {"Ref": "Count"}, "Timeout": "PT1M"}}}}}
+    stacks.create_stack(StackName="p", TemplateBody=json.dumps(template))
+    until(lambda: signal("a")[0] == 0, 20, "the first signal")
+    assert signal("a")[0] == 0, "one counts once"
+    weir.kill()
+    weir.start()
+    assert status(stacks, "p") == "CREATE_IN_PROGRESS"
+    assert "Resource None does not exist for stack p" in signal("b", resource="None")[2]
+    assert signal("b")[0] == 0
+    rested(stacks, "p", "CREATE_COMPLETE")
+    assert "is in CREATE_COMPLETE state and cannot be signaled" in signal("c")[2]
+    gone(stacks, "p")
+    stacks.create_stack(StackName="p", TemplateBody=json.dumps(template))
+    until(lambda: signal("bad", "FAILURE")[0] == 0, 20, "the bad signal")
+    rested(stacks, "p", "ROLLBACK_COMPLETE")
+    assert "Received FAILURE signal with UniqueId bad" in reasons(stacks, "p")
+    gone(stacks, "p")
+    made(stacks, "p", json.dumps(template).replace("PT1M", "PT1S"), want="ROLLBACK_COMPLETE")
+    assert "Failed to receive 2 resource signal(s) within the specified duration" in reasons(stacks, "p")
+    gone(stacks, "p")
+    other = {"Resources": {"Logs": {"Type": "AWS::Logs::LogGroup", "CreationPolicy": {"ResourceSignal": {}}}}}
+    assert "CreationPolicy (of Logs) is not supported" in fault_of(stacks.create_stack, StackName="o", TemplateBody=json.dumps(other))
 
 
 # ---- Giving up, and going on ----

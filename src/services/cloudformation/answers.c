@@ -128,6 +128,20 @@ static const char *take_signal(json_t *record, json_t *told)
 	return NULL;
 }
 
+const char *answers_signal(struct stack *stack, const char *logical, const char *id,
+			   const char *status)
+{
+	json_t *told = json_pack("{s:s, s:s}", "UniqueId", id, "Status", status);
+	const char *wrong = take_signal(json_object_get(stack->resources, logical), told);
+
+	json_decref(told);
+	if (wrong)
+		return wrong;
+	stack->poll_ms = 0;
+	return stack_save(stack, &(struct save){ .resource = logical }) ? "This cannot be noted"
+									: NULL;
+}
+
 /* Too long counts as a failure, as at AWS: the stack need not wait for its time to pass. */
 static json_t *read_body(const struct place *place, struct bytes body)
 {

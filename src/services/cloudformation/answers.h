@@ -20,4 +20,12 @@ json_t *answers_ask(struct resource_step *step, const char *type, uint64_t secon
 const char *answers_url(struct resource_step *step);
 bool answers_late(const struct resource_step *step);
 
+#define ASKED_SIGNALS "Resource signals" /* the type of who is told by SignalResource */
+/*
+ * One more signal of `id` for a resource that waits for it; what is wrong, or NULL. A second one of
+ * the same id does not count.
+ */
+const char *answers_signal(struct stack *stack, const char *logical, const char *id,
+			   const char *status);
+
 #endif

@@ -6,101 +6,8 @@
 #include <string.h>
 
 #include "crypto/random.h"
+#include "services/cloudformation/changes.h"
 #include "services/cloudformation/stacks.h"
-
-/* ---- What would change ---- */
-
-static json_t *change_of(const char *action, const char *logical, const json_t *record,
-			 const char *type, const char *replacement)
-{
-	json_t *change = json_pack("{s:s, s:s, s:s, s:[], s:[]}", "Action", action,
-				   "LogicalResourceId", logical, "ResourceType", type, "Scope",
-				   "Details");
-
-	if (record && text_at(record, "PhysicalResourceId")[0])
-		put_text(change, "PhysicalResourceId", text_at(record, "PhysicalResourceId"));
-	if (replacement) {
-		put_text(change, "Replacement", replacement);
-		put_new(change, "Scope", json_pack("[s]", "Properties"));
-	}
-	return json_pack("{s:s, s:o}", "Type", "Resource", "ResourceChange", change);
-}
-
-/* What is known of the new properties; NULL: they depend on what is still to be made. */
-static json_t *properties_now(struct stack *stack, const json_t *resource)
-{
-	const json_t *given = json_object_get(resource, "Properties");
-	json_t *properties = NULL;
-	struct eval eval;
-
-	if (!given)
-		return json_object();
-	stack_eval(stack, &eval);
-	text_clear(&stack->why);
-	return evaluate(&eval, given, &properties) ? NULL : properties;
-}
-
-static void add_modification(struct stack *stack, const char *logical, const json_t *resource,
-			     const json_t *record, json_t *changes)
-{
-	const struct resource_type *type = type_named(text_at(resource, "Type"));
-	json_t *properties = properties_now(stack, resource);
-	bool other = strcmp(text_at(record, "ResourceType"), text_at(resource, "Type")) != 0;
-	bool changed = false, replaces = false;
-
-	if (type && properties)
-		replaces = resource_replaces(type, json_object_get(record, "Properties"),
-					     properties, &changed);
-	if (other || replaces)
-		json_array_append_new(changes, change_of("Modify", logical, record,
-							 text_at(resource, "Type"), "True"));
-	else if (!properties)
-		json_array_append_new(changes, change_of("Modify", logical, record,
-							 text_at(resource, "Type"), "Conditional"));
-	else if (changed || (type && type->always))
-		json_array_append_new(changes, change_of("Modify", logical, record,
-							 text_at(resource, "Type"), "False"));
-	json_decref(properties);
-}
-
-/* `stack` holds the resources there are; `body` is what it would be. */
-static err_t find_changes(struct stack *stack, json_t *body, json_t **ret_changes)
-{
-	json_t *was = stack->body, *names = NULL, *changes = json_array(), *name, *record;
-	json_t *wanted = json_object();
-	const char *logical;
-	size_t i;
-	err_t err;
-
-	stack->body = body;
-	err = stack_open(stack);
-	if (!err)
-		err = stack_wanted(stack, &names);
-	json_array_foreach (names, i, name) {
-		const json_t *resource;
-
-		logical = json_string_value(name);
-		resource = json_object_get(json_object_get(stack->template.root, "Resources"),
-					   logical);
-		put_new(wanted, logical, json_true());
-		record = json_object_get(stack->resources, logical);
-		if (record)
-			add_modification(stack, logical, resource, record, changes);
-		else
-			json_array_append_new(changes, change_of("Add", logical, NULL,
-								 text_at(resource, "Type"), NULL));
-	}
-	json_object_foreach (stack->resources, logical, record)
-		if (!err && !json_object_get(wanted, logical))
-			json_array_append_new(changes,
-					      change_of("Remove", logical, record,
-							text_at(record, "ResourceType"), NULL));
-	stack->body = was;
-	json_decref(names);
-	json_decref(wanted);
-	*ret_changes = changes;
-	return err;
-}
 
 /* ---- Create ---- */
 
@@ -199,8 +106,9 @@ CFN_OPERATION(create_change_set)
 	struct stack *stack;
 	err_t err;
 
+	TRY(cfn_check_name(call, text_at(call->input, "ChangeSetName"), "changeSetName"));
 	TRY(stack_for_set(call, text_at(call->input, "StackName"), &body, &stack));
-	err = find_changes(stack, body, &changes);
+	err = changes_find(stack, body, &changes);
 	set = set_body(call, stack, body);
 	if (!err && !json_array_size(changes) && !changes_anything(stack->body, body)) {
 		put_text(set, "Status", "FAILED");
@@ -327,15 +235,18 @@ CFN_OPERATION(list_change_sets)
 	struct store_txn *txn;
 	err_t err = stack_load(cfn_of(call), name, &stack);
 
-	put_new(call->output, "Summaries", list);
-	if (err == ERR_NOT_FOUND)
-		return no_stack(call, name);
-	TRY(err);
+	if (err) {
+		json_decref(list);
+		return err == ERR_NOT_FOUND ? no_stack(call, name) : err;
+	}
 	err = store_begin(cfn_of(call)->options.store, &txn);
 	if (!err) {
 		err = store_each(txn, KIND_CHANGE_SET, stack->id, NULL, gather_set, list);
 		store_rollback(txn);
 	}
+	if (!err)
+		err = page_of(call, "Summaries", list);
+	json_decref(list);
 	stack_free(stack);
 	return err;
 }
@@ -369,12 +280,13 @@ CFN_OPERATION(delete_change_set)
 static err_t execute(struct api_call *call, json_t *set, struct stack *stack)
 {
 	bool creates = strcmp(text_at(stack->body, "StackStatus"), "REVIEW_IN_PROGRESS") == 0;
-	static const char *const taken[] = { "Template", "Processed",	"Given",
+	static const char *const taken[] = { "Template", "Processed",	"Given",       "Resolved",
 					     "Tags",	 "Description", "Capabilities" };
 	const json_t *from = json_object_get(set, "Body");
 	json_t *body = json_deep_copy(stack->body);
 
 	json_object_del(body, "Processed");
+	json_object_del(body, "Resolved");
 	take(body, from, taken, COUNT(taken));
 	put_text(body, "ChangeSetId", text_at(set, "ChangeSetId"));
 	if (json_is_true(json_object_get(call->input, "DisableRollback")))

@@ -26,6 +26,13 @@ static void check_depends(struct checking *c, const json_t *where, const char *s
 		check_problem(c, where, "Circular dependency between resources: [%.200s]", self);
 }
 
+static bool waits_for_signals(const json_t *resource)
+{
+	const char *type = json_string_value(json_object_get(resource, "Type"));
+
+	return type && strcmp(type, "AWS::CloudFormation::WaitCondition") == 0;
+}
+
 static void check_members(struct checking *c, const char *self, const json_t *resource)
 {
 	static const char *const members[] = { "Type",		 "Properties",
@@ -37,7 +44,8 @@ static void check_members(struct checking *c, const char *self, const json_t *re
 	json_t *value;
 
 	json_object_foreach ((json_t *)resource, name, value) {
-		if (strcmp(name, "UpdatePolicy") == 0 || strcmp(name, "CreationPolicy") == 0)
+		if (strcmp(name, "UpdatePolicy") == 0 ||
+		    (strcmp(name, "CreationPolicy") == 0 && !waits_for_signals(resource)))
 			check_problem(
 				c, value,
 				"Template format error: %s (of %.200s) is not supported by this Weir",
@@ -127,6 +135,7 @@ static void check_resource(struct checking *c, const char *self, const json_t *r
 	check_policy(c, resource, "DeletionPolicy", true);
 	check_policy(c, resource, "UpdateReplacePolicy", true);
 	check_value(c, json_object_get(resource, "Properties"));
+	check_value(c, json_object_get(resource, "CreationPolicy"));
 }
 
 void check_resources(struct checking *c)

@@ -4,8 +4,9 @@
  * A stack's record holds what DescribeStacks answers, and besides, under names that no answer has:
  *
  *   Template (text), Given {parameter: text}   what it is made of
+ *   Resolved {SSM name: value}                 what parameters of SSM types came to
  *   Processed (text)                           the template with what it includes, if it does
- *   Before {Template, Processed, Given, Tags}  during an update: what it was made of
+ *   Before {Template, Processed, Given, Resolved, Tags}  during an update: what it was made of
  *   Work {Kind, Steps {logical id: {Do, Needs, State}}, Reason}    what is to be done
  *   Cleanup [resource]                         replaced ones that go when all is well
  *   Policy, PolicyNow (texts)                  what updates may do, always and this once
@@ -59,7 +60,8 @@ struct stack {
 	json_t *body;	   /* the record */
 	json_t *resources; /* {logical id: record} */
 	struct template template;
-	json_t *values; /* parameters */
+	json_t *values;	  /* parameters */
+	json_t *resolved; /* {SSM name: value}: of stack_read */
 	json_t *conditions;
 	struct text why;
 	uint64_t poll_ms; /* when to look again at what takes its time; 0: at once */
@@ -91,6 +93,8 @@ struct save {
 	const char *event;    /* status of the resource, or of the stack without one; NULL: none */
 	const char *reason;   /* may be NULL */
 	bool drop;	      /* the resource's record goes, though it is still in memory */
+	const json_t *of;     /* whose event it is, of a resource that was replaced */
+	bool initiated;	      /* an event before says that it was begun to be made */
 };
 err_t stack_save(struct stack *stack, const struct save *save);
 err_t stack_insert(struct stack *stack); /* a new one: name and record; ERR_EXISTS */
@@ -128,6 +132,8 @@ err_t stack_may(struct stack *stack, const char *action, const char *logical, co
 
 /* ---- What names mean (source.c) ---- */
 extern const struct eval_source stack_source; /* owner: struct stack */
+/* The same for parameters: what they came to once, they are until the next update. */
+extern const struct eval_source stack_parameter_source;
 
 /* ---- The engine (engine.c) ---- */
 /* Plans: sets Work. All need stack_open. */
@@ -267,6 +273,9 @@ json_t *with_small_letters(const json_t *value);
 const char *made_name(struct resource_step *step);
 json_t *property(const struct resource_step *step, const char *name); /* borrowed; NULL */
 bool property_changed(const struct resource_step *step, const char *name);
+/* A whole number, also one that came as a text; `otherwise` when it is absent. */
+err_t number_property(struct resource_step *step, const char *name, uint64_t most,
+		      uint64_t otherwise, uint64_t *ret_number);
 
 /* ---- Operations ---- */
 extern const struct api_operation cloudformation_operations[];
@@ -298,6 +307,7 @@ CFN_OPERATION(describe_stack_resource_drifts);
 CFN_OPERATION(set_stack_policy);
 CFN_OPERATION(get_stack_policy);
 CFN_OPERATION(cancel_update_stack);
+CFN_OPERATION(signal_resource);
 CFN_OPERATION(continue_update_rollback);
 CFN_OPERATION(create_change_set);
 CFN_OPERATION(describe_change_set);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "services/cloudformation/answers.h"
 #include "services/cloudformation/policy.h"
 #include "services/cloudformation/stacks.h"
 
@@ -26,6 +27,39 @@ CFN_OPERATION(cancel_update_stack)
 		err = wrong_status(call, "CancelUpdateStack", working ? working : stack);
 	else
 		engine_cancel(working);
+	stack_free(stack);
+	return err;
+}
+
+static bool waits_for_signals(const struct stack *stack, const char *logical)
+{
+	const json_t *record = json_object_get(stack ? stack->resources : NULL, logical);
+
+	return strcmp(text_at(json_object_get(record, "Asked"), "Type"), ASKED_SIGNALS) == 0;
+}
+
+CFN_OPERATION(signal_resource)
+{
+	const char *logical = text_at(call->input, "LogicalResourceId"), *wrong;
+	struct stack *stack, *working;
+	const json_t *record;
+	err_t err = stack_of_call(call, &stack);
+
+	TRY(err);
+	working = engine_stack(cfn_of(call), stack->id);
+	record = json_object_get(stack->resources, logical);
+	if (!record) {
+		err = api_fault(call, "ValidationError", "Resource %s does not exist for stack %s",
+				logical, text_at(stack->body, "StackName"));
+	} else if (!waits_for_signals(working, logical)) {
+		err = api_fault(call, "ValidationError",
+				"Resource %s is in %s state and cannot be signaled", logical,
+				text_at(record, "ResourceStatus"));
+	} else {
+		wrong = answers_signal(working, logical, text_at(call->input, "UniqueId"),
+				       text_at(call->input, "Status"));
+		err = wrong ? api_fault(call, "ValidationError", "%s", wrong) : ERR_OK;
+	}
 	stack_free(stack);
 	return err;
 }

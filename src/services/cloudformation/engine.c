@@ -12,92 +12,11 @@
 #include "base/log.h"
 #include "services/cloudformation/cloudformation_internal.h"
 #include "services/cloudformation/plan.h"
+#include "services/cloudformation/steps.h"
 
 enum { STEP_ARENA_BYTES_MAX = 8 * 1024 * 1024, WAIT_MS_MAX = 3600 * 1000 };
 
-/* ---- Steps ---- */
-
-static json_t *steps_of(const struct stack *stack)
-{
-	return json_object_get(json_object_get(stack->body, "Work"), "Steps");
-}
-
-static const char *kind_of(const struct stack *stack)
-{
-	return text_at(json_object_get(stack->body, "Work"), "Kind");
-}
-
-static bool is_state(const json_t *step, const char *state)
-{
-	return strcmp(text_at(step, "State"), state) == 0;
-}
-
-/* Its status into the record, and both into the store; `drop`: the record goes. */
-static void note_status(struct stack *stack, const char *logical, const char *status,
-			const char *reason, bool drop)
-{
-	json_t *record = json_object_get(stack->resources, logical);
-
-	put_text(record, "ResourceStatus", status);
-	put_new(record, "Timestamp", json_integer((json_int_t)now_ms(stack->cfn)));
-	if (!ends_in(status, "IN_PROGRESS"))
-		calls_forget(record);
-	if (reason && reason[0])
-		put_text(record, "ResourceStatusReason", reason);
-	else
-		json_object_del(record, "ResourceStatusReason");
-	if (stack_save(stack, &(struct save){ logical, status, reason, drop }))
-		log_error("cloudformation", "%s: what became of %s cannot be noted",
-			  text_at(stack->body, "StackName"), logical);
-}
-
-/* The status of a resource: "CREATE" and "_COMPLETE". */
-static void mark(struct stack *stack, const char *logical, const char *doing, const char *how,
-		 const char *reason)
-{
-	char status[64];
-
-	snprintf(status, sizeof status, "%s_%s", doing, how);
-	note_status(stack, logical, status, reason, false);
-}
-
-static void note_failure(struct stack *stack, const char *logical, json_t *step)
-{
-	json_t *work = json_object_get(stack->body, "Work"), *failed;
-
-	put_text(step, "State", "failed");
-	failed = json_object_get(work, "Failed");
-	if (!failed)
-		put_new(work, "Failed", failed = json_array());
-	json_array_append_new(failed, json_string(logical));
-}
-
-/* What a step came to. `doing` is what the event calls it: CREATE, UPDATE, DELETE. */
-static void settle(struct stack *stack, const char *logical, json_t *step, const char *doing,
-		   err_t err)
-{
-	if (err == ERR_AGAIN) {
-		/* What it is called is noted the first time: a kill must find it again. */
-		bool first = !is_state(step, "waiting");
-
-		put_text(step, "State", "waiting");
-		if (first && stack_save(stack, &(struct save){ .resource = logical }))
-			log_error("cloudformation", "that %s is under way cannot be noted",
-				  logical);
-		stack->poll_ms = loop_now_ms(stack->cfn->options.loop) + POLL_MS;
-		return;
-	}
-	if (!err) {
-		put_text(step, "State", "done");
-		mark(stack, logical, doing, "COMPLETE", NULL);
-		return;
-	}
-	if (!stack->why.len)
-		text_add_str(&stack->why, err_words(err));
-	sealed_mask(stack);
-	note_failure(stack, logical, step);
-	mark(stack, logical, doing, "FAILED", text_str(&stack->why));
-}
+/* ---- One resource ---- */
 
 static err_t work_out_properties(struct stack *stack, const char *logical, json_t **ret_properties)
 {
@@ -118,7 +37,7 @@ static err_t work_out_properties(struct stack *stack, const char *logical, json_
 /* On the way back a part may be as it was: what failed did not come to the end. */
 bool engine_goes_back(const struct stack *stack)
 {
-	return strcmp(kind_of(stack), "UPDATE_ROLLBACK") == 0;
+	return strcmp(work_kind(stack), "UPDATE_ROLLBACK") == 0;
 }
 
 /* Runs `way` for one resource, with all that it needs around it. `again`: a kill cut it short. */
@@ -177,10 +96,10 @@ static void begin_create(struct stack *stack, const char *logical, json_t *step,
 {
 	new_record(stack, logical, properties);
 	put_text(step, "State", "doing");
-	mark(stack, logical, doing, "IN_PROGRESS", reason);
-	settle(stack, logical, step, doing,
-	       run(stack, json_object_get(stack->resources, logical), NULL, resource_create,
-		   false));
+	step_mark(stack, logical, doing, "IN_PROGRESS", reason);
+	step_settle(stack, logical, step, doing,
+		    run(stack, json_object_get(stack->resources, logical), NULL, resource_create,
+			false));
 }
 
 static void create(struct stack *stack, const char *logical, json_t *step)
@@ -193,7 +112,7 @@ static void create(struct stack *stack, const char *logical, json_t *step)
 		return;
 	}
 	new_record(stack, logical, json_object());
-	settle(stack, logical, step, "CREATE", err == ERR_AGAIN ? ERR_INVALID : err);
+	step_settle(stack, logical, step, "CREATE", err == ERR_AGAIN ? ERR_INVALID : err);
 }
 
 /* ---- Update ---- */
@@ -223,7 +142,7 @@ static void replace(struct stack *stack, const char *logical, json_t *step, json
 
 	if (take_back(stack, logical, properties)) {
 		json_decref(properties);
-		settle(stack, logical, step, "UPDATE", ERR_OK);
+		step_settle(stack, logical, step, "UPDATE", ERR_OK);
 		return;
 	}
 	if (!cleanup)
@@ -243,14 +162,15 @@ static void change(struct stack *stack, const char *logical, json_t *step, json_
 	if (engine_goes_back(stack) && take_back(stack, logical, properties)) {
 		json_decref(before);
 		json_decref(properties);
-		settle(stack, logical, step, "UPDATE", ERR_OK);
+		step_settle(stack, logical, step, "UPDATE", ERR_OK);
 		return;
 	}
 	put_new(record, "Before", before ? json_incref(before) : NULL);
 	put_new(record, "Properties", properties);
 	put_text(step, "State", "doing");
-	mark(stack, logical, "UPDATE", "IN_PROGRESS", NULL);
-	settle(stack, logical, step, "UPDATE", run(stack, record, before, resource_update, false));
+	step_mark(stack, logical, "UPDATE", "IN_PROGRESS", NULL);
+	step_settle(stack, logical, step, "UPDATE",
+		    run(stack, record, before, resource_update, false));
 	json_decref(before);
 }
 
@@ -265,7 +185,7 @@ static void update(struct stack *stack, const char *logical, json_t *step)
 	err_t err = work_out_properties(stack, logical, &properties);
 
 	if (err) {
-		settle(stack, logical, step, "UPDATE", err == ERR_AGAIN ? ERR_INVALID : err);
+		step_settle(stack, logical, step, "UPDATE", err == ERR_AGAIN ? ERR_INVALID : err);
 		return;
 	}
 	put_text(record, "DeletionPolicy", text_at(resource, "DeletionPolicy"));
@@ -280,7 +200,7 @@ static void update(struct stack *stack, const char *logical, json_t *step)
 		err = stack_may(stack, "Update:Modify", logical, text_at(record, "ResourceType"));
 	if (err) {
 		json_decref(properties);
-		settle(stack, logical, step, "UPDATE", err);
+		step_settle(stack, logical, step, "UPDATE", err);
 		return;
 	}
 	if (other_type || replaces || ends_in(text_at(record, "ResourceStatus"), "CREATE_FAILED")) {
@@ -301,7 +221,7 @@ static bool stays(const struct stack *stack, const json_t *record)
 	const char *policy = text_at(record, "DeletionPolicy");
 
 	return strcmp(policy, "Retain") == 0 || (strcmp(policy, "RetainExceptOnCreate") == 0 &&
-						 strcmp(kind_of(stack), "ROLLBACK") != 0);
+						 strcmp(work_kind(stack), "ROLLBACK") != 0);
 }
 
 /*
@@ -311,12 +231,14 @@ static bool stays(const struct stack *stack, const json_t *record)
 static void let_go(struct stack *stack, const char *logical, json_t *step, const char *status,
 		   const char *reason)
 {
-	bool drop = strcmp(kind_of(stack), "CLEANUP") == 0;
+	bool drop = strcmp(work_kind(stack), "CLEANUP") == 0;
 
 	put_text(step, "State", "done");
 	if (!drop)
 		record_strip(json_object_get(stack->resources, logical));
-	note_status(stack, logical, status, reason, drop);
+	step_note(stack,
+		  &(struct save){
+			  .resource = logical, .event = status, .reason = reason, .drop = drop });
 	if (drop)
 		json_object_del(stack->resources, logical);
 }
@@ -340,18 +262,18 @@ static void delete_one(struct stack *stack, const char *logical, json_t *step)
 		let_go(stack, logical, step, "DELETE_SKIPPED", NULL);
 		return;
 	}
-	if (is_state(step, "todo")) {
+	if (step_is(step, "todo")) {
 		put_text(step, "State", "doing");
-		mark(stack, logical, "DELETE", "IN_PROGRESS", NULL);
+		step_mark(stack, logical, "DELETE", "IN_PROGRESS", NULL);
 	}
 	err = run(stack, record, NULL, resource_delete, false);
 	if (!err)
 		let_go(stack, logical, step, "DELETE_COMPLETE", NULL);
 	else if (err == ERR_INVALID && is_forced(stack)) {
-		sealed_mask(stack);
+		step_word_failure(stack, logical, err);
 		let_go(stack, logical, step, "DELETE_SKIPPED", text_str(&stack->why));
 	} else
-		settle(stack, logical, step, "DELETE", err);
+		step_settle(stack, logical, step, "DELETE", err);
 }
 
 /* ---- What replacements left ---- */
@@ -361,28 +283,65 @@ static bool replaced_stays(const json_t *record)
 	return strcmp(text_at(record, "UpdateReplacePolicy"), "Retain") == 0;
 }
 
+/* Some services put the new one in the place of the old: then it is the same thing. */
+static bool is_still_there(const struct stack *stack, const json_t *old)
+{
+	const json_t *now = json_object_get(stack->resources, text_at(old, "LogicalResourceId"));
+
+	return strcmp(text_at(now, "PhysicalResourceId"), text_at(old, "PhysicalResourceId")) ==
+		       0 &&
+	       strcmp(text_at(now, "ResourceType"), text_at(old, "ResourceType")) == 0;
+}
+
+static void tell_of(struct stack *stack, const json_t *old, const char *event, const char *reason)
+{
+	if (stack_save(stack, &(struct save){ .of = old, .event = event, .reason = reason }))
+		log_error("cloudformation", "%s: what became of %s cannot be noted",
+			  text_at(stack->body, "StackName"), text_at(old, "PhysicalResourceId"));
+}
+
+/* It is out of Cleanup already: with the event the stack knows it no more. */
+static void tell_end(struct stack *stack, const json_t *old, err_t err)
+{
+	if (!err) {
+		tell_of(stack, old, replaced_stays(old) ? "DELETE_SKIPPED" : "DELETE_COMPLETE",
+			NULL);
+		return;
+	}
+	log_warn("cloudformation", "%s of %s stays behind: %s", text_at(old, "PhysicalResourceId"),
+		 text_at(stack->body, "StackName"), text_str(&stack->why));
+	step_word_failure(stack, text_at(old, "LogicalResourceId"), err);
+	tell_of(stack, old, "DELETE_FAILED", text_str(&stack->why));
+}
+
 /* One of them; whether there was one. What cannot go stays, and is said. */
 static bool clean_up(struct stack *stack)
 {
-	json_t *cleanup = json_object_get(stack->body, "Cleanup"), *record;
+	json_t *cleanup = json_object_get(stack->body, "Cleanup"), *old;
 	err_t err = ERR_OK;
 
 	if (!json_array_size(cleanup))
 		return false;
-	record = json_incref(json_array_get(cleanup, json_array_size(cleanup) - 1));
-	if (!replaced_stays(record))
-		err = run(stack, record, NULL, resource_delete, false);
+	old = json_incref(json_array_get(cleanup, json_array_size(cleanup) - 1));
+	if (!text_at(old, "PhysicalResourceId")[0] || is_still_there(stack, old)) {
+		json_array_remove(cleanup, json_array_size(cleanup) - 1);
+		json_decref(old);
+		return true;
+	}
+	if (!replaced_stays(old) &&
+	    !ends_in(text_at(old, "ResourceStatus"), "DELETE_IN_PROGRESS")) {
+		put_text(old, "ResourceStatus", "DELETE_IN_PROGRESS");
+		tell_of(stack, old, "DELETE_IN_PROGRESS", NULL);
+	}
+	if (!replaced_stays(old))
+		err = run(stack, old, NULL, resource_delete, false);
 	if (err == ERR_AGAIN) {
 		stack->poll_ms = loop_now_ms(stack->cfn->options.loop) + POLL_MS;
 	} else {
-		if (err)
-			log_warn("cloudformation", "%s of %s stays behind: %s",
-				 text_at(record, "PhysicalResourceId"),
-				 text_at(stack->body, "StackName"), text_str(&stack->why));
 		json_array_remove(cleanup, json_array_size(cleanup) - 1);
-		stack_save(stack, NULL);
+		tell_end(stack, old, err);
 	}
-	json_decref(record);
+	json_decref(old);
 	return true;
 }
 
@@ -395,7 +354,7 @@ static bool clean_up(struct stack *stack)
 static resource_fn way_on(const struct resource_type *type, const json_t *step,
 			  const json_t *before)
 {
-	if (is_state(step, "doing"))
+	if (step_is(step, "doing"))
 		return before ? resource_update : resource_create;
 	return type && type->settled ? type->settled : resource_describe;
 }
@@ -412,8 +371,8 @@ static void resume(struct stack *stack, const char *logical, json_t *step)
 	if (strcmp(text_at(step, "Do"), "delete") == 0)
 		delete_one(stack, logical, step);
 	else
-		settle(stack, logical, step, doing,
-		       run(stack, record, before, way, is_state(step, "doing")));
+		step_settle(stack, logical, step, doing,
+			    run(stack, record, before, way, step_is(step, "doing")));
 	json_decref(before);
 }
 
@@ -424,12 +383,12 @@ static bool is_ready(const json_t *steps, const json_t *step)
 	const json_t *need;
 	size_t i;
 
-	if (!is_state(step, "todo"))
+	if (!step_is(step, "todo"))
 		return false;
 	json_array_foreach (json_object_get(step, "Needs"), i, need) {
 		const json_t *other = json_object_get(steps, json_string_value(need));
 
-		if (other && !is_state(other, "done"))
+		if (other && !step_is(other, "done"))
 			return false;
 	}
 	return true;
@@ -444,10 +403,10 @@ static void begin(struct stack *stack, const char *logical, json_t *step)
 	else if (strcmp(what, "update") == 0)
 		update(stack, logical, step);
 	else if (strcmp(what, "deny") == 0)
-		settle(stack, logical, step, "UPDATE",
-		       stack_may(stack, "Update:Delete", logical,
-				 text_at(json_object_get(stack->resources, logical),
-					 "ResourceType")));
+		step_settle(stack, logical, step, "UPDATE",
+			    stack_may(stack, "Update:Delete", logical,
+				      text_at(json_object_get(stack->resources, logical),
+					      "ResourceType")));
 	else
 		delete_one(stack, logical, step);
 }
@@ -455,7 +414,7 @@ static void begin(struct stack *stack, const char *logical, json_t *step)
 /* Deletions go on after one failed: what they can delete need not stay. */
 static bool stops_at_failure(const struct stack *stack)
 {
-	const char *kind = kind_of(stack);
+	const char *kind = work_kind(stack);
 
 	return strcmp(kind, "CREATE") == 0 || strcmp(kind, "UPDATE") == 0;
 }
@@ -473,7 +432,7 @@ static bool advance(struct stack *stack)
 
 	json_object_foreach_safe(steps, next, logical, step)
 	{
-		if (is_state(step, "doing") || is_state(step, "waiting")) {
+		if (step_is(step, "doing") || step_is(step, "waiting")) {
 			busy = true;
 			if (polling)
 				resume(stack, logical, step);
@@ -490,7 +449,7 @@ static bool advance(struct stack *stack)
 
 static bool cleans_up(const struct stack *stack)
 {
-	return strcmp(kind_of(stack), "CLEANUP") == 0 || strcmp(kind_of(stack), "DELETE") == 0;
+	return strcmp(work_kind(stack), "CLEANUP") == 0 || strcmp(work_kind(stack), "DELETE") == 0;
 }
 
 static bool work(struct stack *stack)
@@ -527,12 +486,12 @@ void engine_cancel(struct stack *stack)
 		bool creates = bytes_starts(bytes_of(text_at(record, "ResourceStatus")),
 					    BYTES("CREATE"));
 
-		if (!is_state(step, "waiting") ||
+		if (!step_is(step, "waiting") ||
 		    strcmp(text_at(record, "ResourceType"), "AWS::CloudFormation::Stack") == 0)
 			continue;
-		note_failure(stack, logical, step);
-		mark(stack, logical, creates ? "CREATE" : "UPDATE", "FAILED",
-		     "Resource update cancelled");
+		step_fail(stack, logical, step);
+		step_mark(stack, logical, creates ? "CREATE" : "UPDATE", "FAILED",
+			  "Resource update cancelled");
 	}
 	put_text(work, "Reason", "User Initiated");
 	if (stack_save(stack, NULL))
@@ -546,7 +505,7 @@ void engine_catch_up(struct stack *stack)
 	const char *logical;
 
 	json_object_foreach (steps_of(stack), logical, step)
-		if (is_state(step, "doing"))
+		if (step_is(step, "doing"))
 			resume(stack, logical, step);
 }
 

@@ -46,6 +46,13 @@ static const struct api_shape deletion_mode = {
 STRUCTURE(delete_input, R("StackName", &name), M("RetainResources", &strings),
 	  M("DeletionMode", &deletion_mode), S("ClientRequestToken"));
 STRUCTURE(token_input, R("StackName", &name), S("ClientRequestToken"));
+static const struct api_shape signal_status = {
+	.kind = API_STRING,
+	.values = (const char *const[]){ "SUCCESS", "FAILURE", NULL },
+};
+static const struct api_shape signal_id = { .kind = API_STRING, .min = 1, .max = 64 };
+STRUCTURE(signal_input, R("StackName", &name), R("LogicalResourceId", &api_string),
+	  R("UniqueId", &signal_id), R("Status", &signal_status));
 STRUCTURE(continue_input, R("StackName", &name), M("ResourcesToSkip", &strings),
 	  S("ClientRequestToken"));
 static const struct api_shape empty_output = { .kind = API_STRUCTURE,
@@ -54,6 +61,8 @@ STRUCTURE(protection_input, R("StackName", &name), R("EnableTerminationProtectio
 STRUCTURE(stack_page_input, R("StackName", &name), S("NextToken"));
 STRUCTURE(maybe_stack_input, S("StackName"), S("NextToken"));
 STRUCTURE(page_input, S("NextToken"));
+static const struct api_shape rollback = { .kind = API_STRUCTURE,
+					   .members = (const struct api_member[]){ API_END } };
 STRUCTURE(output, S("OutputKey"), S("OutputValue"), S("Description"), S("ExportName"));
 LIST(outputs, &output);
 STRUCTURE(stack, S("StackId"), S("StackName"), S("ChangeSetId"), S("Description"),
@@ -63,7 +72,7 @@ STRUCTURE(stack, S("StackId"), S("StackName"), S("ChangeSetId"), S("Description"
 	  M("NotificationARNs", &strings), M("TimeoutInMinutes", &api_integer),
 	  M("Capabilities", &strings), M("Outputs", &outputs), S("RoleARN"), M("Tags", &tags),
 	  M("EnableTerminationProtection", &api_boolean), S("DeletionMode"), S("ParentId"),
-	  S("RootId"), M("DriftInformation", &drift));
+	  S("RootId"), M("RollbackConfiguration", &rollback), M("DriftInformation", &drift));
 LIST(stacks, &stack);
 STRUCTURE(describe_stacks_output, M("Stacks", &stacks), S("NextToken"));
 STRUCTURE(list_stacks_input, S("NextToken"), M("StackStatusFilter", &strings));
@@ -151,8 +160,12 @@ STRUCTURE(create_set_input, R("StackName", &name), R("ChangeSetName", &set_name)
 STRUCTURE(create_set_output, S("Id"), S("StackId"));
 STRUCTURE(set_input, R("ChangeSetName", &set_name), S("StackName"), S("NextToken"),
 	  M("DisableRollback", &api_boolean), S("ClientRequestToken"));
+STRUCTURE(change_target, S("Attribute"), S("Name"), S("RequiresRecreation"));
+STRUCTURE(change_detail, M("Target", &change_target), S("Evaluation"), S("ChangeSource"),
+	  S("CausingEntity"));
+LIST(change_details, &change_detail);
 STRUCTURE(resource_change, S("Action"), S("LogicalResourceId"), S("PhysicalResourceId"),
-	  S("ResourceType"), S("Replacement"), M("Scope", &strings), M("Details", &strings));
+	  S("ResourceType"), S("Replacement"), M("Scope", &strings), M("Details", &change_details));
 STRUCTURE(change, S("Type"), M("ResourceChange", &resource_change));
 LIST(changes, &change);
 #define SET                                                                                   \
@@ -203,6 +216,7 @@ const struct api_operation cloudformation_operations[] = {
 	OPERATION("SetStackPolicy", WRITES, set_policy_input, api_shape_none, set_stack_policy),
 	OPERATION("GetStackPolicy", READS, stack_input, get_policy_output, get_stack_policy),
 	OPERATION("CancelUpdateStack", WRITES, token_input, api_shape_none, cancel_update_stack),
+	OPERATION("SignalResource", WRITES, signal_input, api_shape_none, signal_resource),
 	OPERATION("ContinueUpdateRollback", WRITES, continue_input, empty_output,
 		  continue_update_rollback),
 	OPERATION("CreateChangeSet", WRITES, create_set_input, create_set_output,

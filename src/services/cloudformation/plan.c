@@ -318,8 +318,8 @@ static bool after_create(struct stack *stack, bool failed)
 /* Back to what it was: its template and parameters again, and all that follows from them. */
 bool plan_roll_back(struct stack *stack, const char *reason)
 {
-	static const char *const members[] = { "Template", "Processed", "Given", "Tags",
-					       "Description" };
+	static const char *const members[] = { "Template", "Processed", "Given",
+					       "Resolved", "Tags",	"Description" };
 	json_t *before = json_incref(json_object_get(stack->body, "Before"));
 	json_t *failed = json_object();
 	err_t err;

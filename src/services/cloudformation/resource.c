@@ -35,6 +35,26 @@ bool property_changed(const struct resource_step *step, const char *name)
 	return !same(property(step, name), json_object_get(step->before, name));
 }
 
+err_t number_property(struct resource_step *step, const char *name, uint64_t most,
+		      uint64_t otherwise, uint64_t *ret_number)
+{
+	struct text text = TEXT_INIT(64);
+	const json_t *value = property(step, name);
+	err_t err = ERR_OK;
+
+	*ret_number = otherwise;
+	if (value)
+		err = scalar_text(value, &text);
+	if (value && !err)
+		err = bytes_to_u64(text_bytes(&text), most, ret_number);
+	text_fini(&text);
+	if (!err)
+		return ERR_OK;
+	text_printf(step->why, "%s must be a whole number from 0 to %llu", name,
+		    (unsigned long long)most);
+	return ERR_INVALID;
+}
+
 bool next_property(const char **words, struct property_row *row)
 {
 	const char *at = *words;

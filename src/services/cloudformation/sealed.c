@@ -97,7 +97,9 @@ err_t sealed_stack(const struct cloudformation *cfn, const json_t *body, json_t 
 
 	move(copy, "Given", secret, "Given");
 	move(copy, "Cleanup", secret, "Cleanup");
+	move(copy, "Resolved", secret, "Resolved");
 	move(before, "Given", secret, "GivenBefore");
+	move(before, "Resolved", secret, "ResolvedBefore");
 	if (before)
 		json_object_set_new(copy, "Before", before);
 	return finish(cfn, secret, copy, ret_copy);
@@ -157,6 +159,7 @@ err_t sealed_open(const struct cloudformation *cfn, json_t *body)
 	}
 	json_object_del(body, "Sealed");
 	move(secret, "GivenBefore", json_object_get(body, "Before"), "Given");
+	move(secret, "ResolvedBefore", json_object_get(body, "Before"), "Resolved");
 	err = json_object_update(body, secret) ? ERR_NOMEM : ERR_OK;
 	json_decref(secret);
 	return err;

@@ -168,5 +168,20 @@ static err_t source_resolve(void *owner, const char *service, const char *refere
 	return err == ERR_NOMEM ? err : err ? ERR_NOT_FOUND : ERR_OK;
 }
 
+static err_t source_parameter(void *owner, const char *service, const char *reference,
+			      json_t **ret_value)
+{
+	struct stack *stack = owner;
+	json_t *value = json_object_get(stack->resolved, reference);
+
+	if (value) {
+		*ret_value = json_incref(value);
+		return ERR_OK;
+	}
+	TRY(source_resolve(owner, service, reference, ret_value));
+	return json_object_set(stack->resolved, reference, *ret_value) ? ERR_NOMEM : ERR_OK;
+}
+
 const struct eval_source stack_source = { source_ref, source_attribute, source_import, source_zones,
 					  source_resolve };
+const struct eval_source stack_parameter_source = { .resolve = source_parameter };

@@ -117,6 +117,7 @@ void stack_free(struct stack *stack)
 	json_decref(stack->body);
 	json_decref(stack->resources);
 	json_decref(stack->values);
+	json_decref(stack->resolved);
 	json_decref(stack->conditions);
 	template_fini(&stack->template);
 	text_fini(&stack->why);
@@ -219,13 +220,17 @@ err_t stack_read(struct stack *stack, const json_t *from, struct template *ret_t
 {
 	const char *made = text_at(from, "Processed");
 	const char *text = made[0] ? made : text_at(from, "Template");
+	json_t *resolved = json_copy(json_object_get(from, "Resolved"));
 	err_t err;
+
+	json_decref(stack->resolved);
+	stack->resolved = resolved ? resolved : json_object();
 
 	TRY(template_parse(bytes_of(text), ret_template, &stack->why));
 	if (made[0])
 		template_forget_lines(ret_template);
-	err = parameters_resolve(ret_template, json_object_get(from, "Given"), &stack_source, stack,
-				 ret_values, &stack->why);
+	err = parameters_resolve(ret_template, json_object_get(from, "Given"),
+				 &stack_parameter_source, stack, ret_values, &stack->why);
 	if (err) {
 		expand_by_sample(ret_template);
 		return err;
@@ -308,21 +313,23 @@ static err_t save_resource(struct store_txn *txn, struct stack *stack, const str
 
 static json_t *event_of(const struct stack *stack, const struct save *save)
 {
-	const json_t *record = save->resource ? json_object_get(stack->resources, save->resource)
-					      : NULL;
+	const char *name = text_at(stack->body, "StackName");
+	const json_t *record = save->of		? save->of
+			       : save->resource ? json_object_get(stack->resources, save->resource)
+						: NULL;
+	bool of_stack = !save->of && !save->resource;
 	char id[37];
 	json_t *event;
 
 	random_uuid(id);
 	event = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "EventId", id, "StackId", stack->id,
-			  "StackName", text_at(stack->body, "StackName"), "LogicalResourceId",
-			  save->resource ? save->resource : text_at(stack->body, "StackName"),
-			  "ResourceStatus", save->event, "Timestamp",
-			  (json_int_t)now_ms(stack->cfn));
+			  "StackName", name, "LogicalResourceId",
+			  of_stack ? name : text_at(record, "LogicalResourceId"), "ResourceStatus",
+			  save->event, "Timestamp", (json_int_t)now_ms(stack->cfn));
 	put_text(event, "PhysicalResourceId",
-		 save->resource ? text_at(record, "PhysicalResourceId") : stack->id);
+		 of_stack ? stack->id : text_at(record, "PhysicalResourceId"));
 	put_text(event, "ResourceType",
-		 save->resource ? text_at(record, "ResourceType") : "AWS::CloudFormation::Stack");
+		 of_stack ? "AWS::CloudFormation::Stack" : text_at(record, "ResourceType"));
 	if (save->reason && save->reason[0])
 		put_text(event, "ResourceStatusReason", save->reason);
 	return event;
@@ -342,6 +349,16 @@ static err_t save_event(struct store_txn *txn, struct stack *stack, const struct
 	return err;
 }
 
+static err_t save_initiation(struct store_txn *txn, struct stack *stack, const struct save *save)
+{
+	bool created = bytes_starts(bytes_of(save->event), BYTES("CREATE"));
+	const struct save begun = { .resource = save->resource,
+				    .event = created ? "CREATE_IN_PROGRESS" : "UPDATE_IN_PROGRESS",
+				    .reason = "Resource creation Initiated" };
+
+	return save_event(txn, stack, &begun);
+}
+
 err_t stack_save(struct stack *stack, const struct save *save)
 {
 	struct store_txn *txn;
@@ -357,6 +374,8 @@ err_t stack_save(struct stack *stack, const struct save *save)
 	err = put(txn, &(struct store_resource){
 			       .kind = KIND_STACK, .id = stack->id, .parent = "", .body = body });
 	json_decref(body);
+	if (!err && save && save->initiated)
+		err = save_initiation(txn, stack, save);
 	if (!err && save && save->event)
 		err = save_event(txn, stack, save);
 	if (!err && save && save->resource)

@@ -50,6 +50,9 @@ bool template_includes(const struct template *template);
 /* [{ParameterKey, ParameterValue}] of a record, secrets masked; a new reference. */
 json_t *parameters_shown(const json_t *body);
 
+/* Of a stack or change set, `member` of the input. */
+err_t cfn_check_name(struct api_call *call, const char *name, const char *member);
+
 /* A new record in the store; takes `body` over. */
 err_t new_stack(struct api_call *call, json_t *body, const char *status, struct stack **ret_stack);
 err_t load_updatable(struct api_call *call, const char *name, struct stack **ret_stack);

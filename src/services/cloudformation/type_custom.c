@@ -1,6 +1,5 @@
 /*
- * type_custom: custom resources, which a function makes, and wait conditions, which wait for others
- * to say that they are done. Both are told by answers.h.
+ * type_custom: custom resources, which a function makes; what it says comes by answers.h.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,16 +9,12 @@
 #include "services/cloudformation/answers.h"
 #include "services/cloudformation/type_hooks.h"
 
-enum { CUSTOM_SECONDS_MAX = 3600, WAIT_SECONDS_MAX = 43200, EVENT_BYTES_MAX = 256 * 1024 };
+enum { CUSTOM_SECONDS_MAX = 3600, EVENT_BYTES_MAX = 256 * 1024 };
 
 static HOOK(custom_make);
 static HOOK(custom_updated);
 static HOOK(custom_settled);
 static HOOK(custom_remove);
-static HOOK(handle_make);
-static HOOK(condition_make);
-static HOOK(condition_updated);
-static HOOK(condition_settled);
 
 static const struct resource_type rows[] = {
 	{ .name = "AWS::CloudFormation::CustomResource", /* and Custom::… */
@@ -31,41 +26,8 @@ static const struct resource_type rows[] = {
 	  .updated = custom_updated,
 	  .settled = custom_settled,
 	  .remove = custom_remove },
-	{ .name = "AWS::CloudFormation::WaitConditionHandle",
-	  .service = "cloudformation",
-	  .properties = "",
-	  .make = handle_make },
-	{ .name = "AWS::CloudFormation::WaitCondition",
-	  .service = "cloudformation",
-	  .properties = "Handle Timeout Count",
-	  .attributes = "Data",
-	  .name_max = 128,
-	  .make = condition_make,
-	  .updated = condition_updated,
-	  .settled = condition_settled },
 };
 const struct type_table custom_types = { rows, COUNT(rows) };
-
-/* A whole number of a property, also one that came as a text; `otherwise` when it is absent. */
-static err_t number_of(struct resource_step *step, const char *name, uint64_t most,
-		       uint64_t otherwise, uint64_t *ret_number)
-{
-	struct text text = TEXT_INIT(64);
-	const json_t *value = property(step, name);
-	err_t err = ERR_OK;
-
-	*ret_number = otherwise;
-	if (value)
-		err = scalar_text(value, &text);
-	if (value && !err)
-		err = bytes_to_u64(text_bytes(&text), most, ret_number);
-	text_fini(&text);
-	if (!err)
-		return ERR_OK;
-	text_printf(step->why, "%s must be a whole number from 0 to %llu", name,
-		    (unsigned long long)most);
-	return ERR_INVALID;
-}
 
 /* ---- Custom resources ---- */
 
@@ -130,7 +92,8 @@ static err_t tell_function(struct resource_step *step, const char *type)
 			    token);
 		return ERR_INVALID;
 	}
-	TRY(number_of(step, "ServiceTimeout", CUSTOM_SECONDS_MAX, CUSTOM_SECONDS_MAX, &seconds));
+	TRY(number_property(step, "ServiceTimeout", CUSTOM_SECONDS_MAX, CUSTOM_SECONDS_MAX,
+			    &seconds));
 	if (!answers_ask(step, type, seconds))
 		return ERR_NOMEM;
 	event = event_for(step, type);
@@ -244,98 +207,4 @@ static HOOK(custom_remove)
 		return hear(step);
 	TRY(tell_function(step, "Delete"));
 	return ERR_AGAIN;
-}
-
-/* ---- Wait conditions ---- */
-
-static HOOK(handle_make)
-{
-	if (!answers_ask(step, "Signals", 0))
-		return ERR_NOMEM;
-	set_physical_id(step, answers_url(step));
-	return ERR_OK;
-}
-
-static HOOK(condition_make)
-{
-	uint64_t seconds;
-
-	if (!property(step, "Handle") || !property(step, "Timeout")) {
-		text_add_str(step->why, "A wait condition needs Handle and Timeout");
-		return ERR_INVALID;
-	}
-	TRY(number_of(step, "Timeout", WAIT_SECONDS_MAX, 0, &seconds));
-	if (!answers_ask(step, "Wait", seconds))
-		return ERR_NOMEM;
-	set_physical_id(step, made_name(step));
-	return ERR_OK;
-}
-
-static HOOK(condition_updated)
-{
-	if (step->back)
-		return ERR_OK;
-	text_add_str(
-		step->why,
-		"Update to resource type AWS::CloudFormation::WaitCondition is not supported.");
-	return ERR_INVALID;
-}
-
-static const json_t *signals_of(const struct resource_step *step)
-{
-	const char *handle = text_at(step->properties, "Handle"), *logical;
-	json_t *record;
-
-	json_object_foreach (step->stack->resources, logical, record)
-		if (strcmp(text_at(record, "PhysicalResourceId"), handle) == 0)
-			return json_object_get(record, "Signals");
-	return NULL;
-}
-
-/* GetAtt gives what all of them said, as JSON text. */
-static err_t set_data(struct resource_step *step, const json_t *signals)
-{
-	json_t *all = json_object(), *one;
-	const char *id;
-	char *text;
-
-	json_object_foreach ((json_t *)signals, id, one)
-		put_text(all, id, text_at(one, "Data"));
-	text = json_dumps(all, JSON_COMPACT);
-	json_decref(all);
-	if (!text)
-		return ERR_NOMEM;
-	put_new(step->record, "Attributes", json_pack("{s:s}", "Data", text));
-	free(text);
-	json_object_del(step->record, "Asked");
-	return ERR_OK;
-}
-
-static HOOK(condition_settled)
-{
-	const json_t *signals = signals_of(step);
-	uint64_t count, good = 0;
-	const char *id;
-	json_t *one;
-
-	if (!json_object_get(step->record, "Asked"))
-		return ERR_OK; /* it was heard before this update */
-	TRY(number_of(step, "Count", UINT32_MAX, 1, &count));
-	json_object_foreach ((json_t *)signals, id, one) {
-		if (strcmp(text_at(one, "Status"), "SUCCESS") != 0) {
-			text_printf(step->why,
-				    "WaitCondition received failed message: '%s' for uniqueId: %s",
-				    text_at(one, "Reason"), id);
-			return ERR_INVALID;
-		}
-		good++;
-	}
-	if (good >= count)
-		return set_data(step, signals);
-	if (!answers_late(step))
-		return ERR_AGAIN;
-	text_printf(step->why,
-		    "WaitCondition timed out. Received %llu conditions when expecting %llu",
-		    (unsigned long long)good, (unsigned long long)count);
-	return ERR_INVALID;
 }

@@ -14,6 +14,7 @@ extern const struct type_table lambda_types;	  /* type_lambda.c */
 extern const struct type_table autoscaling_types; /* type_autoscaling.c */
 extern const struct type_table stack_types;	  /* type_stack.c */
 extern const struct type_table custom_types;	  /* type_custom.c */
+extern const struct type_table wait_types;	  /* type_wait.c */
 
 /* ---- type_ec2.c ---- */
 HOOK(vpc_created);

@@ -585,4 +585,5 @@ static const struct resource_type rows[] = {
 static const struct type_table common_types = { rows, COUNT(rows) };
 
 const struct type_table *const type_tables[] = { &common_types, &lambda_types, &autoscaling_types,
-						 &stack_types,	&custom_types, NULL };
+						 &stack_types,	&custom_types, &wait_types,
+						 NULL };
