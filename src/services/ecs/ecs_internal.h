@@ -325,6 +325,12 @@ void run_folder(const struct ecs *ecs, const char *id, const char *container, ch
 json_t *run_definition(struct run *run);
 void run_set_health(struct run *run, unsigned index, enum container_health health);
 
+/* ---- ends.c ---- */
+
+enum { TASK_END_BYTES = 1400 };
+/* AWS's reason, and behind it which container it was and how that ended. */
+const char *task_end_words(const json_t *task, char out[TASK_END_BYTES]);
+
 /* ---- knock.c ---- */
 
 /* Knocks where it has to; true when its targets may be registered. */

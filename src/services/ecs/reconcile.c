@@ -163,6 +163,7 @@ static err_t count_failure(struct look *look, json_t *task)
 {
 	json_t *deployment = deployment_at(look, deployment_of(look, task));
 	const char *code = text_of(task, "stopCode");
+	char words[TASK_END_BYTES];
 	bool sick = strcmp(code, "ServiceSchedulerInitiated") == 0 &&
 		    !bytes_starts(bytes_of(text_of(task, "stoppedReason")), BYTES("Scaling"));
 
@@ -174,7 +175,7 @@ static err_t count_failure(struct look *look, json_t *task)
 		return ERR_OK;
 	if (!sick)
 		TRY(service_event(look->ecs, look->service, "(task %s) has stopped: %s",
-				  task_id(task), text_of(task, "stoppedReason")));
+				  task_id(task), task_end_words(task, words)));
 	if (proved_itself(task))
 		return ERR_OK;
 	TRY(put_number(deployment, "_failures",

@@ -264,7 +264,8 @@ static void roll_back_from_a_bad_image(void)
 static void roll_back_from_a_flapping_task(void)
 {
 	roll_back("flap");
-	CHECK(events_that_say("has stopped: Essential container in task exited") >= 3,
+	CHECK(events_that_say("has stopped: Essential container in task exited (container web: "
+			      "exit code 1)") >= 3,
 	      "each is told");
 }
 
