@@ -376,7 +376,8 @@ static err_t refuse_later(struct api_call *call)
 
 struct run_options {
 	struct api_note *note;
-	struct api_later **ret_later; /* NULL: the answer is wanted now */
+	struct api_later **ret_later;	/* NULL: the answer is wanted now */
+	struct api_outlet **ret_outlet; /* NULL: a body is wanted as a member */
 };
 
 static err_t run(struct api *api, const struct api_caller *caller,
@@ -388,11 +389,12 @@ static err_t run(struct api *api, const struct api_caller *caller,
 	err_t err = api_work_begin(&work, api, caller, service, operation, request_id, input);
 
 	work.call.note = options->note;
+	work.call.may_wait = options->ret_later != NULL;
 	if (!err && work.call.intake)
 		err = with_words(&work.call, fill_intake(&work.call));
 	if (!err)
 		err = api_work_handle(&work);
-	if (!err && work.call.outlet)
+	if (!err && work.call.outlet && !options->ret_outlet)
 		err = with_words(&work.call, drain_outlet(&work.call));
 	if (!err && work.call.later && !options->ret_later)
 		err = refuse_later(&work.call);
@@ -403,6 +405,10 @@ static err_t run(struct api *api, const struct api_caller *caller,
 		work.call.later = NULL;
 	} else {
 		*ret_output = json_incref(work.call.output);
+		if (options->ret_outlet) {
+			*options->ret_outlet = work.call.outlet;
+			work.call.outlet = NULL;
+		}
 	}
 	api_work_fini(&work);
 	return err;
@@ -451,17 +457,9 @@ err_t api_may(struct api *api, const struct api_caller *caller, const char *serv
 	return err;
 }
 
-err_t api_call(struct api *api, const struct api_caller *caller, const char *service_name,
-	       const char *operation_name, json_t *input, json_t **ret_output,
-	       struct api_fault *ret_fault)
-{
-	return api_call_noted(api, caller, service_name, operation_name, input, NULL, ret_output,
-			      ret_fault);
-}
-
-err_t api_call_noted(struct api *api, const struct api_caller *caller, const char *service_name,
-		     const char *operation_name, json_t *input, struct api_note *note,
-		     json_t **ret_output, struct api_fault *ret_fault)
+static err_t run_named(struct api *api, const struct api_caller *caller, const char *service_name,
+		       const char *operation_name, json_t *input, const struct run_options *options,
+		       json_t **ret_output, struct api_fault *ret_fault)
 {
 	const struct api_service *service = api_service(api, bytes_of(service_name));
 	const struct api_operation *operation;
@@ -477,6 +475,30 @@ err_t api_call_noted(struct api *api, const struct api_caller *caller, const cha
 		return ERR_NOT_FOUND;
 	}
 	random_uuid(request_id);
-	return run(api, caller, service, operation, request_id, input,
-		   &(struct run_options){ .note = note }, ret_output, ret_fault);
+	return run(api, caller, service, operation, request_id, input, options, ret_output,
+		   ret_fault);
+}
+
+err_t api_call(struct api *api, const struct api_caller *caller, const char *service,
+	       const char *operation, json_t *input, json_t **ret_output,
+	       struct api_fault *ret_fault)
+{
+	return run_named(api, caller, service, operation, input, &(struct run_options){ 0 },
+			 ret_output, ret_fault);
+}
+
+err_t api_call_noted(struct api *api, const struct api_caller *caller, const char *service,
+		     const char *operation, json_t *input, struct api_note *note,
+		     json_t **ret_output, struct api_fault *ret_fault)
+{
+	return run_named(api, caller, service, operation, input,
+			 &(struct run_options){ .note = note }, ret_output, ret_fault);
+}
+
+err_t api_call_outlet(struct api *api, const struct api_caller *caller, const char *service,
+		      const char *operation, json_t *input, json_t **ret_output,
+		      struct api_outlet **ret_outlet, struct api_fault *ret_fault)
+{
+	return run_named(api, caller, service, operation, input,
+			 &(struct run_options){ .ret_outlet = ret_outlet }, ret_output, ret_fault);
 }

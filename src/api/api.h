@@ -209,6 +209,7 @@ struct api_call {
 	struct api_outlet *outlet; /* NULL, or the answer's body; the API's to close */
 	struct api_later *later;   /* NULL, or the answer comes later */
 	struct api_note *note;	   /* NULL of most */
+	bool may_wait;		   /* who asked takes an answer that comes later */
 	struct api_fault fault;
 	char request_id[37];
 	void *transaction; /* what the service's begin left here */
@@ -250,6 +251,13 @@ void api_changed(struct api *api, const char *kind);
 err_t api_call(struct api *api, const struct api_caller *caller, const char *service,
 	       const char *operation, json_t *input, json_t **ret_output,
 	       struct api_fault *ret_fault);
+/*
+ * The same of a read whose body may be too large for a member: *ret_outlet gets it, the caller's to
+ * read, on some thread, and to close on this one; NULL where the answer has none.
+ */
+err_t api_call_outlet(struct api *api, const struct api_caller *caller, const char *service,
+		      const char *operation, json_t *input, json_t **ret_output,
+		      struct api_outlet **ret_outlet, struct api_fault *ret_fault);
 err_t api_call_noted(struct api *api, const struct api_caller *caller, const char *service,
 		     const char *operation, json_t *input, struct api_note *note,
 		     json_t **ret_output, struct api_fault *ret_fault);

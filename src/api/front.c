@@ -59,8 +59,10 @@ void front_finish(const struct question *q, const struct front_request *request,
 		  struct api_work *work, struct front_reply *reply)
 {
 	struct api_call *call = &work->call;
-	err_t err = api_work_handle(work);
+	err_t err;
 
+	call->may_wait = true;
+	err = api_work_handle(work);
 	if (!err && call->later) {
 		err = wait_for(q, request, false, call->later, reply);
 		if (!err) {

@@ -1,14 +1,13 @@
 /*
- * code: packages of functions: taken from a call or a bucket, kept, and unpacked on a thread.
+ * code: packages of functions: taken from a call, or by fetch.c from a bucket, and unpacked on a
+ * thread.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/encode.h"
 #include "base/log.h"
-#include "crypto/digest.h"
 #include "services/lambda/lambda_internal.h"
-#include "services/lambda/package.h"
 
 enum { ZIP_BYTES_MAX = 52428800 /* AWS: of a direct upload */, CODE_URL_SECONDS = 600 };
 
@@ -21,6 +20,21 @@ static err_t refuse_zip(struct api_call *call)
 			 "upload again.");
 }
 
+static err_t refuse(struct api_call *call, err_t err)
+{
+	switch (err) {
+	case ERR_TOO_LARGE:
+		return api_fault(call, "InvalidParameterValueException",
+				 "Unzipped size must be smaller than %d bytes",
+				 PACKAGE_UNPACKED_BYTES_MAX);
+	case ERR_LIMIT:
+		return api_fault(call, "RequestEntityTooLargeException",
+				 "Zipped size must be smaller than %d bytes", ZIP_BYTES_MAX);
+	case ERR_SYNTAX: return refuse_zip(call);
+	default: return err;
+	}
+}
+
 static err_t check_zip(struct api_call *call, struct bytes zip)
 {
 	struct text why = TEXT_INIT(256);
@@ -30,71 +44,47 @@ static err_t check_zip(struct api_call *call, struct bytes zip)
 		log_info("lambda", "a package is refused: %s",
 			 err == ERR_LIMIT ? "it is too large" : text_str(&why));
 	text_fini(&why);
-	if (err == ERR_TOO_LARGE)
-		return api_fault(call, "InvalidParameterValueException",
-				 "Unzipped size must be smaller than %d bytes",
-				 PACKAGE_UNPACKED_BYTES_MAX);
-	if (err == ERR_LIMIT)
-		return api_fault(call, "RequestEntityTooLargeException",
-				 "Zipped size must be smaller than %d bytes", ZIP_BYTES_MAX);
-	return err == ERR_SYNTAX ? refuse_zip(call) : err;
+	return err ? refuse(call, err) : ERR_OK;
+}
+
+static err_t note_package(const struct package_taken *package, json_t *function)
+{
+	json_t *configuration = json_object_get(function, "Configuration");
+	struct text base64 = TEXT_INIT(64);
+	err_t err;
+
+	encode_base64(&base64, bytes_make(package->digest, sizeof package->digest));
+	err = lambda_set(configuration, "CodeSha256", json_string(text_str(&base64)));
+	text_fini(&base64);
+	TRY(err);
+	TRY(lambda_set(configuration, "CodeSize", json_integer((json_int_t)package->bytes)));
+	return lambda_set(function, "NextCode", json_string(package->hex));
 }
 
 static err_t keep_zip(struct api_call *call, struct bytes zip, json_t *function)
 {
-	json_t *configuration = json_object_get(function, "Configuration");
-	struct text base64 = TEXT_INIT(64);
-	char hex[SHA256_HEX_BYTES + 1];
-	uint8_t digest[SHA256_BYTES];
-	err_t err;
+	struct package_taken package = { .bytes = zip.len };
 
 	TRY(check_zip(call, zip));
-	sha256(zip, digest);
-	sha256_hex(zip, hex);
+	sha256(zip, package.digest);
+	sha256_to_hex(package.digest, package.hex);
 	if (!json_is_true(json_object_get(call->input, "DryRun")))
-		TRY(package_keep(lambda_of(call)->options.folder, zip, hex));
-	encode_base64(&base64, bytes_make(digest, sizeof digest));
-	err = lambda_set(configuration, "CodeSha256", json_string(text_str(&base64)));
-	text_fini(&base64);
-	TRY(err);
-	TRY(lambda_set(configuration, "CodeSize", json_integer((json_int_t)zip.len)));
-	return lambda_set(function, "NextCode", json_string(hex));
+		TRY(package_keep(lambda_of(call)->options.folder, zip, package.hex));
+	return note_package(&package, function);
 }
 
-/* Read as the caller: who may not read the object may not run it either. */
-static err_t fetch(struct api_call *call, const json_t *code, json_t **ret_body)
+/* Of a bucket. ERR_AGAIN: when it is fetched, the call is made once more. */
+static err_t take_object(struct api_call *call, const json_t *code, json_t *function)
 {
-	struct lambda_call *self = call->transaction;
-	const char *bucket = lambda_text(code, "S3Bucket"), *key = lambda_text(code, "S3Key");
-	json_t *input = json_pack("{s:s, s:s, s:s*}", "Bucket", bucket, "Key", key ? key : "",
-				  "VersionId", lambda_text(code, "S3ObjectVersion"));
-	json_t *output = NULL;
-	struct api_fault fault;
-	err_t err;
+	struct lambda_fetched fetched;
 
-	if (!input)
-		return ERR_NOMEM;
-	assert(!self->wrote);
-	store_rollback(self->txn);
-	self->txn = NULL;
-	err = api_may(call->api, call->caller, "s3", "GetObject", input, &fault);
-	if (!err)
-		err = api_call(call->api, call->caller, "s3", "GetObject", input, &output, &fault);
-	json_decref(input);
-	TRY(store_begin(lambda_of(call)->options.store, &self->txn));
-	if (err)
-		return api_fault(call, "InvalidParameterValueException",
-				 "Error occurred while GetObject. S3 Error Code: %s. S3 Error "
-				 "Message: %s",
-				 fault.code, fault.message);
-	*ret_body = lambda_hold(call, json_incref(json_object_get(output, "Body")));
-	json_decref(output);
-	return *ret_body ? ERR_OK : ERR_NOMEM;
+	TRY(lambda_fetch(call, code, &fetched));
+	return fetched.err ? refuse(call, fetched.err) : note_package(&fetched.package, function);
 }
 
 err_t lambda_take_code(struct api_call *call, const json_t *code, json_t *function)
 {
-	json_t *base64 = json_object_get(code, "ZipFile");
+	const json_t *base64 = json_object_get(code, "ZipFile");
 	struct text zip = TEXT_INIT(ZIP_BYTES_MAX + 1);
 	err_t err;
 
@@ -109,7 +99,7 @@ err_t lambda_take_code(struct api_call *call, const json_t *code, json_t *functi
 		return api_fault(call, "InvalidParameterValueException",
 				 "There is no S3 here to read the package from; use ZipFile");
 	if (!base64)
-		TRY(fetch(call, code, &base64));
+		return take_object(call, code, function);
 	err = decode_base64(&zip, bytes_of(json_string_value(base64)));
 	if (!err)
 		err = keep_zip(call, text_bytes(&zip), function);
@@ -285,6 +275,7 @@ void lambda_unpack_all(struct lambda *lambda)
 
 void code_fini(struct lambda *lambda)
 {
+	fetch_fini(lambda);
 	list_for_each (&lambda->unpackings, node)
 		container_of(node, struct unpacking, link)->lambda = NULL;
 	blocking_pool_destroy(lambda->pool);

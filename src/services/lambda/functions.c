@@ -362,7 +362,7 @@ static err_t check_role(struct api_call *call, const char *role, const char *nam
 		   : ERR_OK;
 }
 
-err_t lambda_create_function(struct api_call *call)
+static err_t create(struct api_call *call)
 {
 	const char *handler = lambda_text(call->input, "Handler");
 	const char *runtime = lambda_text(call->input, "Runtime");
@@ -396,6 +396,11 @@ err_t lambda_create_function(struct api_call *call)
 	if (json_is_true(json_object_get(call->input, "Publish")))
 		TRY(lambda_publish(call, &target, NULL, &target.version));
 	return lambda_answer(call, json_object_get(target.version, "Configuration"));
+}
+
+err_t lambda_create_function(struct api_call *call)
+{
+	return lambda_or_later(call, create(call));
 }
 
 err_t lambda_get_function(struct api_call *call)
@@ -472,7 +477,7 @@ static err_t check_idle(struct api_call *call, const struct lambda_target *targe
 	return ERR_OK;
 }
 
-err_t lambda_update_function_code(struct api_call *call)
+static err_t update_code(struct api_call *call)
 {
 	struct lambda_target target;
 	json_t *configuration;
@@ -495,6 +500,11 @@ err_t lambda_update_function_code(struct api_call *call)
 	if (json_is_true(json_object_get(call->input, "Publish")))
 		TRY(lambda_publish(call, &target, NULL, &target.version));
 	return lambda_answer(call, json_object_get(target.version, "Configuration"));
+}
+
+err_t lambda_update_function_code(struct api_call *call)
+{
+	return lambda_or_later(call, update_code(call));
 }
 
 err_t lambda_update_function_configuration(struct api_call *call)

@@ -164,6 +164,7 @@ err_t lambda_create(const struct lambda_options *options, struct lambda **ret_la
 
 	if (!lambda)
 		return ERR_NOMEM;
+	list_init(&lambda->fetches);
 	list_init(&lambda->unpackings);
 	list_init(&lambda->answers);
 	list_init(&lambda->events);
@@ -174,7 +175,7 @@ err_t lambda_create(const struct lambda_options *options, struct lambda **ret_la
 	if (!err)
 		err = open_folder(lambda, why);
 	if (!err)
-		err = blocking_pool_create(1, &lambda->pool);
+		err = blocking_pool_create(2, &lambda->pool);
 	if (!err)
 		err = open_service(lambda);
 	if (err) {

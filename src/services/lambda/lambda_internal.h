@@ -3,11 +3,10 @@
  *
  *   lambda.c        life, the transaction around each call
  *   records.c       resources of the store
- *   functions.c, code.c, versions.c, aliases.c, policy.c, concurrency.c, event_config.c, urls.c,
- *   other.c         operations; operations.c has their table
- *   live.c          what runs: fleets of environments, by function and version
- *   invoke.c        Invoke; async.c the queue behind InvocationType=Event
- *   metrics.c       AWS/Lambda
+ *   functions.c, code.c, fetch.c, versions.c, aliases.c, policy.c, concurrency.c, event_config.c,
+ * urls.c, other.c         operations; operations.c has their table live.c          what runs:
+ * fleets of environments, by function and version invoke.c        Invoke; async.c the queue behind
+ * InvocationType=Event metrics.c       AWS/Lambda
  */
 #ifndef SERVICES_LAMBDA_LAMBDA_INTERNAL_H
 #define SERVICES_LAMBDA_LAMBDA_INTERNAL_H
@@ -18,6 +17,7 @@
 #include "net/blocking.h"
 #include "services/lambda/lambda.h"
 #include "services/lambda/names.h"
+#include "services/lambda/package.h"
 
 #define LAMBDA_FUNCTION "lambda.function" /* id: name */
 #define LAMBDA_VERSION	"lambda.version"  /* id: name:N */
@@ -49,22 +49,28 @@ struct lambda {
 	struct lambda_options options;
 	struct api_service service;
 	struct store_listener listener;
-	struct blocking_pool *pool; /* unpacking */
+	struct blocking_pool *pool; /* fetching and unpacking */
 	struct arena arena;
 	char endpoint[128];
 	uint8_t secret[32];   /* signs addresses of packages */
 	struct map functions; /* of struct lambda_function, by name */
 	unsigned busy;	      /* environments that work, all functions */
-	struct list_node unpackings, answers, served, events;
+	struct list_node fetches, unpackings, answers, served, events;
 	struct timer sweep;
 	bool ending;
 };
 
 /* ---- Of one call ---- */
 
+struct lambda_fetched {
+	err_t err; /* as package_take's */
+	struct package_taken package;
+};
+
 struct lambda_call {
 	struct store_txn *txn;
-	json_t *held; /* what lives as long as the call */
+	const struct lambda_fetched *fetched; /* the call's package; NULL: not yet, or none */
+	json_t *held;			      /* what lives as long as the call */
 	bool wrote;
 	/* To be done once it is committed: unpack this function's code, retire what runs of it. */
 	char unpack[LAMBDA_NAME_BYTES_MAX + 1], forget[LAMBDA_NAME_BYTES_MAX + 1];
@@ -145,7 +151,8 @@ err_t lambda_publish(struct api_call *call, struct lambda_target *target, const 
 
 /*
  * The package of `code` (ZipFile, S3Bucket …): checked, and kept on disk when this returns. Its
- * digest goes to function["NextCode"], CodeSize and CodeSha256 to the configuration.
+ * digest goes to function["NextCode"], CodeSize and CodeSha256 to the configuration. ERR_AGAIN:
+ * call->later is set, and the handler will run once more from its beginning.
  */
 err_t lambda_take_code(struct api_call *call, const json_t *code, json_t *function);
 /* Unpacks a function's NextCode on the thread for it, then tells the store. Not in a call. */
@@ -157,6 +164,13 @@ char *lambda_code_url(struct api_call *call, const char *hex);
 bool lambda_code_url_opens(const struct lambda *lambda, struct bytes rest,
 			   char hex[SHA256_HEX_BYTES + 1]);
 void lambda_sweep_code(struct lambda *lambda);
+
+/* ---- fetch.c ---- */
+
+err_t lambda_fetch(struct api_call *call, const json_t *code, struct lambda_fetched *ret_fetched);
+/* A handler's verdict: one that waits is no failure. */
+err_t lambda_or_later(struct api_call *call, err_t err);
+void fetch_fini(struct lambda *lambda);
 
 /* ---- live.c ---- */
 

@@ -192,29 +192,97 @@ static err_t move_into_place(const char *folder, const char *from, const char *t
 	return ERR_OK;
 }
 
+static err_t create_temporary(const char *folder, char path[PATH_BYTES], int *ret_fd)
+{
+	temporary(folder, path);
+	*ret_fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	return *ret_fd < 0 ? ERR_SYSTEM : ERR_OK;
+}
+
+/* Takes over what came of writing it; the file is gone after an error. */
+static err_t finish_temporary(const char *path, int fd, err_t err)
+{
+	if (!err && fsync(fd))
+		err = ERR_SYSTEM;
+	if (close(fd) && !err)
+		err = ERR_SYSTEM;
+	if (err)
+		unlink(path);
+	return err;
+}
+
 err_t package_keep(const char *folder, struct bytes zip, const char hex[SHA256_HEX_BYTES + 1])
 {
 	char from[PATH_BYTES], to[PATH_BYTES];
-	err_t err;
 	int fd;
 
 	snprintf(to, sizeof to, "%s/code/%s.zip", folder, hex);
 	if (access(to, F_OK) == 0)
 		return ERR_OK;
-	temporary(folder, from);
-	fd = open(from, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return ERR_SYSTEM;
-	err = write_all(fd, zip);
-	if (!err && fsync(fd))
-		err = ERR_SYSTEM;
-	if (close(fd) && !err)
-		err = ERR_SYSTEM;
-	if (err) {
-		unlink(from);
-		return err;
-	}
+	TRY(create_temporary(folder, from, &fd));
+	TRY(finish_temporary(from, fd, write_all(fd, zip)));
 	return move_into_place(folder, from, to);
+}
+
+/* ---- From elsewhere ---- */
+
+static err_t copy_zip(struct api_outlet *zip, int fd, struct sha256_stream *digest)
+{
+	char piece[PIECE_BYTES];
+	uint64_t left = zip->length;
+
+	while (left) {
+		size_t len;
+
+		TRY(zip->ops->read(zip, piece, left < sizeof piece ? (size_t)left : sizeof piece,
+				   &len));
+		sha256_stream_add(digest, bytes_make(piece, len));
+		TRY(write_all(fd, bytes_make(piece, len)));
+		left -= len;
+	}
+	return ERR_OK;
+}
+
+static err_t check_file(const char *path, struct text *why)
+{
+	int number;
+	zip_t *archive = zip_open(path, ZIP_RDONLY, &number);
+	err_t err;
+
+	if (!archive) {
+		text_printf(why, "it is no zip (%d)", number);
+		return ERR_SYNTAX;
+	}
+	err = check_archive(archive, why);
+	zip_discard(archive);
+	return err;
+}
+
+err_t package_take(const char *folder, struct api_outlet *zip, bool keep,
+		   struct package_taken *ret_taken, struct text *why)
+{
+	struct package_taken taken = { .bytes = zip->length };
+	struct sha256_stream *digest;
+	char from[PATH_BYTES], to[PATH_BYTES];
+	err_t err;
+	int fd;
+
+	TRY(sha256_stream_create(&digest));
+	err = create_temporary(folder, from, &fd);
+	if (!err)
+		err = finish_temporary(from, fd, copy_zip(zip, fd, digest));
+	sha256_stream_finish(digest, taken.digest);
+	TRY(err);
+	sha256_to_hex(taken.digest, taken.hex);
+	snprintf(to, sizeof to, "%s/code/%s.zip", folder, taken.hex);
+	err = check_file(from, why);
+	if (err || !keep)
+		unlink(from);
+	else
+		err = move_into_place(folder, from, to);
+	if (!err)
+		*ret_taken = taken;
+	return err;
 }
 
 /* ---- Unpacking ---- */

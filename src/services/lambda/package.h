@@ -6,12 +6,13 @@
  *   DATA/lambda/tmp/…              on the way there: renamed when complete, dropped at a start
  *
  * Named after what they hold, so versions with the same code share it, and what has its name is
- * whole. package_check looks at the directory of a zip alone (quick); package_unpack writes, and
- * belongs on a thread that may block.
+ * whole. package_check looks at the directory of a zip alone (quick); package_take and
+ * package_unpack read and write, and belong on a thread that may block.
  */
 #ifndef SERVICES_LAMBDA_PACKAGE_H
 #define SERVICES_LAMBDA_PACKAGE_H
 
+#include "api/api.h"
 #include "base/text.h"
 #include "crypto/digest.h"
 
@@ -33,6 +34,19 @@ err_t package_open(const char *folder);
 
 /* Keeps the zip under its digest, on disk when this returns. */
 err_t package_keep(const char *folder, struct bytes zip, const char hex[SHA256_HEX_BYTES + 1]);
+
+struct package_taken {
+	uint64_t bytes;
+	uint8_t digest[SHA256_BYTES];
+	char hex[SHA256_HEX_BYTES + 1];
+};
+
+/*
+ * Reads a zip of any size, checks it as package_check does, and with `keep` keeps it. As those, and
+ * ERR_SYSTEM.
+ */
+err_t package_take(const char *folder, struct api_outlet *zip, bool keep,
+		   struct package_taken *ret_taken, struct text *why);
 
 /* Unpacks a kept zip; ERR_OK at once when it is unpacked already. As package_check, and ERR_SYSTEM.
  */
