@@ -1,8 +1,10 @@
 """Lambda through boto3 and both CLIs: functions that run, fail, stream, are throttled and retried."""
 import base64
+import hashlib
 import http.client
 import io
 import json
+import os
 import pathlib
 import subprocess
 import tempfile
@@ -285,6 +287,20 @@ def test_asynchronous_invocations_are_retried_and_end_at_a_destination(functions
     assert heard["requestPayload"] == {"n": 1} and heard["responsePayload"]["errorMessage"] == "never"
 
 
+def test_what_waits_for_a_function_that_is_stopped_goes_to_its_destination(functions, tmp_path):
+    make(functions, "stopped", package(app__py="def go(e, c): pass"))
+    make(functions, "hears-it", package(app__py=f"import json, os\ndef go(e, c):\n open('{tmp_path}/part', 'w').write(json.dumps(e))\n"
+                                                f" os.rename('{tmp_path}/part', '{tmp_path}/heard')"))
+    functions.put_function_event_invoke_config(
+        FunctionName="stopped", DestinationConfig={"OnFailure": {"Destination": "arn:aws:lambda:us-east-1:000000000000:function:hears-it"}})
+    functions.put_function_concurrency(FunctionName="stopped", ReservedConcurrentExecutions=0)
+    functions.invoke(FunctionName="stopped", InvocationType="Event", Payload=b'{"n": 2}')
+    until((tmp_path / "heard").exists, 15, "the destination's call")
+    heard = json.loads((tmp_path / "heard").read_text())
+    assert heard["requestContext"]["condition"] == "ZeroReservedConcurrency" and heard["requestContext"]["approximateInvokeCount"] == 0
+    assert heard["requestPayload"] == {"n": 2} and "responsePayload" not in heard
+
+
 def test_a_streamed_answer_comes_as_events(functions, plain):
     call = getattr(functions, "invoke_with_response_stream", None)
     if not call:
@@ -305,6 +321,7 @@ def test_permissions_make_a_policy(functions, plain):
 
 ECHO = """
 import json
+import os
 def go(event, context):
     if event["rawPath"] == "/teapot":
         return {"statusCode": 418, "headers": {"X-Kind": "teapot"}, "cookies": ["a=1", "b=2"], "body": "c2hvcnQ=", "isBase64Encoded": True}
@@ -390,6 +407,22 @@ def test_the_package_can_be_had_back_and_may_come_from_a_bucket(weir, functions)
     assert weir.request("GET", path) == (200, zipped)
     assert weir.request("GET", path[:-1] + ("0" if path[-1] != "0" else "1"))[0] == 403
     assert refused(functions.update_function_code, FunctionName="fetched", S3Bucket="code", S3Key="none")[0] == "InvalidParameterValueException"
+    digest = base64.b64encode(hashlib.sha256(zipped).digest()).decode()
+    s3.put_object(Bucket="code", Key="large.zip", Body=package(app__py="def go(e, c): return 'large'", large=os.urandom(9 << 20)))
+    dry = functions.update_function_code(FunctionName="fetched", S3Bucket="code", S3Key="f.zip", DryRun=True)
+    assert (dry["CodeSha256"], dry["CodeSize"]) == (digest, len(zipped))
+    made = functions.update_function_code(FunctionName="fetched", S3Bucket="code", S3Key="large.zip", Publish=True)
+    assert made["CodeSize"] > 9 << 20 and made["Version"] == "1" and made["CodeSha256"] != digest
+    functions.get_waiter("function_updated_v2").wait(FunctionName="fetched", WaiterConfig={"Delay": 1})
+    assert invoke(functions, "fetched")[1] == "large"
+    s3.put_object(Bucket="code", Key="no.zip", Body=b"this is no zip")
+    for operation, more in ((functions.update_function_code, {"FunctionName": "fetched"}), (functions.create_function, None)):
+        given = {"S3Bucket": "code", "S3Key": "no.zip"}
+        more = {**more, **given} if more else {"FunctionName": "unmade", "Runtime": "python3.11", "Role": ROLE, "Handler": "app.go", "Code": given}
+        assert refused(operation, **more)[:2] == ("InvalidParameterValueException",
+                                                  "Could not unzip uploaded file. Please check your file, then try to upload again.")
+    assert refused(functions.get_function, FunctionName="unmade")[0] == "ResourceNotFoundException"
+    assert invoke(functions, "fetched")[1] == "large", "what was refused changed nothing"
 
 
 def test_metrics_reach_cloudwatch(weir, functions, plain):

@@ -4,7 +4,8 @@
  *
  *   put ─► run ─► answered: OnSuccess, gone
  *            ├─► failed: again after one and two minutes, then OnFailure, gone
- *            └─► throttled: again, ever later, until it is too old
+ *            └─► throttled: again, ever later, until it is too old; at once OnFailure, gone, where
+ *                nothing is reserved, which is how users stop a function
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -266,6 +267,10 @@ static void run_event(struct event *event)
 	}
 	if (is_too_old(event)) {
 		end_event(event, "OnFailure", "EventAgeExceeded", NULL);
+		return;
+	}
+	if (!err && event->run->reserved == 0) {
+		end_event(event, "OnFailure", "ZeroReservedConcurrency", NULL);
 		return;
 	}
 	if (!err)
