@@ -1,144 +1,12 @@
-#include "services/lambda/environment.h"
-
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "base/log.h"
 #include "crypto/random.h"
-#include "engine/child.h"
-#include "services/lambda/runtime_api.h"
+#include "services/lambda/environment_internal.h"
 
-enum {
-	FLUSH_MS = 100,
-	VARIABLES_MAX = 256,
-	DRAIN_BYTES = 1024 * 1024, /* of output that is still in the pipe when an invocation ends */
-};
-
-struct environment {
-	struct sandbox sandbox;
-	struct list_node link; /* the fleet's */
-	struct loop *loop;
-	const struct environment_program *program;
-	const struct environment_events *events;
-	void *owner;
-	struct runtime_api *api;
-	struct runtime_request *next; /* the runtime waits for work */
-	struct child *child;
-	struct output output;
-	struct text init_error; /* what it said it cannot start for */
-	char *keys[ENVIRONMENT_KEYS];
-
-	struct invocation *invocation; /* NULL once it was answered */
-	struct lambda_report report;   /* of this one, or the last */
-	struct text collected;	       /* a streamed answer whose caller wants it whole */
-	char request_id[37];
-	bool deliver;	/* the runtime is to get it as soon as it asks */
-	bool log_open;	/* its END and REPORT are not written yet */
-	bool streaming; /* a piece of its answer was told */
-	err_t start_err;
-
-	/* `stillborn`: a program that could not be started ends on the next turn. */
-	struct timer deadline, rest, sample, flush, stillborn;
-	uint64_t started_ms;
-	uint64_t init_started_us; /* 0: it has started */
-	uint64_t init_us;	  /* told in the first report */
-	uint64_t invoked_us;	  /* 0: the invocation waits for the start */
-};
+enum { DRAIN_BYTES = 1024 * 1024 }; /* of output still in the pipe when an invocation ends */
 
 static void obey(struct environment *e, enum sandbox_event event);
-
-static uint64_t now_ms(const struct environment *e)
-{
-	return loop_now_ms(e->loop);
-}
-
-static uint64_t now_us(const struct environment *e)
-{
-	return loop_unix_us(e->loop);
-}
-
-/* ---- What it says ---- */
-
-static void on_flush(struct timer *timer)
-{
-	struct environment *e = container_of(timer, struct environment, flush);
-
-	output_flush(&e->output);
-}
-
-static void flush_soon(struct environment *e)
-{
-	if (!timer_armed(&e->flush) && !output_is_empty(&e->output))
-		timer_set(e->loop, &e->flush, now_ms(e) + FLUSH_MS);
-}
-
-static void on_output(void *owner, struct bytes data)
-{
-	struct environment *e = owner;
-
-	output_add(&e->output, data, now_us(e) / 1000);
-	flush_soon(e);
-}
-
-static void say(struct environment *e, void (*words)(struct text *, const struct lambda_report *))
-{
-	struct text line = TEXT_INIT(1024);
-
-	words(&line, &e->report);
-	output_line(&e->output, text_bytes(&line), now_us(e) / 1000);
-	text_fini(&line);
-}
-
-/* Why it failed, as AWS's supervisor says it. */
-static void say_failure(struct environment *e)
-{
-	struct text line = TEXT_INIT(512);
-
-	if (e->report.outcome == LAMBDA_TIMEOUT)
-		words_timeout(&line, &e->report, now_us(e) / 1000);
-	else
-		words_failure(&line, &e->report);
-	output_line(&e->output, text_bytes(&line), now_us(e) / 1000);
-	text_fini(&line);
-}
-
-static void say_init_failed(struct environment *e, bool timed_out)
-{
-	struct text line = TEXT_INIT(256);
-	struct lambda_report report = e->report;
-
-	report.outcome = e->start_err ? LAMBDA_ENTRY : LAMBDA_EXIT;
-	report.init_us = now_us(e) - e->init_started_us;
-	words_init_report(&line, &report, timed_out);
-	output_line(&e->output, text_bytes(&line), now_us(e) / 1000);
-	text_fini(&line);
-	flush_soon(e);
-}
-
-/* ---- Memory ---- */
-
-static void take_sample(struct environment *e)
-{
-	uint64_t bytes = child_memory_bytes(e->child);
-
-	if (bytes > e->report.memory_bytes)
-		e->report.memory_bytes = bytes;
-}
-
-static void on_sample(struct timer *timer)
-{
-	struct environment *e = container_of(timer, struct environment, sample);
-
-	if (!e->child)
-		return;
-	take_sample(e);
-	/* Its end comes as that of a program which the system has killed for want of memory. */
-	if (e->report.memory_bytes > (uint64_t)e->program->memory_mib << 20)
-		child_signal(e->child, SIGKILL);
-	else
-		timer_set(e->loop, &e->sample, now_ms(e) + ENVIRONMENT_SAMPLE_MS);
-}
 
 /* ---- The program ---- */
 
@@ -151,37 +19,7 @@ static void on_exit_of_child(void *owner, int code, int signal)
 	obey(e, SANDBOX_EXIT);
 }
 
-static const struct child_events child_events = { on_output, on_exit_of_child };
-
-static err_t spawn(struct environment *e)
-{
-	char api[ADDRESS_TEXT_BYTES + 32], stream[256];
-	char *variables[VARIABLES_MAX + ENVIRONMENT_KEYS + 3];
-	struct process_options options = {
-		.program = e->program->path,
-		.arguments = e->program->arguments,
-		.environment = variables,
-		.bare = true,
-		.directory = e->program->directory,
-		.data_bytes_max = ((uint64_t)e->program->memory_mib << 21) +
-				  ENVIRONMENT_SPARE_BYTES,
-	};
-	size_t n = 0;
-
-	for (; e->program->variables[n]; n++) {
-		if (n == VARIABLES_MAX)
-			return ERR_LIMIT;
-		variables[n] = e->program->variables[n];
-	}
-	snprintf(api, sizeof api, "AWS_LAMBDA_RUNTIME_API=%s", runtime_api_address(e->api));
-	snprintf(stream, sizeof stream, "AWS_LAMBDA_LOG_STREAM_NAME=%s", e->output.stream);
-	for (size_t i = 0; i < ENVIRONMENT_KEYS; i++)
-		variables[n++] = e->keys[i];
-	variables[n++] = api;
-	variables[n++] = stream;
-	variables[n] = NULL;
-	return child_start(e->loop, &options, &child_events, e, &e->child);
-}
+static const struct child_events child_events = { environment_on_output, on_exit_of_child };
 
 static void on_stillborn(struct timer *timer)
 {
@@ -195,7 +33,7 @@ static void launch(struct environment *e)
 
 	e->init_started_us = now_us(e);
 	timer_set(e->loop, &e->deadline, now_ms(e) + limit);
-	e->start_err = spawn(e);
+	e->start_err = environment_spawn(e, &child_events);
 	if (e->start_err)
 		timer_set(e->loop, &e->stillborn, now_ms(e));
 }
@@ -243,13 +81,13 @@ static void close_log(struct environment *e)
 	e->log_open = false;
 	if (e->child) {
 		child_drain(e->child, DRAIN_BYTES);
-		take_sample(e);
+		environment_take_sample(e);
 	}
 	if (e->report.outcome > LAMBDA_ERROR)
-		say_failure(e);
-	say(e, words_end);
-	say(e, words_report);
-	flush_soon(e);
+		environment_say_failure(e);
+	environment_say(e, words_end);
+	environment_say(e, words_report);
+	environment_flush_soon(e);
 }
 
 /*
@@ -347,7 +185,7 @@ static void be_free(struct environment *e)
 
 static void start_again(struct environment *e, enum sandbox_event why)
 {
-	say_init_failed(e, why == SANDBOX_DEADLINE);
+	environment_say_init_failed(e, why == SANDBOX_DEADLINE);
 	text_clear(&e->init_error);
 	child_destroy(e->child);
 	e->child = NULL;
@@ -402,7 +240,7 @@ static void obey(struct environment *e, enum sandbox_event event)
 	case SANDBOX_AGAIN: start_again(e, event); return;
 	case SANDBOX_KILL:
 		if (event == SANDBOX_DEADLINE)
-			say_init_failed(e, true);
+			environment_say_init_failed(e, true);
 		kill_child(e);
 		return;
 	case SANDBOX_BURY: bury(e); return;
@@ -554,8 +392,8 @@ static void set_up(struct environment *e)
 	text_init(&e->collected, RUNTIME_PAYLOAD_BYTES_MAX);
 	e->deadline.on_expired = on_deadline;
 	e->rest.on_expired = on_rest;
-	e->sample.on_expired = on_sample;
-	e->flush.on_expired = on_flush;
+	e->sample.on_expired = environment_on_sample;
+	e->flush.on_expired = environment_on_flush;
 	e->stillborn.on_expired = on_stillborn;
 }
 
@@ -614,7 +452,7 @@ void environment_invoke(struct environment *e, struct invocation *invocation)
 	words_start(&start, &e->report);
 	output_line(&e->output, text_bytes(&start), now_us(e) / 1000);
 	text_fini(&start);
-	flush_soon(e);
+	environment_flush_soon(e);
 	obey(e, SANDBOX_INVOKE);
 }
 
