@@ -125,6 +125,15 @@ def test_a_container_health_check_speaks_for_its_task(tasks, tmp_path):
     until(lambda: tasks.task(arn)["healthStatus"] == "UNHEALTHY", 12, "UNHEALTHY")
 
 
+def test_a_check_that_fails_before_its_first_interval_says_nothing(tasks, tmp_path):
+    tasks.define("starts", healthCheck={"command": ["CMD-SHELL", f"touch {tmp_path}/looked; false"], "interval": 60, "retries": 1})
+    arn = tasks.run("starts")
+    until((tmp_path / "looked").exists, 10, "the first look")
+    time.sleep(1)
+    assert tasks.task(arn)["healthStatus"] == "UNKNOWN"
+    tasks("StopTask", task=arn)
+
+
 def test_the_metadata_endpoint_tells_a_task_of_itself(tasks, tmp_path):
     image = program(tmp_path, "ask", "#!/bin/sh\necho $ECS_CONTAINER_METADATA_URI_V4; sleep 60\n")
     tasks.define("ask", image, logConfiguration=LOGS, dockerLabels={"mine": "1"})

@@ -1,6 +1,9 @@
 /*
  * checks: container health checks: a command each interval, in the container's surroundings. Exit
  * code 0 is healthy; so many failures in a row, after the start period, are unhealthy.
+ *
+ * Docker looks for the first time when an interval is over. Here one look comes soon, since who
+ * needs a healthy neighbour should not wait so long; if it fails it says nothing.
  */
 #include "services/ecs/ecs_internal.h"
 
@@ -34,11 +37,16 @@ static void conclude(struct run_container *container, bool good)
 	json_t *definition = run_definition(run), *check = check_of(definition, container->index);
 	uint64_t age = loop_now_ms(run->ecs->options.loop) - container->check_began_ms;
 	uint64_t quiet = (uint64_t)number_of(check, "startPeriod", 0) * 1000;
+	uint64_t interval = (uint64_t)number_of(check, "interval", 30) * 1000;
+	bool early = container->check_is_early;
 
-	rearm(container, (uint64_t)number_of(check, "interval", 30) * 1000);
+	container->check_is_early = false;
+	rearm(container, !early ? interval : age < interval ? interval - age : 0);
 	if (good) {
 		container->check_failures = 0;
 		run_set_health(run, container->index, CONTAINER_HEALTHY);
+	} else if (early) {
+		return;
 	} else if (container->check_failures + 1 >= (unsigned)number_of(check, "retries", 3) &&
 		   age >= quiet) {
 		run_set_health(run, container->index, CONTAINER_UNHEALTHY);
@@ -80,7 +88,6 @@ static void on_timer(struct timer *timer)
 	json_decref(task);
 }
 
-/* The first look comes soon: who needs a healthy neighbour should not wait a whole interval. */
 void checks_begin(struct run *run, unsigned index)
 {
 	struct run_container *container = &run->containers[index];
@@ -90,6 +97,7 @@ void checks_begin(struct run *run, unsigned index)
 	if (!check || strcmp(first, "NONE") == 0 || timer_armed(&container->check_timer))
 		return;
 	container->check_began_ms = loop_now_ms(run->ecs->options.loop);
+	container->check_is_early = true;
 	container->check_timer.on_expired = on_timer;
 	rearm(container, CHECK_FIRST_MS);
 }

@@ -279,6 +279,7 @@ struct run_container {
 	struct workload *check;	   /* its health check, while one runs */
 	struct timer check_timer;
 	uint64_t check_began_ms;
+	bool check_is_early; /* it was begun before its first interval was over */
 	unsigned check_failures;
 	uint64_t cpu_us;	 /* that its program had used when last looked */
 	uint64_t output_read;	 /* bytes of its output that were delivered */
