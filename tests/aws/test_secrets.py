@@ -83,14 +83,14 @@ def test_a_task_gets_its_secrets_and_says_which_is_missing(weir, ssm, secrets, t
     ecs = clients.boto("ecs", weir)
     ssm.put_parameter(Name="/app/key", Value="from-ssm", Type="SecureString")
     ssm.put_parameter(Name="short", Value="by-name", Type="String")
-    arn = secrets.create_secret(Name="db", SecretString='{"user": "u", "password": "from-asm"}')["ARN"]
-    image = program(tmp_path, "say", f'#!/bin/sh\necho "$A $B $C" > {tmp_path}/said\n')
+    arn = secrets.create_secret(Name="db", SecretString='{"user": "u", "password": "from-asm", "port": 5432}')["ARN"]
+    image = program(tmp_path, "say", f'#!/bin/sh\necho "$A $B $C $D" > {tmp_path}/said\n')
     wanted = [{"name": "A", "valueFrom": "arn:aws:ssm:us-east-1:000000000000:parameter/app/key"}, {"name": "B", "valueFrom": f"{arn}:password::"},
-              {"name": "C", "valueFrom": "short"}]
+              {"name": "C", "valueFrom": "short"}, {"name": "D", "valueFrom": f"{arn}:port::"}]
     ecs.create_cluster(clusterName="default")
     ecs.register_task_definition(family="t", containerDefinitions=[{"name": "web", "image": image, "memory": 64, "secrets": wanted}])
     ecs.run_task(taskDefinition="t")
-    until(lambda: (tmp_path / "said").exists() and (tmp_path / "said").read_text() == "from-ssm from-asm by-name\n", 10, "its words")
+    until(lambda: (tmp_path / "said").exists() and (tmp_path / "said").read_text() == "from-ssm from-asm by-name 5432\n", 10, "its words")
     ecs.register_task_definition(family="t", containerDefinitions=[
         {"name": "web", "image": image, "memory": 64, "secrets": [{"name": "A", "valueFrom": "nothing"}]}])
     task = ecs.run_task(taskDefinition="t")["tasks"][0]["taskArn"]

@@ -50,6 +50,9 @@ err_t launch_oci_program(struct launch *launch, const char *name, char out[PATH_
 err_t launch_oci_user(struct launch *launch, const char *user, uint32_t *ret_uid,
 		      uint32_t *ret_gid);
 
+/* launch_secrets.c: `secrets` of the definition. ERR_INVALID with a sentence. */
+err_t launch_secrets(struct launch *launch);
+
 /* launch_docker.c */
 err_t launch_in_docker(struct launch *launch, struct run_container *container);
 
