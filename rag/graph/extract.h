@@ -11,17 +11,16 @@
 #ifndef RAG_GRAPH_EXTRACT_H
 #define RAG_GRAPH_EXTRACT_H
 
-#include "rag/graph/graph.h"
+#include "rag/graph/names.h"
 
 enum {
 	EXTRACT_MENTIONS_MAX = 96, /* of one passage */
 	EXTRACT_RELATIONS_MAX = 160,
-	EXTRACT_KEY_MAX = 96,
 	EXTRACT_WORDS_MAX = 5, /* of one name */
 };
 
 struct extract_mention {
-	char key[EXTRACT_KEY_MAX];
+	char key[NAME_KEY_MAX];
 	struct bytes name; /* in the passage */
 	enum entity_kind kind;
 };
@@ -40,11 +39,5 @@ struct extract {
 
 /* Names borrow from the passage. Too large for a stack. */
 void extract_passage(const struct passage *passage, struct extract *ret_extract);
-
-/* The key of a name: its stems joined by blanks, function words left out. False for none. */
-bool extract_key(struct bytes name, char ret_key[EXTRACT_KEY_MAX]);
-
-/* The kind of a single word, if its ending or the list tells one. */
-bool extract_kind_of(struct bytes word, enum entity_kind *ret_kind);
 
 #endif

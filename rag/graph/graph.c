@@ -498,10 +498,10 @@ bool graph_with_key(const struct graph *g, struct bytes key, struct entity *ret_
 
 bool graph_find(const struct graph *g, struct bytes name, struct entity *ret_entity)
 {
-	char key[EXTRACT_KEY_MAX];
+	char key[NAME_KEY_MAX];
 	uint32_t id;
 
-	return extract_key(name, key) && id_of(map_get(&g->by_key, bytes_of(key)), &id) &&
+	return name_key(name, key) && id_of(map_get(&g->by_key, bytes_of(key)), &id) &&
 	       graph_entity(g, id, ret_entity);
 }
 
