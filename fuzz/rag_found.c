@@ -77,7 +77,9 @@ static void text(struct bytes in)
 	struct vector_table *table = calloc(1, sizeof *table);
 	struct vector *vector = malloc(sizeof *vector);
 	struct text out = TEXT_INIT(1 << 22);
+	struct postings_words *words;
 	struct postings *postings;
+	struct extract *extract;
 	struct whole whole;
 	struct graph *graph;
 	uint32_t slot;
@@ -96,9 +98,16 @@ static void text(struct bytes in)
 		abort();
 	if (postings_create(&postings_tuning_default, &postings) || graph_create(&graph))
 		abort();
-	if (postings_add(postings, &fields, &slot) || graph_add(graph, &passage, slot))
+	if (postings_read(&fields, &words) || extract_passage(&passage, &extract))
 		abort();
-	postings_remove(postings, slot, &fields);
+	if (postings_add(postings, words, &slot) || graph_add(graph, extract, slot))
+		abort();
+	if (in.len % 2)
+		postings_remove(postings, slot, words);
+	else
+		postings_remove_text(postings, slot, &fields);
+	free(words);
+	free(extract);
 	graph_remove(graph, slot);
 	if (postings_live(postings) || graph_entities(graph) || graph_relations(graph))
 		abort();

@@ -33,7 +33,7 @@ static err_t add(struct generation *g, unsigned n)
 	p.body = bytes_of(body);
 	p.ordinal = n;
 	entry = entry_new(&p);
-	return entry ? generation_add(g, entry) : ERR_NOMEM;
+	return entry ? generation_add(g, entry, NULL) : ERR_NOMEM;
 }
 
 /* The file of a generation as it should be, without its header. */
@@ -57,7 +57,7 @@ static void prepare(void)
 	for (uint32_t i = 0; i < PASSAGES; i += 2)
 		if (!generation_vector(g, generation_at(g, i)) || !entry_words(generation_at(g, i)))
 			abort();
-	generation_remove(g, BYTES("chk_7"));
+	generation_remove(g, BYTES("chk_7"), NULL);
 	if (generation_put(g, path, &writer, &name) || image_finish(writer, &name))
 		abort();
 	generation_free(g);
@@ -106,7 +106,7 @@ static void use(struct generation *g)
 	(void)graph_link(generation_graph(g), BYTES("zorvexine for headache and nausea"), ids, 8);
 	generation_each(g, on_entry, g);
 	(void)add(g, 100);
-	generation_remove(g, BYTES("chk_3"));
+	generation_remove(g, BYTES("chk_3"), NULL);
 	generation_forget(g, BYTES("doc_1"));
 	(void)add(g, 101);
 }

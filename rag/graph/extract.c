@@ -24,10 +24,31 @@ enum {
 
 /* ---- Mentions ---- */
 
+struct noted {
+	char key[NAME_KEY_MAX];
+	struct bytes name;
+	enum entity_kind kind;
+};
+
+/* Words of a sentence, for names of several. */
+struct sentence_words {
+	struct bytes text;
+	struct word at[220];
+	unsigned count;
+};
+
+/* A passage while it is read. Too large for a stack. */
+struct reading {
+	struct noted mentions[EXTRACT_MENTIONS_MAX];
+	struct extract_relation relations[EXTRACT_RELATIONS_MAX];
+	unsigned mention_count, relation_count;
+	struct sentence_words words; /* of the sentence at hand */
+};
+
 /* The number of the mention, or SIZE_MAX when there is no room. */
-static size_t mention(struct extract *x, const char *key, struct bytes name, enum entity_kind kind)
+static size_t mention(struct reading *x, const char *key, struct bytes name, enum entity_kind kind)
 {
-	struct extract_mention *m;
+	struct noted *m;
 
 	for (unsigned i = 0; i < x->mention_count; i++)
 		if (strcmp(x->mentions[i].key, key) == 0)
@@ -41,14 +62,14 @@ static size_t mention(struct extract *x, const char *key, struct bytes name, enu
 	return x->mention_count++;
 }
 
-static size_t mention_name(struct extract *x, struct bytes name, enum entity_kind kind)
+static size_t mention_name(struct reading *x, struct bytes name, enum entity_kind kind)
 {
 	char key[NAME_KEY_MAX];
 
 	return name_key(name, key) ? mention(x, key, name, kind) : SIZE_MAX;
 }
 
-static void relate(struct extract *x, size_t from, size_t to, enum relation_kind kind, float weight)
+static void relate(struct reading *x, size_t from, size_t to, enum relation_kind kind, float weight)
 {
 	if (from == to || from == SIZE_MAX || to == SIZE_MAX)
 		return;
@@ -64,13 +85,6 @@ static void relate(struct extract *x, size_t from, size_t to, enum relation_kind
 		x->relations[x->relation_count++] =
 			(struct extract_relation){ (uint16_t)from, (uint16_t)to, kind, weight };
 }
-
-/* Words of a sentence, for names of several. */
-struct sentence_words {
-	struct bytes text;
-	struct word at[220];
-	unsigned count;
-};
 
 static void words_of(struct bytes text, struct sentence_words *w)
 {
@@ -147,7 +161,7 @@ static unsigned capitals_at(const struct sentence_words *w, unsigned at)
 	return n >= 2 ? n : 0;
 }
 
-static unsigned mentions_in(struct extract *x, const struct sentence_words *w,
+static unsigned mentions_in(struct reading *x, const struct sentence_words *w,
 			    size_t found[SENTENCE_MENTIONS_MAX])
 {
 	unsigned count = 0;
@@ -279,13 +293,13 @@ static const struct cue *cue_of(struct bytes sentence, struct bytes code)
 	return NULL;
 }
 
-static bool is_agent(const struct extract *x, size_t m)
+static bool is_agent(const struct reading *x, size_t m)
 {
 	return (1u << x->mentions[m].kind & AGENTS) != 0;
 }
 
 /* Quantities of a sentence about dosing are things to find, too. */
-static unsigned doses_in(struct extract *x, struct bytes sentence, size_t found[], unsigned room)
+static unsigned doses_in(struct reading *x, struct bytes sentence, size_t found[], unsigned room)
 {
 	struct whole whole;
 	unsigned count = 0;
@@ -304,15 +318,15 @@ static unsigned doses_in(struct extract *x, struct bytes sentence, size_t found[
 	return count;
 }
 
-static void read_sentence(struct extract *x, struct bytes sentence, struct bytes code,
-			  size_t subject, struct sentence_words *words)
+static void read_sentence(struct reading *x, struct bytes sentence, struct bytes code,
+			  size_t subject)
 {
 	const struct cue *cue = cue_of(sentence, code);
 	size_t found[SENTENCE_MENTIONS_MAX], agent = SIZE_MAX;
 	unsigned count;
 
-	words_of(sentence, words);
-	count = mentions_in(x, words, found);
+	words_of(sentence, &x->words);
+	count = mentions_in(x, &x->words, found);
 	if (cue && cue->kind == RELATION_DOSE)
 		count += doses_in(x, sentence, found + count, SENTENCE_MENTIONS_MAX - count);
 	/* Who does it: the document's medicine, else one of the sentence, else its subject. */
@@ -335,7 +349,7 @@ static void read_sentence(struct extract *x, struct bytes sentence, struct bytes
 
 /* ---- What the document says of itself ---- */
 
-static void given(struct extract *x, const json_t *value, size_t subject, enum entity_kind kind,
+static void given(struct reading *x, const json_t *value, size_t subject, enum entity_kind kind,
 		  enum relation_kind relation, struct bytes within)
 {
 	const json_t *one;
@@ -360,7 +374,7 @@ static void given(struct extract *x, const json_t *value, size_t subject, enum e
 	}
 }
 
-static size_t read_subject(struct extract *x, const struct passage *passage)
+static size_t read_subject(struct reading *x, const struct passage *passage)
 {
 	struct bytes name = passage->subject.len ? passage->subject : passage->title;
 	enum entity_kind kind = passage->subject.len ? ENTITY_DRUG : ENTITY_CONCEPT;
@@ -373,7 +387,7 @@ static size_t read_subject(struct extract *x, const struct passage *passage)
 	return mention_name(x, name, kind);
 }
 
-static void read_metadata(struct extract *x, const struct passage *passage, size_t subject)
+static void read_metadata(struct reading *x, const struct passage *passage, size_t subject)
 {
 	static const struct {
 		const char *name;
@@ -400,7 +414,7 @@ static void read_metadata(struct extract *x, const struct passage *passage, size
 }
 
 /* A table, figure or equation: an entity of its own, tied to all that it names. */
-static void read_item(struct extract *x, const struct passage *passage)
+static void read_item(struct reading *x, const struct passage *passage)
 {
 	static const enum entity_kind kinds[PASSAGE_KINDS] = {
 		[PASSAGE_TABLE] = ENTITY_TABLE,
@@ -421,21 +435,57 @@ static void read_item(struct extract *x, const struct passage *passage)
 		relate(x, item, i, RELATION_BELONGS, WEIGHT_ITEM);
 }
 
-void extract_passage(const struct passage *passage, struct extract *x)
+/* One allocation: the extract, and behind it mentions, relations and keys. */
+static struct extract *keep(const struct reading *x)
 {
-	struct sentence_words *words = malloc(sizeof *words);
+	size_t mentions = x->mention_count * sizeof(struct extract_mention);
+	size_t relations = x->relation_count * sizeof *x->relations, keys = 0;
+	struct extract_mention *to;
+	struct extract *kept;
+	char *at;
+
+	for (unsigned i = 0; i < x->mention_count; i++)
+		keys += strlen(x->mentions[i].key) + 1;
+	kept = malloc(sizeof *kept + mentions + relations + keys);
+	if (!kept)
+		return NULL;
+	to = (struct extract_mention *)(kept + 1);
+	at = (char *)to + mentions;
+	memcpy(at, x->relations, relations);
+	*kept = (struct extract){ to, (const struct extract_relation *)at, x->mention_count,
+				  x->relation_count };
+	at += relations;
+	for (unsigned i = 0; i < x->mention_count; i++) {
+		size_t size = strlen(x->mentions[i].key) + 1;
+
+		to[i] = (struct extract_mention){ memcpy(at, x->mentions[i].key, size),
+						  x->mentions[i].name, x->mentions[i].kind };
+		at += size;
+	}
+	return kept;
+}
+
+err_t extract_passage(const struct passage *passage, struct extract **ret_extract)
+{
+	struct reading *x = malloc(sizeof *x);
 	size_t subject, at = 0;
+	struct extract *kept;
 	struct span span;
 
+	if (!x)
+		return ERR_NOMEM;
 	x->mention_count = x->relation_count = 0;
-	if (!words)
-		return;
 	pthread_once(&cues_once, cues_note);
 	subject = read_subject(x, passage);
 	read_metadata(x, passage, subject);
 	for (unsigned n = 0; n < SENTENCES_MAX && sentence_next(passage->body, &at, &span); n++)
 		read_sentence(x, bytes_make(passage->body.at + span.from, span.to - span.from),
-			      passage->code, subject, words);
+			      passage->code, subject);
 	read_item(x, passage);
-	free(words);
+	kept = keep(x);
+	free(x);
+	if (!kept)
+		return ERR_NOMEM;
+	*ret_extract = kept;
+	return ERR_OK;
 }

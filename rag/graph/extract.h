@@ -20,7 +20,7 @@ enum {
 };
 
 struct extract_mention {
-	char key[NAME_KEY_MAX];
+	const char *key;
 	struct bytes name; /* in the passage */
 	enum entity_kind kind;
 };
@@ -32,12 +32,12 @@ struct extract_relation {
 };
 
 struct extract {
-	struct extract_mention mentions[EXTRACT_MENTIONS_MAX];
-	struct extract_relation relations[EXTRACT_RELATIONS_MAX];
+	const struct extract_mention *mentions;
+	const struct extract_relation *relations;
 	unsigned mention_count, relation_count;
 };
 
-/* Names borrow from the passage. Too large for a stack. */
-void extract_passage(const struct passage *passage, struct extract *ret_extract);
+/* In one piece, malloc'ed; names borrow from the passage. ERR_NOMEM. */
+err_t extract_passage(const struct passage *passage, struct extract **ret_extract);
 
 #endif

@@ -95,11 +95,6 @@ err_t graph_create(struct graph **ret_graph)
 
 	if (!g)
 		return ERR_NOMEM;
-	g->scratch = malloc(sizeof *g->scratch);
-	if (!g->scratch) {
-		free(g);
-		return ERR_NOMEM;
-	}
 	*ret_graph = g;
 	return ERR_OK;
 }
@@ -147,7 +142,6 @@ void graph_destroy(struct graph *g)
 	map_fini(&g->by_stem);
 	map_fini(&g->by_key);
 	map_fini(&g->by_ends);
-	free(g->scratch);
 	free(g);
 }
 
@@ -357,17 +351,16 @@ static err_t add_relations(struct graph *g, const struct extract *x, uint32_t sl
 	return ERR_OK;
 }
 
-err_t graph_add(struct graph *g, const struct passage *passage, uint32_t slot)
+err_t graph_add(struct graph *g, const struct extract *x, uint32_t slot)
 {
 	uint32_t ids[EXTRACT_MENTIONS_MAX];
 	err_t err;
 
 	TRY(rows_reserve(g, slot));
-	assert(g->rows[slot].nodes.count == 0);
-	extract_passage(passage, g->scratch);
-	err = add_mentions(g, g->scratch, slot, ids);
+	assert(g->rows[slot].nodes.count == 0 && x->mention_count <= COUNT(ids));
+	err = add_mentions(g, x, slot, ids);
 	if (!err)
-		err = add_relations(g, g->scratch, slot, ids);
+		err = add_relations(g, x, slot, ids);
 	if (err)
 		graph_remove(g, slot);
 	return err;

@@ -59,8 +59,9 @@ void graph_put(const struct graph *graph, struct image_writer *writer);
 /* What graph_put put, over `slots` passages; the image outlives it. ERR_SYNTAX: it cannot be. */
 err_t graph_take(struct image_cursor *cursor, uint32_t slots, struct graph **ret_graph);
 
-/* What the passage says becomes rows of evidence under its slot, which has none yet. ERR_NOMEM. */
-err_t graph_add(struct graph *graph, const struct passage *passage, uint32_t slot);
+/* What a passage says becomes rows of evidence under its slot, which has none yet. ERR_NOMEM. */
+struct extract;
+err_t graph_add(struct graph *graph, const struct extract *extract, uint32_t slot);
 void graph_remove(struct graph *graph, uint32_t slot);
 
 /* ---- Reading; pointers hold until the next change ---- */

@@ -46,7 +46,6 @@ struct graph {
 	struct map by_ends; /* edge id + 1, under "from/to/kind" */
 	struct rows *rows;  /* by slot */
 	uint32_t rows_cap;
-	struct extract *scratch;
 };
 
 struct ends_key {

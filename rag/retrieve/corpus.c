@@ -33,12 +33,16 @@ struct told {
 	struct corpus_entry *entry; /* to be added; NULL: a removal */
 	char *id;		    /* of the passage or document to be removed */
 	bool whole_document;
+	bool is_read;
+	struct entry_reading reading;	  /* of what comes, or of the entry that goes */
+	const struct corpus_entry *going; /* that one: not looked into, it may be gone */
 };
 
 static void told_free(const struct generation *g, struct told *told)
 {
 	list_remove(&told->link);
 	entry_free(g, told->entry);
+	entry_reading_free(&told->reading);
 	free(told->id);
 	free(told);
 }
@@ -180,7 +184,10 @@ static err_t add(void *owner, uint64_t number, const struct passage *passage)
 		return ERR_NOMEM;
 	}
 	list_append(&g->told, &told->link);
-	return ERR_OK;
+	if (!g->published) /* nobody would wait: and a whole library is not kept twice */
+		return ERR_OK;
+	told->is_read = true;
+	return entry_read(told->entry, true, &told->reading);
 }
 
 static err_t to_go(struct generation *g, struct bytes id, bool whole_document)
@@ -196,7 +203,13 @@ static err_t to_go(struct generation *g, struct bytes id, bool whole_document)
 	}
 	told->whole_document = whole_document;
 	list_append(&g->told, &told->link);
-	return ERR_OK;
+	/* Nothing comes or goes but by this thread: what is there may be looked at. */
+	if (g->published && !whole_document)
+		told->going = map_get(&g->locked.ids, id);
+	if (!told->going)
+		return ERR_OK;
+	told->is_read = true;
+	return entry_read(told->going, false, &told->reading);
 }
 
 static err_t take_out(void *owner, uint64_t number, struct bytes id)
@@ -214,6 +227,15 @@ static void discard(void *owner, uint64_t number)
 	told_clear(find(owner, number));
 }
 
+/* Of the entry that has the id now: one told in the same breath may have taken its place. */
+static const struct entry_reading *reading_of(const struct generation *g, const struct told *told)
+{
+	bool fits = told->is_read &&
+		    (!told->going || map_get(&g->locked.ids, bytes_of(told->id)) == told->going);
+
+	return fits ? &told->reading : NULL;
+}
+
 /* Under the lock for writing. */
 static err_t apply(struct generation *g)
 {
@@ -225,15 +247,15 @@ static err_t apply(struct generation *g)
 
 		if (!err && entry) {
 			told->entry = NULL; /* whatever comes, it is not ours any more */
-			err = generation_add(g, entry);
+			err = generation_add(g, entry, reading_of(g, told));
 		} else if (!err && told->whole_document) {
 			generation_forget(g, bytes_of(told->id));
 		} else if (!err) {
-			generation_remove(g, bytes_of(told->id));
+			generation_remove(g, bytes_of(told->id), reading_of(g, told));
 		}
 		told_free(g, told);
 	}
-	return err ? err : generation_tidy(g);
+	return err;
 }
 
 static err_t commit(void *owner, uint64_t number, uint64_t change)
@@ -246,10 +268,12 @@ static err_t commit(void *owner, uint64_t number, uint64_t change)
 	pthread_mutex_lock(&g->changing);
 	pthread_rwlock_wrlock(&g->locked.lock);
 	err = apply(g);
-	if (!err && g->published)
-		err = likeness_refresh(g);
 	g->change = change;
 	pthread_rwlock_unlock(&g->locked.lock);
+	if (!err)
+		err = generation_tidy(g);
+	if (!err && g->published)
+		err = likeness_refresh(g);
 	pthread_mutex_unlock(&g->changing);
 	atomic_fetch_add(&corpus->changes, 1);
 	return err;

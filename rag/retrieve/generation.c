@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "rag/graph/extract.h"
 #include "rag/text/command.h"
 
 enum { DEAD_MIN = 512 }; /* dead slots below this are not worth a rebuild of the postings */
@@ -233,13 +234,36 @@ err_t generation_index(struct generation *g, struct corpus_entry *entry)
 		       place_key(entry->document, entry->passage.ordinal, &place), entry, NULL);
 }
 
-err_t generation_add(struct generation *g, struct corpus_entry *entry)
+err_t entry_read(const struct corpus_entry *entry, bool comes, struct entry_reading *ret_reading)
 {
-	struct postings_text text = text_of(entry);
+	const struct postings_text text = text_of(entry);
+	struct entry_reading reading = { NULL, NULL };
+	err_t err = postings_read(&text, &reading.words);
+
+	if (!err && comes)
+		err = extract_passage(&entry->passage, &reading.extract);
+	if (err) {
+		entry_reading_free(&reading);
+		return err;
+	}
+	*ret_reading = reading;
+	return ERR_OK;
+}
+
+void entry_reading_free(struct entry_reading *reading)
+{
+	free(reading->words);
+	free(reading->extract);
+	*reading = (struct entry_reading){ NULL, NULL };
+}
+
+static err_t add_read(struct generation *g, struct corpus_entry *entry,
+		      const struct entry_reading *reading)
+{
 	err_t err = generation_reserve(g, postings_slots(g->locked.postings) + 1);
 
 	if (!err)
-		err = postings_add(g->locked.postings, &text, &entry->slot);
+		err = postings_add(g->locked.postings, reading->words, &entry->slot);
 	if (err) {
 		entry_free(g, entry);
 		return err;
@@ -247,16 +271,34 @@ err_t generation_add(struct generation *g, struct corpus_entry *entry)
 	err = generation_index(g, entry);
 	if (err) {
 		g->locked.entries[entry->slot] = NULL;
-		postings_remove(g->locked.postings, entry->slot, &text);
+		postings_remove(g->locked.postings, entry->slot, reading->words);
 		map_remove(&g->locked.ids, entry->passage.id);
 		entry_free(g, entry);
 		return err;
 	}
 	g->unkept++;
-	return graph_add(g->locked.graph, &entry->passage, entry->slot);
+	return graph_add(g->locked.graph, reading->extract, entry->slot);
 }
 
-void generation_remove(struct generation *g, struct bytes id)
+err_t generation_add(struct generation *g, struct corpus_entry *entry,
+		     const struct entry_reading *reading)
+{
+	struct entry_reading own;
+	err_t err;
+
+	if (reading)
+		return add_read(g, entry, reading);
+	err = entry_read(entry, true, &own);
+	if (err) {
+		entry_free(g, entry);
+		return err;
+	}
+	err = add_read(g, entry, &own);
+	entry_reading_free(&own);
+	return err;
+}
+
+void generation_remove(struct generation *g, struct bytes id, const struct entry_reading *reading)
 {
 	struct corpus_entry *entry = map_remove(&g->locked.ids, id);
 	struct postings_text text;
@@ -267,7 +309,10 @@ void generation_remove(struct generation *g, struct bytes id)
 		return;
 	text = text_of(entry);
 	key = place_key(entry->document, entry->passage.ordinal, &place);
-	postings_remove(g->locked.postings, entry->slot, &text);
+	if (reading)
+		postings_remove(g->locked.postings, entry->slot, reading->words);
+	else
+		postings_remove_text(g->locked.postings, entry->slot, &text);
 	graph_remove(g->locked.graph, entry->slot);
 	/* A successor may have its place already. */
 	if (map_get(&g->locked.places, key) == entry)
@@ -292,39 +337,38 @@ void generation_forget(struct generation *g, struct bytes document_id)
 
 		if (!entry || entry->document != document)
 			continue;
-		generation_remove(g, entry->passage.id);
+		generation_remove(g, entry->passage.id, NULL);
 		if (last)
 			return;
 	}
 }
 
-/* Builds postings and graph anew, without the dead. */
-static err_t compact(struct generation *g)
+/* What is searched without the dead: built while searches go on. */
+static err_t build_anew(const struct generation *g, struct postings *postings, struct graph *graph)
 {
-	uint32_t slots = postings_slots(g->locked.postings), kept = 0;
-	struct postings *postings;
-	struct graph *graph;
-	err_t err;
-
-	TRY(postings_create(&postings_tuning_default, &postings));
-	err = graph_create(&graph);
-	for (uint32_t i = 0; !err && i < slots; i++) {
-		struct corpus_entry *entry = g->locked.entries[i];
-		struct postings_text text;
+	for (uint32_t i = 0; i < postings_slots(g->locked.postings); i++) {
+		const struct corpus_entry *entry = g->locked.entries[i];
+		struct entry_reading reading;
 		uint32_t slot;
+		err_t err;
 
 		if (!entry)
 			continue;
-		text = text_of(entry);
-		err = postings_add(postings, &text, &slot);
+		TRY(entry_read(entry, true, &reading));
+		err = postings_add(postings, reading.words, &slot);
 		if (!err)
-			err = graph_add(graph, &entry->passage, slot);
+			err = graph_add(graph, reading.extract, slot);
+		entry_reading_free(&reading);
+		if (err)
+			return err;
 	}
-	if (err) { /* the old ones are still good, only large */
-		postings_destroy(postings);
-		graph_destroy(graph);
-		return err;
-	}
+	return ERR_OK;
+}
+
+static void take_over(struct generation *g, struct postings *postings, struct graph *graph)
+{
+	uint32_t slots = postings_slots(g->locked.postings), kept = 0;
+
 	for (uint32_t i = 0; i < slots; i++) {
 		struct corpus_entry *entry = g->locked.entries[i];
 
@@ -338,6 +382,26 @@ static err_t compact(struct generation *g)
 	graph_destroy(g->locked.graph);
 	g->locked.postings = postings;
 	g->locked.graph = graph;
+}
+
+static err_t compact(struct generation *g)
+{
+	struct postings *postings = NULL;
+	struct graph *graph = NULL;
+	err_t err = postings_create(&postings_tuning_default, &postings);
+
+	if (!err)
+		err = graph_create(&graph);
+	if (!err)
+		err = build_anew(g, postings, graph);
+	if (err) { /* the old ones are still good, only large */
+		postings_destroy(postings);
+		graph_destroy(graph);
+		return err;
+	}
+	pthread_rwlock_wrlock(&g->locked.lock);
+	take_over(g, postings, graph);
+	pthread_rwlock_unlock(&g->locked.lock);
 	return ERR_OK;
 }
 

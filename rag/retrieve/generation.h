@@ -46,21 +46,39 @@ void generation_free(struct generation *generation); /* not in a list; NULL is w
 struct corpus_entry *entry_new(const struct passage *passage);
 void entry_free(const struct generation *generation, struct corpus_entry *entry);
 
-/* The rest under the lock for writing. */
+/*
+ * What the indexes keep of an entry. Reading a passage takes most of the time that adding it
+ * takes, and nobody need wait for that: it is done before the lock is taken.
+ */
+struct entry_reading {
+	struct postings_words *words;
+	struct extract *extract; /* NULL: it is to be removed */
+};
+err_t entry_read(const struct corpus_entry *entry, bool comes, struct entry_reading *ret_reading);
+void entry_reading_free(struct entry_reading *reading);
 
-/* Takes the entry, which is freed on any error. */
-err_t generation_add(struct generation *generation, struct corpus_entry *entry);
-void generation_remove(struct generation *generation, struct bytes passage_id);
-void generation_forget(struct generation *generation, struct bytes document_id);
+/*
+ * Under `changing`; each takes the lock for writing itself, once what it puts there is made.
+ */
+
 /* Builds anew what has become mostly dead. Slots change. */
 err_t generation_tidy(struct generation *generation);
+/* Counts the idf table anew when the texts became so many more that it tells too little. */
+err_t likeness_refresh(struct generation *generation);
+
+/* The rest under the lock for writing. */
+
+/* Takes the entry, which is freed on any error. `reading` is its, or NULL: it is read here. */
+err_t generation_add(struct generation *generation, struct corpus_entry *entry,
+		     const struct entry_reading *reading);
+/* `reading` is of the entry that goes, or NULL. */
+void generation_remove(struct generation *generation, struct bytes passage_id,
+		       const struct entry_reading *reading);
+void generation_forget(struct generation *generation, struct bytes document_id);
 
 err_t generation_reserve(struct generation *generation, uint32_t slots); /* places of entries */
 /* Gives an entry its document and the ways to it by id and place; its slot is set. */
 err_t generation_index(struct generation *generation, struct corpus_entry *entry);
-
-/* Counts the idf table anew when the texts became so many more that it tells too little. */
-err_t likeness_refresh(struct generation *generation);
 
 /* ---- On disk (generation_keep.c) ---- */
 

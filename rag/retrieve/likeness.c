@@ -39,7 +39,7 @@ err_t likeness_refresh(struct generation *g)
 {
 	uint32_t live = postings_live(g->locked.postings);
 	struct text buffer = TEXT_INIT(VECTOR_TEXT_MAX);
-	struct vector_table *table;
+	struct vector_table *table, *old;
 	err_t err = ERR_OK;
 
 	if (live == 0 || live < g->locked.table->texts * TABLE_GROWTH)
@@ -56,10 +56,13 @@ err_t likeness_refresh(struct generation *g)
 		free(table);
 		return err;
 	}
-	if (!image_has(g->image, g->locked.table))
-		free(g->locked.table);
+	pthread_rwlock_wrlock(&g->locked.lock);
+	old = g->locked.table;
 	g->locked.table = table;
 	forget_vectors(g);
+	pthread_rwlock_unlock(&g->locked.lock);
+	if (!image_has(g->image, old))
+		free(old);
 	return ERR_OK;
 }
 

@@ -10,6 +10,7 @@
 enum {
 	TF_MAX = 255,
 	LENGTH_MAX = 65535,
+	PACKED_MAX = 1 << 30,
 };
 
 struct posting {
@@ -74,7 +75,7 @@ void postings_destroy(struct postings *p)
 	free(p);
 }
 
-/* ---- Adding and removing ---- */
+/* ---- Room ---- */
 
 static err_t grow(struct postings *p)
 {
@@ -129,6 +130,83 @@ static err_t stem_grow(struct stem *stem)
 	return ERR_OK;
 }
 
+/* ---- What the index keeps of a text ---- */
+
+/* `bytes` of field, length and letters, word by word; words that come again are there again. */
+struct postings_words {
+	uint16_t lengths[FIELD_COUNT];
+	size_t bytes;
+	char at[];
+};
+
+typedef void (*word_fn)(void *owner, unsigned field, struct bytes text);
+
+/* Calls `each` for what the index keeps of a field; returns how many words that field has. */
+static uint16_t each_word(unsigned field, struct bytes text, word_fn each, void *owner)
+{
+	unsigned count = 0;
+	struct whole whole;
+	struct word word;
+
+	for (size_t at = 0; words_next(text, &at, &word);) {
+		if (word.is_stop || word.stem_len == 0)
+			continue;
+		count++;
+		each(owner, field, word_stem(&word));
+	}
+	for (size_t at = 0; whole_next(text, &at, &whole);)
+		each(owner, field, bytes_of(whole.text));
+	return (uint16_t)(count < LENGTH_MAX ? count : LENGTH_MAX);
+}
+
+static void pack_word(void *owner, unsigned field, struct bytes text)
+{
+	struct text *out = owner;
+
+	text_add_char(out, (char)field);
+	text_add_char(out, (char)text.len);
+	text_add(out, text);
+}
+
+_Static_assert(WORD_STEM_MAX <= UINT8_MAX && WHOLE_MAX <= UINT8_MAX, "a byte tells its length");
+
+err_t postings_read(const struct postings_text *text, struct postings_words **ret_words)
+{
+	struct text packed = TEXT_INIT(PACKED_MAX);
+	uint16_t lengths[FIELD_COUNT];
+	struct postings_words *words;
+	err_t err;
+
+	for (unsigned f = 0; f < FIELD_COUNT; f++)
+		lengths[f] = each_word(f, text->field[f], pack_word, &packed);
+	err = text_err(&packed);
+	words = err ? NULL : malloc(sizeof *words + packed.len);
+	if (words) {
+		memcpy(words->lengths, lengths, sizeof lengths);
+		words->bytes = packed.len;
+		memcpy(words->at, text_str(&packed), packed.len);
+		*ret_words = words;
+	}
+	text_fini(&packed);
+	return words ? ERR_OK : ERR_NOMEM;
+}
+
+/* False after the last. */
+static bool next_word(const struct postings_words *words, size_t *at, unsigned *ret_field,
+		      struct bytes *ret_text)
+{
+	const char *here = words->at + *at;
+
+	if (*at == words->bytes)
+		return false;
+	*ret_field = (uint8_t)here[0];
+	*ret_text = bytes_make(here + 2, (uint8_t)here[1]);
+	*at += 2 + ret_text->len;
+	return true;
+}
+
+/* ---- Adding and removing words ---- */
+
 static err_t count_word(struct postings *p, uint32_t slot, unsigned field, struct bytes text)
 {
 	struct stem *stem = stem_get(p, text);
@@ -146,53 +224,6 @@ static err_t count_word(struct postings *p, uint32_t slot, unsigned field, struc
 	return ERR_OK;
 }
 
-typedef err_t (*word_fn)(struct postings *p, uint32_t slot, unsigned field, struct bytes text);
-
-/* Calls `each` for what the index keeps of a field, and counts its words. */
-static err_t each_word(struct postings *p, uint32_t slot, unsigned field, struct bytes text,
-		       word_fn each, unsigned *ret_words)
-{
-	unsigned count = 0;
-	struct whole whole;
-	struct word word;
-
-	for (size_t at = 0; words_next(text, &at, &word);) {
-		if (word.is_stop || word.stem_len == 0)
-			continue;
-		count++;
-		TRY(each(p, slot, field, word_stem(&word)));
-	}
-	for (size_t at = 0; whole_next(text, &at, &whole);)
-		TRY(each(p, slot, field, bytes_of(whole.text)));
-	*ret_words = count < LENGTH_MAX ? count : LENGTH_MAX;
-	return ERR_OK;
-}
-
-err_t postings_add(struct postings *p, const struct postings_text *text, uint32_t *ret_slot)
-{
-	unsigned words;
-
-	TRY(grow(p));
-	memset(&p->lengths[p->slots], 0, sizeof *p->lengths);
-	for (unsigned f = 0; f < FIELD_COUNT; f++) {
-		err_t err = each_word(p, p->slots, f, text->field[f], count_word, &words);
-
-		if (err) { /* the slot stays dead; what was counted of it is taken back */
-			p->slots++;
-			p->live_count++;
-			bit_set(p->live, p->slots - 1);
-			postings_remove(p, p->slots - 1, text);
-			return err;
-		}
-		p->lengths[p->slots].of[f] = (uint16_t)words;
-		p->total[f] += words;
-	}
-	bit_set(p->live, p->slots);
-	p->live_count++;
-	*ret_slot = p->slots++;
-	return ERR_OK;
-}
-
 static int by_slot(const void *key, const void *at)
 {
 	uint32_t slot = *(const uint32_t *)key, other = ((const struct posting *)at)->slot;
@@ -201,33 +232,89 @@ static int by_slot(const void *key, const void *at)
 }
 
 /* Each stem is taken back once, however often the text has it: its counts are zeroed. */
-static err_t uncount_word(struct postings *p, uint32_t slot, unsigned field, struct bytes text)
+static void uncount_word(struct postings *p, uint32_t slot, struct bytes text)
 {
 	struct stem *stem = map_get(&p->stems, text);
 	struct posting *at;
 
-	(void)field;
 	if (!stem || stem->count == 0)
-		return ERR_OK;
+		return;
 	at = bsearch(&slot, stem->at, stem->count, sizeof *stem->at, by_slot);
 	if (!at || memcmp(at->tf, (uint8_t[FIELD_COUNT]){ 0 }, sizeof at->tf) == 0)
-		return ERR_OK;
+		return;
 	memset(at->tf, 0, sizeof at->tf);
 	stem->live--;
-	return ERR_OK;
 }
 
-void postings_remove(struct postings *p, uint32_t slot, const struct postings_text *text)
+static void slot_begins(struct postings *p, const uint16_t lengths[FIELD_COUNT])
 {
-	unsigned words;
+	for (unsigned f = 0; f < FIELD_COUNT; f++) {
+		p->lengths[p->slots].of[f] = lengths[f];
+		p->total[f] += lengths[f];
+	}
+	bit_set(p->live, p->slots++);
+	p->live_count++;
+}
 
+static void slot_ends(struct postings *p, uint32_t slot)
+{
 	assert(postings_is_live(p, slot));
 	p->live[slot / 64] &= ~(UINT64_C(1) << (slot % 64));
 	p->live_count--;
-	for (unsigned f = 0; f < FIELD_COUNT; f++) {
-		(void)each_word(p, slot, f, text->field[f], uncount_word, &words);
+	for (unsigned f = 0; f < FIELD_COUNT; f++)
 		p->total[f] -= p->lengths[slot].of[f];
+}
+
+err_t postings_add(struct postings *p, const struct postings_words *words, uint32_t *ret_slot)
+{
+	uint32_t slot = p->slots;
+	struct bytes text;
+	unsigned field;
+
+	TRY(grow(p));
+	slot_begins(p, words->lengths);
+	for (size_t at = 0; next_word(words, &at, &field, &text);) {
+		err_t err = count_word(p, slot, field, text);
+
+		if (err) { /* the slot stays dead; what was counted of it is taken back */
+			postings_remove(p, slot, words);
+			return err;
+		}
 	}
+	*ret_slot = slot;
+	return ERR_OK;
+}
+
+void postings_remove(struct postings *p, uint32_t slot, const struct postings_words *words)
+{
+	struct bytes text;
+	unsigned field;
+
+	slot_ends(p, slot);
+	for (size_t at = 0; next_word(words, &at, &field, &text);)
+		uncount_word(p, slot, text);
+}
+
+struct uncounting {
+	struct postings *postings;
+	uint32_t slot;
+};
+
+static void uncount(void *owner, unsigned field, struct bytes text)
+{
+	struct uncounting *u = owner;
+
+	(void)field;
+	uncount_word(u->postings, u->slot, text);
+}
+
+void postings_remove_text(struct postings *p, uint32_t slot, const struct postings_text *text)
+{
+	struct uncounting u = { p, slot };
+
+	slot_ends(p, slot);
+	for (unsigned f = 0; f < FIELD_COUNT; f++)
+		(void)each_word(f, text->field[f], uncount, &u);
 }
 
 /* ---- Reading ---- */

@@ -59,10 +59,21 @@ void postings_put(const struct postings *postings, struct image_writer *writer);
 err_t postings_take(const struct postings_tuning *tuning, struct image_cursor *cursor,
 		    struct postings **ret_postings);
 
+/*
+ * What the index keeps of a text: reading it is most of the work, needs no index and no lock.
+ * malloc'ed. ERR_NOMEM.
+ */
+struct postings_words;
+err_t postings_read(const struct postings_text *text, struct postings_words **ret_words);
+
 /* The text gets the next slot. On ERR_NOMEM the index is as before, but for its memory. */
-err_t postings_add(struct postings *postings, const struct postings_text *text, uint32_t *ret_slot);
+err_t postings_add(struct postings *postings, const struct postings_words *words,
+		   uint32_t *ret_slot);
 /* The same text that was added there; its slot is dead from here on. */
-void postings_remove(struct postings *postings, uint32_t slot, const struct postings_text *text);
+void postings_remove(struct postings *postings, uint32_t slot, const struct postings_words *words);
+/* The same where nothing may fail: reads the text as it goes. */
+void postings_remove_text(struct postings *postings, uint32_t slot,
+			  const struct postings_text *text);
 
 uint32_t postings_slots(const struct postings *postings); /* dead ones too */
 uint32_t postings_live(const struct postings *postings);

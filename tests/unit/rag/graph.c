@@ -1,5 +1,7 @@
 #include "tests/check.h"
 
+#include <stdlib.h>
+
 #include "base/rng.h"
 #include "rag/graph/extract.h"
 
@@ -47,6 +49,17 @@ static const struct {
 	{ "Lipitor", "", "The dose is 40 mg once daily.", "lipitor", "dose_of", "#40mg", false },
 };
 
+static err_t add(struct graph *g, const struct passage *passage, uint32_t slot)
+{
+	struct extract *extract;
+	err_t err;
+
+	TRY(extract_passage(passage, &extract));
+	err = graph_add(g, extract, slot);
+	free(extract);
+	return err;
+}
+
 TEST(sentences_become_relations_unless_they_deny_them)
 {
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -54,7 +67,7 @@ TEST(sentences_become_relations_unless_they_deny_them)
 		struct graph *g;
 
 		CHECK_OK(graph_create(&g));
-		CHECK_OK(graph_add(g, &p, 0));
+		CHECK_OK(add(g, &p, 0));
 		CHECK_EQ(says(g, cases[i].from, cases[i].kind, cases[i].to), cases[i].says,
 			 "%s: %s %s %s", cases[i].body, cases[i].from, cases[i].kind, cases[i].to);
 		graph_destroy(g);
@@ -72,7 +85,7 @@ TEST(a_question_is_linked_to_the_longest_names_in_it)
 	unsigned count;
 
 	CHECK_OK(graph_create(&g));
-	CHECK_OK(graph_add(g, &p, 3));
+	CHECK_OK(add(g, &p, 3));
 	count = graph_link(g, BYTES("Does HUMIRA cause heart failures?"), ids, 8);
 	CHECK_EQ(count, 2);
 	CHECK(graph_entity(g, ids[0], &e));
@@ -108,7 +121,7 @@ TEST(removing_passages_leaves_the_graph_of_the_others)
 		if (present[slot])
 			graph_remove(g, slot);
 		else
-			CHECK_OK(graph_add(g, &p, slot));
+			CHECK_OK(add(g, &p, slot));
 		present[slot] = !present[slot];
 	}
 	CHECK_OK(graph_create(&fresh));
@@ -116,7 +129,7 @@ TEST(removing_passages_leaves_the_graph_of_the_others)
 		struct passage p = passage_of("Lipitor", "34084-4", bodies[slot % 4]);
 
 		if (present[slot])
-			CHECK_OK(graph_add(fresh, &p, slot));
+			CHECK_OK(add(fresh, &p, slot));
 	}
 	CHECK_EQ(graph_entities(g), graph_entities(fresh));
 	CHECK_EQ(graph_relations(g), graph_relations(fresh));
