@@ -68,12 +68,12 @@ class Postgres:
 
 
 class Between:
-    """Between a client and the server. `cut(words)`: the answer to the second COMMIT of a transaction that spoke of them is
+    """Between a client and the server. `cut(words, n)`: the answer to the n-th COMMIT of a transaction that spoke of them is
     lost with the connection, though the server committed, and nobody is let in until `open()`."""
 
     def __init__(self, postgres):
         self.server = str(postgres.folder / ".s.PGSQL.5432")
-        self.words, self.commits, self.happened = None, 0, threading.Event()
+        self.words, self.commits, self.last, self.happened = None, 0, 0, threading.Event()
         self.lock, self.pairs = threading.Lock(), []
 
     def __enter__(self):
@@ -103,8 +103,8 @@ class Between:
                     end.shutdown(socket.SHUT_RDWR)
             self.pairs = []
 
-    def cut(self, words):
-        self.commits, self.words = 0, words.encode()
+    def cut(self, words, commit):
+        self.commits, self.last, self.words = 0, commit, words.encode()
 
     def accept(self, listening):
         with contextlib.suppress(OSError):
@@ -125,7 +125,7 @@ class Between:
                 if b"pg_current_xact_id_if_assigned" in data and state["speaks"]:  # COMMIT is what comes next
                     state["speaks"] = False
                     self.commits += 1
-                    state["last"] = self.commits == 2
+                    state["last"] = self.commits == self.last
                 server.sendall(data)
 
     def back(self, server, client, state):

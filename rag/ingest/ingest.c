@@ -208,6 +208,8 @@ static void end_it(struct library_job *job, void *with)
 {
 	const struct ending *ending = with;
 
+	if (job->state >= LIBRARY_JOB_CANCELLED)
+		return; /* it was over already: a commit in doubt had happened */
 	job->state = ending->state;
 	if (ending->state == LIBRARY_JOB_SUCCEEDED && job->failed)
 		job->state = LIBRARY_JOB_PARTIAL;

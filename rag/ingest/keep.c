@@ -7,6 +7,8 @@
 #include "net/clock.h"
 #include "rag/ingest/ingest_internal.h"
 
+enum { REST_PARTS = 10 }; /* tenths of a second between two tries to publish */
+
 bool keeper_is_cancelled(const struct ingest *ingest)
 {
 	return atomic_load(&ingest->keeper_cancelled);
@@ -104,6 +106,48 @@ static void run_sync(struct ingest *ingest, struct bytes job)
 			  ingest->options.folder, err_words(err));
 }
 
+struct publishing {
+	struct ingest *ingest;
+	struct bytes job;
+	uint64_t generation;
+};
+
+static err_t end_published(void *owner)
+{
+	const struct publishing *p = owner;
+
+	TRY(job_end(p->ingest, p->job, LIBRARY_JOB_SUCCEEDED, "", p->generation));
+	return library_setting_put(p->ingest->options.library, "synced", 1);
+}
+
+/* Sleeps a while; false when there is no point in another try. */
+static bool rest(struct ingest *ingest)
+{
+	const struct timespec part = { 0, 100 * 1000 * 1000 };
+
+	for (unsigned i = 0; i < REST_PARTS && !keeper_is_cancelled(ingest); i++)
+		nanosleep(&part, NULL);
+	return !keeper_is_cancelled(ingest);
+}
+
+/*
+ * The new generation is whole: a library that cannot be written just now is no reason to throw it
+ * away. A commit in doubt is found out by the next try.
+ */
+static err_t publish(struct ingest *ingest, struct bytes job, uint64_t generation)
+{
+	struct publishing publishing = { ingest, job, generation };
+	err_t err = catalog_build_publish(ingest->options.catalog, end_published, &publishing);
+
+	if (err)
+		log_warn("rag",
+			 "the new generation cannot be published just now (%s); trying again",
+			 err_words(err));
+	while (err && rest(ingest))
+		err = catalog_build_publish(ingest->options.catalog, end_published, &publishing);
+	return err ? ERR_CANCELLED : ERR_OK;
+}
+
 static void run_reindex(struct ingest *ingest, struct bytes job, bool keep_passages)
 {
 	uint64_t generation = 0;
@@ -115,9 +159,11 @@ static void run_reindex(struct ingest *ingest, struct bytes job, bool keep_passa
 		err = rebuild_all(ingest, job, generation, keep_passages);
 	if (!err)
 		err = wait_for_documents(ingest, job);
+	if (!err && keeper_is_cancelled(ingest))
+		err = ERR_CANCELLED;
 	if (!err)
-		err = catalog_build_publish(ingest->options.catalog);
-	else if (!atomic_load(&ingest->stopping))
+		err = publish(ingest, job, generation);
+	if (err && !atomic_load(&ingest->stopping))
 		catalog_build_drop(ingest->options.catalog);
 	finish(ingest, job, err, err ? 0 : generation);
 	if (err && err != ERR_CANCELLED)

@@ -515,7 +515,7 @@ static err_t build_settle(struct catalog *c, uint64_t generation)
 	return library_setting_put(c->library, "change", c->change + 1);
 }
 
-err_t catalog_build_publish(struct catalog *c)
+err_t catalog_build_publish(struct catalog *c, err_t (*with)(void *owner), void *owner)
 {
 	err_t err;
 
@@ -525,6 +525,8 @@ err_t catalog_build_publish(struct catalog *c)
 		return ERR_OK;
 	}
 	err = build_settle(c, c->building);
+	if (!err)
+		err = with(owner);
 	if (err) {
 		catalog_rollback(c);
 		return err;

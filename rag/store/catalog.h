@@ -67,8 +67,13 @@ void catalog_catch_up(struct catalog *catalog);
 
 /* The next generation, empty, beside the one that is read; or the one a crash left half-built. */
 err_t catalog_build_begin(struct catalog *catalog, uint64_t *ret_generation);
-err_t catalog_build_publish(struct catalog *catalog); /* readers go over to it */
-void catalog_build_drop(struct catalog *catalog);     /* as if it had never begun */
+
+/*
+ * Readers go over to it. `with` is done in the same transaction: who finds one of the two after a
+ * crash finds both. ERR_OK also when an earlier try had been committed after all, `with` included.
+ */
+err_t catalog_build_publish(struct catalog *catalog, err_t (*with)(void *owner), void *owner);
+void catalog_build_drop(struct catalog *catalog); /* as if it had never begun */
 
 /* Deletes some of what older generations left; *ret_more until nothing is. */
 err_t catalog_prune(struct catalog *catalog, bool *ret_more);

@@ -145,7 +145,7 @@ def test_a_database_that_crashes_while_documents_come_in_loses_none_of_them(post
 def test_a_document_whose_commit_was_in_doubt_is_searched_once_the_database_is_back(postgres):
     with Between(postgres) as between, Ragd(documents="", DATABASE_URL=between.url, RAG_DATABASE_SCHEMA="doubt") as server:
         assert post(server, "/documents/text", {"text": "Kittiwakes nest on ledges.", "document_id": "first", "wait_ms": 20000})[0] == 200
-        between.cut("Puffins")
+        between.cut("Puffins", 2)
         assert post(server, "/documents/text", {"text": "Puffins nest in burrows.", "document_id": "puffin"})[0] == 202
         assert between.happened.wait(30)
         harness.until(lambda: "unknown whether it happened" in server.log(), 30, "the end of asking")
@@ -157,6 +157,38 @@ def test_a_document_whose_commit_was_in_doubt_is_searched_once_the_database_is_b
         assert len(found(server, "Kittiwakes")) == 1 and server.json("/health")["index"]["documents"] == 2
         assert post(server, "/documents/text", {"text": "Guillemots nest on rocks.", "document_id": "third", "wait_ms": 20000})[0] == 200
         assert found(server, "Guillemots") and found(server, "Puffins")
+
+
+PUBLISHING = "\0\0\0\ngeneration"  # as the setting's name is sent: ten bytes
+
+
+@pytest.mark.parametrize("killed", [True, False], ids=["killed", "waiting"])
+def test_a_reindex_whose_last_commit_was_in_doubt_is_told_by_what_happened_and_is_not_done_again(postgres, killed):
+    schema = f"publish_{killed}".lower()
+    with Between(postgres) as between:
+        with Ragd(documents="", DATABASE_URL=between.url, RAG_DATABASE_SCHEMA=schema) as server:
+            assert post(server, "/documents/text", {"text": "Kittiwakes nest on ledges.", "document_id": "first", "wait_ms": 20000})[0] == 200
+            between.cut(PUBLISHING, 1)
+            assert post(server, "/reindex", {})[0] == 202
+            assert between.happened.wait(30)
+            if killed:
+                server.process.kill()
+                server.process.wait()
+                between.open()
+                with server:
+                    check_published(server)
+            else:
+                harness.until(lambda: "unknown whether it happened" in server.log(), 30, "the end of asking")
+                between.open()
+                check_published(server)
+
+
+def check_published(server):
+    job = harness.until(lambda: finished(server), 30, "the reindex to be over", despite=(AssertionError, KeyError))
+    assert (job["state"], job["generation"], job["documents"]["done"]) == ("succeeded", 2, 1)
+    harness.until(lambda: server.json("/health")["index"]["generation"] == 2, 30, "the index to follow")
+    index = server.json("/health")["index"]
+    assert index["building"] is None and index["documents"] == 1 and len(found(server, "Kittiwakes")) == 1
 
 
 def test_one_ragd_a_schema_and_each_trouble_in_a_sentence(postgres, tmp_path):
