@@ -8,7 +8,6 @@
  * A connection that breaks inside a transaction fails it: nothing is sent until ROLLBACK. One that
  * breaks at the COMMIT leaves open whether it happened; the server is asked (pg_xact_status).
  */
-#include <libpq-fe.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,222 +15,19 @@
 
 #include "base/encode.h"
 #include "base/log.h"
-#include "net/clock.h"
-#include "store/sql.h"
+#include "store/sql_postgres_internal.h"
 
 enum {
 	ANSWER_MS = 65000, /* a little longer than the server's own statement_timeout */
-	AGAIN_MS = 1000,   /* between two attempts to connect */
-	LOCK_TRIES = 16,
-	LOCK_PAUSE_US = 250 * 1000, /* a session of ours that was cut is noticed by then */
 	COMMIT_TRIES = 8,
 	TEXT_MAX_BYTES = 1024 * 1024 * 1024,
 	OID_BOOL = 16,
 	OID_BYTEA = 17,
 };
 
-struct pg_stmt {
-	struct sql_stmt base;
-	struct pg *pg;
-	char name[16];
-	char *text; /* with $1, $2 for ?1, ?2; made at its first use */
-	bool prepared, busy;
-	PGresult *at;	    /* the row being looked at */
-	PGresult **waiting; /* rows that were put aside, from `next` on */
-	size_t waiting_count, next;
-	err_t err;
-};
-
-struct pg {
-	PGconn *conn; /* NULL: lost */
-	char *url, *schema;
-	char letter;
-	bool locks;
-	const char *const *texts;
-	struct pg_stmt *stmts;
-	unsigned count;
-	struct pg_stmt *running; /* whose results are still to come */
-	bool begun;		 /* a transaction, not ended yet */
-	bool lost;		 /* its connection is gone: it can only be rolled back */
-	char xid[32];		 /* of the transaction being committed, or "" */
-	uint64_t again_ms;	 /* no attempt to connect before */
-	uint64_t changes;
-};
-
 static struct pg_stmt *of(struct sql_stmt *stmt)
 {
 	return container_of(stmt, struct pg_stmt, base);
-}
-
-/* ---- Connecting ---- */
-
-static void disconnect(struct pg *pg)
-{
-	PQfinish(pg->conn);
-	pg->conn = NULL;
-	pg->running = NULL;
-	pg->lost = pg->begun;
-	for (unsigned i = 0; i < pg->count; i++)
-		pg->stmts[i].prepared = false;
-}
-
-static void no_notice(void *owner, const char *words)
-{
-	(void)owner;
-	(void)words;
-}
-
-/* The server's own words of one line, for a log or a user. */
-static void first_line(struct text *why, const char *words)
-{
-	struct bytes rest = bytes_of(words), line;
-
-	if (bytes_cut(&rest, '\n', &line))
-		text_add(why, bytes_trim(line));
-}
-
-static err_t connect_error(const char *words)
-{
-	static const char *const passing[] = { "starting up", "shutting down", "recovery",
-					       "too many" };
-
-	if (!strstr(words, "FATAL:"))
-		return ERR_UNREACHABLE;
-	for (size_t i = 0; i < COUNT(passing); i++)
-		if (strstr(words, passing[i]))
-			return ERR_UNREACHABLE;
-	return ERR_DENIED;
-}
-
-static err_t simple(struct pg *pg, const char *statements, char *ret_value, size_t cap)
-{
-	PGresult *r = PQexec(pg->conn, statements);
-	ExecStatusType status = PQresultStatus(r);
-	err_t err = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ? ERR_OK : ERR_STORE;
-
-	if (!err && ret_value)
-		snprintf(ret_value, cap, "%s", PQntuples(r) ? PQgetvalue(r, 0, 0) : "");
-	if (err)
-		log_error("store", "postgres: %.200s",
-			  PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY)
-				  ? PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY)
-				  : "the connection was lost");
-	PQclear(r);
-	return err;
-}
-
-static err_t take_lock(struct pg *pg, struct text *why)
-{
-	char *schema = PQescapeLiteral(pg->conn, pg->schema, strlen(pg->schema));
-	struct text lock = TEXT_INIT(1024);
-	char got[8] = "";
-	err_t err = schema ? ERR_OK : ERR_NOMEM;
-
-	if (schema)
-		text_printf(&lock, "SELECT pg_try_advisory_lock(hashtext('ragd'), hashtext(%s))",
-			    schema);
-	for (unsigned i = 0; !err && got[0] != 't' && i < LOCK_TRIES; i++) {
-		if (i)
-			usleep(LOCK_PAUSE_US);
-		err = simple(pg, text_str(&lock), got, sizeof got);
-	}
-	if (!err && got[0] != 't') {
-		text_printf(why, "another ragd is using the schema %s of this database",
-			    pg->schema);
-		err = ERR_IN_USE;
-	}
-	PQfreemem(schema);
-	text_fini(&lock);
-	return err;
-}
-
-/* What every session of ours begins with. The schema itself may be made after it. */
-static err_t session_begin(struct pg *pg, struct text *why)
-{
-	char *schema = PQescapeIdentifier(pg->conn, pg->schema, strlen(pg->schema));
-	struct text words = TEXT_INIT(1024);
-	err_t err = schema ? ERR_OK : ERR_NOMEM;
-
-	if (!err)
-		text_printf(&words,
-			    "SET search_path TO %s, public; SET statement_timeout TO '60s';"
-			    "SET bytea_output TO hex; SET client_min_messages TO warning",
-			    schema);
-	PQfreemem(schema);
-	if (!err)
-		err = simple(pg, text_str(&words), NULL, 0);
-	text_fini(&words);
-	if (!err && pg->locks)
-		err = take_lock(pg, why);
-	return err;
-}
-
-static err_t connect_only(struct pg *pg, struct text *why)
-{
-	const char *const keys[] = { "dbname",
-				     "connect_timeout",
-				     "application_name",
-				     "client_encoding",
-				     "tcp_user_timeout",
-				     "keepalives_idle",
-				     NULL };
-	const char *const values[] = { pg->url, "4", "ragd", "UTF8", "20000", "20", NULL };
-
-	pg->conn = PQconnectdbParams(keys, values, 1);
-	if (!pg->conn)
-		return ERR_NOMEM;
-	if (PQstatus(pg->conn) == CONNECTION_OK) {
-		PQsetNoticeProcessor(pg->conn, no_notice, NULL);
-		return ERR_OK;
-	}
-	first_line(why, PQerrorMessage(pg->conn));
-	return connect_error(PQerrorMessage(pg->conn));
-}
-
-static err_t connect_now(struct pg *pg, struct text *why)
-{
-	err_t err = connect_only(pg, why);
-
-	if (!err)
-		err = session_begin(pg, why);
-	if (err)
-		disconnect(pg);
-	return err;
-}
-
-/*
- * A server that went away has closed an idle connection: what there is to read is the end. Seen
- * before a statement is sent, it costs nobody an error.
- */
-static bool was_closed(struct pg *pg)
-{
-	struct pollfd end = { .fd = PQsocket(pg->conn), .events = POLLIN };
-
-	return !pg->begun && !pg->running && poll(&end, 1, 0) > 0 &&
-	       (!PQconsumeInput(pg->conn) || PQstatus(pg->conn) != CONNECTION_OK);
-}
-
-/* A connection to send on; inside a transaction only the one it began on. */
-static bool ensure_connected(struct pg *pg)
-{
-	struct text why = TEXT_INIT(1024);
-	err_t err;
-
-	if (pg->conn && PQstatus(pg->conn) == CONNECTION_OK && !was_closed(pg))
-		return !pg->lost;
-	if (pg->conn)
-		disconnect(pg);
-	if (pg->lost || clock_mono_us() / 1000 < pg->again_ms)
-		return false;
-	err = connect_now(pg, &why);
-	pg->again_ms = err ? clock_mono_us() / 1000 + AGAIN_MS : 0;
-	if (err)
-		log_warn("store", "postgres: %s",
-			 why.len ? text_str(&why) : "the session could not be begun");
-	else
-		log_info("store", "postgres: connected again");
-	text_fini(&why);
-	return !err;
 }
 
 /* ---- Statements ---- */
@@ -272,7 +68,7 @@ static PGresult *next_result(struct pg *pg)
 
 		if (count == 0) {
 			log_error("store", "postgres: no answer within %d s", ANSWER_MS / 1000);
-			disconnect(pg);
+			pg_disconnect(pg);
 			return NULL;
 		}
 		if (count > 0 && !PQconsumeInput(pg->conn))
@@ -430,7 +226,7 @@ static bool transaction_step(struct pg_stmt *s)
 
 	if (is(s, "BEGIN")) {
 		pg->begun = pg->lost = false;
-		return ensure_connected(pg);
+		return pg_ensure_connected(pg);
 	}
 	if (is(s, "ROLLBACK")) {
 		bool lost = pg->lost || !pg->conn || PQstatus(pg->conn) != CONNECTION_OK;
@@ -438,11 +234,11 @@ static bool transaction_step(struct pg_stmt *s)
 		pg->begun = pg->lost = false;
 		return !lost; /* what is gone needs no rolling back */
 	}
-	if (!ensure_connected(pg))
+	if (!pg_ensure_connected(pg))
 		return false;
 	pg->xid[0] = '\0';
 	if (is(s, "COMMIT") &&
-	    simple(pg, "SELECT pg_current_xact_id_if_assigned()", pg->xid, sizeof pg->xid))
+	    pg_simple(pg, "SELECT pg_current_xact_id_if_assigned()", pg->xid, sizeof pg->xid))
 		return false;
 	return true;
 }
@@ -487,9 +283,9 @@ static bool was_committed(struct pg *pg)
 	pg->begun = pg->lost = false;
 	for (unsigned i = 0; !status[0] && i < COMMIT_TRIES; i++) {
 		if (i)
-			usleep(AGAIN_MS * 1000);
-		if (ensure_connected(pg))
-			(void)simple(pg, text_str(&ask), status, sizeof status);
+			usleep(PG_AGAIN_MS * 1000);
+		if (pg_ensure_connected(pg))
+			(void)pg_simple(pg, text_str(&ask), status, sizeof status);
 	}
 	text_fini(&ask);
 	log_warn("store", "postgres: the connection broke at a commit: it is %s",
@@ -573,7 +369,7 @@ static err_t pg_run(struct sql *sql, const char *statements)
 
 	if (pg->running)
 		put_aside(pg->running);
-	return ensure_connected(pg) ? simple(pg, statements, NULL, 0) : ERR_STORE;
+	return pg_ensure_connected(pg) ? pg_simple(pg, statements, NULL, 0) : ERR_STORE;
 }
 
 static void pg_close(struct sql *sql)
@@ -603,27 +399,13 @@ static const struct sql_engine pg_engine = {
 	.in_transaction = pg_in_transaction,
 };
 
-static err_t check_url(const char *url, struct text *why)
-{
-	char *words = NULL;
-	PQconninfoOption *options = PQconninfoParse(url, &words);
-
-	if (!options) /* its own words quote the URL, and so the password */
-		text_add_str(why, "DATABASE_URL is no postgresql:// URL and no list of key=value");
-	PQfreemem(words);
-	if (!options)
-		return ERR_INVALID;
-	PQconninfoFree(options);
-	return ERR_OK;
-}
-
 err_t sql_open_postgres(struct sql *sql, const struct sql_postgres_options *options,
 			const char *const *texts, unsigned count, struct text *why)
 {
 	struct pg *pg;
 	err_t err;
 
-	TRY(check_url(options->url, why));
+	TRY(pg_check_url(options->url, why));
 	pg = calloc(1, sizeof *pg);
 	if (!pg)
 		return ERR_NOMEM;
@@ -640,28 +422,8 @@ err_t sql_open_postgres(struct sql *sql, const struct sql_postgres_options *opti
 		pg->stmts[i].pg = pg;
 		snprintf(pg->stmts[i].name, sizeof pg->stmts[i].name, "%c%u", pg->letter, i);
 	}
-	err = pg->url && pg->schema && pg->stmts ? connect_now(pg, why) : ERR_NOMEM;
+	err = pg->url && pg->schema && pg->stmts ? pg_connect(pg, why) : ERR_NOMEM;
 	if (err)
 		sql_close(sql);
-	return err;
-}
-
-err_t sql_postgres_describe(const char *url, struct text *out)
-{
-	struct pg pg = { .url = (char *)url };
-	char vector[64] = "", version[64] = "";
-	err_t err;
-
-	TRY(check_url(url, out));
-	err = connect_only(&pg, out);
-	if (!err)
-		err = simple(&pg, "SHOW server_version", version, sizeof version);
-	if (!err)
-		err = simple(&pg, "SELECT extversion FROM pg_extension WHERE extname = 'vector'",
-			     vector, sizeof vector);
-	if (!err)
-		text_printf(out, "PostgreSQL %.*s, %s%s", (int)strcspn(version, " "), version,
-			    vector[0] ? "pgvector " : "without pgvector", vector);
-	PQfinish(pg.conn);
 	return err;
 }
