@@ -60,6 +60,12 @@ static void say_end(struct ingest *ingest, struct bytes job)
 	arena_fini(&arena);
 }
 
+static void job_is_over(struct ingest *ingest, struct bytes job)
+{
+	atomic_store(&ingest->ready, true);
+	say_end(ingest, job);
+}
+
 static void finish(struct ingest *ingest, struct bytes job, err_t err, uint64_t generation)
 {
 	struct library *library = ingest->options.library;
@@ -78,8 +84,7 @@ static void finish(struct ingest *ingest, struct bytes job, err_t err, uint64_t 
 		return;
 	}
 	(void)library_commit(library);
-	atomic_store(&ingest->ready, true);
-	say_end(ingest, job);
+	job_is_over(ingest, job);
 }
 
 /* Old generations and originals that nobody speaks of, some at a time. */
@@ -163,10 +168,14 @@ static void run_reindex(struct ingest *ingest, struct bytes job, bool keep_passa
 		err = ERR_CANCELLED;
 	if (!err)
 		err = publish(ingest, job, generation);
-	if (err && !atomic_load(&ingest->stopping))
+	if (!err) {
+		job_is_over(ingest, job);
+		return;
+	}
+	if (!atomic_load(&ingest->stopping))
 		catalog_build_drop(ingest->options.catalog);
-	finish(ingest, job, err, err ? 0 : generation);
-	if (err && err != ERR_CANCELLED)
+	finish(ingest, job, err, 0);
+	if (err != ERR_CANCELLED)
 		log_error("rag", "the reindex failed: %s", err_words(err));
 }
 

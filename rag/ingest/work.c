@@ -13,6 +13,12 @@
 #include "rag/ingest/read.h"
 #include "rag/ingest/sketch.h"
 
+/* What a document adds to its job. */
+struct job_share {
+	struct bytes job;
+	uint64_t done, failed, passages;
+};
+
 struct batch {
 	struct ingest *ingest;
 	struct arena records; /* the documents' rows */
@@ -22,6 +28,7 @@ struct batch {
 	struct read_result results[BATCH_MAX];
 	struct bytes data[BATCH_MAX]; /* malloc'ed */
 	bool read[BATCH_MAX];
+	struct job_share counts[BATCH_MAX];
 	unsigned count;
 	size_t bytes;
 	err_t err;
@@ -281,8 +288,33 @@ static err_t commit_one(struct batch *b, unsigned i)
 	if (result->document.sha256.len && !now.sha256.len) /* fetched just now */
 		TRY(library_blob_put(ingest->options.library, result->document.sha256, b->data[i]));
 	TRY(shelve_result(ingest, CATALOG_BOTH, result, &b->arenas[i]));
-	return job_count(ingest, now.job, result->document.state == LIBRARY_INDEXED,
-			 result->document.state == LIBRARY_FAILED, result->count);
+	b->counts[i] = (struct job_share){ now.job, result->document.state == LIBRARY_INDEXED,
+					   result->document.state == LIBRARY_FAILED,
+					   result->count };
+	return ERR_OK;
+}
+
+/* W. Each job once for all of its documents: most often they are of one. */
+static err_t count_jobs(struct batch *b)
+{
+	for (unsigned i = 0; i < b->count; i++) {
+		struct job_share *sum = &b->counts[i];
+
+		if (!sum->job.len)
+			continue;
+		for (unsigned k = i + 1; k < b->count; k++) {
+			struct job_share *other = &b->counts[k];
+
+			if (!bytes_eq(other->job, sum->job))
+				continue;
+			sum->done += other->done;
+			sum->failed += other->failed;
+			sum->passages += other->passages;
+			other->job = BYTES_NONE;
+		}
+		TRY(job_count(b->ingest, sum->job, sum->done, sum->failed, sum->passages));
+	}
+	return ERR_OK;
 }
 
 static err_t commit(struct batch *b)
@@ -292,9 +324,12 @@ static err_t commit(struct batch *b)
 	err_t err = ERR_OK;
 
 	TRY(catalog_begin(catalog));
+	memset(b->counts, 0, sizeof b->counts);
 	for (unsigned i = 0; i < b->count && !err; i++)
 		if (b->read[i])
 			err = commit_one(b, i);
+	if (!err)
+		err = count_jobs(b);
 	if (err)
 		catalog_rollback(catalog);
 	else

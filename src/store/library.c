@@ -184,7 +184,8 @@ uint64_t library_setting(struct library *library, const char *name)
 
 err_t library_setting_put(struct library *library, const char *name, uint64_t value)
 {
-	return sql_do(library_writing(library), LIBRARY_SETTING_PUT, "su", bytes_of(name), value);
+	return sql_later(library_writing(library), LIBRARY_SETTING_PUT, "su", bytes_of(name),
+			 value);
 }
 
 uint64_t library_identity(struct library *library)
@@ -272,9 +273,9 @@ err_t library_blob_put(struct library *library, struct bytes sha256, struct byte
 	if (known)
 		return ERR_OK;
 	if (data.len <= library->inline_max)
-		return sql_do(sql, LIBRARY_BLOB_PUT, "sub", sha256, (uint64_t)data.len, data);
+		return sql_later(sql, LIBRARY_BLOB_PUT, "sub", sha256, (uint64_t)data.len, data);
 	TRY(blob_file_write(library, sha256, data));
-	return sql_do(sql, LIBRARY_BLOB_PUT_FILE, "su", sha256, (uint64_t)data.len);
+	return sql_later(sql, LIBRARY_BLOB_PUT_FILE, "su", sha256, (uint64_t)data.len);
 }
 
 static err_t blob_file_read(const struct library *library, struct bytes sha256, char *at,
@@ -368,7 +369,7 @@ err_t library_blobs_sweep(struct library *library, unsigned limit)
 		TRY(sql_done(sql, stmt));
 		if (!found)
 			break;
-		TRY(sql_do(sql, LIBRARY_BLOB_REMOVE, "s", bytes_make(sha256, sizeof sha256)));
+		TRY(sql_later(sql, LIBRARY_BLOB_REMOVE, "s", bytes_make(sha256, sizeof sha256)));
 		if (in_file)
 			TRY(remember_gone(library, bytes_make(sha256, sizeof sha256)));
 	}

@@ -19,12 +19,13 @@ void library_document_id(struct bytes key, char out[LIBRARY_ID_BYTES])
 
 err_t library_document_put(struct library *library, const struct library_document *d)
 {
-	return sql_do(library_writing(library), LIBRARY_DOCUMENT_PUT, "sssssssssssssssssssuuuuuuuu",
-		      d->id, d->key, d->title, d->media_type, d->sha256, d->origin, d->options,
-		      d->source, d->category, d->subject, d->metadata, d->error_code,
-		      d->error_stage, d->error, d->warnings, d->stage_ms, d->job, d->alias_of,
-		      d->near_of, (uint64_t)d->state, d->bytes, d->version, d->pages, d->passages,
-		      d->near_percent, d->created_ms, d->updated_ms);
+	return sql_later(library_writing(library), LIBRARY_DOCUMENT_PUT,
+			 "sssssssssssssssssssuuuuuuuu", d->id, d->key, d->title, d->media_type,
+			 d->sha256, d->origin, d->options, d->source, d->category, d->subject,
+			 d->metadata, d->error_code, d->error_stage, d->error, d->warnings,
+			 d->stage_ms, d->job, d->alias_of, d->near_of, (uint64_t)d->state, d->bytes,
+			 d->version, d->pages, d->passages, d->near_percent, d->created_ms,
+			 d->updated_ms);
 }
 
 static void row_read(struct sql_stmt *stmt, struct library_document *ret)
@@ -96,9 +97,9 @@ err_t library_document_remove(struct library *library, struct bytes id)
 	err = library_document_get(library, id, &arena, &document);
 	arena_fini(&arena);
 	TRY(err);
-	TRY(sql_do(sql, LIBRARY_ASSETS_REMOVE, "u", document.row));
-	TRY(sql_do(sql, LIBRARY_SKETCH_REMOVE, "u", document.row));
-	return sql_do(sql, LIBRARY_DOCUMENT_REMOVE, "s", id);
+	TRY(sql_later(sql, LIBRARY_ASSETS_REMOVE, "u", document.row));
+	TRY(sql_later(sql, LIBRARY_SKETCH_REMOVE, "u", document.row));
+	return sql_later(sql, LIBRARY_DOCUMENT_REMOVE, "s", id);
 }
 
 static struct sql_stmt *bind_query(struct sql *sql, const struct library_query *q, struct text *tag)
@@ -173,10 +174,10 @@ err_t library_count(struct library *library, struct library_counts *ret_counts)
 static err_t passage_add(struct sql *sql, uint64_t generation, uint64_t row,
 			 const struct passage *p)
 {
-	return sql_do(sql, LIBRARY_PASSAGE_ADD, "uuusssssuuuuuu", generation, row,
-		      (uint64_t)p->ordinal, p->id, p->section, p->code, p->item, p->body,
-		      (uint64_t)p->kind, (uint64_t)p->words, (uint64_t)p->page_from,
-		      (uint64_t)p->page_to, p->char_from, p->char_to);
+	return sql_later(sql, LIBRARY_PASSAGE_ADD, "uuusssssuuuuuu", generation, row,
+			 (uint64_t)p->ordinal, p->id, p->section, p->code, p->item, p->body,
+			 (uint64_t)p->kind, (uint64_t)p->words, (uint64_t)p->page_from,
+			 (uint64_t)p->page_to, p->char_from, p->char_to);
 }
 
 err_t library_shelve(struct library *library, uint64_t generation,
@@ -185,15 +186,15 @@ err_t library_shelve(struct library *library, uint64_t generation,
 {
 	struct sql *sql = library_writing(library);
 
-	TRY(sql_do(sql, LIBRARY_PASSAGES_REMOVE, "uu", generation, document->row));
-	TRY(sql_do(sql, LIBRARY_SHELVED_PUT, "usu", generation, document->id,
-		   version ? document->row : 0));
+	TRY(sql_later(sql, LIBRARY_PASSAGES_REMOVE, "uu", generation, document->row));
+	TRY(sql_later(sql, LIBRARY_SHELVED_PUT, "usu", generation, document->id,
+		      version ? document->row : 0));
 	if (version == 0)
-		return sql_do(sql, LIBRARY_SHELF_REMOVE, "uu", generation, document->row);
+		return sql_later(sql, LIBRARY_SHELF_REMOVE, "uu", generation, document->row);
 	for (size_t i = 0; i < count; i++)
 		TRY(passage_add(sql, generation, document->row, &passages[i]));
-	return sql_do(sql, LIBRARY_SHELF_PUT, "uuuu", generation, document->row, version,
-		      (uint64_t)count);
+	return sql_later(sql, LIBRARY_SHELF_PUT, "uuuu", generation, document->row, version,
+			 (uint64_t)count);
 }
 
 uint64_t library_shelved(struct library *library, uint64_t generation, uint64_t row)
@@ -307,10 +308,10 @@ static void candidate_count(struct candidates *c, uint64_t row)
 }
 
 /* The bands as ?1 to ?16, and the document's row. */
-#define SKETCH_BIND(sql, which, b, row)                                                       \
-	sql_bind((sql), (which), "uuuuuuuuuuuuuuuuu", (b)[0], (b)[1], (b)[2], (b)[3], (b)[4], \
-		 (b)[5], (b)[6], (b)[7], (b)[8], (b)[9], (b)[10], (b)[11], (b)[12], (b)[13],  \
-		 (b)[14], (b)[15], (row))
+#define SKETCH(call, sql, which, b, row)                                                           \
+	call((sql), (which), "uuuuuuuuuuuuuuuuu", (b)[0], (b)[1], (b)[2], (b)[3], (b)[4], (b)[5],  \
+	     (b)[6], (b)[7], (b)[8], (b)[9], (b)[10], (b)[11], (b)[12], (b)[13], (b)[14], (b)[15], \
+	     (row))
 _Static_assert(LIBRARY_SKETCH_BANDS == 16, "the statements name each band");
 
 err_t library_sketch(struct library *library, uint64_t row,
@@ -325,12 +326,12 @@ err_t library_sketch(struct library *library, uint64_t row,
 
 	*ret_shared = 0;
 	*ret_id = BYTES_NONE;
-	TRY(sql_do(sql, LIBRARY_SKETCH_REMOVE, "u", row));
-	stmt = SKETCH_BIND(sql, LIBRARY_SKETCH_NEAR, bands, row);
+	TRY(sql_later(sql, LIBRARY_SKETCH_REMOVE, "u", row));
+	stmt = SKETCH(sql_bind, sql, LIBRARY_SKETCH_NEAR, bands, row);
 	while (sql_row(stmt))
 		candidate_count(&c, sql_number(stmt, 0));
 	TRY(sql_done(sql, stmt));
-	TRY(sql_finish(sql, SKETCH_BIND(sql, LIBRARY_SKETCH_PUT, bands, row)));
+	TRY(SKETCH(sql_later, sql, LIBRARY_SKETCH_PUT, bands, row));
 	for (unsigned i = 0; i < c.count; i++) {
 		if (c.at[i].shared > *ret_shared) {
 			*ret_shared = c.at[i].shared;
@@ -353,11 +354,11 @@ err_t library_assets_put(struct library *library, uint64_t row, const struct lib
 {
 	struct sql *sql = library_writing(library);
 
-	TRY(sql_do(sql, LIBRARY_ASSETS_REMOVE, "u", row));
+	TRY(sql_later(sql, LIBRARY_ASSETS_REMOVE, "u", row));
 	for (size_t i = 0; i < count; i++)
-		TRY(sql_do(sql, LIBRARY_ASSET_PUT, "sussssu", assets[i].id, row, assets[i].kind,
-			   assets[i].media_type, assets[i].sha256, assets[i].caption,
-			   assets[i].page));
+		TRY(sql_later(sql, LIBRARY_ASSET_PUT, "sussssu", assets[i].id, row, assets[i].kind,
+			      assets[i].media_type, assets[i].sha256, assets[i].caption,
+			      assets[i].page));
 	return ERR_OK;
 }
 

@@ -9,10 +9,10 @@ const char *const library_job_state_names[LIBRARY_JOB_STATES] = {
 
 err_t library_job_put(struct library *library, const struct library_job *job)
 {
-	return sql_do(library_writing(library), LIBRARY_JOB_PUT, "ssssuuuuuuuuu", job->id,
-		      job->kind, job->args, job->error, (uint64_t)job->state, job->total, job->done,
-		      job->failed, job->passages, job->generation, job->created_ms, job->started_ms,
-		      job->ended_ms);
+	return sql_later(library_writing(library), LIBRARY_JOB_PUT, "ssssuuuuuuuuu", job->id,
+			 job->kind, job->args, job->error, (uint64_t)job->state, job->total,
+			 job->done, job->failed, job->passages, job->generation, job->created_ms,
+			 job->started_ms, job->ended_ms);
 }
 
 static void row_read(struct sql_stmt *stmt, struct library_job *ret)
@@ -80,7 +80,7 @@ err_t library_jobs(struct library *library, bool open_only, unsigned limit, libr
 
 err_t library_jobs_prune(struct library *library, unsigned keep)
 {
-	return sql_do(library_writing(library), LIBRARY_JOBS_PRUNE, "u", (uint64_t)keep);
+	return sql_later(library_writing(library), LIBRARY_JOBS_PRUNE, "u", (uint64_t)keep);
 }
 
 err_t library_event_add(struct library *library, struct bytes job, struct bytes kind,
@@ -88,8 +88,8 @@ err_t library_event_add(struct library *library, struct bytes job, struct bytes 
 {
 	struct sql *sql = library_writing(library);
 
-	TRY(sql_do(sql, LIBRARY_EVENT_ADD, "sssu", job, kind, body, at_ms));
-	return sql_do(sql, LIBRARY_EVENTS_PRUNE, "s", job);
+	TRY(sql_later(sql, LIBRARY_EVENT_ADD, "sssu", job, kind, body, at_ms));
+	return sql_later(sql, LIBRARY_EVENTS_PRUNE, "s", job);
 }
 
 err_t library_events(struct library *library, struct bytes job, struct bytes kind,
@@ -134,7 +134,7 @@ err_t library_idem_put(struct library *library, struct bytes key, struct bytes r
 	struct sql *sql = library_writing(library);
 	const uint64_t day_ms = 24ULL * 3600 * 1000;
 
-	TRY(sql_do(sql, LIBRARY_IDEM_PRUNE, "u", expires_ms > day_ms ? expires_ms - day_ms : 0));
-	return sql_do(sql, LIBRARY_IDEM_PUT, "ssusu", key, request_sha256, status, body,
-		      expires_ms);
+	TRY(sql_later(sql, LIBRARY_IDEM_PRUNE, "u", expires_ms > day_ms ? expires_ms - day_ms : 0));
+	return sql_later(sql, LIBRARY_IDEM_PUT, "ssusu", key, request_sha256, status, body,
+			 expires_ms);
 }

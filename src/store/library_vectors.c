@@ -69,13 +69,13 @@ err_t library_vector_put(struct library *library, struct bytes model,
 
 	snprintf(scale, sizeof scale, "%.9g", (double)v->scale);
 	if (!library->finds_vectors)
-		return sql_do(sql, LIBRARY_VECTOR_PUT, "sssusb", model, v->id, v->digest,
-			      dimensions, bytes_of(scale), v->data);
+		return sql_later(sql, LIBRARY_VECTOR_PUT, "sssusb", model, v->id, v->digest,
+				 dimensions, bytes_of(scale), v->data);
 	write_vector(&embedding, v);
 	err = text_err(&embedding);
 	if (!err)
-		err = sql_do(sql, LIBRARY_VECTOR_PUT_FOUND, "sssusbs", model, v->id, v->digest,
-			     dimensions, bytes_of(scale), v->data, text_bytes(&embedding));
+		err = sql_later(sql, LIBRARY_VECTOR_PUT_FOUND, "sssusbs", model, v->id, v->digest,
+				dimensions, bytes_of(scale), v->data, text_bytes(&embedding));
 	text_fini(&embedding);
 	return err;
 }

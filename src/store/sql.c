@@ -14,13 +14,11 @@ err_t sql_run(struct sql *sql, const char *statements)
 	return sql->engine->run(sql, statements);
 }
 
-struct sql_stmt *sql_bind(struct sql *sql, unsigned which, const char *types, ...)
+static unsigned values_read(struct sql_value values[SQL_VALUES_MAX], const char *types,
+			    va_list args)
 {
-	struct sql_value values[SQL_VALUES_MAX];
 	unsigned count = 0;
-	va_list args;
 
-	va_start(args, types);
 	for (; types[count]; count++) {
 		struct sql_value *v = &values[count];
 
@@ -31,8 +29,32 @@ struct sql_stmt *sql_bind(struct sql *sql, unsigned which, const char *types, ..
 		else if (v->kind != 'n')
 			v->bytes = va_arg(args, struct bytes);
 	}
+	return count;
+}
+
+struct sql_stmt *sql_bind(struct sql *sql, unsigned which, const char *types, ...)
+{
+	struct sql_value values[SQL_VALUES_MAX];
+	unsigned count;
+	va_list args;
+
+	va_start(args, types);
+	count = values_read(values, types, args);
 	va_end(args);
 	return sql->engine->bind(sql, which, values, count);
+}
+
+err_t sql_later(struct sql *sql, unsigned which, const char *types, ...)
+{
+	struct sql_value values[SQL_VALUES_MAX];
+	unsigned count;
+	va_list args;
+
+	assert(sql_in_transaction(sql));
+	va_start(args, types);
+	count = values_read(values, types, args);
+	va_end(args);
+	return sql->engine->later(sql, which, values, count);
 }
 
 bool sql_row(struct sql_stmt *stmt)

@@ -40,6 +40,8 @@ struct sql_engine {
 				 unsigned count);
 	bool (*row)(struct sql_stmt *stmt);
 	err_t (*done)(struct sql *sql, struct sql_stmt *stmt);
+	err_t (*later)(struct sql *sql, unsigned which, const struct sql_value *values,
+		       unsigned count);
 	uint64_t (*number)(struct sql_stmt *stmt, int at);
 	struct bytes (*text)(struct sql_stmt *stmt, int at);
 	uint64_t (*changes)(struct sql *sql);
@@ -90,6 +92,13 @@ err_t sql_done(struct sql *sql, struct sql_stmt *stmt); /* ends; ERR_EXISTS, ERR
 /* A statement without rows: bind, step, end. */
 #define sql_do(sql, which, ...) sql_finish((sql), sql_bind((sql), (which), __VA_ARGS__))
 err_t sql_finish(struct sql *sql, struct sql_stmt *stmt);
+
+/*
+ * A statement without rows inside a transaction, done now or a little later: before the next one
+ * that is bound. Bytes are copied. A failure may come with a later call; then the transaction
+ * cannot be committed. For what is done many times, where each round trip would be waited for.
+ */
+err_t sql_later(struct sql *sql, unsigned which, const char *types, ...);
 
 uint64_t sql_number(struct sql_stmt *stmt, int at);
 struct bytes sql_text(struct sql_stmt *stmt, int at); /* valid until the next step */

@@ -4,6 +4,7 @@
  * of the one before put aside.
  *
  *   bind ─► (connect, prepare) ─► send ─► row … row ─► done          a round trip each
+ *   later ─► send … later ─► send … bind ─► (how did they go?) ─► …    one for all of them
  *
  * A connection that breaks inside a transaction fails it: nothing is sent until ROLLBACK. One that
  * breaks at the COMMIT leaves open whether it happened; the server is asked (pg_xact_status).
@@ -193,13 +194,14 @@ static bool send(struct pg_stmt *s, const struct sql_value *values, unsigned cou
 	struct bound b = { .values = { NULL } };
 	bool sent;
 
+	assert(count <= SQL_VALUES_MAX);
+
 	for (unsigned i = 0; i < count; i++) {
 		text_init(&b.rooms[i], TEXT_MAX_BYTES);
 		bind_value(&b, i, &values[i]);
 	}
 	sent = PQsendQueryPrepared(s->pg->conn, s->name, (int)count, b.values, b.lengths, b.formats,
-				   0) &&
-	       PQsetSingleRowMode(s->pg->conn);
+				   0);
 	for (unsigned i = 0; i < count; i++)
 		text_fini(&b.rooms[i]);
 	if (!sent)
@@ -218,6 +220,92 @@ static void reset(struct pg_stmt *s)
 	s->waiting_count = s->next = 0;
 	s->busy = false;
 }
+
+/* ---- Statements whose results are read together ---- */
+
+/* How one of them went; what follows one that failed is not done. */
+static err_t later_error(const struct pg_stmt *s, const PGresult *r)
+{
+	switch (PQresultStatus(r)) {
+	case PGRES_COMMAND_OK:
+	case PGRES_TUPLES_OK: return ERR_OK;
+	case PGRES_PIPELINE_ABORTED: return ERR_STORE;
+	default: return result_error(s, r);
+	}
+}
+
+/* Results come in the order of the statements, each followed by nothing; then the sync. */
+static err_t read_later(struct pg *pg)
+{
+	err_t err = ERR_OK;
+
+	for (unsigned i = 0;;) {
+		PGresult *r = next_result(pg);
+		bool synced = r && PQresultStatus(r) == PGRES_PIPELINE_SYNC;
+
+		if (!r &&
+		    (!pg->conn || PQstatus(pg->conn) != CONNECTION_OK || i == pg->later_count))
+			return ERR_STORE;
+		if (r && !synced && i < pg->later_count && !err)
+			err = later_error(pg->later[i], r);
+		i += !r;
+		PQclear(r);
+		if (synced)
+			return err;
+	}
+}
+
+/* What was sent is done now, or the transaction can only be rolled back. */
+static err_t settle(struct pg *pg)
+{
+	err_t err;
+
+	if (pg->later_count == 0)
+		return ERR_OK;
+	err = PQpipelineSync(pg->conn) ? read_later(pg) : ERR_STORE;
+	pg->later_count = 0;
+	if (pg->conn && PQexitPipelineMode(pg->conn))
+		return err;
+	log_error("store", "postgres: the connection was lost");
+	if (pg->conn)
+		pg_disconnect(pg);
+	return ERR_STORE;
+}
+
+/* For the first time, it must be prepared outside of a pipeline. */
+static bool ready_for_later(struct pg_stmt *s)
+{
+	struct pg *pg = s->pg;
+
+	if (!s->text)
+		s->text = text_of(pg->texts[s - pg->stmts]);
+	if (pg->running)
+		put_aside(pg->running);
+	if (!s->text || !pg_ensure_connected(pg))
+		return false;
+	if (!s->prepared && (settle(pg) || !prepare(s)))
+		return false;
+	return pg->later_count > 0 || PQenterPipelineMode(pg->conn);
+}
+
+static err_t pg_later(struct sql *sql, unsigned which, const struct sql_value *values,
+		      unsigned count)
+{
+	struct pg *pg = sql->db;
+	struct pg_stmt *s = &pg->stmts[which];
+
+	assert(which < pg->count && !s->busy && pg->begun);
+	if (!ready_for_later(s))
+		return ERR_STORE;
+	pg->later[pg->later_count++] = s;
+	if (!send(s, values, count)) {
+		pg_disconnect(pg);
+		return ERR_STORE;
+	}
+	return pg->later_count == PG_LATER_MAX ? settle(pg) : ERR_OK;
+}
+
+/* ---- One statement ---- */
 
 /* Before and after the statements that begin and end a transaction. */
 static bool transaction_step(struct pg_stmt *s)
@@ -257,7 +345,11 @@ static struct sql_stmt *pg_bind(struct sql *sql, unsigned which, const struct sq
 	if (pg->running)
 		put_aside(pg->running);
 	s->err = ERR_OK;
-	if (!transaction_step(s) || !prepare(s) || !send(s, values, count))
+	/* A failure before a ROLLBACK is what that is for. */
+	if (settle(pg) && !is(s, "ROLLBACK"))
+		return NULL;
+	if (!transaction_step(s) || !prepare(s) || !send(s, values, count) ||
+	    !PQsetSingleRowMode(pg->conn))
 		return NULL;
 	pg->running = s;
 	s->busy = true;
@@ -369,6 +461,7 @@ static err_t pg_run(struct sql *sql, const char *statements)
 
 	if (pg->running)
 		put_aside(pg->running);
+	TRY(settle(pg));
 	return pg_ensure_connected(pg) ? pg_simple(pg, statements, NULL, 0) : ERR_STORE;
 }
 
@@ -393,6 +486,7 @@ static const struct sql_engine pg_engine = {
 	.bind = pg_bind,
 	.row = pg_row,
 	.done = pg_done,
+	.later = pg_later,
 	.number = pg_number,
 	.text = pg_text,
 	.changes = pg_changes,

@@ -9,7 +9,11 @@
 
 #include "store/sql.h"
 
-enum { PG_AGAIN_MS = 1000 }; /* between two attempts to connect */
+enum {
+	PG_AGAIN_MS = 1000, /* between two attempts to connect */
+	PG_LATER_MAX = 256, /* statements sent whose results were not read: the server's answers fit
+			       into its buffers */
+};
 
 struct pg_stmt {
 	struct sql_stmt base;
@@ -32,10 +36,12 @@ struct pg {
 	struct pg_stmt *stmts;
 	unsigned count;
 	struct pg_stmt *running; /* whose results are still to come */
-	bool begun;		 /* a transaction, not ended yet */
-	bool lost;		 /* its connection is gone: it can only be rolled back */
-	char xid[32];		 /* of the transaction being committed, or "" */
-	uint64_t again_ms;	 /* no attempt to connect before */
+	const struct pg_stmt *later[PG_LATER_MAX];
+	unsigned later_count; /* sent, in pipeline mode; nobody asked yet how they went */
+	bool begun;	      /* a transaction, not ended yet */
+	bool lost;	      /* its connection is gone: it can only be rolled back */
+	char xid[32];	      /* of the transaction being committed, or "" */
+	uint64_t again_ms;    /* no attempt to connect before */
 	uint64_t changes;
 };
 

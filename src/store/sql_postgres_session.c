@@ -34,6 +34,7 @@ void pg_disconnect(struct pg *pg)
 	PQfinish(pg->conn);
 	pg->conn = NULL;
 	pg->running = NULL;
+	pg->later_count = 0;
 	pg->lost = pg->begun;
 	for (unsigned i = 0; i < pg->count; i++)
 		pg->stmts[i].prepared = false;

@@ -125,12 +125,20 @@ static bool lite_in_transaction(struct sql *sql)
 	return !sqlite3_get_autocommit(lite->db);
 }
 
+/* Nothing to wait for: it is done at once. */
+static err_t lite_later(struct sql *sql, unsigned which, const struct sql_value *values,
+			unsigned count)
+{
+	return sql_finish(sql, lite_bind(sql, which, values, count));
+}
+
 static const struct sql_engine lite_engine = {
 	.close = lite_close,
 	.run = lite_run,
 	.bind = lite_bind,
 	.row = lite_row,
 	.done = lite_done,
+	.later = lite_later,
 	.number = lite_number,
 	.text = lite_text,
 	.changes = lite_changes,

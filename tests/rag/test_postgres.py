@@ -90,8 +90,8 @@ def test_what_was_acknowledged_is_there_after_a_kill_and_originals_are_in_the_da
             harness.until(lambda: finished(server), 30, "the reindex")
             assert server.json("/health")["index"]["generation"] == 2 and server.json("/health")["index"]["documents"] == 2
             assert "Narwhals dive" in words(server.events("narwhals"))
+            harness.until(lambda: postgres.ask("SELECT count(*) FROM kept.passage WHERE generation <> 2") == "0", 30, "the old generation to go")
     assert int(postgres.ask("SELECT sum(length(data)) FROM kept.blob")) > len(big)
-    assert postgres.ask("SELECT count(*) FROM kept.passage WHERE generation <> 2") == "0"
 
 
 def test_a_database_that_is_away_degrades_and_stops_nothing(postgres):

@@ -235,3 +235,38 @@ TEST(nobody_reads_that_a_document_is_there_before_the_index_has_it)
 	CHECK_EQ(committed, 60);
 	finish();
 }
+
+/* A store may hear of it only at the end: nothing of the transaction is there then. */
+TEST(what_a_store_refuses_is_not_committed_whenever_it_says_so)
+{
+	const struct passage twice[] = {
+		{ .id = BYTES("chk_1"), .body = BYTES("one"), .ordinal = 7 },
+		{ .id = BYTES("chk_2"), .body = BYTES("other"), .ordinal = 7 },
+	};
+	struct library_document d = { .key = BYTES("twice"),
+				      .state = LIBRARY_INDEXED,
+				      .version = 1 };
+	char id[LIBRARY_ID_BYTES];
+	struct arena arena;
+	err_t err;
+
+	start();
+	arena_init(&arena, 1 << 20);
+	library_document_id(d.key, id);
+	d.id = bytes_of(id);
+	CHECK_OK(catalog_begin(catalog));
+	CHECK_OK(library_document_put(library, &d));
+	CHECK_OK(library_document_get(library, d.id, &arena, &d));
+	err = catalog_shelve(catalog, CATALOG_BOTH, &d, 1, twice, COUNT(twice));
+	if (err)
+		catalog_rollback(catalog);
+	else
+		err = catalog_commit(catalog);
+	CHECK(err != ERR_OK, "two passages at one place");
+	CHECK_EQ(library_document_get(library, d.id, &arena, &d), ERR_NOT_FOUND);
+	put("after", "after");
+	CHECK_OK(catalog_begin(catalog));
+	catalog_rollback(catalog);
+	arena_fini(&arena);
+	finish();
+}
