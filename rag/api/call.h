@@ -20,7 +20,7 @@ struct call {
 	struct bytes method, path, query, content_type, accept;
 	struct bytes x_api_key, authorization, idempotency_key, last_event_id;
 	struct bytes peer; /* the client's address, as text */
-	char request_id[REQUEST_ID_BYTES];
+	char request_id[REQUEST_ID_BYTES], traceparent[TRACEPARENT_BYTES];
 	struct text body;
 	uint64_t large_bytes; /* of the server's memory for large bodies that this one has */
 	struct timer stall;   /* a body that stops coming */

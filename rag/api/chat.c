@@ -470,6 +470,7 @@ err_t chat_start(const struct chat_options *options, struct chat_request *reques
 	memcpy(chat->id, "msg_", 4);
 	random_hex(chat->id + 4, CHAT_ID_BYTES - 5);
 	strncpy(chat->request_id, options->to->request_id, sizeof chat->request_id - 1);
+	strncpy(chat->traceparent, options->traceparent, sizeof chat->traceparent - 1);
 	chat->voice = (struct voice){
 		.form = request->form,
 		.head = { chat->id, engine_of(chat), loop_unix_us(service->loop) / 1000000 },

@@ -21,6 +21,7 @@
 enum {
 	CHAT_ID_BYTES = 29, /* "msg_", 24 digits and a NUL */
 	REQUEST_ID_BYTES = 129,
+	TRACEPARENT_BYTES = 56, /* W3C's 55 characters and a NUL */
 };
 
 struct chat;
@@ -29,6 +30,7 @@ struct chat_options {
 	struct service *service;
 	struct reply_to
 		*to; /* the caller's, as long as the chat; so are the exchange's callbacks */
+	const char *traceparent;	     /* the client's, or ""; copied */
 	const struct answered_name *kept_as; /* what one object is kept as; NULL: nothing; copied */
 	/* The answer is over and the exchange closed: the caller forgets both. Never in chat_start.
 	 */

@@ -18,7 +18,7 @@ struct chat {
 	void (*on_over)(void *owner);
 	void *owner;
 	struct chat_request request;
-	char id[CHAT_ID_BYTES], request_id[REQUEST_ID_BYTES];
+	char id[CHAT_ID_BYTES], request_id[REQUEST_ID_BYTES], traceparent[TRACEPARENT_BYTES];
 
 	const char *stage;
 	struct retrieval *retrieval; /* from the start to the end: the answer lies in it */

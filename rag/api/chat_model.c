@@ -159,7 +159,9 @@ void chat_ask_model(struct chat *chat)
 	ground_init(&chat->ground, chat_answer(chat));
 	err = completion_request(&body, &request);
 	if (!err)
-		err = model_start(chat->service->model, text_bytes(&body), chat->request_id,
+		err = model_start(chat->service->model,
+				  &(struct model_question){ text_bytes(&body), chat->request_id,
+							    chat->traceparent },
 				  &model_table, chat, &chat->run);
 	text_fini(&body);
 	if (err)

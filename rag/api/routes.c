@@ -89,26 +89,30 @@ static void on_health(struct call *call)
 	struct text body = TEXT_INIT(REPLY_MAX_BYTES), engines = TEXT_INIT(4096);
 	char building[24] = "null", running[INGEST_JOB_ID_BYTES];
 	struct ingest_counts counts;
+	uint64_t entities, relations;
 
+	corpus_graph_counts(s->corpus, &entities, &relations);
 	if (s->building)
 		snprintf(building, sizeof building, "%llu", (unsigned long long)s->building);
 	ingest_running(s->ingest, running);
 	ingest_counts(s->ingest, &counts);
 	write_engines(s, &engines);
-	text_printf(
-		&body,
-		"{\"status\":\"%s\",\"version\":\"" RAG_VERSION "\",\"uptime_s\":%llu,"
-		"\"index\":{\"generation\":%llu,\"documents\":%llu,\"chunks\":%llu,\"building\":%s},"
-		"\"engines\":{%s,"
-		"\"store\":{\"kind\":\"%s\",\"state\":\"%s\"},"
-		"\"documents\":{\"kind\":\"%s\",\"state\":\"ok\"}},"
-		"\"chats\":{\"running\":%u},\"jobs\":{\"running\":%u,\"working\":%u}}\n",
-		health_word(s), (unsigned long long)((loop_now_ms(s->loop) - s->started_ms) / 1000),
-		(unsigned long long)s->index.generation, (unsigned long long)s->index.documents,
-		(unsigned long long)s->index.passages, building, text_str(&engines),
-		library_kind(s->library), s->pulse.down ? "down" : "ok",
-		s->settings->documents[0] ? "fs" : "none", s->chat_count, running[0] ? 1 : 0,
-		counts.working);
+	text_printf(&body,
+		    "{\"status\":\"%s\",\"version\":\"" RAG_VERSION "\",\"uptime_s\":%llu,"
+		    "\"index\":{\"generation\":%llu,\"documents\":%llu,\"chunks\":%llu,"
+		    "\"entities\":%llu,\"relations\":%llu,\"building\":%s},"
+		    "\"engines\":{%s,"
+		    "\"store\":{\"kind\":\"%s\",\"state\":\"%s\"},"
+		    "\"documents\":{\"kind\":\"%s\",\"state\":\"ok\"}},"
+		    "\"chats\":{\"running\":%u},\"jobs\":{\"running\":%u,\"working\":%u}}\n",
+		    health_word(s),
+		    (unsigned long long)((loop_now_ms(s->loop) - s->started_ms) / 1000),
+		    (unsigned long long)s->index.generation, (unsigned long long)s->index.documents,
+		    (unsigned long long)s->index.passages, (unsigned long long)entities,
+		    (unsigned long long)relations, building, text_str(&engines),
+		    library_kind(s->library), s->pulse.down ? "down" : "ok",
+		    s->settings->documents[0] ? "fs" : "none", s->chat_count, running[0] ? 1 : 0,
+		    counts.working);
 	reply_json(&call->to, serves ? 200 : 503, text_bytes(&body));
 	text_fini(&body);
 	text_fini(&engines);
@@ -225,6 +229,7 @@ static void begin(struct call *call, request_fn read, bool as_lines)
 	struct chat_options options = {
 		.service = call->service,
 		.to = &call->to,
+		.traceparent = call->traceparent,
 		.on_over = call_over,
 		.owner = call,
 	};

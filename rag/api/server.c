@@ -179,6 +179,23 @@ static void request_id_choose(const struct http_head *head, char out[REQUEST_ID_
 	}
 }
 
+/* Passed on to a model when it is of W3C's form: two, 32, 16 and two hexadecimal digits. */
+static void traceparent_take(const struct http_head *head, char out[TRACEPARENT_BYTES])
+{
+	static const char form[] = "xx-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-xxxxxxxxxxxxxxxx-xx";
+	struct bytes given = http_value(head, BYTES("traceparent"));
+
+	_Static_assert(sizeof form == TRACEPARENT_BYTES, "as long as that");
+	if (given.len != sizeof form - 1)
+		return;
+	for (size_t i = 0; i < given.len; i++)
+		if (form[i] == 'x' ? !strchr("0123456789abcdef", given.at[i]) || !given.at[i]
+				   : given.at[i] != form[i])
+			return;
+	memcpy(out, given.at, given.len);
+	out[given.len] = '\0';
+}
+
 static err_t head_copy(struct call *call, const struct http_head *head)
 {
 	static const struct {
@@ -195,6 +212,7 @@ static err_t head_copy(struct call *call, const struct http_head *head)
 	struct uri uri = { .path = BYTES_NONE };
 
 	request_id_choose(head, call->request_id);
+	traceparent_take(head, call->traceparent);
 	TRY(uri_parse_target(head->target, &uri));
 	TRY(arena_copy(&call->arena, head->method, &call->method));
 	TRY(arena_copy(&call->arena, uri.path, &call->path));

@@ -252,13 +252,18 @@ static size_t on_write(char *at, size_t size, size_t count, void *owner)
 	return len;
 }
 
-static err_t headers_make(struct model_run *run, const char *request_id)
+static err_t headers_make(struct model_run *run, const struct model_question *question)
 {
-	char id[200];
-	const char *const lines[] = { "Content-Type: application/json", "Accept: text/event-stream",
-				      "Expect:", id, run->model->authorization };
+	char id[200], trace[100];
+	const char *const lines[] = { "Content-Type: application/json",
+				      "Accept: text/event-stream",
+				      "Expect:",
+				      id,
+				      run->model->authorization,
+				      question->traceparent[0] ? trace : NULL };
 
-	snprintf(id, sizeof id, "X-Request-Id: %s", request_id);
+	snprintf(id, sizeof id, "X-Request-Id: %s", question->request_id);
+	snprintf(trace, sizeof trace, "traceparent: %s", question->traceparent);
 	for (size_t i = 0; i < COUNT(lines); i++) {
 		struct curl_slist *more;
 
@@ -290,7 +295,7 @@ static void easy_setup(struct model_run *run, size_t body_len)
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, run);
 }
 
-err_t model_start(struct model *model, struct bytes body, const char *request_id,
+err_t model_start(struct model *model, const struct model_question *question,
 		  const struct model_events *events, void *owner, struct model_run **ret_run)
 {
 	struct model_run *run = calloc(1, sizeof *run);
@@ -304,15 +309,15 @@ err_t model_start(struct model *model, struct bytes body, const char *request_id
 	run->clock.on_expired = on_clock;
 	sse_reader_init(&run->reader);
 	list_append(&model->runs, &run->link);
-	run->body = bytes_dup(body);
+	run->body = bytes_dup(question->body);
 	run->easy = curl_easy_init();
 	if (run->body && run->easy)
-		err = headers_make(run, request_id);
+		err = headers_make(run, question);
 	if (err) {
 		run_free(run);
 		return err;
 	}
-	easy_setup(run, body.len);
+	easy_setup(run, question->body.len);
 	clock_set(run, model->first_ms);
 	/* Adding sets libcurl's timer, so the connect begins on a later turn. */
 	if (curl_multi_add_handle(model->multi, run->easy) != CURLM_OK) {

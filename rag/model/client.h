@@ -44,10 +44,14 @@ struct model_events {
 	void (*on_ended)(void *owner, enum model_end end, unsigned status);
 };
 
-/*
- * `body` and `request_id` are copied. On ERR_OK callbacks come on later turns; ERR_NOMEM.
- */
-err_t model_start(struct model *model, struct bytes body, const char *request_id,
+struct model_question {
+	struct bytes body;	 /* the request's JSON */
+	const char *request_id;	 /* sent as X-Request-Id */
+	const char *traceparent; /* the client's, of W3C's form; "" sends none */
+};
+
+/* The question is copied. On ERR_OK callbacks come on later turns; ERR_NOMEM. */
+err_t model_start(struct model *model, const struct model_question *question,
 		  const struct model_events *events, void *owner, struct model_run **ret_run);
 void model_cancel(struct model_run *run);
 

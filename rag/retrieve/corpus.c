@@ -23,7 +23,8 @@ struct corpus {
 	struct list_node generations;
 	struct generation *read; /* the published one */
 	_Atomic uint64_t changes;
-	char *directory; /* NULL: nothing is kept */
+	_Atomic uint64_t entities, relations; /* of the published one */
+	char *directory;		      /* NULL: nothing is kept */
 	uint64_t library;
 };
 
@@ -270,6 +271,10 @@ static err_t commit(void *owner, uint64_t number, uint64_t change)
 	err = apply(g);
 	g->change = change;
 	pthread_rwlock_unlock(&g->locked.lock);
+	if (g->published) {
+		atomic_store(&corpus->entities, graph_entities(g->locked.graph));
+		atomic_store(&corpus->relations, graph_relations(g->locked.graph));
+	}
 	if (!err)
 		err = generation_tidy(g);
 	if (!err && g->published)
@@ -386,6 +391,13 @@ void corpus_read_end(struct corpus *corpus, struct generation *g)
 uint64_t corpus_changes(const struct corpus *corpus)
 {
 	return atomic_load(&corpus->changes);
+}
+
+void corpus_graph_counts(const struct corpus *corpus, uint64_t *ret_entities,
+			 uint64_t *ret_relations)
+{
+	*ret_entities = atomic_load(&corpus->entities);
+	*ret_relations = atomic_load(&corpus->relations);
 }
 
 uint64_t corpus_kept_bytes(struct corpus *corpus)

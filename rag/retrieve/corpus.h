@@ -72,6 +72,10 @@ void corpus_read_end(struct corpus *corpus, struct generation *generation);
 /* Grows with every commit and publication. Any thread. */
 uint64_t corpus_changes(const struct corpus *corpus);
 
+/* Of the generation that is read, as of its last commit. Any thread; never waits. */
+void corpus_graph_counts(const struct corpus *corpus, uint64_t *ret_entities,
+			 uint64_t *ret_relations);
+
 /* The size of the file that the published generation is kept in; 0 while it is in none. Blocks. */
 uint64_t corpus_kept_bytes(struct corpus *corpus);
 

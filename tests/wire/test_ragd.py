@@ -298,6 +298,12 @@ def test_http_1_0_gets_the_stream_until_the_close(ragd):
     assert parse(stream)[-1][0] == "done"
 
 
+def test_health_counts_what_the_graph_has(ragd):
+    listed = ragd.json("/graph/search?q=&limit=1000")
+    index = ragd.json("/health")["index"]
+    assert index["entities"] == len(listed["entities"]) > 50 and not listed["truncated"] and index["relations"] > 50
+
+
 def test_fifty_chats_at_once_all_end_complete(ragd):
     with concurrent.futures.ThreadPoolExecutor(50) as pool:
         answers = list(pool.map(ragd.events, ["How much caffeine is safe?", "ibuprofen side effects"] * 25))
@@ -498,6 +504,15 @@ def test_a_client_that_does_not_read_holds_the_model_back_and_loses_nothing():
             received += len(more)
             tail = (tail + more)[-400:]
         assert received > (count - 1) * len(text)
+
+
+def test_a_trace_is_passed_on_to_the_model_and_nothing_else_is():
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    with FakeModel("It may hurt the stomach [1].", *END) as model, with_model(model) as server:
+        for given in (trace, trace.upper(), trace + "0", "00-0af7"):
+            assert server.chat("ibuprofen side effects", {"traceparent": given})[0] == 200
+        heads = [head for head, _ in model.requests]
+        assert f"traceparent: {trace}\r\n" in heads[0] and not [head for head in heads[1:] if "traceparent" in head.lower()]
 
 
 def test_a_model_that_breaks_off_is_continued_from_the_documents():
