@@ -11,6 +11,10 @@ struct position {
 struct alternative {
 	unsigned first, count; /* positions */
 	bool at_start, at_end; /* ^ and $ */
+	/* With which bytes it can begin, anywhere: the rest of a text is passed over. Not looked at
+	 * (`skips` false) when it begins at ^ only, or is found in nothing at all. */
+	bool skips;
+	uint8_t begins[SET_BYTES];
 };
 
 struct regex {
@@ -277,6 +281,19 @@ static err_t add_positions(struct reader *reader, const uint8_t set[SET_BYTES], 
 	return ERR_OK;
 }
 
+static void note_begin(const struct regex *regex, struct alternative *alternative)
+{
+	const struct position *positions = regex->positions + alternative->first;
+
+	for (unsigned i = 0; i < alternative->count; i++) {
+		set_join(alternative->begins, positions[i].set);
+		if (positions[i].optional)
+			continue;
+		alternative->skips = !alternative->at_start;
+		return;
+	}
+}
+
 static err_t read_alternative(struct reader *reader)
 {
 	struct regex *regex = reader->regex;
@@ -303,6 +320,7 @@ static err_t read_alternative(struct reader *reader)
 		TRY(add_positions(reader, set, min, max));
 	}
 	alternative->count = regex->position_count - alternative->first;
+	note_begin(regex, alternative);
 	regex->alternative_count++;
 	return ERR_OK;
 }
@@ -359,12 +377,18 @@ static bool alternative_finds(const struct regex *regex, const struct alternativ
 			      struct bytes text)
 {
 	const struct position *positions = regex->positions + alternative->first;
-	uint64_t state[WORDS] = { 0 }, next[WORDS];
+	uint64_t state[WORDS] = { 0 }, begin[WORDS], next[WORDS];
 	unsigned count = alternative->count;
 
 	state_put(state, positions, count, 0);
+	memcpy(begin, state, sizeof begin);
 	for (size_t i = 0;; i++) {
-		bool done = state[count / 64] >> count % 64 & 1;
+		bool done;
+
+		if (alternative->skips && memcmp(state, begin, sizeof state) == 0)
+			while (i < text.len && !set_has(alternative->begins, text.at[i]))
+				i++;
+		done = state[count / 64] >> count % 64 & 1;
 
 		if (done && (!alternative->at_end || i == text.len))
 			return true;
