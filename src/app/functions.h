@@ -11,6 +11,7 @@
 #define FUNCTION_PRINCIPAL "elasticloadbalancing.amazonaws.com"
 
 #define BUCKET_PRINCIPAL "s3.amazonaws.com"
+#define LOGS_PRINCIPAL	 "logs.amazonaws.com"
 
 extern const struct lb_invoker function_invoker; /* its owner is a struct weir */
 

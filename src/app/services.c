@@ -328,6 +328,25 @@ static void on_metric(void *owner, const struct logs_metric *metric)
 		log_warn("app", "a metric filter's data point of %s is lost", metric->name);
 }
 
+static err_t may_subscribe(void *owner, const char *group_arn, const char *function_arn)
+{
+	struct weir *weir = owner;
+
+	return weir->lambda
+		       ? lambda_may_invoke(weir->lambda, LOGS_PRINCIPAL, group_arn, function_arn)
+		       : ERR_AGAIN;
+}
+
+static err_t send_events(void *owner, const char *group_arn, const char *function_arn,
+			 const char *event)
+{
+	struct weir *weir = owner;
+
+	return weir->lambda ? lambda_event_for(weir->lambda, LOGS_PRINCIPAL, group_arn,
+					       function_arn, event)
+			    : ERR_AGAIN;
+}
+
 /* The load balancers' log groups, and what users put into groups of their own. */
 static err_t make_logs(struct weir *weir, struct text *why)
 {
@@ -344,6 +363,8 @@ static err_t make_logs(struct weir *weir, struct text *why)
 			.account = setting_text(weir->settings, SETTING_ACCOUNT),
 			.region = setting_text(weir->settings, SETTING_REGION),
 			.on_metric = on_metric,
+			.deliver = send_events,
+			.may_deliver = may_subscribe,
 			.owner = weir,
 		},
 		&weir->logs, why));

@@ -1,4 +1,6 @@
 """CloudWatch Logs with the real clients: the document's command, groups, streams, events, patterns, and what survives."""
+import base64
+import gzip
 import json
 import pathlib
 import subprocess
@@ -10,6 +12,7 @@ import pytest
 import clients
 import harness
 from harness import Target, get, until
+from test_lambda import TRUST, make, package
 
 SEED = r"""aws logs filter-log-events \
     --log-group-name /aws/applicationelb/mindr-alb \
@@ -225,7 +228,7 @@ def test_patterns_extract_values(logs, stream):
     found = logs.test_metric_filter(filterPattern='{ $.a[0].b >= 3 && $.c = "x*" }', logEventMessages=[
         '{"a": [{"b": 3}], "c": "xyz"}', '{"a": [{"b": 2}], "c": "xyz"}', "no json"])["matches"]
     assert [m["extractedValues"] for m in found] == [{"$.a[0].b": "3", "$.c": "xyz"}]
-    assert code_of(logs.start_query, logGroupName="g", startTime=0, endTime=1, queryString="fields @message") == "UnknownOperationException"
+    assert code_of(logs.start_query, logGroupName="g", startTime=0, endTime=1, queryString="fields @message") == "InvalidOperationException"
 
 
 def test_metric_filters_make_metrics_of_events(weir, logs, cloudwatch, stream):
@@ -261,6 +264,61 @@ def test_metric_filters_make_metrics_of_events(weir, logs, cloudwatch, stream):
     assert [f["filterName"] for f in found] == ["slow"]
     put(logs, ["10.0.0.1 /chat 8"], start=at + 30)
     assert statistics("Seconds", ("Path", "/chat"))[2] == 8
+
+
+# Keeps each event it is sent in a file of its own.
+KEEPER = """
+import json, os
+def go(event, context):
+    with open(os.environ["NOTES"] + "/" + context.aws_request_id + ".part", "w") as file:
+        json.dump(event, file)
+    os.rename(file.name, file.name[:-5] + ".json")
+"""
+
+
+def test_subscriptions_send_events_to_functions(weir, logs, stream, tmp_path):
+    clients.boto("iam", weir).create_role(RoleName="runner", AssumeRolePolicyDocument=TRUST)
+    functions = clients.boto("lambda", weir)
+    make(functions, "keeper", package(app__py=KEEPER), Environment={"Variables": {"NOTES": str(tmp_path)}})
+    arn = functions.get_function_configuration(FunctionName="keeper")["FunctionArn"]
+    asked = {"logGroupName": "g", "filterName": "slow", "filterPattern": "[path, seconds > 1]", "destinationArn": arn}
+
+    def told(count):
+        """The messages that came so far, once there are `count` events."""
+        def read():
+            found = [json.loads(gzip.decompress(base64.b64decode(json.loads(path.read_text())["awslogs"]["data"])))
+                     for path in sorted(tmp_path.glob("*.json"))]
+            return sum(len(m["logEvents"]) for m in found) >= count and found
+        return until(read, 30, f"{count} events")
+
+    assert code_of(logs.put_subscription_filter, **asked) == "InvalidParameterException", "the function does not let logs.amazonaws.com invoke it"
+    functions.add_permission(FunctionName="keeper", StatementId="logs", Action="lambda:InvokeFunction", Principal="logs.amazonaws.com",
+                             SourceArn=f"arn:aws:logs:{harness.REGION}:{harness.ACCOUNT}:log-group:g:*")
+    logs.create_log_group(logGroupName="/aws/lambda/keeper2")
+    for wrong in ({"destinationArn": "arn:aws:kinesis:us-east-1:000000000000:stream/x"}, {"destinationArn": arn + "2", "logGroupName": "/aws/lambda/keeper2"},
+                  {"filterPattern": "[a"}, {"distribution": "Random"}, {"roleArn": "arn:aws:iam::000000000000:role/runner"}):
+        assert code_of(logs.put_subscription_filter, **{**asked, **wrong}) == "InvalidParameterException", wrong
+    logs.put_subscription_filter(**asked)
+    found = logs.describe_subscription_filters(logGroupName="g")["subscriptionFilters"]
+    assert [(f["filterName"], f["destinationArn"], f["distribution"]) for f in found] == [("slow", arn, "ByLogStream")]
+
+    at = now()
+    put(logs, ["/chat 2.5", "/chat 0.5", "/chat 4"], start=at)
+    message = told(2)[0]
+    assert {k: v for k, v in message.items() if k != "logEvents"} == {
+        "messageType": "DATA_MESSAGE", "owner": harness.ACCOUNT, "logGroup": "g", "logStream": "s", "subscriptionFilters": ["slow"]}
+    stored = {e["message"]: e for e in logs.filter_log_events(logGroupName="g")["events"]}
+    assert message["logEvents"] == [{"id": stored[m]["eventId"], "timestamp": t, "message": m} for m, t in (("/chat 2.5", at), ("/chat 4", at + 2))]
+
+    logs.put_subscription_filter(**{**asked, "filterName": "all", "filterPattern": ""})
+    assert code_of(logs.put_subscription_filter, **{**asked, "filterName": "third"}) == "LimitExceededException"
+    logs.delete_subscription_filter(logGroupName="g", filterName="slow")
+    assert code_of(logs.delete_subscription_filter, logGroupName="g", filterName="slow") == "ResourceNotFoundException"
+    put(logs, ["after"], start=at + 10)
+    weir.kill()
+    weir.start()
+    assert "after" in [e["message"] for m in told(3) for e in m["logEvents"]], "what was put before the kill is told after it"
+    assert [f["filterName"] for f in logs.describe_subscription_filters(logGroupName="g")["subscriptionFilters"]] == ["all"]
 
 
 def test_weir_logs_follows(weir, logs, stream):

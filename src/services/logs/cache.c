@@ -23,6 +23,7 @@ static void group_free(struct log_group *group)
 	map_fini(&group->by_number);
 	map_fini(&group->by_name);
 	filters_free(group->filters);
+	filters_free(group->subscriptions);
 	free(group->name);
 	free(group);
 }
@@ -66,8 +67,12 @@ static err_t group_of_body(const char *id, const json_t *body, struct log_group 
 	group->name = bytes_dup(bytes_of(json_string_value(json_object_get(body, "logGroupName"))));
 	group->retention_days = (uint32_t)json_integer_value(
 		json_object_get(body, "retentionInDays"));
-	err = group->name ? filters_load(json_object_get(body, "metricFilters"), &group->filters)
-			  : ERR_NOMEM;
+	err = group->name
+		      ? filters_load(json_object_get(body, LOGS_METRIC_FILTERS), &group->filters)
+		      : ERR_NOMEM;
+	if (!err)
+		err = filters_load(json_object_get(body, LOGS_SUBSCRIPTIONS),
+				   &group->subscriptions);
 	if (err) {
 		group_free(group);
 		return err;

@@ -17,7 +17,10 @@ static err_t begin(struct api_call *call)
 
 static err_t end(struct api_call *call, err_t verdict)
 {
-	return transaction_end(call, verdict, "ServiceUnavailableException", 503);
+	verdict = transaction_end(call, verdict, "ServiceUnavailableException", 503);
+	if (!verdict && call->operation->effect == API_WRITES)
+		outbox_commit(&logs_of(call)->outbox);
+	return verdict;
 }
 
 /* ---- Old events ---- */
@@ -95,6 +98,12 @@ static err_t open_all(struct logs *logs, struct text *why)
 	TRY(api_register(options->api, &logs->service));
 	logs->listener.on_changes = cache_on_changes;
 	store_listen(options->store, &logs->listener);
+	outbox_open(&logs->outbox, &(struct outbox_options){ .loop = options->loop,
+							     .store = options->store,
+							     .kind = KIND_DELIVERY,
+							     .service = "logs",
+							     .deliver = options->deliver,
+							     .owner = options->owner });
 	logs->sweep.on_expired = on_sweep;
 	timer_set(options->loop, &logs->sweep, loop_now_ms(options->loop) + SWEEP_MS);
 	return ERR_OK;
@@ -129,6 +138,7 @@ void logs_destroy(struct logs *logs)
 	if (!logs)
 		return;
 	timer_cancel(&logs->sweep);
+	outbox_close(&logs->outbox);
 	cache_fini(logs);
 	events_close(logs->events);
 	arena_fini(&logs->arena);
@@ -203,5 +213,5 @@ err_t logs_write(struct logs *logs, const char *group_name, const char *stream_n
 	}
 	if (err)
 		return err;
-	return logs_append(logs, group, stream->number, lines, count);
+	return logs_append(logs, NULL, group, stream, lines, count);
 }

@@ -35,6 +35,13 @@ struct logs_options {
 	const char *account, *region;
 	/* Where metric filters report to; NULL: PutMetricFilter is refused. */
 	void (*on_metric)(void *owner, const struct logs_metric *metric);
+	/*
+	 * Where subscriptions go: a function's event, as JSON, on behalf of a group's ARN. ERR_OK:
+	 * it is kept there. Both NULL: PutSubscriptionFilter is refused.
+	 */
+	err_t (*deliver)(void *owner, const char *group_arn, const char *function_arn,
+			 const char *event);
+	err_t (*may_deliver)(void *owner, const char *group_arn, const char *function_arn);
 	void *owner;
 };
 

@@ -2,8 +2,9 @@
  * logs_internal: what the files of this folder share.
  *
  * In the store: "logs.group" (id: 16 hexadecimal digits, also the folder of its events; named by
- * the group's name), "logs.stream" (id GROUP/NUMBER, parent GROUP, named GROUP/NAME). What calls
- * ask again and again is kept in memory, filled on demand, and forgotten when the store changes.
+ * the group's name), "logs.stream" (id GROUP/NUMBER, parent GROUP, named GROUP/NAME),
+ * "logs.delivery" (outbox.h). What calls ask again and again is kept in memory, filled on demand,
+ * and forgotten when the store changes.
  */
 #ifndef SERVICES_LOGS_LOGS_INTERNAL_H
 #define SERVICES_LOGS_LOGS_INTERNAL_H
@@ -13,9 +14,11 @@
 #include "services/logs/events.h"
 #include "services/logs/logs.h"
 #include "services/logs/pattern.h"
+#include "services/outbox.h"
 
-#define KIND_GROUP  "logs.group"
-#define KIND_STREAM "logs.stream"
+#define KIND_GROUP    "logs.group"
+#define KIND_STREAM   "logs.stream"
+#define KIND_DELIVERY "logs.delivery"
 
 enum {
 	LOGS_DAY_MS = 24 * 3600 * 1000,
@@ -24,7 +27,9 @@ enum {
 	LOGS_PAGE_BYTES = 1024 * 1024, /* of messages in a page */
 	LOGS_TAGS_MAX = 50,
 	LOGS_FILTERS_MAX = 100, /* metric filters of a group */
+	LOGS_SUBSCRIPTIONS_MAX = 2,
 	GROUP_ID_BYTES = 16,
+	EVENT_ID_BYTES = 56, /* as AWS's have */
 };
 
 struct log_stream {
@@ -35,10 +40,10 @@ struct log_stream {
 	bool wanted;
 };
 
-struct metric_filter {
-	struct metric_filter *next;
+struct log_filter {
+	struct log_filter *next;
 	struct pattern *pattern;
-	json_t *body; /* as DescribeMetricFilters answers it */
+	json_t *body; /* as DescribeMetricFilters or DescribeSubscriptionFilters answers it */
 };
 
 struct log_group {
@@ -46,7 +51,7 @@ struct log_group {
 	char *name;
 	uint32_t retention_days;       /* 0: for ever */
 	struct map by_name, by_number; /* of struct log_stream, which by_number owns */
-	struct metric_filter *filters;
+	struct log_filter *filters, *subscriptions;
 };
 
 struct logs {
@@ -55,6 +60,7 @@ struct logs {
 	struct api_service service;
 	struct store_listener listener;
 	struct timer sweep;
+	struct outbox outbox; /* what subscriptions are sent */
 	struct events *events;
 	struct map groups; /* by name: what was asked for lately */
 	uint64_t reads;	   /* numbers the reads, for log_stream.asked */
@@ -127,14 +133,40 @@ err_t group_put(struct api_call *call, const struct log_group *group, json_t *bo
 uint64_t group_horizon(const struct logs *logs, const struct log_group *group);
 
 /* ---- put.c ---- */
-err_t logs_append(struct logs *logs, struct log_group *group, uint32_t stream,
-		  const struct logs_line *lines, size_t count);
+/* `txn` NULL: none is open. */
+err_t logs_append(struct logs *logs, struct store_txn *txn, struct log_group *group,
+		  const struct log_stream *stream, const struct logs_line *lines, size_t count);
+
+/* ---- read.c ---- */
+void event_id(const struct event *event, char out[EVENT_ID_BYTES + 1]);
+json_t *message_json(struct bytes text);
+
+/* ---- filters.c ---- */
+/* The lists of a group's record, and of answers. */
+#define LOGS_METRIC_FILTERS "metricFilters"
+#define LOGS_SUBSCRIPTIONS  "subscriptionFilters"
+void filters_free(struct log_filter *filters);
+err_t filters_load(const json_t *bodies, struct log_filter **ret_filters);
+/* Replaces the one of that name. Takes `filter` over. */
+err_t filters_keep(struct api_call *call, const struct log_group *group, const char *list,
+		   size_t max, json_t *filter);
+err_t filters_drop(struct api_call *call, const char *list, const char *not_there);
+/* `fits` NULL: all. */
+err_t filters_describe(struct api_call *call, const char *list,
+		       bool (*fits)(void *owner, const json_t *filter), void *owner);
 
 /* ---- metric_filters.c ---- */
 void filters_run(struct logs *logs, const struct log_group *group, const struct logs_line *lines,
 		 size_t count);
-void filters_free(struct metric_filter *filters);
-err_t filters_load(const json_t *bodies, struct metric_filter **ret_filters);
+
+/* ---- subscriptions.c ---- */
+/* What subscriptions want of events just appended. `txn` NULL: none is open. */
+err_t subscriptions_run(struct logs *logs, struct store_txn *txn, const struct log_group *group,
+			const char *stream, const struct event *events, size_t count);
+err_t logs_put_subscription_filter(struct api_call *call);
+err_t logs_delete_subscription_filter(struct api_call *call);
+err_t logs_describe_subscription_filters(struct api_call *call);
+err_t logs_refuse(struct api_call *call);
 
 err_t logs_create_log_group(struct api_call *call);
 err_t logs_delete_log_group(struct api_call *call);

@@ -1,6 +1,6 @@
 /*
  * metric_filters: patterns that turn events into data points, reported to logs_options.on_metric.
- * They stand in their group's record, and parsed in the cache.
+ * filters.c keeps them.
  */
 #include <stdlib.h>
 
@@ -11,50 +11,6 @@
 enum { VALUE_BYTES_MAX = 1024, TEST_MESSAGES_MAX = 50, METRIC_NAME_MAX = 255 };
 
 /* ---- Running ---- */
-
-void filters_free(struct metric_filter *filters)
-{
-	while (filters) {
-		struct metric_filter *next = filters->next;
-
-		pattern_free(filters->pattern);
-		json_decref(filters->body);
-		free(filters);
-		filters = next;
-	}
-}
-
-static err_t load_one(json_t *body, struct metric_filter **ret_filter)
-{
-	const char *text = json_string_value(json_object_get(body, "filterPattern"));
-	struct metric_filter *filter = calloc(1, sizeof *filter);
-	char why[PATTERN_WHY_BYTES];
-	err_t err;
-
-	if (!filter)
-		return ERR_NOMEM;
-	err = pattern_parse(bytes_of(text ? text : ""), &filter->pattern, why);
-	if (err) {
-		free(filter);
-		return err;
-	}
-	filter->body = json_incref(body);
-	*ret_filter = filter;
-	return ERR_OK;
-}
-
-err_t filters_load(const json_t *bodies, struct metric_filter **ret_filters)
-{
-	struct metric_filter **tail = ret_filters;
-	json_t *body;
-	size_t i;
-
-	json_array_foreach ((json_t *)bodies, i, body) {
-		TRY(load_one(body, tail));
-		tail = &(*tail)->next;
-	}
-	return ERR_OK;
-}
 
 static const char *member(const json_t *object, const char *name)
 {
@@ -80,7 +36,7 @@ static bool value_of(const struct pattern *pattern, const char *text, struct byt
 }
 
 /* All or none: a data point without one of its dimensions would be another metric. */
-static bool dimensions_of(const struct metric_filter *filter, const json_t *transformation,
+static bool dimensions_of(const struct log_filter *filter, const json_t *transformation,
 			  struct bytes message, struct text values[LOGS_DIMENSIONS_MAX],
 			  struct logs_dimension dimensions[LOGS_DIMENSIONS_MAX], size_t *ret_count)
 {
@@ -103,8 +59,8 @@ static bool dimensions_of(const struct metric_filter *filter, const json_t *tran
 	return true;
 }
 
-static void report(struct logs *logs, const struct metric_filter *filter,
-		   const json_t *transformation, const struct logs_line *line)
+static void report(struct logs *logs, const struct log_filter *filter, const json_t *transformation,
+		   const struct logs_line *line)
 {
 	struct logs_dimension dimensions[LOGS_DIMENSIONS_MAX];
 	struct text values[LOGS_DIMENSIONS_MAX];
@@ -150,7 +106,7 @@ void filters_run(struct logs *logs, const struct log_group *group, const struct 
 {
 	if (!logs->options.on_metric || !count)
 		return;
-	for (const struct metric_filter *f = group->filters; f; f = f->next) {
+	for (const struct log_filter *f = group->filters; f; f = f->next) {
 		const json_t *transformation = json_array_get(
 			json_object_get(f->body, "metricTransformations"), 0);
 		bool any = false;
@@ -257,53 +213,6 @@ static err_t check_filter(struct api_call *call)
 	return err;
 }
 
-static size_t filter_index(const json_t *filters, const char *name)
-{
-	for (size_t i = 0; i < json_array_size(filters); i++)
-		if (strcmp(member(json_array_get(filters, i), "filterName"), name) == 0)
-			return i;
-	return SIZE_MAX;
-}
-
-/* Where a filter of that name goes: they are kept in order, as DescribeMetricFilters gives them. */
-static size_t place_of(const json_t *filters, const char *name)
-{
-	size_t i = 0;
-
-	while (i < json_array_size(filters) &&
-	       strcmp(member(json_array_get(filters, i), "filterName"), name) < 0)
-		i++;
-	return i;
-}
-
-/* Replaces the one of that name. */
-static err_t store_filter(struct api_call *call, const struct log_group *group, const char *name)
-{
-	json_t *body, *filters, *filter;
-	size_t at;
-	err_t err;
-
-	TRY(group_body(call, group, &body));
-	filters = json_object_get(body, "metricFilters");
-	at = filter_index(filters, name);
-	filter = json_pack("{s:s, s:O, s:O, s:s, s:I}", "filterName", name, "filterPattern",
-			   json_object_get(call->input, "filterPattern"), "metricTransformations",
-			   json_object_get(call->input, "metricTransformations"), "logGroupName",
-			   group->name, "creationTime", (json_int_t)now_ms_of(logs_of(call)));
-	if (at == SIZE_MAX && json_array_size(filters) >= LOGS_FILTERS_MAX) {
-		json_decref(filter);
-		err = api_fault(call, "LimitExceededException", "Resource limit exceeded.");
-	} else {
-		int failed = at == SIZE_MAX ? json_array_insert_new(filters,
-								    place_of(filters, name), filter)
-					    : json_array_set_new(filters, at, filter);
-
-		err = failed ? ERR_NOMEM : group_put(call, group, body);
-	}
-	json_decref(body);
-	return err;
-}
-
 err_t logs_put_metric_filter(struct api_call *call)
 {
 	struct log_group *group;
@@ -316,128 +225,49 @@ err_t logs_put_metric_filter(struct api_call *call)
 		return api_fault(call, "InvalidOperationException",
 				 "The operation is not valid: there is no CloudWatch that could "
 				 "take the metrics.");
-	return store_filter(call, group, name);
+	return filters_keep(
+		call, group, LOGS_METRIC_FILTERS, LOGS_FILTERS_MAX,
+		json_pack("{s:s, s:O, s:O, s:s, s:I}", "filterName", name, "filterPattern",
+			  json_object_get(call->input, "filterPattern"), "metricTransformations",
+			  json_object_get(call->input, "metricTransformations"), "logGroupName",
+			  group->name, "creationTime", (json_int_t)now_ms_of(logs_of(call))));
 }
 
 err_t logs_delete_metric_filter(struct api_call *call)
 {
-	struct log_group *group;
-	json_t *body, *filters;
-	const char *name;
-	size_t at;
-	err_t err;
-
-	TRY(input_stream_name(call, "filterName", &name));
-	TRY(input_group(call, &group));
-	TRY(group_body(call, group, &body));
-	filters = json_object_get(body, "metricFilters");
-	at = filter_index(filters, name);
-	if (at == SIZE_MAX) {
-		json_decref(body);
-		return api_fault(call, "ResourceNotFoundException",
-				 "The specified metric filter does not exist.");
-	}
-	json_array_remove(filters, at);
-	err = group_put(call, group, body);
-	json_decref(body);
-	return err;
+	return filters_drop(call, LOGS_METRIC_FILTERS,
+			    "The specified metric filter does not exist.");
 }
 
 /* ---- DescribeMetricFilters ---- */
 
-struct listing {
-	struct api_call *call;
-	const char *prefix, *metric, *name_space, *group;
-	json_t *list;
+struct wanted_metric {
+	const char *metric, *name_space;
 };
 
-static bool filter_fits(const struct listing *listing, const json_t *filter)
+static bool is_wanted(void *owner, const json_t *filter)
 {
+	const struct wanted_metric *wanted = owner;
 	const json_t *transformation = json_array_get(
 		json_object_get(filter, "metricTransformations"), 0);
 
-	if (listing->prefix &&
-	    !bytes_starts(bytes_of(member(filter, "filterName")), bytes_of(listing->prefix)))
-		return false;
-	return !listing->metric ||
-	       (strcmp(member(transformation, "metricName"), listing->metric) == 0 &&
-		strcmp(member(transformation, "metricNamespace"), listing->name_space) == 0);
-}
-
-static bool add_filters(void *owner, const struct store_resource *resource)
-{
-	struct listing *listing = owner;
-	json_t *filter;
-	size_t i;
-
-	if (listing->group && strcmp(listing->group, member(resource->body, "logGroupName")) != 0)
-		return true;
-	json_array_foreach (json_object_get(resource->body, "metricFilters"), i, filter) {
-		if (filter_fits(listing, filter) && json_array_append(listing->list, filter))
-			return false;
-	}
-	return true;
-}
-
-/* In the order stored; the token counts them. */
-static err_t write_filters(struct listing *listing, int64_t limit)
-{
-	struct api_call *call = listing->call;
-	const char *token = input_string(call, "nextToken"), *words = "0";
-	json_t *page = json_array();
-	uint64_t from;
-	size_t end;
-
-	if (!page || json_object_set_new(call->output, "metricFilters", page))
-		return ERR_NOMEM;
-	if (token)
-		TRY(token_read(call, "filters", token, &words));
-	if (bytes_to_u64(bytes_of(words), UINT32_MAX, &from))
-		return api_fault(call, "InvalidParameterException",
-				 "The specified nextToken is invalid.");
-	end = size_min(json_array_size(listing->list), (size_t)from + (size_t)limit);
-	for (size_t i = (size_t)from; i < end; i++)
-		if (json_array_append(page, json_array_get(listing->list, i)))
-			return ERR_NOMEM;
-	if (end == json_array_size(listing->list))
-		return ERR_OK;
-	words = arena_printf(call->arena, "%zu", end);
-	if (!words)
-		return ERR_NOMEM;
-	TRY(token_write(call, "filters", words, &token));
-	return json_object_set_new(call->output, "nextToken", json_string(token)) ? ERR_NOMEM
-										  : ERR_OK;
+	return !wanted->metric ||
+	       (strcmp(member(transformation, "metricName"), wanted->metric) == 0 &&
+		strcmp(member(transformation, "metricNamespace"), wanted->name_space) == 0);
 }
 
 err_t logs_describe_metric_filters(struct api_call *call)
 {
-	struct listing listing = {
-		.call = call,
-		.prefix = input_string(call, "filterNamePrefix"),
+	struct wanted_metric wanted = {
 		.metric = input_string(call, "metricName"),
 		.name_space = input_string(call, "metricNamespace"),
 	};
-	struct log_group *group;
-	int64_t limit;
-	err_t err;
 
-	TRY(input_number(call, "limit", 1, 50, 50, &limit));
-	if (!listing.metric != !listing.name_space)
+	if (!wanted.metric != !wanted.name_space)
 		return api_fault(
 			call, "InvalidParameterException",
 			"metricName and metricNamespace are given together or not at all.");
-	if (input_string(call, "logGroupName")) {
-		TRY(input_group(call, &group));
-		listing.group = group->name;
-	}
-	listing.list = json_array();
-	if (!listing.list)
-		return ERR_NOMEM;
-	err = store_each(txn_of(call), KIND_GROUP, NULL, NULL, add_filters, &listing);
-	if (!err)
-		err = write_filters(&listing, limit);
-	json_decref(listing.list);
-	return err;
+	return filters_describe(call, LOGS_METRIC_FILTERS, is_wanted, &wanted);
 }
 
 /* ---- TestMetricFilter ---- */

@@ -80,6 +80,24 @@ STRUCTURE(match, I("eventNumber"), S("eventMessage"), M("extractedValues", &stri
 LIST(matches, &match);
 STRUCTURE(test_filter_output, M("matches", &matches));
 
+/* ---- Subscriptions ---- */
+STRUCTURE(put_subscription_input, S("logGroupName"), S("filterName"), S("filterPattern"),
+	  S("destinationArn"), S("roleArn"), S("distribution"), B("applyOnTransformedLogs"),
+	  S("fieldSelectionCriteria"), M("emitSystemFields", &strings));
+STRUCTURE(describe_subscriptions_input, S("logGroupName"), S("filterNamePrefix"), S("nextToken"),
+	  I("limit"));
+STRUCTURE(subscription, S("filterName"), S("logGroupName"), S("filterPattern"), S("destinationArn"),
+	  S("distribution"), I("creationTime"));
+LIST(subscriptions, &subscription);
+STRUCTURE(describe_subscriptions_output, M("subscriptionFilters", &subscriptions), S("nextToken"));
+
+/* What is refused takes anything. */
+#define REFUSED(name_, effect_, why_)                                                   \
+	{                                                                               \
+		ROW_OPERATION("logs", name_, effect_, &api_shape_none, &api_shape_none, \
+			      logs_refuse),                                             \
+			.refusal = (why_)                                               \
+	}
 #define OPERATION(name_, effect_, input_, output_, handle_)                     \
 	{                                                                       \
 		ROW_OPERATION("logs", name_, effect_, input_, output_, handle_) \
@@ -125,5 +143,21 @@ const struct api_operation logs_operations[] = {
 		  &describe_filters_output, logs_describe_metric_filters),
 	OPERATION("TestMetricFilter", API_READS, &test_filter_input, &test_filter_output,
 		  logs_test_metric_filter),
+	OPERATION("PutSubscriptionFilter", API_WRITES, &put_subscription_input, &api_shape_none,
+		  logs_put_subscription_filter),
+	OPERATION("DeleteSubscriptionFilter", API_WRITES, &delete_filter_input, &api_shape_none,
+		  logs_delete_subscription_filter),
+	OPERATION("DescribeSubscriptionFilters", API_READS, &describe_subscriptions_input,
+		  &describe_subscriptions_output, logs_describe_subscription_filters),
+	REFUSED("StartQuery", API_READS,
+		"Insights is not there: FilterLogEvents takes the whole filter-pattern language"),
+	REFUSED("StartLiveTail", API_READS,
+		"events are not pushed: weir logs -f and aws logs tail ask for them"),
+	REFUSED("CreateExportTask", API_WRITES,
+		"groups are not exported: FilterLogEvents reads them, and the balancer's logs go "
+		"to buckets"),
+	REFUSED("AssociateKmsKey", API_WRITES, "there are no KMS keys"),
+	REFUSED("PutDestination", API_WRITES,
+		"subscriptions go to Lambda functions of this account only"),
 };
 const size_t logs_operation_count = COUNT(logs_operations);

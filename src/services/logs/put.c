@@ -15,8 +15,8 @@ enum {
 	TOO_OLD_DAYS = 14,
 };
 
-err_t logs_append(struct logs *logs, struct log_group *group, uint32_t stream,
-		  const struct logs_line *lines, size_t count)
+err_t logs_append(struct logs *logs, struct store_txn *txn, struct log_group *group,
+		  const struct log_stream *stream, const struct logs_line *lines, size_t count)
 {
 	struct event *list = calloc(count + 1, sizeof *list);
 	uint64_t now = now_ms_of(logs);
@@ -27,13 +27,15 @@ err_t logs_append(struct logs *logs, struct log_group *group, uint32_t stream,
 	for (size_t i = 0; i < count; i++)
 		list[i] = (struct event){ .time_ms = lines[i].time_ms,
 					  .ingested_ms = now,
-					  .stream = stream,
+					  .stream = stream->number,
 					  .message = bytes_upto(lines[i].text,
 								SEGMENT_MESSAGE_BYTES_MAX) };
 	err = count ? events_append(logs->events, group->id, list, count) : ERR_OK;
-	free(list);
 	if (!err)
 		filters_run(logs, group, lines, count);
+	if (!err)
+		err = subscriptions_run(logs, txn, group, stream->name, list, count);
+	free(list);
 	return err;
 }
 
@@ -150,7 +152,7 @@ err_t logs_put_log_events(struct api_call *call)
 				 "The specified log stream does not exist.");
 	TRY(err);
 	TRY(trim(call, group, &lines, &count));
-	TRY(logs_append(logs, group, stream->number, lines, count));
+	TRY(logs_append(logs, txn_of(call), group, stream, lines, count));
 	return json_object_set_new(call->output, "nextSequenceToken",
 				   json_sprintf("%056llu", (unsigned long long)now_ms_of(logs)))
 		       ? ERR_NOMEM

@@ -33,7 +33,7 @@ static bool page_is_full(const struct reading *reading, const struct event *even
 }
 
 /* What was written by the house need not be UTF-8; JSON has to be. */
-static json_t *text_json(struct bytes text)
+json_t *message_json(struct bytes text)
 {
 	json_t *string = json_stringn(text.at, text.len);
 	char *copy;
@@ -50,7 +50,7 @@ static json_t *text_json(struct bytes text)
 
 static bool add_event(struct reading *reading, const struct event *event, json_t *row)
 {
-	if (!row || json_object_set_new(row, "message", text_json(event->message)) ||
+	if (!row || json_object_set_new(row, "message", message_json(event->message)) ||
 	    json_object_set_new(row, "timestamp", json_integer((json_int_t)event->time_ms)) ||
 	    json_object_set_new(row, "ingestionTime",
 				json_integer((json_int_t)event->ingested_ms)) ||
@@ -140,17 +140,17 @@ static bool wants_stream(struct reading *reading, struct log_stream *stream)
 	return stream->wanted;
 }
 
-/* 56 digits, as AWS's are. */
-static json_t *event_id(const struct event *event)
+void event_id(const struct event *event, char out[EVENT_ID_BYTES + 1])
 {
-	return json_sprintf("%020llu%016u%020llu", (unsigned long long)event->time_ms,
-			    event->stream, (unsigned long long)event->sequence);
+	snprintf(out, EVENT_ID_BYTES + 1, "%020llu%016u%020llu", (unsigned long long)event->time_ms,
+		 event->stream, (unsigned long long)event->sequence);
 }
 
 static bool on_filtered(void *owner, const struct event *event, size_t *cost)
 {
 	struct reading *reading = owner;
 	struct log_stream *stream;
+	char id[EVENT_ID_BYTES + 1];
 
 	reading->err = cache_number(reading->logs, txn_of(reading->call), reading->group,
 				    event->stream, &stream);
@@ -163,9 +163,9 @@ static bool on_filtered(void *owner, const struct event *event, size_t *cost)
 		return true;
 	if (page_is_full(reading, event))
 		return false;
-	return add_event(
-		reading, event,
-		json_pack("{s:s, s:o}", "logStreamName", stream->name, "eventId", event_id(event)));
+	event_id(event, id);
+	return add_event(reading, event,
+			 json_pack("{s:s, s:s}", "logStreamName", stream->name, "eventId", id));
 }
 
 static err_t filter(struct reading *reading, struct events_range *range)

@@ -49,8 +49,8 @@ err_t s3_end(struct api_call *call, err_t verdict)
 		verdict = store_commit(self->txn);
 		if (!verdict)
 			remove_doomed(self);
-		if (!verdict && self->noticed)
-			s3_notices_soon(self->s3);
+		if (!verdict)
+			outbox_commit(&self->s3->notices);
 	} else {
 		store_rollback(self->txn);
 	}

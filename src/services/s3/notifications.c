@@ -1,7 +1,7 @@
 /*
  * notifications: what a bucket tells functions: which events, of which keys; and the events.
  *
- * A change and what is to be told of it are one transaction (notices.c takes them from there), so
+ * A change and what is to be told of it are one transaction (outbox.h takes them from there), so
  * that nothing is told that did not happen, and nothing forgotten that did.
  */
 #include <stdio.h>
@@ -323,8 +323,9 @@ err_t s3_tell(struct api_call *call, const json_t *bucket, const char *bucket_na
 		told = json_pack("{s:[o]}", "Records",
 				 record_of(call, event, bucket_name, one,
 					   object_part(key, object, created)));
-		TRY(s3_notice_put(call, bucket_arn(call, bucket_name),
-				  s3_text(one, "LambdaFunctionArn"), s3_hold(call, told)));
+		TRY(outbox_put(&s3_of(call)->notices, s3_call_of(call)->txn,
+			       bucket_arn(call, bucket_name), s3_text(one, "LambdaFunctionArn"),
+			       s3_hold(call, told)));
 	}
 	return ERR_OK;
 }

@@ -106,8 +106,12 @@ static err_t open_all(struct s3 *s3, struct text *why)
 	s3->listener.on_changes = on_changes;
 	store_listen(options->store, &s3->listener);
 	files_sweep(s3->files, is_known, s3);
-	s3->notices.on_expired = s3_on_notices;
-	s3_notices_soon(s3); /* those of before the start */
+	outbox_open(&s3->notices, &(struct outbox_options){ .loop = options->loop,
+							    .store = options->store,
+							    .kind = S3_NOTICE,
+							    .service = "s3",
+							    .deliver = options->notify,
+							    .owner = options->owner });
 	return ERR_OK;
 }
 
@@ -141,7 +145,7 @@ void s3_destroy(struct s3 *s3)
 {
 	if (!s3)
 		return;
-	timer_cancel(&s3->notices);
+	outbox_close(&s3->notices);
 	files_close(s3->files);
 	arena_fini(&s3->arena);
 	free(s3);

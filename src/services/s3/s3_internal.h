@@ -7,7 +7,7 @@
  *   s3.pieces   ID                    {Pieces: [[FILE, bytes], …]} of an object of several files
  *   s3.upload   BUCKET/KEY\1UPLOAD    a multipart upload that goes on
  *   s3.part     UPLOAD/NUMBER         {File, Size, ETag, …}
- *   s3.notice   TIME+RANDOM           {Bucket, Function, Event} on its way to a function
+ *   s3.notice   TIME+RANDOM           on its way to a function (outbox.h)
  *   name s3.file/FILE                 the file counts
  *
  * Ids are scanned in the order of their bytes, which is the order in which S3 lists keys.
@@ -17,6 +17,7 @@
 
 #include "services/s3/checksum.h"
 #include "services/s3/files.h"
+#include "services/outbox.h"
 #include "services/s3/s3.h"
 
 #define S3_BUCKET  "s3.bucket"
@@ -58,7 +59,7 @@ struct s3 {
 	struct s3_place *places; /* in the arena */
 	size_t place_count;	 /* sorted by name */
 	uint64_t started_ms;
-	struct timer notices; /* due when some are to be delivered */
+	struct outbox notices; /* of changes, on their way to functions */
 };
 
 /* Around a call: its transaction, values it keeps, and files that go when it is committed. */
@@ -67,7 +68,6 @@ struct s3_call {
 	struct store_txn *txn;
 	json_t *held;
 	struct text doomed; /* ids, one after the other */
-	bool noticed;	    /* notices were written */
 };
 
 static inline struct s3_call *s3_call_of(const struct api_call *call)
@@ -221,15 +221,11 @@ json_t *s3_tags_show(const json_t *tags);
 err_t s3_show_checksum(struct api_call *call, const json_t *object, json_t *into);
 err_t s3_write_conditions(struct api_call *call, const char *bucket, const char *key);
 
-/* ---- notifications.c, notices.c ---- */
+/* ---- notifications.c ---- */
 
 /* What became of an object ("ObjectCreated:Put"), for the functions that the bucket tells it. */
 err_t s3_tell(struct api_call *call, const json_t *bucket, const char *bucket_name, const char *key,
 	      const json_t *object, const char *event);
-err_t s3_notice_put(struct api_call *call, const char *bucket_arn, const char *function,
-		    json_t *event);
-void s3_notices_soon(struct s3 *s3);
-void s3_on_notices(struct timer *timer);
 
 /* ---- what handlers' files need of each other ---- */
 
