@@ -27,6 +27,12 @@ err_t outbox_put(struct outbox *outbox, struct store_txn *txn, const char *sourc
 	char id[64], random[9];
 	err_t err;
 
+	if (outbox->kept >= outbox->options.max) {
+		log_warn(outbox->options.service,
+			 "an event of %s for %s is dropped: %u wait for Lambda already", source_arn,
+			 function_arn, outbox->options.max);
+		return ERR_OK;
+	}
 	random_hex(random, 8);
 	snprintf(id, sizeof id, "%016llx%s", (unsigned long long)loop_unix_us(outbox->options.loop),
 		 random);
@@ -36,6 +42,7 @@ err_t outbox_put(struct outbox *outbox, struct store_txn *txn, const char *sourc
 	err = resource.body ? store_insert(txn, &resource) : ERR_NOMEM;
 	json_decref(resource.body);
 	outbox->written = outbox->written || !err;
+	outbox->kept += !err;
 	return err;
 }
 
@@ -117,12 +124,23 @@ static void on_due(struct timer *timer)
 			  loop_now_ms(outbox->options.loop) + AGAIN_MS);
 	else if (json_array_size(some))
 		soon(outbox);
+	else
+		outbox->kept = 0;
 	json_decref(some);
 }
 
 void outbox_open(struct outbox *outbox, const struct outbox_options *options)
 {
+	struct store_txn *txn;
+
 	outbox->options = *options;
+	if (!options->max)
+		outbox->options.max = OUTBOX_MAX;
+	if (!store_begin(options->store, &txn)) {
+		if (store_count(txn, options->kind, NULL, &outbox->kept))
+			outbox->kept = 0;
+		store_rollback(txn);
+	}
 	outbox->timer.on_expired = on_due;
 	soon(outbox);
 }
