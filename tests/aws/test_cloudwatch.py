@@ -514,6 +514,8 @@ def test_dashboards_and_tags(aws):
     assert [(e["DashboardName"], e["Size"]) for e in entries] == [("Mindr", len(body))]
     code, _, errors = aws.run("cloudwatch", "put-dashboard", "--dashboard-name", "Mindr", "--dashboard-body", "{")
     assert code and "InvalidParameterInput" in errors
+    code, _, errors = aws.run("cloudwatch", "put-dashboard", "--dashboard-name", "Mindr", "--dashboard-body", body.replace('"width": 3', '"width": 25'))
+    assert code and "InvalidParameterInput" in errors and "/widgets/0/width" in errors
     aws("cloudwatch", "delete-dashboards", "--dashboard-names", "Mindr")
     code, _, errors = aws.run("cloudwatch", "get-dashboard", "--dashboard-name", "Mindr")
     assert code and "ResourceNotFound" in errors

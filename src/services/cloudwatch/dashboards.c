@@ -5,7 +5,7 @@
 
 #include "services/cloudwatch/cloudwatch_internal.h"
 
-enum { WIDGETS_MAX = 500, DASHBOARDS_PAGE = 1000, TAGS_MAX = 50 };
+enum { WIDGETS_MAX = 500, DASHBOARDS_PAGE = 1000, TAGS_MAX = 50, PROBLEMS_BYTES_MAX = 1500 };
 
 /* ---- Dashboards ---- */
 
@@ -18,13 +18,82 @@ static bool is_dashboard_name(const char *name)
 		       len;
 }
 
+/* What a widget says of its place, and how far that may go. */
+static const struct {
+	const char *name;
+	json_int_t min, max;
+} places[] = {
+	{ "x", 0, 23 },
+	{ "y", 0, INT32_MAX },
+	{ "width", 1, 24 },
+	{ "height", 1, 1000 },
+};
+
+static bool is_widget_type(const char *type)
+{
+	static const char *const types[] = {
+		"metric", "text", "log", "alarm", "explorer", "custom"
+	};
+
+	for (size_t i = 0; i < COUNT(types); i++)
+		if (strcmp(types[i], type) == 0)
+			return true;
+	return false;
+}
+
+static void add_problem(struct text *problems, size_t widget, const char *member, const char *what)
+{
+	if (problems->len)
+		text_add_str(problems, ", ");
+	text_printf(problems, "{\"dataPath\":\"/widgets/%zu/%s\",\"message\":\"%s\"}", widget,
+		    member, what);
+}
+
+static void check_widget(const json_t *widget, size_t index, struct text *problems)
+{
+	if (!is_widget_type(cw_text(widget, "type")))
+		add_problem(problems, index, "type",
+			    "Should be one of metric, text, log, alarm, explorer, custom");
+	if (!json_is_object(json_object_get(widget, "properties")))
+		add_problem(problems, index, "properties", "Should have required property");
+	for (size_t i = 0; i < COUNT(places); i++) {
+		const json_t *place = json_object_get(widget, places[i].name);
+		json_int_t value = json_integer_value(place);
+		char words[80];
+
+		snprintf(words, sizeof words, "Should be an integer from %lld to %lld",
+			 (long long)places[i].min, (long long)places[i].max);
+		if (place &&
+		    (!json_is_integer(place) || value < places[i].min || value > places[i].max))
+			add_problem(problems, index, places[i].name, words);
+	}
+}
+
+static err_t check_widgets(struct api_call *call, const json_t *widgets)
+{
+	struct text problems = TEXT_INIT(PROBLEMS_BYTES_MAX);
+	const json_t *widget;
+	err_t err = ERR_OK;
+	size_t i;
+
+	json_array_foreach (widgets, i, widget)
+		if (problems.len < PROBLEMS_BYTES_MAX / 2)
+			check_widget(widget, i, &problems);
+	if (problems.len)
+		err = api_fault(call, "InvalidParameterInput",
+				"The dashboard body is invalid, there are validation errors: [%s]",
+				text_str(&problems));
+	text_fini(&problems);
+	return err;
+}
+
 static err_t check_body(struct api_call *call, const char *text)
 {
 	json_error_t error;
 	json_t *body = json_loads(text, 0, &error);
-	const json_t *widgets = json_object_get(body, "widgets"), *widget;
+	const json_t *widgets = json_object_get(body, "widgets");
 	const char *what = NULL;
-	size_t i;
+	err_t err = ERR_OK;
 
 	if (!json_is_object(body))
 		what = "the body is not a JSON object";
@@ -32,14 +101,13 @@ static err_t check_body(struct api_call *call, const char *text)
 		what = "the body needs a list of widgets";
 	else if (json_array_size(widgets) > WIDGETS_MAX)
 		what = "a dashboard has at most 500 widgets";
-	json_array_foreach (widgets, i, widget)
-		if (!what && !cw_text(widget, "type")[0])
-			what = "every widget needs a type";
+	if (what)
+		err = api_fault(call, "InvalidParameterInput",
+				"The field DashboardBody must be a valid JSON object: %s", what);
+	else
+		err = check_widgets(call, widgets);
 	json_decref(body);
-	if (!what)
-		return ERR_OK;
-	return api_fault(call, "InvalidParameterInput",
-			 "The field DashboardBody must be a valid JSON object: %s", what);
+	return err;
 }
 
 err_t cw_put_dashboard(struct api_call *call)
