@@ -39,6 +39,7 @@ struct file {
 	const char *name;
 	int fd;
 	uint64_t bytes;
+	bool failing; /* said once, until a write succeeds */
 };
 
 struct access_log {
@@ -106,26 +107,44 @@ static void file_rotate(struct access_log *log, struct file *file)
 	file_open(log, file);
 }
 
+/* What a full disk took of a batch goes too: half a line would spoil the next one. */
+static void file_drop(struct access_log *log, struct file *file, uint64_t whole)
+{
+	if (!file->failing)
+		log_error("app", "%s cannot be written: %s; lines are dropped until it can be",
+			  file->name, strerror(errno));
+	file->failing = true;
+	atomic_fetch_add(&log->dropped, 1);
+	if (file->bytes > whole && ftruncate(file->fd, (off_t)whole) == 0)
+		file->bytes = whole;
+}
+
 static void file_write(struct access_log *log, struct file *file, struct bytes text)
 {
+	uint64_t whole;
+
 	if (!text.len)
 		return;
 	if (file->fd < 0)
 		file_open(log, file);
 	if (file->bytes + text.len > FILE_BYTES && file->bytes)
 		file_rotate(log, file);
+	whole = file->bytes;
 	while (text.len && file->fd >= 0) {
 		ssize_t wrote = write(file->fd, text.at, text.len);
 
 		if (wrote < 0 && errno == EINTR)
 			continue;
 		if (wrote < 0) {
-			log_error("app", "the access log cannot be written: %s", strerror(errno));
-			atomic_fetch_add(&log->dropped, 1);
+			file_drop(log, file, whole);
 			return;
 		}
 		file->bytes += (uint64_t)wrote;
 		text = bytes_from(text, (size_t)wrote);
+	}
+	if (file->failing && !text.len) {
+		log_info("app", "%s is written again", file->name);
+		file->failing = false;
 	}
 }
 

@@ -94,12 +94,20 @@ struct store_db {
 	sqlite3_stmt *cached[STATEMENTS]; /* prepared when first wanted */
 };
 
+/* A full disk is a file that cannot grow, or WAL's map of shared memory that cannot. */
+static bool disk_is_full(int extended_code)
+{
+	return (extended_code & 0xff) == SQLITE_FULL || extended_code == SQLITE_IOERR_SHMSIZE;
+}
+
 static err_t failed(struct store_db *db, const char *doing)
 {
-	if (sqlite3_extended_errcode(db->handle) == SQLITE_NOMEM)
+	int code = sqlite3_extended_errcode(db->handle);
+
+	if (code == SQLITE_NOMEM)
 		return ERR_NOMEM;
 	log_error("store", "%s: %s", doing, sqlite3_errmsg(db->handle));
-	return ERR_STORE;
+	return disk_is_full(code) ? ERR_NO_SPACE : ERR_STORE;
 }
 
 /* ---- Statements ---- */
@@ -452,6 +460,8 @@ static err_t ask_number(struct store_db *db, const char *question, sqlite3_int64
 	if (code == SQLITE_ROW)
 		*ret_number = sqlite3_column_int64(statement, 0);
 	sqlite3_finalize(statement);
+	if (disk_is_full(code))
+		return ERR_NO_SPACE;
 	code &= 0xff; /* without the extended detail */
 	if (code == SQLITE_ROW)
 		return ERR_OK;
@@ -480,7 +490,8 @@ static err_t look_inside(struct store_db *db, const char *path, sqlite3_int64 *r
 		return ERR_STORE;
 	}
 	if (err) {
-		text_printf(why, "%s cannot be read: %s.", path, sqlite3_errmsg(db->handle));
+		text_printf(why, "%s cannot be read: %s.", path,
+			    err == ERR_NO_SPACE ? err_words(err) : sqlite3_errmsg(db->handle));
 		return err;
 	}
 	if (application != APPLICATION_ID && (application || tables)) {
@@ -564,7 +575,8 @@ static err_t open_file(struct store_db *db, const char *path, struct text *why)
 	if (!err)
 		err = migrate(db, schema);
 	if (err)
-		text_printf(why, "%s cannot be prepared: %s.", path, sqlite3_errmsg(db->handle));
+		text_printf(why, "%s cannot be prepared: %s.", path,
+			    err == ERR_NO_SPACE ? err_words(err) : sqlite3_errmsg(db->handle));
 	return err;
 }
 
