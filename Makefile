@@ -2,6 +2,10 @@
 .PHONY: build packages run test bench fuzz lint asan tsan install clean help bootstrap
 
 BUILD ?= build
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
+# Ninja says what is wrong; that there was nothing to do, nobody asked.
+UNASKED = sed '/^ninja: no work to do/d'
 
 help:
 	@echo 'make run     install what is missing, build, start Weir with the first chat'
@@ -21,13 +25,13 @@ $(BUILD)/build.ninja: | bootstrap
 	@meson setup --buildtype=release -Db_ndebug=false $(BUILD) >/dev/null
 
 build: bootstrap $(BUILD)/build.ninja
-	@ninja -C $(BUILD) --quiet weir weir-keeper ragd webd
+	@ninja -C $(BUILD) --quiet weir weir-keeper ragd webd | $(UNASKED)
 
 # The functions' packages, made anew when a function was: `weir up` finds them beside the program.
 FUNCTIONS = rag_query rag_query_multimodal document_processor
 
 packages: build
-	@ninja -C $(BUILD) --quiet functions/launcher $(FUNCTIONS:%=functions/%)
+	@ninja -C $(BUILD) --quiet functions/launcher $(FUNCTIONS:%=functions/%) | $(UNASKED)
 	@for f in $(FUNCTIONS); do \
 	 [ $(BUILD)/lambda-packages/$${f}_alb.zip -nt $(BUILD)/functions/$$f ] || \
 	 exec ./package_alb_lambdas.sh $(BUILD) $(BUILD)/lambda-packages >/dev/null; done
@@ -57,7 +61,7 @@ lint:
 
 bench: build
 	@tools/bootstrap bench
-	@ninja -C $(BUILD) --quiet bench/bench_load bench/bench_backend
+	@ninja -C $(BUILD) --quiet bench/bench_load bench/bench_backend | $(UNASKED)
 	@bench/compare
 	@bench/api
 
