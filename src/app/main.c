@@ -1,6 +1,7 @@
 /*
  * main: `weir COMMAND …`: shared options, then the command's row.
  */
+#include <errno.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -42,14 +43,14 @@ static const struct command app_commands[] = {
 	{ "serve", "", "the daemon, in the foreground",
 	  "SIGTERM drains: no new requests, running streams finish (--drain-seconds); a second one\n"
 	  "stops now. SIGHUP reopens the access logs. Tells systemd when it is ready.\n",
-	  run_serve },
+	  TAKES_DAEMON, run_serve },
 	{ "up", "", "the daemon and the first chat behind it; prints one curl",
 	  "Like serve, with --port-offset 8000 unless given, so that the listener on port 80 is\n"
 	  "reached on 8080 without root's rights. Makes the stack mindr-alb, or changes what differs:\n"
 	  "network, load balancer, RAG server, page, logs, alarms, and functions where their packages\n"
 	  "lie in lambda-packages/ beside weir. OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_MODEL,\n"
 	  "EMBEDDING_MODEL and NEO4J_URI, _USERNAME, _PASSWORD go to the server.\n",
-	  run_up },
+	  TAKES_DAEMON, run_up },
 	{ "deploy", "TEMPLATE [STACK] [NAME=VALUE]...",
 	  "make or change a stack in the running Weir, and show its events",
 	  "Checks the template first: what is wrong with it is said by line, and nothing is touched.\n"
@@ -58,12 +59,12 @@ static const struct command app_commands[] = {
 	  "to by naming it. Exit 0: it is as the template says; 1: it is not, and the resource's own\n"
 	  "reason.\n"
 	  "  weir deploy infrastructure/network.yml net VpcCidr=10.9.0.0/16\n",
-	  command_deploy },
+	  TAKES_OUTPUT, command_deploy },
 	{ "check", "[TEMPLATE]",
 	  "check settings and the data directory, or a template, without starting",
 	  "Exit 0: a `weir serve` with these options would start; 1: it would not, and why.\n"
 	  "TEMPLATE is a CloudFormation template: every problem is a line, FILE:LINE: what is wrong.\n",
-	  command_check },
+	  TAKES_DAEMON, command_check },
 	{ .name = NULL },
 };
 
@@ -84,11 +85,11 @@ static void list_commands(const struct command *commands)
 		printf("  %-8s %-36s %s\n", c->name, c->arguments, c->summary);
 }
 
-static void print_options(void)
+static void print_options(bool daemon)
 {
 	struct text options = TEXT_INIT(16 * 1024);
 
-	settings_help(&options);
+	settings_help(&options, daemon);
 	printf("\nOptions (also WEIR_NAME in the environment, `name = value` in the settings file):\n%s",
 	       text_str(&options));
 	text_fini(&options);
@@ -100,7 +101,7 @@ static int print_help(void)
 	       "usage: weir COMMAND [ARGUMENTS] [OPTIONS]\n\n");
 	list_commands(app_commands);
 	list_commands(cli_commands);
-	print_options();
+	print_options(true);
 	printf("  %-26s %s\n  %-26s %s\n  %-26s %s\n", "-o table|json", "how to print", "--help",
 	       "this, or a command's own", "--version", "the version");
 	return EXIT_DONE;
@@ -108,11 +109,12 @@ static int print_help(void)
 
 static int print_command_help(const struct command *command)
 {
-	printf("usage: weir %s %s\n\n%c%s.\n", command->name, command->arguments,
+	printf("usage: weir %s%s%s%s\n\n%c%s.\n", command->name, command->arguments[0] ? " " : "",
+	       command->arguments, command->takes & TAKES_OUTPUT ? " [-o table|json]" : "",
 	       command->summary[0] & ~0x20, command->summary + 1);
 	if (command->help[0])
 		printf("\n%s", command->help);
-	print_options();
+	print_options(command->takes & TAKES_DAEMON);
 	return EXIT_DONE;
 }
 
@@ -133,22 +135,24 @@ static int unknown_command(const char *name)
 }
 
 /* One word of the command line: 0 not an option, n words taken, -1 said what is wrong. */
-static int take_option(struct command_line *line, struct settings *settings, char **argv)
+static int take_option(struct command_line *line, struct settings *settings, unsigned takes,
+		       char **argv)
 {
 	struct text why = TEXT_INIT(1024);
 	int taken;
 
-	if (strcmp(argv[0], "--watch") == 0)
+	if (takes & TAKES_WATCH && strcmp(argv[0], "--watch") == 0)
 		return line->watch = true;
-	if (strcmp(argv[0], "--wait") == 0)
+	if (takes & TAKES_WAIT && strcmp(argv[0], "--wait") == 0)
 		return line->wait = true;
-	if (strcmp(argv[0], "-f") == 0 || strcmp(argv[0], "--follow") == 0)
+	if (takes & TAKES_FOLLOW &&
+	    (strcmp(argv[0], "-f") == 0 || strcmp(argv[0], "--follow") == 0))
 		return line->follow = true;
-	if (strcmp(argv[0], "--filter") == 0) {
+	if (takes & TAKES_FILTER && strcmp(argv[0], "--filter") == 0) {
 		line->filter = argv[1];
 		return argv[1] ? 2 : command_fail(-1, "--filter takes a filter pattern");
 	}
-	if (strcmp(argv[0], "-o") == 0) {
+	if (takes & TAKES_OUTPUT && strcmp(argv[0], "-o") == 0) {
 		if (argv[1] && strcmp(argv[1], "json") == 0)
 			line->json = true;
 		else if (!argv[1] || strcmp(argv[1], "table") != 0)
@@ -171,7 +175,7 @@ static int parse(struct command_line *line, struct settings *settings, char *wor
 
 		if (strcmp(*argv, "--help") == 0 || strcmp(*argv, "-h") == 0)
 			return print_command_help(command);
-		taken = take_option(line, settings, argv);
+		taken = take_option(line, settings, command->takes, argv);
 		if (taken < 0)
 			return EXIT_USAGE;
 		if (taken == 0 && (*argv)[0] == '-' && (*argv)[1] != '\0')
@@ -229,14 +233,12 @@ static int run(const struct command *command, struct settings *settings, char **
 	return command->run(&line);
 }
 
-int main(int argc, char **argv)
+static int run_words(int argc, char **argv)
 {
 	const struct command *command;
 	struct settings settings;
 	int code;
 
-	signal(SIGPIPE, SIG_IGN);
-	mallopt(M_MMAP_THRESHOLD, MAPPED_BLOCK_BYTES);
 	if (argc < 2)
 		return print_help(), EXIT_USAGE;
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
@@ -253,5 +255,18 @@ int main(int argc, char **argv)
 	code = run(command, &settings, argv + 2);
 	settings_fini(&settings);
 	curl_global_cleanup();
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	int code;
+
+	signal(SIGPIPE, SIG_IGN);
+	mallopt(M_MMAP_THRESHOLD, MAPPED_BLOCK_BYTES);
+	code = run_words(argc, argv);
+	if (fflush(stdout) && code == EXIT_DONE)
+		return command_fail(EXIT_FAILED, "standard output cannot be written: %s",
+				    strerror(errno));
 	return code;
 }

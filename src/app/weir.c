@@ -171,10 +171,14 @@ static err_t make_balancer(struct weir *weir)
 
 /* ---- The API's front ---- */
 
-static err_t check_auth(const struct weir *weir, const struct address *at, struct text *why)
+/* Asked first: nothing is made for a start that cannot be. */
+static err_t check_auth(const struct weir *weir, struct text *why)
 {
+	struct address at;
+
+	TRY(address_parse(bytes_of(setting_text(weir->settings, SETTING_API)), &at));
 	if (strcmp(setting_text(weir->settings, SETTING_AUTH), "none") != 0 ||
-	    address_is_loopback(at))
+	    address_is_loopback(&at))
 		return ERR_OK;
 	text_add_str(
 		why,
@@ -216,7 +220,6 @@ static err_t bind_api(struct weir *weir, int *ret_fd, struct text *why)
 	err_t err;
 
 	TRY(address_parse(bytes_of(text), &at));
-	TRY(check_auth(weir, &at, why));
 	err = acceptor_bind(&at, 1, ret_fd, &weir->api_address);
 	if (err)
 		text_printf(why, "the API cannot listen on %s: %s; name another address with --api",
@@ -308,6 +311,7 @@ err_t weir_start(struct weir *weir, struct text *why)
 	weir->started_ms = loop_now_ms(weir->control);
 	for (size_t i = 0; i < COUNT(signals); i++)
 		TRY(loop_on_signal(weir->control, signals[i], on_signal, weir));
+	TRY(check_auth(weir, why));
 	TRY(open_state(weir, why));
 	weir->root = (struct api_caller){
 		.account = setting_text(weir->settings, SETTING_ACCOUNT),
@@ -370,8 +374,8 @@ void weir_run(struct weir *weir)
 	char address[ADDRESS_TEXT_BYTES];
 
 	address_format(&weir->api_address, address);
-	log_info("app", "Weir %s, %u workers; the API answers on http://%s", WEIR_VERSION,
-		 weir->worker_count, address);
+	log_info("app", "Weir %s, %u worker%s; the API answers on http://%s", WEIR_VERSION,
+		 weir->worker_count, weir->worker_count == 1 ? "" : "s", address);
 	notify_service("READY=1");
 	if (weir->on_ready)
 		weir->on_ready(weir, weir->owner);

@@ -65,7 +65,7 @@ err_t client_open(struct client *client, const struct settings *settings, struct
 {
 	const char *data = setting_text(settings, SETTING_DATA);
 
-	*client = (struct client){ 0 };
+	*client = (struct client){ .data = data };
 	if (setting_is_default(settings, SETTING_API))
 		client->address = first_line(data, "api");
 	if (!client->address)
@@ -141,8 +141,8 @@ static struct curl_slist *sign(const struct client *client, const char *method, 
 	return add_header(headers, arena, "X-Amz-Content-Sha256", hash);
 }
 
-/* One exchange; `body` goes out for POST, and is replaced by the answer. */
-err_t client_request(const struct client *client, const char *method, const char *path,
+/* `body` goes out for POST, and is replaced by the answer. */
+static err_t request(const struct client *client, const char *method, const char *path,
 		     struct text *body, long *ret_status, struct text *why)
 {
 	struct text answer = TEXT_INIT(ANSWER_MAX);
@@ -188,15 +188,66 @@ err_t client_request(const struct client *client, const char *method, const char
 	return ERR_REFUSED;
 }
 
-static void tell_fault(const json_t *fault, long status, struct text *why)
+/* Why a fault may come from who asks: not of the Weir that answers, or unreadable. */
+static const char *hint_of(const struct client *client, const char *code)
+{
+	static const char *const stranger[] = { "MissingAuthenticationToken",
+						"InvalidClientTokenId", "SignatureDoesNotMatch",
+						"AccessDenied" };
+
+	for (size_t i = 0; i < COUNT(stranger); i++)
+		if (strcmp(stranger[i], code) == 0)
+			return !client->access_key[0]	  ? "has no credentials that can be read"
+			       : i == COUNT(stranger) - 1 ? NULL
+							  : "has the credentials of another Weir";
+	return NULL;
+}
+
+static void tell_fault(const struct client *client, const json_t *fault, long status,
+		       struct text *why)
 {
 	const char *code = json_string_value(json_object_get(fault, "code"));
 	const char *message = json_string_value(json_object_get(fault, "message"));
+	const char *hint = code ? hint_of(client, code) : NULL;
 
-	if (code)
+	if (hint)
+		text_printf(why, "%s: %s %s; name the data directory of the Weir at %s with --data",
+			    code, client->data, hint, client->address);
+	else if (code)
 		text_printf(why, "%s: %s", code, message ? message : "");
 	else
 		text_printf(why, "the API answered with status %ld", status);
+}
+
+/* One exchange; `body` goes out for POST, and is used up. */
+static err_t exchange(const struct client *client, const char *method, const char *path,
+		      struct text *body, json_t **ret_output, struct text *why)
+{
+	json_t *answer;
+	long status = 0;
+	err_t err = request(client, method, path, body, &status, why);
+
+	if (err) {
+		text_fini(body);
+		return err;
+	}
+	answer = json_loadb(text_str(body), body->len, JSON_DECODE_ANY, NULL);
+	text_fini(body);
+	if (status == 200 && json_is_object(answer)) {
+		*ret_output = answer;
+		return ERR_OK;
+	}
+	tell_fault(client, answer, status, why);
+	*ret_output = answer ? answer : json_object();
+	return ERR_INVALID;
+}
+
+err_t client_ask(const struct client *client, const char *method, const char *path,
+		 json_t **ret_output, struct text *why)
+{
+	struct text body = TEXT_INIT(ANSWER_MAX);
+
+	return exchange(client, method, path, &body, ret_output, why);
 }
 
 err_t client_call(const struct client *client, const char *service, const char *operation,
@@ -204,27 +255,11 @@ err_t client_call(const struct client *client, const char *service, const char *
 {
 	struct text body = TEXT_INIT(ANSWER_MAX);
 	char path[256], *dump = json_dumps(input, JSON_COMPACT);
-	json_t *answer;
-	long status = 0;
-	err_t err;
 
 	if (!dump)
 		return ERR_NOMEM;
 	text_add_str(&body, dump);
 	free(dump);
 	snprintf(path, sizeof path, "/_weir/call/%s/%s", service, operation);
-	err = client_request(client, "POST", path, &body, &status, why);
-	if (err) {
-		text_fini(&body);
-		return err;
-	}
-	answer = json_loadb(text_str(&body), body.len, JSON_DECODE_ANY, NULL);
-	text_fini(&body);
-	if (status == 200 && json_is_object(answer)) {
-		*ret_output = answer;
-		return ERR_OK;
-	}
-	tell_fault(answer, status, why);
-	*ret_output = answer ? answer : json_object();
-	return ERR_INVALID;
+	return exchange(client, "POST", path, &body, ret_output, why);
 }

@@ -13,6 +13,7 @@ struct client {
 	char *address;		   /* "127.0.0.1:4566" */
 	char *access_key, *secret; /* "" when the data directory has none: unsigned requests */
 	char *region;
+	const char *data; /* the settings' */
 };
 
 /*
@@ -29,9 +30,9 @@ void client_close(struct client *client);
 err_t client_call(const struct client *client, const char *service, const char *operation,
 		  json_t *input, json_t **ret_output, struct text *why);
 
-/* A path of the house's own (/_weir/…); *ret_status may be any. */
-err_t client_request(const struct client *client, const char *method, const char *path,
-		     struct text *body, long *ret_status, struct text *why);
+/* A path of the house's own (/_weir/…) that answers with a JSON object; as client_call. */
+err_t client_ask(const struct client *client, const char *method, const char *path,
+		 json_t **ret_output, struct text *why);
 
 /* Reads DATA/credentials, the form of AWS's shared credentials file. ERR_NOT_FOUND. */
 err_t credentials_read(const char *data, char **ret_access_key, char **ret_secret);

@@ -4,6 +4,8 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 
+enum { SERVICES_MAX = 63 };
+
 static json_t *read_input(const char *word, json_error_t *error)
 {
 	if (!word)
@@ -22,7 +24,19 @@ static const char *string_of(const json_t *row, const char *name)
 	return text ? text : "";
 }
 
-static void print_operations(const json_t *rows, const char *service)
+/* Those of one service, or all; a new reference. */
+static json_t *operations_of(const json_t *all, const char *service)
+{
+	json_t *rows = json_array(), *row;
+	size_t i;
+
+	json_array_foreach ((json_t *)all, i, row)
+		if (!service || strcmp(service, string_of(row, "service")) == 0)
+			json_array_append(rows, row);
+	return rows;
+}
+
+static void print_operations(const json_t *rows)
 {
 	static const char *const header[] = { "SERVICE", "OPERATION", "EFFECT", "REFUSED", NULL };
 	struct table table;
@@ -31,44 +45,62 @@ static void print_operations(const json_t *rows, const char *service)
 
 	table_init(&table, header);
 	json_array_foreach ((json_t *)rows, i, row)
-		if (!service || strcmp(service, string_of(row, "service")) == 0)
-			table_row(&table, (const char *const[]){ string_of(row, "service"),
-								 string_of(row, "operation"),
-								 string_of(row, "effect"),
-								 string_of(row, "refusal"), NULL });
+		table_row(&table, (const char *const[]){ string_of(row, "service"),
+							 string_of(row, "operation"),
+							 string_of(row, "effect"),
+							 string_of(row, "refusal"), NULL });
 	table_print(&table);
 	table_fini(&table);
 }
 
+/* Says so, with the nearest that there is. */
+static int no_such_service(const json_t *rows, const char *service)
+{
+	const char *names[SERVICES_MAX + 1] = { NULL }, *nearest;
+	size_t count = 0, i;
+	json_t *row;
+
+	json_array_foreach ((json_t *)rows, i, row) {
+		const char *name = string_of(row, "service");
+
+		if ((!count || strcmp(names[count - 1], name) != 0) && count < SERVICES_MAX)
+			names[count++] = name;
+	}
+	nearest = nearest_word(service, names);
+	if (nearest)
+		return command_fail(EXIT_FAILED, "there is no service '%s'; did you mean '%s'?",
+				    service, nearest);
+	return command_fail(EXIT_FAILED, "there is no service '%s'; `weir call` lists them",
+			    service);
+}
+
 static int list_operations(const struct command_line *line)
 {
-	struct text body = TEXT_INIT(4 << 20), why = TEXT_INIT(1024);
-	const json_t *rows = NULL;
-	json_t *answer = NULL;
+	const char *service = line->words[0];
+	struct text why = TEXT_INIT(1024);
+	json_t *answer = NULL, *rows = NULL;
 	struct client client;
-	long status = 0;
 	err_t err = client_open(&client, line->settings, &why);
+	int code = EXIT_DONE;
 
 	if (!err) {
-		err = client_request(&client, "GET", "/_weir/operations", &body, &status, &why);
+		err = client_ask(&client, "GET", "/_weir/operations", &answer, &why);
 		client_close(&client);
 	}
-	if (!err && status == 200) {
-		answer = json_loadb(text_str(&body), body.len, 0, NULL);
-		rows = json_object_get(answer, "operations");
-	}
+	if (!err)
+		rows = operations_of(json_object_get(answer, "operations"), service);
 	if (err)
-		command_fail(EXIT_FAILED, "%s", text_str(&why));
-	else if (!rows)
-		command_fail(EXIT_FAILED, "the API answered with status %ld", status);
+		code = command_fail(EXIT_FAILED, "%s", text_str(&why));
+	else if (!json_array_size(rows))
+		code = no_such_service(json_object_get(answer, "operations"), service);
 	else if (line->json)
 		print_json(rows);
 	else
-		print_operations(rows, line->words[0]);
+		print_operations(rows);
+	json_decref(rows);
 	json_decref(answer);
-	text_fini(&body);
 	text_fini(&why);
-	return rows ? EXIT_DONE : EXIT_FAILED;
+	return code;
 }
 
 int command_call(const struct command_line *line)

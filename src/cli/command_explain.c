@@ -318,33 +318,26 @@ static void print_reach(const json_t *rows, const char *address)
 
 static int explain_client(const struct command_line *line, const char *address)
 {
-	struct text path = TEXT_INIT(256), body = TEXT_INIT(4 << 20), why = TEXT_INIT(1024);
+	struct text path = TEXT_INIT(256), why = TEXT_INIT(1024);
 	json_t *answer = NULL;
 	struct client client;
-	long status = 0;
 	err_t err = client_open(&client, line->settings, &why);
 
 	text_printf(&path, "/_weir/admission/%s", address);
 	if (!err) {
-		err = client_request(&client, "GET", text_str(&path), &body, &status, &why);
+		err = client_ask(&client, "GET", text_str(&path), &answer, &why);
 		client_close(&client);
 	}
-	if (!err && status == 200)
-		answer = json_loadb(text_str(&body), body.len, 0, NULL);
 	if (err)
 		command_fail(EXIT_FAILED, "%s", text_str(&why));
-	else if (!answer)
-		command_fail(EXIT_FAILED, "the API answered with status %ld", status);
 	else if (line->json)
 		print_json(answer);
 	else {
 		print_admissions(json_object_get(answer, "listeners"), address);
 		print_reach(json_object_get(answer, "targets"), address);
 	}
-	err = answer ? ERR_OK : ERR_INVALID;
 	json_decref(answer);
 	text_fini(&path);
-	text_fini(&body);
 	text_fini(&why);
 	return err ? EXIT_FAILED : EXIT_DONE;
 }

@@ -58,24 +58,14 @@ static void print_rows(const json_t *rows)
 
 static err_t once(const struct command_line *line, const struct client *client, struct text *why)
 {
-	struct text body = TEXT_INIT(1024);
 	json_t *answer = NULL;
-	long status = 0;
-	err_t err = client_request(client, "GET", "/_weir/streams", &body, &status, why);
+	err_t err = client_ask(client, "GET", "/_weir/streams", &answer, why);
 
-	if (!err) {
-		answer = json_loadb(text_str(&body), body.len, 0, NULL);
-		if (status != 200 || !answer) {
-			text_printf(why, "the API answered with status %ld", status);
-			err = ERR_INVALID;
-		}
-	}
 	if (!err && line->json)
 		print_json(answer);
 	else if (!err)
 		print_rows(json_object_get(answer, "streams"));
 	json_decref(answer);
-	text_fini(&body);
 	return err;
 }
 

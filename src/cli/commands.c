@@ -9,30 +9,31 @@ const struct command cli_commands[] = {
 	  "Without OPERATION: those there are. JSON is the operation's input, '-' reads it from standard input. Names are AWS's:\n"
 	  "  weir call elbv2 DescribeLoadBalancers\n"
 	  "  weir call elbv2 DescribeTargetHealth '{\"TargetGroupArn\": \"…\"}'\n",
-	  command_call },
-	{ "status", "", "load balancers, listeners, targets and their health", "", command_status },
+	  TAKES_OUTPUT, command_call },
+	{ "status", "", "load balancers, listeners, targets and their health", "", TAKES_OUTPUT,
+	  command_status },
 	{ "streams", "[--watch]", "what runs through the balancer right now",
 	  "With --watch the table is drawn again every second until interrupted.\n",
-	  command_streams },
+	  TAKES_OUTPUT | TAKES_WATCH, command_streams },
 	{ "logs", "[-f] [GROUP] [--filter PATTERN]", "log events of a group, as they come with -f",
 	  "Without GROUP: the groups there are. Load balancers write to /aws/applicationelb/NAME.\n"
 	  "PATTERN is a filter pattern of CloudWatch Logs. Shown are the last ten minutes, and what\n"
 	  "comes; with -o json whole events, one a line.\n"
 	  "  weir logs -f /aws/applicationelb/mindr-alb --filter '[..., status = 5*, t, r, s, q]'\n",
-	  command_logs },
+	  TAKES_OUTPUT | TAKES_FOLLOW | TAKES_FILTER, command_logs },
 	{ "explain", "TRACE-ID|ADDRESS", "what became of a request, and what to do about it",
 	  "TRACE-ID is X-Amzn-Trace-Id's value or a part of it, from the request, the target's log or\n"
 	  "the access log. ADDRESS asks about security groups: which listeners drop that client, which\n"
 	  "load balancers do not reach that target, and what is missing.\n"
 	  "  weir explain 1-6b0246d0-157bb8471d98233f9d43f682\n"
 	  "  weir explain 10.0.0.7\n",
-	  command_explain },
-	{ "env", "", "export lines for the AWS tools: eval \"$(weir env)\"", "", command_env },
+	  TAKES_OUTPUT, command_explain },
+	{ "env", "", "export lines for the AWS tools: eval \"$(weir env)\"", "", 0, command_env },
 	{ "drain", "TARGET-GROUP TARGET[:PORT] [--wait]",
 	  "take a target out of service, streams finish",
 	  "TARGET-GROUP is a name or an ARN. With --wait, returns when its last stream has ended.\n",
-	  command_drain },
-	{ "reset", "", "delete every resource (needs `weir serve --allow-reset`)", "",
+	  TAKES_WAIT, command_drain },
+	{ "reset", "", "delete every resource (needs `weir serve --allow-reset`)", "", 0,
 	  command_reset },
 	{ .name = NULL },
 };

@@ -19,9 +19,20 @@ struct command_line {
 	const char *filter;		/* --filter PATTERN; NULL */
 };
 
+/* Options of commands; settings, which every command takes, are settings.def's. */
+enum command_takes {
+	TAKES_OUTPUT = 1,  /* -o table|json */
+	TAKES_WATCH = 2,   /* --watch */
+	TAKES_WAIT = 4,	   /* --wait */
+	TAKES_FOLLOW = 8,  /* -f, --follow */
+	TAKES_FILTER = 16, /* --filter PATTERN */
+	TAKES_DAEMON = 32, /* all settings act; on others those that find the daemon */
+};
+
 struct command {
 	const char *name, *arguments, *summary;
 	const char *help; /* paragraphs under the usage line; may be "" */
+	unsigned takes;	  /* of enum command_takes */
 	int (*run)(const struct command_line *line);
 };
 

@@ -383,11 +383,13 @@ bool setting_is_default(const struct settings *settings, enum setting_id id)
 	return settings->values[id].source == SETTING_DEFAULT;
 }
 
-void settings_help(struct text *out)
+void settings_help(struct text *out, bool daemon)
 {
 	for (size_t i = 0; i < SETTING_COUNT; i++) {
 		char flag[64];
 
+		if (!daemon && i != SETTING_DATA && i != SETTING_SETTINGS && i != SETTING_API)
+			continue;
 		snprintf(flag, sizeof flag, "--%s %s", rows[i].name, rows[i].argument);
 		text_printf(out, "  %-26s %s", flag, rows[i].help);
 		if (rows[i].fallback[0] && rows[i].limits.kind != KIND_FLAG)

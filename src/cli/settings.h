@@ -66,8 +66,8 @@ uint64_t setting_number(const struct settings *settings, enum setting_id id);
 bool setting_flag(const struct settings *settings, enum setting_id id);
 bool setting_is_default(const struct settings *settings, enum setting_id id);
 
-/* The table as help text, two columns. */
-void settings_help(struct text *out);
+/* The table as help text, two columns: for the daemon, or what a command needs to find one. */
+void settings_help(struct text *out, bool daemon);
 
 /* The word of `words` (NULL-terminated) nearest to `word`, or NULL when none is near. */
 const char *nearest_word(const char *word, const char *const words[]);

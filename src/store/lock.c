@@ -55,8 +55,11 @@ static void say_who(int fd, const char *directory, struct text *why)
 	if (!number)
 		text_printf(why, "The data directory %s is in use by another Weir.", directory);
 	else
-		text_printf(why, "The data directory %s is in use by another Weir (process %u).",
-			    directory, (unsigned)number);
+		text_printf(
+			why,
+			"The data directory %s is in use by another Weir (process %u): stop it, "
+			"or name another directory with --data.",
+			directory, (unsigned)number);
 }
 
 static err_t write_pid(int fd)

@@ -41,10 +41,29 @@ def test_wrong_words_are_one_clear_line_and_exit_2(words, says, tmp_path):
     assert done.stdout == ""
 
 
-@pytest.mark.parametrize("command", ["serve", "up", "deploy", "call", "status", "streams", "env", "check", "reset", "drain"])
+@pytest.mark.parametrize("command", ["serve", "up", "deploy", "call", "status", "streams", "logs", "explain", "env", "check", "reset", "drain"])
 def test_every_command_has_help(command):
     done = run(command, "--help")
     assert done.returncode == 0 and done.stdout.startswith(f"usage: weir {command}")
+    assert "--data DIR" in done.stdout and " \n" not in done.stdout
+    assert ("--workers" in done.stdout) == (command in ("serve", "up", "check")), "settings that do not act are not offered"
+
+
+def test_an_option_of_another_command_is_refused():
+    for words in (["status", "--watch"], ["serve", "--filter", "x"], ["env", "-o", "json"]):
+        done = run(*words)
+        assert done.returncode == 2 and "does not know the option" in done.stderr, done
+
+
+def test_output_that_cannot_be_written_is_a_failure():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([str(BUILD / "weir"), "--help"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=30)
+    assert done.returncode == 1 and "No space left" in done.stderr, done
+
+
+def test_a_start_that_cannot_be_makes_nothing(tmp_path):
+    done = run("serve", "--data", str(tmp_path / "d"), "--api", "0.0.0.0:0", "--auth", "none")
+    assert done.returncode == 2 and not (tmp_path / "d").exists()
 
 
 def test_a_port_in_use_is_said_and_nothing_is_left_running(tmp_path):
@@ -210,7 +229,16 @@ def test_the_command_line_talks_to_it():
         run("call", "elbv2", "RegisterTargets", '{"TargetGroupArn": "%s", "Targets": [{"Id": "127.0.0.1", "Port": %d}]}'
             % (group["TargetGroups"][0]["TargetGroupArn"], target.port), *data)
         assert run("drain", "g", f"127.0.0.1:{target.port}", "--wait", *data).returncode == 0
-        assert run("reset", *data).returncode == 1
+        refused = run("reset", *data)
+        assert refused.returncode == 1 and "--allow-reset" in refused.stderr
+        where = run("status", "--data", weir.data + "-not", "--api", f"127.0.0.1:{weir.api_port}")
+        assert where.returncode == 1 and "no credentials that can be read" in where.stderr and "--data" in where.stderr
+        with Weir() as other:
+            stranger = run("reset", "--data", other.data, "--api", f"127.0.0.1:{weir.api_port}")
+        assert stranger.returncode == 1 and "credentials of another Weir" in stranger.stderr
+        assert "s3 " in run("call", "s3", *data).stdout
+        unknown = run("call", "elbv3", *data)
+        assert unknown.returncode == 1 and "did you mean 'elbv2'" in unknown.stderr
         assert weir.request("POST", "/_weir/call/elbv2/DescribeLoadBalancers", "{}")[0] == 403, "unsigned calls are refused"
         assert target.port
 

@@ -59,7 +59,7 @@ static void on_timer(struct timer *timer)
 err_t autoscaling_create(const struct autoscaling_options *options,
 			 struct autoscaling **ret_autoscaling)
 {
-	static const char *const aliases[] = { "autoscaling", NULL };
+	static const char *const aliases[] = { "application-autoscaling", "autoscaling", NULL };
 	struct autoscaling *self = calloc(1, sizeof *self);
 	err_t err = ERR_OK;
 

@@ -81,7 +81,7 @@ static void on_changes(struct store_listener *listener, const struct store_chang
 
 static err_t open_all(struct s3 *s3, struct text *why)
 {
-	static const char *const aliases[] = { "s3api", NULL };
+	static const char *const aliases[] = { "s3", "s3api", NULL };
 	const struct s3_options *options = &s3->options;
 
 	s3->service = (struct api_service){
