@@ -110,14 +110,7 @@ static void on_worked(struct blocking_job *job)
 static err_t upload_open(struct request *request, struct front_reply *reply)
 {
 	struct api_http *http = request->http;
-	struct front_request whole = {
-		.head = &request->head_copy,
-		.path = request->seen.path,
-		.query = request->seen.query,
-		.peer = request->peer,
-		.now_unix_ms = loop_unix_us(http->options.loop) / 1000,
-		.arena = &request->arena,
-	};
+	struct front_request whole = http_front_request(request);
 	struct upload *upload = calloc(1, sizeof *upload);
 	err_t err;
 

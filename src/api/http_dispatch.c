@@ -58,6 +58,19 @@ static bool is_for_aws(const struct request *request)
 
 static const struct bytes call_prefix = { "/_weir/call/", 12 };
 
+struct front_request http_front_request(struct request *request)
+{
+	return (struct front_request){
+		.head = request->seen.head,
+		.path = request->seen.path,
+		.query = request->seen.query,
+		.body = request->seen.body,
+		.peer = request->peer,
+		.now_unix_ms = loop_unix_us(request->http->options.loop) / 1000,
+		.arena = &request->arena,
+	};
+}
+
 static void dispatch_route(struct request *request, const struct api_route *route,
 			   const struct front_request *whole)
 {
@@ -100,12 +113,7 @@ static void on_later_done(struct api_later *later, json_t *output, const struct 
 {
 	struct waiting *waiting = later->asker;
 	struct request *request = waiting->request;
-	const struct front_request whole = {
-		.head = request->seen.head,
-		.path = request->seen.path,
-		.query = request->seen.query,
-		.arena = &request->arena,
-	};
+	const struct front_request whole = http_front_request(request);
 	struct front_reply reply;
 
 	front_reply_init(&reply);
@@ -165,15 +173,7 @@ void http_dispatch(struct request *request)
 {
 	struct api_http *http = request->http;
 	struct bytes path = request->seen.path, method = request->seen.head->method;
-	struct front_request whole = {
-		.head = request->seen.head,
-		.path = path,
-		.query = request->seen.query,
-		.body = request->seen.body,
-		.peer = request->peer,
-		.now_unix_ms = loop_unix_us(http->options.loop) / 1000,
-		.arena = &request->arena,
-	};
+	struct front_request whole = http_front_request(request);
 	bool other_method, house = bytes_starts(path, call_prefix);
 	const struct api_route *route = find_route(http, request->seen.head->authority, method,
 						   path, &other_method);

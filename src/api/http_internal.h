@@ -65,6 +65,8 @@ void http_on_closed(void *owner, struct conn *conn);
 
 /* ---- http_dispatch.c ---- */
 
+/* What front.h calls a request, as far as it was read. */
+struct front_request http_front_request(struct request *request);
 /* The request is whole: it is answered in here, or handed to whoever answers later. */
 void http_dispatch(struct request *request);
 

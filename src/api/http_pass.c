@@ -304,14 +304,7 @@ static void pass_open(struct request *request, const struct front_request *whole
 bool pass_begin(struct request *request)
 {
 	struct api_http *http = request->http;
-	struct front_request whole = {
-		.head = &request->head_copy,
-		.path = request->seen.path,
-		.query = request->seen.query,
-		.peer = request->peer,
-		.now_unix_ms = loop_unix_us(http->options.loop) / 1000,
-		.arena = &request->arena,
-	};
+	struct front_request whole = http_front_request(request);
 	struct elsewhere_request there;
 	struct front_reply reply;
 	err_t err;
