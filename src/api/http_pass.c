@@ -32,7 +32,10 @@ static void pass_free(struct request *request)
 {
 	struct passage *passage = request->passage;
 
-	transfer_close(passage->transfer);
+	if (passage->headed && passage->left == 0)
+		transfer_finish(passage->transfer);
+	else
+		transfer_close(passage->transfer);
 	payload_destroy(passage->payload);
 	text_fini(&passage->held);
 	free(passage);

@@ -8,7 +8,12 @@
 #include "base/text.h"
 #include "net/clock.h"
 
-enum { CONNECT_MS = 10 * 1000, WAIT_MS = 500, IDLE_MAX = 8 };
+enum {
+	CONNECT_MS = 10 * 1000,
+	WAIT_MS = 500,
+	IDLE_MAX = 8,
+	FAREWELL_MS = 2 * 1000, /* for the end of an answer that nobody waits for any more */
+};
 
 struct transfer {
 	/* loop_only */
@@ -17,7 +22,6 @@ struct transfer {
 	struct loop_job job;
 	void (*on_progress)(void *owner);
 	void *owner;
-	bool closed;
 	pthread_t thread;
 	/* The thread's, and what it was given before it began. */
 	char *method, *url, *ca_file;
@@ -33,6 +37,7 @@ struct transfer {
 	size_t up_used, down_used;
 	unsigned status;
 	bool headed, aborted, posted, over;
+	bool closed; /* its owner has gone; the loop alone changes it */
 	err_t err;
 	char why[CURL_ERROR_SIZE];
 };
@@ -116,8 +121,12 @@ static size_t on_read(char *at, size_t size, size_t count, void *owner)
 
 	pthread_mutex_lock(&transfer->lock);
 	while (!left(&transfer->up, transfer->up_used) && !transfer->aborted &&
-	       transfer->sent_bytes < transfer->body_bytes)
-		wait_for_change(transfer);
+	       transfer->sent_bytes < transfer->body_bytes) {
+		if (transfer->closed)
+			transfer->aborted = true; /* the rest of the body will not come */
+		else
+			wait_for_change(transfer);
+	}
 	len = transfer->aborted ? CURL_READFUNC_ABORT
 				: use(&transfer->up, &transfer->up_used, at, room);
 	if (!transfer->aborted) {
@@ -180,6 +189,7 @@ static int on_tick(void *owner, curl_off_t down_total, curl_off_t down, curl_off
 		   curl_off_t up)
 {
 	struct transfer *transfer = owner;
+	uint32_t patience_ms;
 	bool aborted;
 
 	(void)down_total;
@@ -188,8 +198,9 @@ static int on_tick(void *owner, curl_off_t down_total, curl_off_t down, curl_off
 	(void)up;
 	pthread_mutex_lock(&transfer->lock);
 	aborted = transfer->aborted;
+	patience_ms = transfer->closed ? FAREWELL_MS : transfer->stalled_ms;
 	pthread_mutex_unlock(&transfer->lock);
-	return aborted || now_ms() - transfer->moved_ms > transfer->stalled_ms;
+	return aborted || now_ms() - transfer->moved_ms > patience_ms;
 }
 
 static void set_body(struct transfer *transfer, CURL *curl)
@@ -438,29 +449,40 @@ bool transfer_is_over(struct transfer *transfer, err_t *ret_err, const char **re
 	return over;
 }
 
-static void break_off(struct transfer *transfer)
-{
-	pthread_mutex_lock(&transfer->lock);
-	transfer->aborted = true;
-	transfer->closed = true;
-	pthread_cond_signal(&transfer->changed);
-	pthread_mutex_unlock(&transfer->lock);
-}
-
-void transfer_close(struct transfer *transfer)
+static void leave(struct transfer *transfer, bool aborted)
 {
 	bool gone;
 
-	if (!transfer)
-		return;
-	break_off(transfer);
 	pthread_mutex_lock(&transfer->lock);
+	transfer->aborted = aborted;
+	transfer->closed = true;
+	pthread_cond_signal(&transfer->changed);
 	gone = transfer->over && !transfer->posted;
 	pthread_mutex_unlock(&transfer->lock);
 	if (!gone)
 		return; /* on_posted will see to it */
 	pthread_join(transfer->thread, NULL);
 	transfer_free(transfer);
+}
+
+void transfer_close(struct transfer *transfer)
+{
+	if (transfer)
+		leave(transfer, true);
+}
+
+void transfer_finish(struct transfer *transfer)
+{
+	leave(transfer, false);
+}
+
+/* One that was left to finish does not keep the house. */
+static void break_off(struct transfer *transfer)
+{
+	pthread_mutex_lock(&transfer->lock);
+	transfer->aborted = true;
+	pthread_cond_signal(&transfer->changed);
+	pthread_mutex_unlock(&transfer->lock);
 }
 
 err_t transfers_create(struct loop *loop, struct transfers **ret_transfers)
@@ -482,7 +504,9 @@ void transfers_destroy(struct transfers *transfers)
 	list_for_each_safe (&transfers->all, node) {
 		struct transfer *transfer = container_of(node, struct transfer, link);
 
-		if (!transfer->closed)
+		if (transfer->closed)
+			break_off(transfer);
+		else
 			transfer_close(transfer);
 	}
 	/* Each thread posts before it ends, and its last post frees. */

@@ -64,5 +64,10 @@ bool transfer_is_over(struct transfer *transfer, err_t *ret_err, const char **re
 
 /* Once; breaks off what still runs. NULL is welcome. */
 void transfer_close(struct transfer *transfer);
+/*
+ * Instead of it, when the answer was taken whole, before libcurl knew that it is: the connection
+ * comes to its end in peace and serves the next transfer.
+ */
+void transfer_finish(struct transfer *transfer);
 
 #endif

@@ -1,6 +1,7 @@
 """Buckets that lie at another endpoint by settings: a second Weir. What is done here is looked for there."""
 import base64
 import hashlib
+import http.server
 import os
 import socket
 import subprocess
@@ -211,6 +212,46 @@ def test_policies_of_here_hold_for_what_lies_there(pair, s3, far):
     assert code_of(reader.copy_object, Bucket="far.papers", Key="open/b", CopySource="far.papers/closed/a") == ("AccessDenied", 403)
     assert code_of(reader.delete_objects, Bucket="far.papers", Delete={"Objects": [{"Key": "open/a"}]}) == ("AccessDenied", 403)
     reader.delete_object(Bucket="far.papers", Key="open/a")
+
+
+def test_short_answers_leave_their_connection_to_the_next(tmp_path, pair):
+    connections = []
+
+    class Endpoint(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def setup(self):
+            connections.append(self.client_address)
+            super().setup()
+
+        def answer(self):
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            self.send_response(200)
+            self.send_header("Content-Length", "0" if self.command == "PUT" else "2")
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(b"hi")
+
+        do_GET = do_HEAD = do_PUT = answer
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endpoint) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        data = str(tmp_path / "data")
+        keys = configure(data, pair[1])
+        with open(os.path.join(data, "weir.conf"), "a") as file:
+            file.write(f"bucket.fake.endpoint = http://127.0.0.1:{server.server_port}\nbucket.fake.credentials = {keys}\n")
+        with harness.Weir(auth="sigv4", data=data) as here:
+            s3 = client(here)
+            for _ in range(10):
+                assert s3.head_object(Bucket="fake", Key="k")["ContentLength"] == 2
+                assert s3.get_object(Bucket="fake", Key="k")["Body"].read() == b"hi"
+                s3.put_object(Bucket="fake", Key="k", Body=b"hi")
+        server.shutdown()
+    assert len(connections) < 10, "of thirty requests, one after the other"
 
 
 def test_errors_of_the_way_are_told(tmp_path, pair):
