@@ -166,13 +166,29 @@ static err_t with_words(struct api_call *call, err_t err)
 	return err;
 }
 
+/* A member that must be there and is not; NULL: all are. */
+static const char *missing_member(const struct api_shape *shape, const json_t *given)
+{
+	for (const struct api_member *m = shape->members; m && m->name; m++)
+		if (m->required && (!json_object_get(given, m->name) ||
+				    json_is_null(json_object_get(given, m->name))))
+			return m->wire ? m->wire : m->name;
+	return NULL;
+}
+
 static err_t check(struct api_call *call, json_t *given)
 {
+	const char *missing = NULL;
 	struct text words = TEXT_INIT(sizeof call->fault.message - 1);
 	err_t err = check_input(&call->api->patterns, call->operation->input, given, &call->input,
 				&words);
 
-	if (err == ERR_INVALID)
+	if (err == ERR_INVALID && call->service->protocol == API_EC2)
+		missing = missing_member(call->operation->input, given);
+	if (missing)
+		api_fault(call, "MissingParameter", "The request must contain the parameter %s",
+			  missing);
+	else if (err == ERR_INVALID)
 		api_fault(call, "ValidationError", "%s", text_str(&words));
 	text_fini(&words);
 	return err;

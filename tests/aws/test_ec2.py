@@ -184,6 +184,33 @@ def test_bad_rules_are_refused(ec2, vpc, permission, code):
     assert ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissions"] == []
 
 
+def test_what_cannot_be_meant_is_refused_in_ec2s_words(ec2, vpc):
+    group = ec2.create_security_group(GroupName="words", Description="d", VpcId=vpc)["GroupId"]
+    tcp = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80}
+    some = [{**tcp, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}]
+    authorize, revoke = ec2.authorize_security_group_ingress, ec2.revoke_security_group_ingress
+    assert code_of(authorize, GroupId=group, IpPermissions=some * 2) == "InvalidParameterValue", "twice in one request"
+    assert code_of(authorize, GroupId=group, IpPermissions=some, CidrIp="10.0.0.0/8") == "InvalidParameterCombination"
+    assert code_of(authorize, GroupId=group, IpPermissions=[{**tcp, "IpRanges": [{"CidrIp": "10.0.0.0/8", "Description": "a \"b\""}]}]) == \
+        "InvalidParameterValue"
+    assert code_of(authorize, GroupId=group, IpPermissions=[{"IpProtocol": "icmp", "FromPort": 256, "ToPort": -1, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}]) == \
+        "InvalidParameterValue"
+    assert code_of(authorize, GroupId=group, IpPermissions=[{**tcp, "UserIdGroupPairs": [{"GroupId": group, "UserId": "999999999999"}]}]) == \
+        "InvalidGroup.NotFound", "of another account"
+    rule = authorize(GroupId=group, IpPermissions=some)["SecurityGroupRules"][0]["SecurityGroupRuleId"]
+    assert code_of(revoke, GroupId=group) == "MissingParameter"
+    assert code_of(revoke, GroupId=group, SecurityGroupRuleIds=["x"]) == "InvalidSecurityGroupRuleId.Malformed"
+    describe = ec2.update_security_group_rule_descriptions_ingress
+    assert code_of(describe, GroupId=group) == "MissingParameter"
+    assert code_of(describe, GroupId=group, SecurityGroupRuleDescriptions=[{"SecurityGroupRuleId": rule, "Description": "y" * 256}]) == "InvalidParameterValue"
+    describe(GroupId=group, SecurityGroupRuleDescriptions=[{"SecurityGroupRuleId": rule, "Description": "y" * 255}])
+    assert code_of(ec2.create_security_group, GroupName="c") == "MissingParameter"
+    assert code_of(ec2.create_tags, Resources=[group], Tags=[]) == "MissingParameter"
+    assert code_of(ec2.create_tags, Resources=[group], Tags=[{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}]) == "InvalidParameterValue"
+    assert code_of(ec2.describe_network_interfaces, NetworkInterfaceIds=["x"]) == "InvalidNetworkInterfaceId.Malformed"
+    assert code_of(ec2.describe_network_interfaces, NetworkInterfaceIds=["eni-0123456789abcdef0"]) == "InvalidNetworkInterfaceID.NotFound"
+
+
 def test_group_names_duplicates_and_limits(ec2, vpc):
     group = ec2.create_security_group(GroupName="g", Description="d", VpcId=vpc)["GroupId"]
     assert code_of(ec2.create_security_group, GroupName="g", Description="d") == "InvalidGroup.Duplicate"

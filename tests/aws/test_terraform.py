@@ -91,6 +91,41 @@ resource "aws_vpc_security_group_egress_rule" "all" {
   cidr_ipv4         = "0.0.0.0/0"
   ip_protocol       = "-1"
 }
+
+resource "aws_ec2_managed_prefix_list" "offices" {
+  name           = "offices"
+  address_family = "IPv4"
+  max_entries    = 3
+  tags           = { Name = "offices" }
+
+  entry {
+    cidr        = "%(from)s"
+    description = "one"
+  }
+  entry {
+    cidr = "192.0.2.0/24"
+  }
+}
+
+resource "aws_vpc_security_group_ingress_rule" "offices" {
+  security_group_id = aws_security_group.web.id
+  prefix_list_id    = aws_ec2_managed_prefix_list.offices.id
+  from_port         = 443
+  to_port           = 443
+  ip_protocol       = "tcp"
+}
+
+data "aws_ec2_managed_prefix_list" "s3" {
+  name = "com.amazonaws.us-east-1.s3"
+}
+
+resource "aws_vpc_security_group_egress_rule" "s3" {
+  security_group_id = aws_security_group.web.id
+  prefix_list_id    = data.aws_ec2_managed_prefix_list.s3.id
+  from_port         = 443
+  to_port           = 443
+  ip_protocol       = "tcp"
+}
 """
 
 
@@ -299,7 +334,10 @@ def test_a_network_of_its_own_applies_plans_clean_changes_and_destroys(weir, ec2
     terraform.apply()
     assert len(ec2.describe_subnets()["Subnets"]) == 5
     terraform.write(hostnames="true", **{"from": "10.0.0.0/8"})
-    assert "0 added, 2 changed, 0 destroyed" in terraform.apply()
+    assert "0 added, 3 changed, 0 destroyed" in terraform.apply()
+    lists = ec2.describe_managed_prefix_lists(Filters=[{"Name": "prefix-list-name", "Values": ["offices"]}])["PrefixLists"]
+    entries = ec2.get_managed_prefix_list_entries(PrefixListId=lists[0]["PrefixListId"])["Entries"]
+    assert {e["Cidr"] for e in entries} == {"10.0.0.0/8", "192.0.2.0/24"}
     terraform.run("destroy", "-auto-approve", "-input=false")
     assert len(ec2.describe_vpcs()["Vpcs"]) == 1
 

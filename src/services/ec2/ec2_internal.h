@@ -161,8 +161,8 @@ err_t ec2_filters_may_match(struct api_call *call, const struct ec2_filter *filt
 err_t ec2_filter_list(struct api_call *call, const struct ec2_filter *filters, json_t *list);
 /* Puts MaxResults items of `list` from NextToken on into output[name], and a NextToken. */
 err_t ec2_page(struct api_call *call, const char *name, json_t *list);
-/* Leaves in `list` whose `key` is among `ids`; false when one of these is missing. */
-bool ec2_leave(const json_t *ids, json_t *list, const char *key);
+/* Leaves in `list` whose `key` is among `ids`; the first of these that nothing has, or NULL. */
+const char *ec2_leave(const json_t *ids, json_t *list, const char *key);
 /* Leaves those that input[ids] names, if any; each has to be there. */
 err_t ec2_choose(struct api_call *call, const struct ec2_kind *kind, json_t *list);
 
@@ -181,6 +181,15 @@ err_t ec2_group_present(struct api_call *call, const json_t *body, json_t **ret_
 err_t ec2_rules_present(struct api_call *call, const json_t *group, json_t *list);
 json_t *ec2_new_rule(bool egress, const char *protocol, int from, int to, const char *key,
 		     json_t *value); /* `value` is stolen */
+/*
+ * The canonical name of a protocol that is given by name or number; whether its rules must say
+ * ports. Names that are unknown are refused, other numbers are their own names.
+ */
+err_t ec2_protocol_of(struct api_call *call, const char *given, const char **ret_name,
+		      bool *ret_ports);
+/* FromPort and ToPort of `from_input`; -1 each where the protocol has none. */
+err_t ec2_ports_of(struct api_call *call, const json_t *from_input, bool wants_ports,
+		   const char *protocol, int *ret_from, int *ret_to);
 /* Whether the group has no more rules than it may; a prefix list counts by its size. */
 err_t ec2_check_rule_count(struct api_call *call, const json_t *group);
 bool ec2_rule_names_group(const json_t *rule, const char *group);

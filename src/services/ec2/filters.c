@@ -173,29 +173,36 @@ bool ec2_path_has(const json_t *body, const char *path, const char *value)
 
 /* ---- Choosing by id, and pages ---- */
 
-bool ec2_leave(const json_t *ids, json_t *list, const char *key)
+static bool json_has_text(const json_t *list, const char *text)
 {
-	size_t found = 0, count = json_array_size(ids);
-	json_t *distinct = json_object(), *id;
-	bool all;
+	const json_t *item;
+	size_t index;
 
-	for (size_t i = 0; i < count; i++)
-		json_object_set_new(distinct, json_string_value(json_array_get(ids, i)),
-				    json_false());
+	json_array_foreach (list, index, item)
+		if (strcmp(json_string_value(item), text) == 0)
+			return true;
+	return false;
+}
+
+const char *ec2_leave(const json_t *ids, json_t *list, const char *key)
+{
+	const char *missing = NULL;
+
+	for (size_t i = json_array_size(ids); i-- > 0;) {
+		const char *id = json_string_value(json_array_get(ids, i));
+
+		if (!ec2_path_has(list, key, id))
+			missing = id;
+	}
 	for (size_t i = 0; i < json_array_size(list);) {
 		const char *own = ec2_text(json_array_get(list, i), key);
 
-		id = own ? json_object_get(distinct, own) : NULL;
-		if (id)
+		if (own && json_has_text(ids, own))
 			i++;
 		else
 			json_array_remove(list, i);
-		if (id && json_is_false(id) && !json_object_set_new(distinct, own, json_true()))
-			found++;
 	}
-	all = found == json_object_size(distinct);
-	json_decref(distinct);
-	return all;
+	return missing;
 }
 
 err_t ec2_choose(struct api_call *call, const struct ec2_kind *kind, json_t *list)

@@ -301,7 +301,8 @@ err_t ec2_describe_security_group_rules(struct api_call *call)
 		{ "security-group-rule-id", "SecurityGroupRuleId" },
 		{ NULL, NULL },
 	};
-	const json_t *ids = json_object_get(call->input, "SecurityGroupRuleIds"), *id;
+	const json_t *ids = json_object_get(call->input, "SecurityGroupRuleIds");
+	const char *missing = NULL;
 	json_t *groups, *group, *list = json_array();
 	size_t index;
 
@@ -309,15 +310,11 @@ err_t ec2_describe_security_group_rules(struct api_call *call)
 	TRY(ec2_list(call, &ec2_groups, &groups));
 	json_array_foreach (groups, index, group)
 		TRY(ec2_rules_present(call, group, list));
-	json_array_foreach (ids, index, id) {
-		const char *text = json_string_value(id);
-
-		if (!ec2_path_has(list, "SecurityGroupRuleId", text))
-			return api_fault(call, "InvalidSecurityGroupRuleId.NotFound",
-					 "The security group rule ID '%s' does not exist", text);
-	}
 	if (json_array_size(ids))
-		ec2_leave(ids, list, "SecurityGroupRuleId");
+		missing = ec2_leave(ids, list, "SecurityGroupRuleId");
+	if (missing)
+		return api_fault(call, "InvalidSecurityGroupRuleId.NotFound",
+				 "The security group rule ID '%s' does not exist", missing);
 	TRY(ec2_filter_list(call, filters, list));
 	return ec2_page(call, "SecurityGroupRules", list);
 }

@@ -129,6 +129,7 @@ err_t ec2_describe_network_interfaces(struct api_call *call)
 		{ NULL, NULL },
 	};
 	const json_t *ids = json_object_get(call->input, "NetworkInterfaceIds");
+	const char *missing = NULL;
 	json_t *list = json_array();
 	bool balancers, tasks;
 
@@ -139,10 +140,14 @@ err_t ec2_describe_network_interfaces(struct api_call *call)
 		TRY(ec2_interfaces(call, &list));
 	if (tasks)
 		TRY(ec2_add_task_interfaces(call, list));
-	if (json_array_size(ids) && !ec2_leave(ids, list, "NetworkInterfaceId"))
+	if (json_array_size(ids))
+		missing = ec2_leave(ids, list, "NetworkInterfaceId");
+	if (missing && !bytes_starts(bytes_of(missing), BYTES("eni-")))
+		return api_fault(call, "InvalidNetworkInterfaceId.Malformed",
+				 "Invalid id: \"%s\" (expecting \"eni-...\")", missing);
+	if (missing)
 		return api_fault(call, "InvalidNetworkInterfaceID.NotFound",
-				 "The networkInterface ID '%s' does not exist",
-				 json_string_value(json_array_get(ids, 0)));
+				 "The networkInterface ID '%s' does not exist", missing);
 	TRY(ec2_filter_list(call, filters, list));
 	return ec2_page(call, "NetworkInterfaces", list);
 }
@@ -211,16 +216,18 @@ err_t ec2_describe_instances(struct api_call *call)
 		{ NULL, NULL },
 	};
 	const json_t *ids = json_object_get(call->input, "InstanceIds");
+	const char *missing = NULL;
 	json_t *list, *instance, *reservations = json_array();
 	char reservation[EC2_ID_BYTES];
 	size_t index;
 
 	TRY(ec2_hold(call, reservations));
 	TRY(ec2_instances(call, &list));
-	if (json_array_size(ids) && !ec2_leave(ids, list, "InstanceId"))
+	if (json_array_size(ids))
+		missing = ec2_leave(ids, list, "InstanceId");
+	if (missing)
 		return api_fault(call, "InvalidInstanceID.NotFound",
-				 "The instance ID '%s' does not exist",
-				 json_string_value(json_array_get(ids, 0)));
+				 "The instance ID '%s' does not exist", missing);
 	TRY(ec2_filter_list(call, filters, list));
 	json_array_foreach (list, index, instance) {
 		ec2_id(ec2_of(call), "r-", ec2_text(instance, "InstanceId"), reservation);

@@ -4,82 +4,9 @@
  */
 #include "services/ec2/ec2_internal.h"
 
-#include <strings.h>
-
 #include "net/address.h"
 
 enum { RULES_MAX = 60, DESCRIPTION_MAX = 255 };
-
-/* ---- Protocol and ports ---- */
-
-static const struct protocol {
-	const char *name, *number;
-	bool ports; /* has a range of ports that must be there */
-} protocols[] = {
-	{ "tcp", "6", true },	   { "udp", "17", true },  { "icmp", "1", false },
-	{ "icmpv6", "58", false }, { "-1", "all", false },
-};
-
-static err_t protocol_of(struct api_call *call, const char *given, const char **ret_name,
-			 bool *ret_ports)
-{
-	uint64_t number;
-
-	if (!given)
-		return api_fault(call, "MissingParameter",
-				 "The request must contain the parameter ipProtocol");
-	for (size_t i = 0; i < COUNT(protocols); i++) {
-		if (strcasecmp(given, protocols[i].name) != 0 &&
-		    strcasecmp(given, protocols[i].number) != 0)
-			continue;
-		*ret_name = protocols[i].name;
-		*ret_ports = protocols[i].ports;
-		return ERR_OK;
-	}
-	*ret_name = given;
-	*ret_ports = false;
-	if (bytes_to_u64(bytes_of(given), 255, &number))
-		return api_fault(call, "InvalidParameterValue",
-				 "Invalid value '%s' for IP protocol. Unknown protocol.", given);
-	return ERR_OK;
-}
-
-static err_t ports_of(struct api_call *call, const json_t *from_input, bool wants_ports,
-		      const char *protocol, int *ret_from, int *ret_to)
-{
-	const json_t *from = json_object_get(from_input, "FromPort");
-	const json_t *to = json_object_get(from_input, "ToPort");
-	bool icmp = strncmp(protocol, "icmp", 4) == 0;
-
-	*ret_from = *ret_to = -1;
-	if (!wants_ports && !icmp)
-		return ERR_OK; /* what is said of them is ignored, as AWS does */
-	if (wants_ports && (!from || !to))
-		return api_fault(
-			call, "InvalidParameterValue",
-			"Invalid value 'Must specify both from and to ports with TCP/UDP.' "
-			"for portRange.");
-	if (from && json_integer_value(from) >= -1 && json_integer_value(from) <= 65535)
-		*ret_from = (int)json_integer_value(from);
-	else if (from)
-		return api_fault(call, "InvalidParameterValue", "TCP/UDP port (%lld) out of range",
-				 (long long)json_integer_value(from));
-	if (to && json_integer_value(to) >= -1 && json_integer_value(to) <= 65535)
-		*ret_to = (int)json_integer_value(to);
-	else if (to)
-		return api_fault(call, "InvalidParameterValue", "TCP/UDP port (%lld) out of range",
-				 (long long)json_integer_value(to));
-	if (!wants_ports)
-		return ERR_OK;
-	if (*ret_from == -1 && *ret_to == -1) {
-		*ret_from = 0;
-		*ret_to = 65535;
-	}
-	if (*ret_from < 0 || *ret_from > *ret_to)
-		return api_fault(call, "InvalidParameterValue",
-				 "Invalid TCP/UDP port range (%d:%d)", *ret_from, *ret_to);
-	return ERR_OK;
-}
 
 /* ---- Rules from permissions ---- */
 
@@ -92,6 +19,21 @@ struct reading {
 	json_t *rules; /* made so far */
 };
 
+static err_t check_description(struct api_call *call, const char *description)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789. _-:/()#,@[]+=&;{}!$*";
+
+	if (strlen(description) > DESCRIPTION_MAX ||
+	    strspn(description, allowed) != strlen(description))
+		return api_fault(call, "InvalidParameterValue",
+				 "Invalid rule description. Valid descriptions are strings less "
+				 "than %d characters from the following set: a-zA-Z0-9. "
+				 "_-:/()#,@[]+=&;{}!$*",
+				 DESCRIPTION_MAX + 1);
+	return ERR_OK;
+}
+
 static err_t take_rule(struct reading *r, const char *key, json_t *value, const char *description)
 {
 	json_t *rule;
@@ -102,11 +44,7 @@ static err_t take_rule(struct reading *r, const char *key, json_t *value, const 
 	TRY(ec2_append(r->rules, rule));
 	if (!description)
 		return ERR_OK;
-	if (strlen(description) > DESCRIPTION_MAX)
-		return api_fault(r->call, "InvalidParameterValue",
-				 "Invalid rule description. Rule descriptions may not be longer "
-				 "than %d characters.",
-				 DESCRIPTION_MAX);
+	TRY(check_description(r->call, description));
 	return ec2_set(rule, "Description", json_string(description));
 }
 
@@ -122,6 +60,18 @@ static err_t take_cidr(struct reading *r, const char *text, unsigned family,
 	TRY(ec2_cidr(r->call, text, family, &cidr, canonical));
 	return take_rule(r, family == 6 ? "CidrIpv6" : "CidrIpv4", json_string(canonical),
 			 description);
+}
+
+/* There is one account: a pair that names another one names no group of ours. */
+static err_t check_owner(struct reading *r, const json_t *pair)
+{
+	const char *owner = ec2_text(pair, "UserId"), *id = ec2_text(pair, "GroupId");
+
+	if (!owner || strcmp(owner, ec2_of(r->call)->options.account) == 0)
+		return ERR_OK;
+	return api_fault(r->call, "InvalidGroup.NotFound",
+			 "The security group '%s' of the account %s does not exist", id ? id : "",
+			 owner);
 }
 
 static err_t take_group(struct reading *r, const char *id, const char *name,
@@ -172,9 +122,11 @@ static err_t take_sources(struct reading *r, const json_t *permission)
 		TRY(take_cidr(r, ec2_text(item, "CidrIp"), 4, ec2_text(item, "Description")));
 	json_array_foreach (json_object_get(permission, "Ipv6Ranges"), index, item)
 		TRY(take_cidr(r, ec2_text(item, "CidrIpv6"), 6, ec2_text(item, "Description")));
-	json_array_foreach (json_object_get(permission, "UserIdGroupPairs"), index, item)
+	json_array_foreach (json_object_get(permission, "UserIdGroupPairs"), index, item) {
+		TRY(check_owner(r, item));
 		TRY(take_group(r, ec2_text(item, "GroupId"), ec2_text(item, "GroupName"),
 			       ec2_text(item, "Description")));
+	}
 	json_array_foreach (json_object_get(permission, "PrefixListIds"), index, item)
 		TRY(take_prefix_list(r, ec2_text(item, "PrefixListId"),
 				     ec2_text(item, "Description")));
@@ -190,8 +142,8 @@ static err_t take_permission(struct reading *r, const json_t *permission)
 {
 	bool ports;
 
-	TRY(protocol_of(r->call, ec2_text(permission, "IpProtocol"), &r->protocol, &ports));
-	TRY(ports_of(r->call, permission, ports, r->protocol, &r->from, &r->to));
+	TRY(ec2_protocol_of(r->call, ec2_text(permission, "IpProtocol"), &r->protocol, &ports));
+	TRY(ec2_ports_of(r->call, permission, ports, r->protocol, &r->from, &r->to));
 	return take_sources(r, permission);
 }
 
@@ -202,9 +154,25 @@ static err_t take_flat(struct reading *r)
 	const char *cidr = ec2_text(in, "CidrIp"), *group = ec2_text(in, "SourceSecurityGroupName");
 	bool ports;
 
-	TRY(protocol_of(r->call, ec2_text(in, "IpProtocol"), &r->protocol, &ports));
-	TRY(ports_of(r->call, in, ports, r->protocol, &r->from, &r->to));
+	TRY(ec2_protocol_of(r->call, ec2_text(in, "IpProtocol"), &r->protocol, &ports));
+	TRY(ec2_ports_of(r->call, in, ports, r->protocol, &r->from, &r->to));
 	return group ? take_group(r, NULL, group, NULL) : take_cidr(r, cidr, 4, NULL);
+}
+
+static err_t refuse_both(struct api_call *call)
+{
+	static const char *const flat[] = { "IpProtocol", "FromPort", "ToPort", "CidrIp",
+					    "SourceSecurityGroupName" };
+
+	if (json_array_size(json_object_get(call->input, "IpPermissions")) == 0)
+		return ERR_OK;
+	for (size_t i = 0; i < COUNT(flat); i++)
+		if (json_object_get(call->input, flat[i]))
+			return api_fault(call, "InvalidParameterCombination",
+					 "The parameter 'ipPermissions' may not be used in "
+					 "combination with '%c%s'",
+					 ascii_lower(flat[i][0]), flat[i] + 1);
+	return ERR_OK;
 }
 
 /* Every rule that the input's permissions stand for; held. */
@@ -218,6 +186,7 @@ static err_t rules_of_input(struct api_call *call, const json_t *group, bool egr
 
 	reading.rules = json_array();
 	TRY(ec2_hold(call, reading.rules));
+	TRY(refuse_both(call));
 	if (json_array_size(permissions) == 0)
 		TRY(take_flat(&reading));
 	json_array_foreach (permissions, index, permission)
@@ -245,17 +214,22 @@ static bool same_rule(const json_t *a, const json_t *b)
 	return true;
 }
 
-static json_t *find_rule(const json_t *group, const json_t *like, size_t *ret_index)
+static json_t *find_among(const json_t *rules, const json_t *like, size_t *ret_index)
 {
 	json_t *rule;
 	size_t index;
 
-	json_array_foreach (json_object_get(group, "Rules"), index, rule)
+	json_array_foreach (rules, index, rule)
 		if (rule != like && same_rule(rule, like)) {
 			*ret_index = index;
 			return rule;
 		}
 	return NULL;
+}
+
+static json_t *find_rule(const json_t *group, const json_t *like, size_t *ret_index)
+{
+	return find_among(json_object_get(group, "Rules"), like, ret_index);
 }
 
 static json_t *find_rule_id(const json_t *group, const char *id, size_t *ret_index)
@@ -350,6 +324,9 @@ static err_t authorize(struct api_call *call, bool egress)
 	TRY(ec2_tags_of_input(call, "security-group-rule", &tags));
 	kept = json_object_get(group, "Rules");
 	json_array_foreach (rules, index, rule) {
+		if (find_among(rules, rule, &at))
+			return api_fault(call, "InvalidParameterValue",
+					 "The same permission must not appear multiple times");
 		if (find_rule(group, rule, &at))
 			return refuse_duplicate(call, rule);
 		TRY(ec2_set(rule, "Tags", json_deep_copy(tags)));
@@ -374,6 +351,9 @@ err_t ec2_authorize_egress(struct api_call *call)
 
 static err_t missing_rule_id(struct api_call *call, const char *id)
 {
+	if (!bytes_starts(bytes_of(id), BYTES("sgr-")))
+		return api_fault(call, "InvalidSecurityGroupRuleId.Malformed",
+				 "The security group rule ID '%s' is malformed", id);
 	return api_fault(call, "InvalidSecurityGroupRuleId.NotFound",
 			 "The security group rule ID '%s' does not exist", id);
 }
@@ -418,6 +398,11 @@ static err_t revoke(struct api_call *call, bool egress)
 
 	TRY(ec2_hold(call, revoked));
 	TRY(ec2_group_of_input(call, &group));
+	if (!by_id && !json_array_size(json_object_get(call->input, "IpPermissions")) &&
+	    !json_object_get(call->input, "IpProtocol"))
+		return api_fault(call, "MissingParameter",
+				 "Either 'ipPermissions' or 'securityGroupRuleIds' should be "
+				 "provided.");
 	TRY(by_id ? revoke_ids(call, group, egress, revoked)
 		  : revoke_permissions(call, group, egress, revoked));
 	TRY(ec2_save(call, &ec2_groups, group));
@@ -445,8 +430,8 @@ static err_t read_request(struct reading *r, const json_t *request)
 	const char *description = ec2_text(request, "Description");
 	bool ports;
 
-	TRY(protocol_of(r->call, ec2_text(request, "IpProtocol"), &r->protocol, &ports));
-	TRY(ports_of(r->call, request, ports, r->protocol, &r->from, &r->to));
+	TRY(ec2_protocol_of(r->call, ec2_text(request, "IpProtocol"), &r->protocol, &ports));
+	TRY(ec2_ports_of(r->call, request, ports, r->protocol, &r->from, &r->to));
 	if ((v4 != NULL) + (v6 != NULL) + (group != NULL) + (prefix_list != NULL) != 1)
 		return api_fault(r->call, "InvalidParameterCombination",
 				 "Specify exactly one source for the security group rule");
@@ -492,8 +477,10 @@ err_t ec2_modify_security_group_rules(struct api_call *call)
 	return ec2_answer_true(call);
 }
 
-static err_t describe_rule(json_t *rule, const char *description)
+static err_t describe_rule(struct api_call *call, json_t *rule, const char *description)
 {
+	if (description)
+		TRY(check_description(call, description));
 	if (description)
 		return ec2_set(rule, "Description", json_string(description));
 	json_object_del(rule, "Description");
@@ -512,7 +499,7 @@ static err_t describe_by_id(struct api_call *call, json_t *group, bool egress)
 		rule = find_rule_id(group, id ? id : "", &at);
 		if (!rule || json_is_true(json_object_get(rule, "IsEgress")) != egress)
 			return missing_rule_id(call, id ? id : "");
-		TRY(describe_rule(rule, ec2_text(item, "Description")));
+		TRY(describe_rule(call, rule, ec2_text(item, "Description")));
 	}
 	return ERR_OK;
 }
@@ -523,6 +510,11 @@ static err_t update_descriptions(struct api_call *call, bool egress)
 	size_t index, at;
 
 	TRY(ec2_group_of_input(call, &group));
+	if (!json_array_size(json_object_get(call->input, "SecurityGroupRuleDescriptions")) &&
+	    !json_array_size(json_object_get(call->input, "IpPermissions")))
+		return api_fault(call, "MissingParameter",
+				 "Either 'ipPermissions' or 'securityGroupRuleDescriptions' should "
+				 "be provided.");
 	TRY(describe_by_id(call, group, egress));
 	if (json_array_size(json_object_get(call->input, "IpPermissions"))) {
 		TRY(rules_of_input(call, group, egress, &rules));
@@ -532,7 +524,7 @@ static err_t update_descriptions(struct api_call *call, bool egress)
 				return api_fault(
 					call, "InvalidPermission.NotFound",
 					"The specified rule does not exist in this security group.");
-			TRY(describe_rule(found, ec2_text(rule, "Description")));
+			TRY(describe_rule(call, found, ec2_text(rule, "Description")));
 		}
 	}
 	TRY(ec2_save(call, &ec2_groups, group));

@@ -36,12 +36,26 @@ static json_t *find_tag(const json_t *tags, const char *key, size_t *ret_index)
 	return NULL;
 }
 
+static err_t refuse_repeated(struct api_call *call, const json_t *tags)
+{
+	json_t *tag;
+	size_t index, at;
+
+	json_array_foreach (tags, index, tag)
+		if (ec2_text(tag, "Key") && find_tag(tags, ec2_text(tag, "Key"), &at) != tag)
+			return api_fault(call, "InvalidParameterValue",
+					 "Duplicate tag key '%.127s' specified.",
+					 ec2_text(tag, "Key"));
+	return ERR_OK;
+}
+
 /* Adds or overwrites. */
 static err_t merge(struct api_call *call, json_t *tags, const json_t *from)
 {
 	json_t *tag, *old;
 	size_t index, at;
 
+	TRY(refuse_repeated(call, from));
 	json_array_foreach (from, index, tag) {
 		const char *key = ec2_text(tag, "Key"), *value = ec2_text(tag, "Value");
 
@@ -161,6 +175,9 @@ static err_t change_all(struct api_call *call, bool adds)
 
 err_t ec2_create_tags(struct api_call *call)
 {
+	if (!json_array_size(json_object_get(call->input, "Tags")))
+		return api_fault(call, "MissingParameter",
+				 "The request must contain the parameter Tags");
 	return change_all(call, true);
 }
 

@@ -224,17 +224,33 @@ TEST(a_failed_call_leaves_no_half_of_its_rules)
 
 	house_open();
 	group = make_group("web");
-	input = rule(group, "tcp", 80, 80, "IpRanges", cidr("10.0.0.0/8"));
-	json_array_append_new(node(input, "IpPermissions"),
-			      json_deep_copy(node(input, "IpPermissions.0")));
+	ec2("AuthorizeSecurityGroupIngress",
+	    rule(group, "tcp", 80, 80, "IpRanges", cidr("10.0.0.0/8")));
+	input = rule(group, "tcp", 80, 80, "IpRanges", cidr("11.0.0.0/8"));
+	json_array_append_new(node(input, "IpPermissions.0.IpRanges"), cidr("10.0.0.0/8"));
 	CHECK_STR(ec2_code("AuthorizeSecurityGroupIngress", input), "InvalidPermission.Duplicate");
 	CHECK_STR(house.fault.message,
 		  "the specified rule \"peer: 10.0.0.0/8, TCP, from port: 80, to port: 80, ALLOW\" "
 		  "already exists");
 	CHECK_EQ(json_array_size(node(
 			 ec2("DescribeSecurityGroups", json_pack("{s:[s]}", "GroupIds", group)),
-			 "SecurityGroups.0.IpPermissions")),
-		 0);
+			 "SecurityGroups.0.IpPermissions.0.IpRanges")),
+		 1);
+	house_close();
+}
+
+TEST(a_rule_that_a_call_names_twice_is_refused)
+{
+	const char *group;
+	json_t *input;
+
+	house_open();
+	group = make_group("web");
+	input = rule(group, "tcp", 80, 80, "IpRanges", cidr("10.0.0.0/8"));
+	json_array_append_new(node(input, "IpPermissions"),
+			      json_deep_copy(node(input, "IpPermissions.0")));
+	CHECK_STR(ec2_code("AuthorizeSecurityGroupIngress", input), "InvalidParameterValue");
+	CHECK_STR(house.fault.message, "The same permission must not appear multiple times");
 	house_close();
 }
 
