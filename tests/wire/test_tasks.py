@@ -116,6 +116,20 @@ def test_a_task_that_needs_another_to_succeed_first(tasks, tmp_path):
     assert task["stoppedReason"] == "Container 'web' cannot start: a container that it depends on failed"
 
 
+def test_a_container_that_runs_is_told_so_while_others_wait_for_it(tasks, tmp_path):
+    first = program(tmp_path, "first", f"#!/bin/sh\nwhile [ ! -e {tmp_path}/go ]; do sleep 0.05; done\n")
+    tasks.define("waits", more=[{"name": "first", "image": first, "memory": 64, "essential": False}],
+                 dependsOn=[{"containerName": "first", "condition": "COMPLETE"}])
+    arn = tasks.run("waits")
+
+    def statuses():
+        return {c["name"]: c["lastStatus"] for c in tasks.task(arn)["containers"]}
+    until(lambda: statuses() == {"web": "PENDING", "first": "RUNNING"}, 10, "the first runs, the other waits")
+    (tmp_path / "go").touch()
+    tasks.wait_status(arn, "RUNNING")
+    tasks("StopTask", task=arn)
+
+
 def test_a_container_health_check_speaks_for_its_task(tasks, tmp_path):
     flag = tmp_path / "flag"
     tasks.define("checked", healthCheck={"command": ["CMD-SHELL", f"test ! -e {flag}"], "interval": 5, "retries": 1})

@@ -306,6 +306,7 @@ struct run {
 	uint64_t keys_ms;   /* when that was */
 	struct timer step, output_timer;
 	bool listening, drained, delivered;
+	bool unsaved;	  /* its record, as the step has it, says more than the store's */
 	unsigned knocked; /* ports that took a connection */
 	uint64_t knock_since_ms;
 };

@@ -63,6 +63,7 @@ static err_t save(struct run *run, json_t *task)
 {
 	err_t err;
 
+	run->unsaved = false;
 	TRY(put_number(task, "version", (uint64_t)number_of(task, "version", 0) + 1));
 	err = record_write(run->ecs, KIND_TASK, run->id, task_cluster(task), task);
 	if (err)
@@ -158,6 +159,7 @@ static enum outcome note_running(struct run *run, json_t *task, unsigned index)
 {
 	if (put_text(container_at(task, index), "lastStatus", "RUNNING"))
 		return retry(run);
+	run->unsaved = true; /* mostly what follows says more, and is saved with it */
 	if (!checks_itself(task, index))
 		checks_begin(run, index);
 	return AGAIN;
@@ -393,6 +395,8 @@ static void on_step(struct timer *timer)
 		see(run, task, &life);
 		outcome = obey(run, task, &life, lifecycle_next(&life));
 	}
+	if (run->unsaved && outcome != GONE && save(run, task))
+		run_look_in(run, RETRY_MS);
 	json_decref(task);
 	if (outcome == GONE) {
 		ecs_note_stopped(run->ecs, run);

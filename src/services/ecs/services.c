@@ -465,7 +465,8 @@ err_t ecs_create_service(struct api_call *call)
 	if (!name || !name_is_valid(name, SERVICE_NAME_MAX))
 		return ecs_wrong(call, "Invalid service name: 1 to 255 letters, digits, hyphens "
 				       "and underscores.");
-	if (!json_object_get(call->input, "desiredCount"))
+	if (!json_object_get(call->input, "desiredCount") &&
+	    !is_text(call->input, "schedulingStrategy", "DAEMON")) /* refused for that */
 		return ecs_wrong(call, "Service desiredCount must be specified.");
 	TRY(check_count(call));
 	TRY(definition_to_run(call, input_text(call, "taskDefinition"), &definition));
