@@ -1,14 +1,17 @@
 """Custom resources by a function, wait conditions, and what is said to a stack while it is at work."""
+import contextlib
 import json
+import sqlite3
 import urllib.error
 import urllib.request
 
+import botocore.exceptions
 import pytest
 
 import clients
 import harness
 from harness import until
-from stack_helpers import changed, fault_of, gone, made, physical, rested, status
+from stack_helpers import changed, fault_of, gone, made, physical, resource_states, rested, status
 
 CODE = """
 import cfnresponse
@@ -127,30 +130,29 @@ def test_a_wait_condition_that_hears_too_little_fails(weir, stacks):
     gone(stacks, "w")
 
 
-def test_a_creation_policy_waits_for_signals_by_the_command_line(weir, stacks):
-    commands = clients.command_lines()
-    if not commands:
-        pytest.skip("no aws command line on this machine")
-    aws = clients.Cli(commands[0][1], weir)
-
-    def signal(name, status="SUCCESS", resource="Ready"):
-        return aws.run("cloudformation", "signal-resource", "--stack-name", "p", "--logical-resource-id", resource, "--unique-id", name, "--status", status)
+def test_a_creation_policy_waits_for_signals(weir, stacks):
+    def signal(name, state="SUCCESS", resource="Ready"):
+        try:
+            stacks.signal_resource(StackName="p", LogicalResourceId=resource, UniqueId=name, Status=state)
+        except botocore.exceptions.ClientError as error:
+            return str(error)
+        return ""
     template = {"Parameters": {"Count": {"Type": "Number", "Default": 2}},
                 "Resources": {"Ready": {"Type": "AWS::CloudFormation::WaitCondition", "CreationPolicy": {
                     "ResourceSignal": {"Count": {"Ref": "Count"}, "Timeout": "PT1M"}}}}}
     stacks.create_stack(StackName="p", TemplateBody=json.dumps(template))
-    until(lambda: signal("a")[0] == 0, 20, "the first signal")
-    assert signal("a")[0] == 0, "one counts once"
+    until(lambda: signal("a") == "", 20, "the first signal")
+    assert signal("a") == "", "one counts once"
     weir.kill()
     weir.start()
     assert status(stacks, "p") == "CREATE_IN_PROGRESS"
-    assert "Resource None does not exist for stack p" in signal("b", resource="None")[2]
-    assert signal("b")[0] == 0
+    assert "Resource None does not exist for stack p" in signal("b", resource="None")
+    assert signal("b") == ""
     rested(stacks, "p", "CREATE_COMPLETE")
-    assert "is in CREATE_COMPLETE state and cannot be signaled" in signal("c")[2]
+    assert "is in CREATE_COMPLETE state and cannot be signaled" in signal("c")
     gone(stacks, "p")
     stacks.create_stack(StackName="p", TemplateBody=json.dumps(template))
-    until(lambda: signal("bad", "FAILURE")[0] == 0, 20, "the bad signal")
+    until(lambda: signal("bad", "FAILURE") == "", 20, "the bad signal")
     rested(stacks, "p", "ROLLBACK_COMPLETE")
     assert "Received FAILURE signal with UniqueId bad" in reasons(stacks, "p")
     gone(stacks, "p")
@@ -159,6 +161,62 @@ def test_a_creation_policy_waits_for_signals_by_the_command_line(weir, stacks):
     gone(stacks, "p")
     other = {"Resources": {"Logs": {"Type": "AWS::Logs::LogGroup", "CreationPolicy": {"ResourceSignal": {}}}}}
     assert "CreationPolicy (of Logs) is not supported" in fault_of(stacks.create_stack, StackName="o", TemplateBody=json.dumps(other))
+
+
+# ---- What ends it from outside: alarms, time ----
+
+def test_an_alarm_that_watches_over_a_stack_turns_it_back(weir, stacks):
+    alarms = clients.boto("cloudwatch", weir)
+    alarms.put_metric_alarm(AlarmName="bad", Namespace="n", MetricName="m", Statistic="Sum", Period=60, EvaluationPeriods=1, Threshold=1,
+                            ComparisonOperator="GreaterThanThreshold", TreatMissingData="notBreaching")
+    arn = alarms.describe_alarms()["MetricAlarms"][0]["AlarmArn"]
+
+    def watched(minutes, arn=arn):
+        return {"RollbackTriggers": [{"Arn": arn, "Type": "AWS::CloudWatch::Alarm"}], "MonitoringTimeInMinutes": minutes}
+
+    def alarm_until(name, ends):
+        """It is evaluated again and again, so that it has to be said again and again."""
+        def turned():
+            alarms.set_alarm_state(AlarmName="bad", StateValue="ALARM", StateReason="test")
+            return status(stacks, name).startswith(ends)
+        until(turned, 30, f"{name} turned back")
+
+    def template(days):
+        return json.dumps({"Resources": {"Logs": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "watched", "RetentionInDays": days}}}})
+    until(lambda: alarms.describe_alarms()["MetricAlarms"][0]["StateValue"] == "OK", 20, "the alarm at rest")
+    stacks.create_stack(StackName="a", TemplateBody=template(7), RollbackConfiguration=watched(0))
+    assert rested(stacks, "a", "CREATE_COMPLETE")["RollbackConfiguration"] == watched(0)
+    stacks.update_stack(StackName="a", TemplateBody=template(14), RollbackConfiguration=watched(1))
+    until(lambda: resource_states(stacks, "a") == {"Logs": "UPDATE_COMPLETE"}, 20, "the update done")
+    assert status(stacks, "a") == "UPDATE_IN_PROGRESS", "it is still watched"
+    weir.kill()
+    weir.start()
+    alarm_until("a", "UPDATE_ROLLBACK")
+    rested(stacks, "a", "UPDATE_ROLLBACK_COMPLETE")
+    assert f"Rollback trigger {arn} is in ALARM state." in reasons(stacks, "a")
+    assert clients.boto("logs", weir).describe_log_groups(logGroupNamePrefix="watched")["logGroups"][0]["retentionInDays"] == 7
+    stacks.create_stack(StackName="w", TemplateBody=json.dumps(WAITS), RollbackConfiguration=watched(0, arn + "x"))
+    rested(stacks, "w", "ROLLBACK_COMPLETE")
+    assert f"Rollback trigger {arn}x does not exist." in reasons(stacks, "w")
+    for wrong in (watched(181), watched(0, "bad"), {"RollbackTriggers": [{"Arn": arn, "Type": "AWS::SNS::Topic"}]}):
+        fault_of(stacks.create_stack, StackName="x", TemplateBody=template(7), RollbackConfiguration=wrong)
+    gone(stacks, "a")
+    gone(stacks, "w")
+
+
+def test_a_creation_that_takes_too_long_is_given_up(weir, stacks):
+    """The shortest time is a minute: the deadline is moved while nobody looks."""
+    stacks.create_stack(StackName="late", TemplateBody=json.dumps(WAITS), TimeoutInMinutes=1)
+    handle_of(stacks, "late")
+    assert stacks.describe_stacks(StackName="late")["Stacks"][0]["TimeoutInMinutes"] == 1
+    weir.stop()
+    with contextlib.closing(sqlite3.connect(f"{weir.data}/weir.db")) as store, store:
+        store.execute("UPDATE resource SET body = json_set(body, '$.Deadline', 1) WHERE kind = 'cloudformation.stack'")
+    weir.start()
+    rested(stacks, "late", "ROLLBACK_COMPLETE")
+    assert "Stack creation time exceeded the specified timeout. Rollback requested by user." in reasons(stacks, "late")
+    assert "Resource creation cancelled" in reasons(stacks, "late")
+    gone(stacks, "late")
 
 
 # ---- Giving up, and going on ----
@@ -173,7 +231,7 @@ def test_an_update_that_is_cancelled_goes_back(weir, stacks):
     until(lambda: "Wait" in physical(stacks, "c"), 20, "the wait")
     stacks.cancel_update_stack(StackName="c")
     rested(stacks, "c", "UPDATE_ROLLBACK_COMPLETE")
-    assert "Resource update cancelled" in reasons(stacks, "c") and set(physical(stacks, "c")) == {"Logs"}
+    assert "Resource creation cancelled" in reasons(stacks, "c") and set(physical(stacks, "c")) == {"Logs"}
     assert clients.boto("logs", weir).describe_log_groups(logGroupNamePrefix="kept")["logGroups"][0]["retentionInDays"] == 7
     gone(stacks, "c")
 

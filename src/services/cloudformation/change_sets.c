@@ -196,7 +196,7 @@ static json_t *set_shown(const json_t *set, bool whole)
 	static const char *const members[] = { "ChangeSetId", "ChangeSetName", "StackId",
 					       "StackName",   "Description",   "CreationTime",
 					       "Status",      "StatusReason",  "ExecutionStatus" };
-	static const char *const of_body[] = { "Capabilities", "Tags" };
+	static const char *const of_body[] = { "Capabilities", "Tags", "RollbackConfiguration" };
 	const json_t *body = json_object_get(set, "Body");
 	json_t *shown = json_object();
 
@@ -280,8 +280,10 @@ CFN_OPERATION(delete_change_set)
 static err_t execute(struct api_call *call, json_t *set, struct stack *stack)
 {
 	bool creates = strcmp(text_at(stack->body, "StackStatus"), "REVIEW_IN_PROGRESS") == 0;
-	static const char *const taken[] = { "Template", "Processed",	"Given",       "Resolved",
-					     "Tags",	 "Description", "Capabilities" };
+	static const char *const taken[] = { "Template",     "Processed",
+					     "Given",	     "Resolved",
+					     "Tags",	     "Description",
+					     "Capabilities", "RollbackConfiguration" };
 	const json_t *from = json_object_get(set, "Body");
 	json_t *body = json_deep_copy(stack->body);
 

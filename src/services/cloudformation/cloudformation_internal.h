@@ -12,6 +12,7 @@
  *   Policy, PolicyNow (texts)                  what updates may do, always and this once
  *   Held                                       a parent says when it cleans up (nested.h)
  *   DeletionMode                               of the last DeleteStack
+ *   Deadline, RollbackConfiguration            what ends its work from outside (triggers.h)
  *
  * A resource's record (id: STACK-ID|LOGICAL-ID, parent: the stack) holds what DescribeStackResource
  * answers, and Properties (worked out), Attributes, Ref, Token (its names end in it), and while it
@@ -64,6 +65,7 @@ struct stack {
 	json_t *resolved; /* {SSM name: value}: of stack_read */
 	json_t *conditions;
 	struct text why;
+	uint64_t look_ms; /* when to look again at the alarms that watch over it */
 	uint64_t poll_ms; /* when to look again at what takes its time; 0: at once */
 };
 
@@ -146,8 +148,8 @@ void engine_start(struct stack *stack);
 bool engine_goes_back(const struct stack *stack);
 /* The one at work, or NULL. */
 struct stack *engine_stack(const struct cloudformation *cfn, const char *id);
-/* Gives an update up: what is under way counts as failed. */
-void engine_cancel(struct stack *stack);
+/* Gives a creation or an update up: what is under way counts as failed, and it goes back. */
+void engine_give_up(struct stack *stack, const char *reason);
 /* Ends what a kill cut short, before another plan takes the place of this one. */
 void engine_catch_up(struct stack *stack);
 void engine_tick(struct timer *timer);

@@ -26,7 +26,7 @@ CFN_OPERATION(cancel_update_stack)
 	if (!working || strcmp(text_at(working->body, "StackStatus"), "UPDATE_IN_PROGRESS") != 0)
 		err = wrong_status(call, "CancelUpdateStack", working ? working : stack);
 	else
-		engine_cancel(working);
+		engine_give_up(working, "User Initiated");
 	stack_free(stack);
 	return err;
 }

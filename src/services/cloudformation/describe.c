@@ -101,6 +101,8 @@ static json_t *stack_shown(const json_t *body)
 		"Tags",
 		"EnableTerminationProtection",
 		"DeletionMode",
+		"TimeoutInMinutes",
+		"RollbackConfiguration",
 		"ParentId",
 		"RootId",
 	};
@@ -116,7 +118,8 @@ static json_t *stack_shown(const json_t *body)
 	if (!json_object_get(shown, "Tags"))
 		put_new(shown, "Tags", json_array());
 	put_new(shown, "NotificationARNs", json_array());
-	put_new(shown, "RollbackConfiguration", json_object());
+	if (!json_object_get(shown, "RollbackConfiguration"))
+		put_new(shown, "RollbackConfiguration", json_object());
 	return shown;
 }
 

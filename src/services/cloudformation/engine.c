@@ -13,6 +13,7 @@
 #include "services/cloudformation/cloudformation_internal.h"
 #include "services/cloudformation/plan.h"
 #include "services/cloudformation/steps.h"
+#include "services/cloudformation/triggers.h"
 
 enum { STEP_ARENA_BYTES_MAX = 8 * 1024 * 1024, WAIT_MS_MAX = 3600 * 1000 };
 
@@ -454,7 +455,9 @@ static bool cleans_up(const struct stack *stack)
 
 static bool work(struct stack *stack)
 {
-	if (advance(stack))
+	bool busy = advance(stack);
+
+	if (triggers_hold(stack, busy) || busy)
 		return true;
 	if (cleans_up(stack) && clean_up(stack))
 		return true;
@@ -469,15 +472,16 @@ static void cancel_nested(struct stack *stack)
 
 		if (strcmp(text_at(child->body, "ParentId"), stack->id) == 0 &&
 		    strcmp(text_at(child->body, "StackStatus"), "UPDATE_IN_PROGRESS") == 0)
-			engine_cancel(child);
+			engine_give_up(child, "User Initiated");
 	}
 }
 
-void engine_cancel(struct stack *stack)
+void engine_give_up(struct stack *stack, const char *reason)
 {
 	json_t *work = json_object_get(stack->body, "Work"), *step;
 	const char *logical;
 
+	put_text(work, "Reason", reason);
 	cancel_nested(stack);
 	if (!json_object_get(work, "Failed"))
 		put_new(work, "Failed", json_array());
@@ -487,13 +491,13 @@ void engine_cancel(struct stack *stack)
 					    BYTES("CREATE"));
 
 		if (!step_is(step, "waiting") ||
-		    strcmp(text_at(record, "ResourceType"), "AWS::CloudFormation::Stack") == 0)
+		    (!creates &&
+		     strcmp(text_at(record, "ResourceType"), "AWS::CloudFormation::Stack") == 0))
 			continue;
 		step_fail(stack, logical, step);
 		step_mark(stack, logical, creates ? "CREATE" : "UPDATE", "FAILED",
-			  "Resource update cancelled");
+			  creates ? "Resource creation cancelled" : "Resource update cancelled");
 	}
-	put_text(work, "Reason", "User Initiated");
 	if (stack_save(stack, NULL))
 		log_error("cloudformation", "that %s is given up cannot be noted",
 			  text_at(stack->body, "StackName"));

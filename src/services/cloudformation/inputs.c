@@ -6,6 +6,7 @@
 
 #include "services/cloudformation/rules.h"
 #include "services/cloudformation/stacks.h"
+#include "services/cloudformation/triggers.h"
 
 enum { TEMPLATE_BODY_BYTES_MAX = 51200 };
 
@@ -169,7 +170,7 @@ static err_t check_all(struct api_call *call, struct stack *stack)
 /* What would not act. */
 static err_t refuse_idle(struct api_call *call)
 {
-	static const char *const members[] = { "RoleARN", "NotificationARNs", "TimeoutInMinutes" };
+	static const char *const members[] = { "RoleARN", "NotificationARNs" };
 
 	for (size_t i = 0; i < COUNT(members); i++) {
 		const json_t *value = json_object_get(call->input, members[i]);
@@ -177,7 +178,7 @@ static err_t refuse_idle(struct api_call *call)
 		if (json_is_integer(value) || json_array_size(value) || json_string_length(value))
 			return api_fault(call, "ValidationError",
 					 "%s is not supported by this Weir: stacks are made by the "
-					 "root, tell nobody, and take the time they need",
+					 "root, and tell nobody",
 					 members[i]);
 	}
 	return ERR_OK;
@@ -232,6 +233,8 @@ err_t body_of_input(struct api_call *call, const char *name, const json_t *old, 
 	err = policy_of_input(call, "StackPolicy", "Policy", body);
 	if (!err)
 		err = policy_of_input(call, "StackPolicyDuringUpdate", "PolicyNow", body);
+	if (!err)
+		err = triggers_of_input(call, body);
 	if (err) {
 		json_decref(body);
 		return err;

@@ -25,13 +25,18 @@ static const struct api_shape on_failure = {
 };
 STRUCTURE(drift, S("StackDriftStatus"), S("StackResourceDriftStatus"),
 	  M("LastCheckTimestamp", &api_timestamp));
+STRUCTURE(trigger, R("Arn", &api_string), R("Type", &api_string));
+LIST(triggers, &trigger);
+STRUCTURE(rollback, M("RollbackTriggers", &triggers), M("MonitoringTimeInMinutes", &api_integer));
+static const struct api_shape minutes = { .kind = API_INTEGER, .min = 1 };
 #define SETTINGS                                                                                 \
 	M("TemplateBody", &text), S("TemplateURL"), M("Parameters", &parameters),                \
 		M("Capabilities", &capabilities), S("RoleARN"), M("NotificationARNs", &strings), \
-		M("Tags", &tags), M("DisableRollback", &api_boolean)
+		M("Tags", &tags), M("DisableRollback", &api_boolean),                            \
+		M("RollbackConfiguration", &rollback)
 
 /* ---- Stacks ---- */
-STRUCTURE(create_input, R("StackName", &name), SETTINGS, M("TimeoutInMinutes", &api_integer),
+STRUCTURE(create_input, R("StackName", &name), SETTINGS, M("TimeoutInMinutes", &minutes),
 	  M("OnFailure", &on_failure), M("EnableTerminationProtection", &api_boolean),
 	  S("StackPolicyBody"), S("StackPolicyURL"), S("ClientRequestToken"));
 STRUCTURE(update_input, R("StackName", &name), SETTINGS, M("UsePreviousTemplate", &api_boolean),
@@ -61,8 +66,6 @@ STRUCTURE(protection_input, R("StackName", &name), R("EnableTerminationProtectio
 STRUCTURE(stack_page_input, R("StackName", &name), S("NextToken"));
 STRUCTURE(maybe_stack_input, S("StackName"), S("NextToken"));
 STRUCTURE(page_input, S("NextToken"));
-static const struct api_shape rollback = { .kind = API_STRUCTURE,
-					   .members = (const struct api_member[]){ API_END } };
 STRUCTURE(output, S("OutputKey"), S("OutputValue"), S("Description"), S("ExportName"));
 LIST(outputs, &output);
 STRUCTURE(stack, S("StackId"), S("StackName"), S("ChangeSetId"), S("Description"),
@@ -172,8 +175,8 @@ LIST(changes, &change);
 	S("ChangeSetName"), S("ChangeSetId"), S("StackId"), S("StackName"), S("Description"), \
 		M("CreationTime", &api_timestamp), S("ExecutionStatus"), S("Status"),         \
 		S("StatusReason")
-STRUCTURE(set_output, SET, M("Parameters", &parameters), M("Capabilities", &strings),
-	  M("Tags", &tags), M("Changes", &changes), S("NextToken"));
+STRUCTURE(set_output, SET, M("RollbackConfiguration", &rollback), M("Parameters", &parameters),
+	  M("Capabilities", &strings), M("Tags", &tags), M("Changes", &changes), S("NextToken"));
 STRUCTURE(set_summary, SET);
 LIST(set_summaries, &set_summary);
 STRUCTURE(list_sets_output, M("Summaries", &set_summaries), S("NextToken"));

@@ -294,14 +294,19 @@ static bool gone(struct stack *stack)
 
 static bool after_create(struct stack *stack, bool failed)
 {
+	const char *given_up = text_at(json_object_get(stack->body, "Work"), "Reason");
 	const char *on_failure = text_at(stack->body, "OnFailure");
 	struct text reason = TEXT_INIT(8192);
 	bool more;
 
 	if (!failed && !work_out_outputs(stack))
 		return rest(stack, "CREATE_COMPLETE", NULL);
-	text_add_str(&reason, failed ? failed_words(stack, "create", "Rollback requested by user.")
-				     : text_str(&stack->why));
+	if (failed && given_up[0])
+		text_add_str(&reason, given_up);
+	else
+		text_add_str(&reason,
+			     failed ? failed_words(stack, "create", "Rollback requested by user.")
+				    : text_str(&stack->why));
 	if (strcmp(on_failure, "DO_NOTHING") == 0) {
 		more = rest(stack, "CREATE_FAILED", text_str(&reason));
 	} else {

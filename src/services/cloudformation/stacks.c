@@ -118,6 +118,17 @@ err_t begin_create_stack(struct stack *stack)
 	return err;
 }
 
+static void set_deadline(struct api_call *call, json_t *body)
+{
+	json_t *minutes = json_object_get(call->input, "TimeoutInMinutes");
+	json_int_t now = (json_int_t)now_ms(cfn_of(call));
+
+	if (!minutes)
+		return;
+	json_object_set(body, "TimeoutInMinutes", minutes);
+	put_new(body, "Deadline", json_integer(now + json_integer_value(minutes) * 60 * 1000));
+}
+
 CFN_OPERATION(create_stack)
 {
 	const char *name = text_at(call->input, "StackName");
@@ -126,6 +137,7 @@ CFN_OPERATION(create_stack)
 
 	TRY(cfn_check_name(call, name, "stackName"));
 	TRY(body_of_input(call, name, NULL, &body));
+	set_deadline(call, body);
 	TRY(new_stack(call, body, "CREATE_IN_PROGRESS", &stack));
 	put_text(call->output, "StackId", stack->id);
 	return begin_create_stack(stack);
