@@ -195,6 +195,10 @@ def test_an_alarm_that_watches_over_a_stack_turns_it_back(weir, stacks):
     rested(stacks, "a", "UPDATE_ROLLBACK_COMPLETE")
     assert f"Rollback trigger {arn} is in ALARM state." in reasons(stacks, "a")
     assert clients.boto("logs", weir).describe_log_groups(logGroupNamePrefix="watched")["logGroups"][0]["retentionInDays"] == 7
+    stacks.update_stack(StackName="a", TemplateBody=template(14), RollbackConfiguration={"RollbackTriggers": [], "MonitoringTimeInMinutes": 1})
+    until(lambda: resource_states(stacks, "a") == {"Logs": "UPDATE_COMPLETE"}, 20, "the update done")
+    stacks.cancel_update_stack(StackName="a")
+    rested(stacks, "a", "UPDATE_ROLLBACK_COMPLETE")
     stacks.create_stack(StackName="w", TemplateBody=json.dumps(WAITS), RollbackConfiguration=watched(0, arn + "x"))
     rested(stacks, "w", "ROLLBACK_COMPLETE")
     assert f"Rollback trigger {arn}x does not exist." in reasons(stacks, "w")

@@ -113,13 +113,18 @@ static bool is_late(const struct stack *stack)
 	       now_ms(stack->cfn) >= (uint64_t)json_integer_value(deadline);
 }
 
-/* All is done: how long is it still watched? */
+static json_int_t monitoring_minutes(const struct stack *stack)
+{
+	return json_integer_value(json_object_get(
+		json_object_get(stack->body, "RollbackConfiguration"), "MonitoringTimeInMinutes"));
+}
+
+/* All is done: how long is it still watched? Without alarms as well: by people, who may cancel. */
 static bool is_watched(struct stack *stack)
 {
 	json_t *work = json_object_get(stack->body, "Work");
 	const json_t *until = json_object_get(work, "WatchUntil");
-	json_int_t minutes = json_integer_value(json_object_get(
-		json_object_get(stack->body, "RollbackConfiguration"), "MonitoringTimeInMinutes"));
+	json_int_t minutes = monitoring_minutes(stack);
 
 	if (!until) {
 		put_new(work, "WatchUntil",
@@ -146,7 +151,7 @@ bool triggers_hold(struct stack *stack, bool busy)
 			       "requested by user.");
 		return true;
 	}
-	if (!json_array_size(triggers))
+	if (!json_array_size(triggers) && !monitoring_minutes(stack))
 		return false;
 	done = !busy && !json_object_get(json_object_get(stack->body, "Work"), "WatchUntil");
 	if (done || now_ms(stack->cfn) >= stack->look_ms) {
