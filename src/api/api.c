@@ -134,7 +134,7 @@ void api_fault_service(const struct api *api, struct bytes name, struct api_faul
 {
 	struct text known = TEXT_INIT(512);
 
-	name = wire_clip(name, NAME_BYTES_MAX);
+	name = utf8_clip(name, NAME_BYTES_MAX);
 	for (size_t i = 0; i < api->service_count; i++)
 		text_printf(&known, "%s%s", i ? ", " : "", api->services[i]->name);
 	fault_set(fault, "UnknownService", "Weir does not offer the service '%.*s'; it offers: %s",
@@ -147,7 +147,7 @@ void api_fault_operation(const struct api_service *service, struct bytes name,
 {
 	bool json = service->protocol == API_JSON_1_0 || service->protocol == API_JSON_1_1;
 
-	name = wire_clip(name, NAME_BYTES_MAX);
+	name = utf8_clip(name, NAME_BYTES_MAX);
 	fault_set(fault, json ? "UnknownOperationException" : "InvalidAction",
 		  "Could not find operation %.*s for version %s", BYTES_ARG(name),
 		  service->version);

@@ -2,6 +2,7 @@
 
 #include "api/coerce.h"
 #include "api/wire.h"
+#include "base/encode.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -126,7 +127,7 @@ static void complain(struct check *check, json_t *value, const char *constraint)
 		text_add_str(check->words, "Value null");
 	} else {
 		add_value(&shown, value);
-		clipped = wire_clip(text_bytes(&shown), VALUE_BYTES_MAX);
+		clipped = utf8_clip(text_bytes(&shown), VALUE_BYTES_MAX);
 		text_printf(check->words, "Value '%.*s%s'", BYTES_ARG(clipped),
 			    clipped.len < shown.len || text_err(&shown) ? "..." : "");
 	}
@@ -450,7 +451,7 @@ err_t check_input(struct patterns *patterns, const struct api_shape *shape, json
 	}
 	text_printf(words, "%u validation error%s detected: ", check.errors,
 		    check.errors == 1 ? "" : "s");
-	text_add(words, wire_clip(text_bytes(&found), words->max - words->len));
+	text_add(words, utf8_clip(text_bytes(&found), words->max - words->len));
 	text_fini(&found);
 	return ERR_INVALID;
 }

@@ -29,15 +29,6 @@ static const struct {
 	{ "UnauthorizedOperation", 403 },
 };
 
-struct bytes wire_clip(struct bytes text, size_t max)
-{
-	if (text.len <= max)
-		return text;
-	while (max && ((unsigned char)text.at[max] & 0xc0) == 0x80)
-		max--;
-	return bytes_upto(text, max);
-}
-
 static uint16_t status_of(const char *code)
 {
 	for (size_t i = 0; i < COUNT(statuses); i++)

@@ -5,6 +5,7 @@
 
 #include "api/front_internal.h"
 #include "api/query.h"
+#include "base/encode.h"
 
 struct rest_request front_rest_request(const struct front_request *request)
 {
@@ -204,7 +205,7 @@ err_t front_find_rest(const struct front *front, const struct rest_request *requ
 		      const struct api_service *service, struct question *q,
 		      struct api_fault *fault)
 {
-	struct bytes path = wire_clip(request->path, 256);
+	struct bytes path = utf8_clip(request->path, 256);
 	err_t err = rest_find(front->api, service, request, &q->rest);
 
 	if (err && service && service->protocol == API_REST_XML) {
@@ -221,7 +222,7 @@ err_t front_find_rest(const struct front *front, const struct rest_request *requ
 		fault_set(fault, "UnknownOperationException",
 			  "No operation of %s has the method and path %.*s %.*s",
 			  service ? service->name : "any service",
-			  BYTES_ARG(wire_clip(request->head->method, 32)), BYTES_ARG(path));
+			  BYTES_ARG(utf8_clip(request->head->method, 32)), BYTES_ARG(path));
 		fault->status = 404;
 		return err;
 	}
@@ -271,7 +272,7 @@ static err_t ask_form(const struct front *front, const struct front_request *req
 		q->operation = api_operation(q->service, action);
 	if (q->operation)
 		return ERR_OK;
-	action = wire_clip(action, 128);
+	action = utf8_clip(action, 128);
 	fault_set(fault, "InvalidAction", "Could not find operation %.*s for version %s",
 		  BYTES_ARG(action),
 		  q->version.len ? text_str(&q->version)

@@ -19,9 +19,6 @@ enum { WIRE_NAME_BYTES = 128 };
 /* The member's name in EC2's form: in requests it begins with a capital, in answers small. */
 void wire_ec2_name(const struct api_member *member, bool capital, char out[WIRE_NAME_BYTES]);
 
-/* At most `max` bytes, not ending inside a character. */
-struct bytes wire_clip(struct bytes text, size_t max);
-
 /* Sets code, words (cut to fit, never inside a character) and the status that goes with the code.
  */
 void fault_set(struct api_fault *fault, const char *code, const char *format, ...)

@@ -263,7 +263,7 @@ void xml_encode_rest_fault(const struct api_fault *fault, struct bytes resource,
 	text_add_str(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>");
 	add_element(out, "Code", fault->code);
 	add_element(out, "Message", fault->message);
-	if (decode_percent(&plain, wire_clip(resource, 4096), false) == ERR_OK &&
+	if (decode_percent(&plain, utf8_clip(resource, 4096), false) == ERR_OK &&
 	    utf8_valid(text_bytes(&plain)) && bytes_index(text_bytes(&plain), '\0') == SIZE_MAX)
 		add_element(out, "Resource", text_str(&plain));
 	add_element(out, "RequestId", request_id);

@@ -244,6 +244,15 @@ bool utf8_valid(struct bytes in)
 	return true;
 }
 
+struct bytes utf8_clip(struct bytes text, size_t max)
+{
+	if (text.len <= max)
+		return text;
+	while (max && ((unsigned char)text.at[max] & 0xc0) == 0x80)
+		max--;
+	return bytes_upto(text, max);
+}
+
 static void json_ascii(struct text *out, char c)
 {
 	switch (c) {

@@ -23,4 +23,7 @@ void encode_json(struct text *out, struct bytes in); /* invalid UTF-8 becomes U+
 
 bool utf8_valid(struct bytes in); /* RFC 3629: no surrogates, no overlong forms */
 
+/* At most `max` bytes, not ending inside a character. */
+struct bytes utf8_clip(struct bytes text, size_t max);
+
 #endif

@@ -113,6 +113,16 @@ TEST(xml_and_json_text_is_escaped)
 	text_fini(&out);
 }
 
+TEST(a_text_is_clipped_between_characters)
+{
+	struct bytes text = BYTES("a\xc3\xa9\xf0\x9f\x98\x80z");
+	static const size_t kept[] = { 0, 1, 1, 3, 3, 3, 3, 7, 8, 8 };
+
+	for (size_t max = 0; max < COUNT(kept); max++)
+		CHECK_EQ(utf8_clip(text, max).len, kept[max], "at most %zu", max);
+	CHECK_EQ(utf8_clip(BYTES("\x80\x80\x80"), 2).len, 0);
+}
+
 TEST(utf8_is_what_rfc_3629_says)
 {
 	static const struct {
