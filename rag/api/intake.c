@@ -360,7 +360,7 @@ static void add_file(struct intake *in, const struct multipart_part *part, struc
 	};
 	if (part->data.len == 0)
 		task_refuse(in->task, FAULT_INVALID, "/file", "The file %.*s is empty.",
-			    BYTES_ARG(bytes_upto(part->filename, 100)));
+			    BYTES_ARG(utf8_clip(part->filename, 100)));
 	else if (part->data.len > in->task->service->settings->document_bytes)
 		task_refuse(in->task, FAULT_TOO_LARGE, "/file",
 			    "A document has at most %llu bytes.",

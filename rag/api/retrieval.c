@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/encode.h"
 #include "net/clock.h"
 #include "rag/engines/embedder.h"
 #include "rag/engines/neo4j.h"
@@ -63,7 +64,7 @@ static bool on_asset(void *owner, struct corpus_entry *entry)
 
 	if (entry->passage.item.len == 0 || bytes_find(entry->passage.item, search->id) == SIZE_MAX)
 		return true;
-	text_add(search->out, bytes_upto(entry->passage.body, 1000));
+	text_add(search->out, utf8_clip(entry->passage.body, 1000));
 	text_add_str(search->out, ". ");
 	return false;
 }

@@ -133,7 +133,7 @@ static struct bytes path_now(struct builder *b)
 		if (!b->stack[i].words.len)
 			continue;
 		text_add_str(&path, path.len ? " \xE2\x80\xBA " : "");
-		text_add(&path, bytes_upto(b->stack[i].words, 1000));
+		text_add(&path, utf8_clip(b->stack[i].words, DOCUMENT_HEADING_IN_PATH_BYTES));
 	}
 	if (!b->err)
 		b->err = text_err(&path);

@@ -35,13 +35,13 @@ static struct bytes trim_all(struct bytes b)
 
 static err_t section_path(struct parser *p, struct bytes *ret_path)
 {
-	struct text path = TEXT_INIT(4096);
+	struct text path = TEXT_INIT(16 * 1024);
 	err_t err;
 
 	for (unsigned i = 0; i < p->depth; i++) {
 		if (i > 0)
 			text_add_str(&path, " \xE2\x80\xBA ");
-		text_add(&path, p->stack[i].words);
+		text_add(&path, utf8_clip(p->stack[i].words, DOCUMENT_HEADING_IN_PATH_BYTES));
 	}
 	err = text_err(&path);
 	if (!err)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/encode.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "crypto/digest.h"
@@ -182,17 +183,11 @@ static void digest_of(const struct embedder *e, struct bytes text,
 
 static void text_of(const struct corpus_entry *entry, struct text *out)
 {
-	struct bytes body = bytes_upto(entry->passage.body, TEXT_MAX_BYTES);
-
-	/* Cut between characters, not inside one. */
-	while (body.len && body.len < entry->passage.body.len &&
-	       ((unsigned char)entry->passage.body.at[body.len] & 0xC0) == 0x80)
-		body.len--;
 	text_add(out, entry->passage.title);
 	text_add_str(out, entry->passage.section.len ? " \xE2\x80\xBA " : "");
 	text_add(out, entry->passage.section);
 	text_add_char(out, '\n');
-	text_add(out, body);
+	text_add(out, utf8_clip(entry->passage.body, TEXT_MAX_BYTES));
 }
 
 static struct dense *dense_copy(const struct dense *from)

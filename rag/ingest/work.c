@@ -211,7 +211,7 @@ static err_t note_failure(struct ingest *ingest, const struct library_document *
 	struct text body = TEXT_INIT(16 * 1024);
 	err_t err;
 
-	log_warn("rag", "%.*s is left out: %.*s", BYTES_ARG(bytes_upto(d->key, 200)),
+	log_warn("rag", "%.*s is left out: %.*s", BYTES_ARG(utf8_clip(d->key, 200)),
 		 BYTES_ARG(d->error));
 	atomic_fetch_add(&ingest->failed, 1);
 	if (d->job.len == 0)

@@ -71,6 +71,20 @@ TEST(headings_nest_and_a_hash_in_code_is_none)
 	arena_fini(&arena);
 }
 
+TEST(a_heading_of_any_length_names_its_section)
+{
+	static char text[8192];
+	struct document d;
+
+	memset(text, 'a', sizeof text - 1);
+	memcpy(text, "# T\n\n## ", 8);
+	memcpy(text + sizeof text - 9, "\n\nwords\n", 9);
+	text[sizeof text - 1] = '\0';
+	d = parse("a.md", text);
+	CHECK_EQ(d.blocks->path.len, 1000);
+	arena_fini(&arena);
+}
+
 TEST(a_first_paragraph_that_looks_like_a_field_stays_text)
 {
 	struct document d = parse("a.md", "# T\n\nFirst words.\nNote: this stays.\n");

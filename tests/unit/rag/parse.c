@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "base/encode.h"
 #include "engine/converter.h"
 #include "rag/chunk/chunk.h"
 #include "rag/doc/archive.h"
@@ -115,6 +116,29 @@ TEST(a_pdfs_layout_gives_headings_by_size_and_joins_what_lines_part)
 	CHECK_STR(d.warnings[0], "page 2: no text layer");
 	builder_fini(b);
 	arena_fini(&arena);
+}
+
+TEST(a_long_heading_is_cut_between_characters_in_the_path_of_its_section)
+{
+	static char heading[2001];
+	struct builder *b;
+	struct document d;
+
+	for (size_t i = 0; i + 1 < sizeof heading; i += 2)
+		memcpy(heading + i, "\xc3\xa9", 2);
+	for (size_t before = 0; before < 2; before++) {
+		arena_init(&arena, 1 << 20);
+		b = arena_new(&arena, struct builder);
+		builder_init(b, &arena, BYTES("a.docx"));
+		heading[0] = 'x';
+		heading[1] = 'x';
+		builder_heading(b, 1, bytes_from(bytes_of(heading), before), BYTES_NONE);
+		builder_text(b, BLOCK_TEXT, BYTES("words"));
+		CHECK_OK(builder_finish(b, &d));
+		CHECK(utf8_valid(d.blocks->path) && d.blocks->path.len >= 999);
+		builder_fini(b);
+		arena_fini(&arena);
+	}
 }
 
 TEST(words_that_tesseract_doubts_are_left_out)
