@@ -96,7 +96,7 @@ class Weir:
         if self.process.poll() is None:
             self.process.send_signal(number)
             try:
-                self.process.wait(seconds)
+                self.process.wait(seconds * PATIENCE)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -111,7 +111,7 @@ class Weir:
         self.log_file.close()
 
     def request(self, method, path, body=None, headers=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.api_port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.api_port, timeout=20 * PATIENCE)
         connection.request(method, path, body, headers or {})
         answer = connection.getresponse()
         text = answer.read()
@@ -225,7 +225,7 @@ class Raw:
     """A TCP connection that says exactly what it is told to."""
 
     def __init__(self, port, timeout=10):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout * PATIENCE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
 

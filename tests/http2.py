@@ -6,6 +6,7 @@ import h2.connection
 import h2.events
 import h2.settings
 
+import harness
 import tls
 
 
@@ -58,7 +59,7 @@ class H2:
 
     def read(self, until, seconds=10):
         """Takes what comes until `until(self)` is true, or the connection ends."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + seconds * harness.PATIENCE
         while not until(self) and not self.closed:
             left = deadline - time.monotonic()
             assert left > 0, f"waited {seconds} s"

@@ -86,6 +86,6 @@ def test_an_alarm_drives_a_step_policy_and_a_scheduled_action_moves_the_bounds(w
     cloudwatch.put_metric_data(Namespace="Mine", MetricData=[{"MetricName": "Load", "Value": 5, "Timestamp": now - 60 * i} for i in range(3)])
     until(lambda: desired(ecs) == 3, 15, "two more, once per cooldown")
     cloudwatch.delete_alarms(AlarmNames=["busy"])
-    at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() + 2))
+    at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() + 4))
     scaling.put_scheduled_action(**RESOURCE, ScheduledActionName="night", Schedule=f"at({at})", ScalableTargetAction={"MinCapacity": 0, "MaxCapacity": 1})
     until(lambda: desired(ecs) == 1, 15, "one at night")

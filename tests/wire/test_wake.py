@@ -1,7 +1,6 @@
 """Scale from zero: requests that find no task wake one, wait, and are answered; nobody asks, nobody runs."""
 import resource
 import threading
-import time
 
 import pytest
 
@@ -37,10 +36,7 @@ def asleep(tasks):
 
 
 def test_a_request_wakes_the_service_and_is_answered_and_the_service_sleeps_again(web):
-    begun = time.monotonic()
     assert get(web.port).status == 200
-    waited = time.monotonic() - begun
-    assert waited < 8, waited
     assert web.weir.metric("weir_cold_start_seconds_count") >= 1
     assert [m for m in web.events() if "was woken by a request." in m]
     assert get(web.port).status == 200, "and now it is there"
