@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+import chromium
 from harness import Raw, Target, Weir, get, until
 
 pytest.importorskip("h2", reason="python3-h2 is not installed")
@@ -183,15 +184,10 @@ def test_h2load_is_content(base):
     assert "3000 succeeded, 0 failed" in out and "Application protocol: h2" in out
 
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-
-@pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
+@pytest.mark.skipif(not chromium.CHROMIUM, reason="Chromium is not installed")
 def test_a_browser_speaks_http2(base, tmp_path):
     weir, _, port, _ = base
-    out = subprocess.run([CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--ignore-certificate-errors", f"--user-data-dir={tmp_path}",
-                          "--dump-dom", f"https://localhost:{port}/browser"], capture_output=True, text=True, timeout=60).stdout
-    assert "GET /browser HTTP/1.1|" in out
+    assert "GET /browser HTTP/1.1|" in chromium.dumped(f"https://localhost:{port}/browser", tmp_path)
     line = until(lambda: [l for l in weir.access_lines() if ":%d/browser " % port in l], what="the line")[0]
     assert line.startswith("h2 ") and "Chrome" in line
 
