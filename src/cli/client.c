@@ -188,19 +188,17 @@ static err_t request(const struct client *client, const char *method, const char
 	return ERR_REFUSED;
 }
 
-/* Why a fault may come from who asks: not of the Weir that answers, or unreadable. */
+/* What a fault says of the keys that were used; NULL: nothing. */
 static const char *hint_of(const struct client *client, const char *code)
 {
-	static const char *const stranger[] = { "MissingAuthenticationToken",
-						"InvalidClientTokenId", "SignatureDoesNotMatch",
-						"AccessDenied" };
+	bool denied = strcmp(code, "AccessDenied") == 0;
 
-	for (size_t i = 0; i < COUNT(stranger); i++)
-		if (strcmp(stranger[i], code) == 0)
-			return !client->access_key[0]	  ? "has no credentials that can be read"
-			       : i == COUNT(stranger) - 1 ? NULL
-							  : "has the credentials of another Weir";
-	return NULL;
+	if (!denied && strcmp(code, "MissingAuthenticationToken") != 0 &&
+	    strcmp(code, "InvalidClientTokenId") != 0 && strcmp(code, "SignatureDoesNotMatch") != 0)
+		return NULL;
+	if (!client->access_key[0])
+		return "has no credentials that can be read";
+	return denied ? NULL : "has the credentials of another Weir";
 }
 
 static void tell_fault(const struct client *client, const json_t *fault, long status,
@@ -210,13 +208,13 @@ static void tell_fault(const struct client *client, const json_t *fault, long st
 	const char *message = json_string_value(json_object_get(fault, "message"));
 	const char *hint = code ? hint_of(client, code) : NULL;
 
-	if (hint)
-		text_printf(why, "%s: %s %s; name the data directory of the Weir at %s with --data",
-			    code, client->data, hint, client->address);
-	else if (code)
-		text_printf(why, "%s: %s", code, message ? message : "");
-	else
+	if (!code)
 		text_printf(why, "the API answered with status %ld", status);
+	else
+		text_printf(why, "%s: %s", code, message ? message : "");
+	if (hint)
+		text_printf(why, " (%s %s: name the data directory of the Weir at %s with --data)",
+			    client->data, hint, client->address);
 }
 
 /* One exchange; `body` goes out for POST, and is used up. */
