@@ -504,6 +504,7 @@ const tests = {
     await chrome.value("document.getElementById('shown').close()");
     for (let i = 0; i < 2; i++) await chrome.value("[...document.querySelectorAll('#rows button')].at(-1).click()");
     await chrome.until("document.querySelectorAll('#rows tr').length === 0", "the removal");
+    await chrome.until("document.getElementById('none').innerText === 'No document fits.'", "a word about the empty list");
   },
 
   async "a reindex asked for in the documents' view makes the next generation"() {
@@ -533,6 +534,8 @@ const tests = {
     await chrome.until("true", "a turn");
     for (const end = Date.now() + 5000; !heardCancel && Date.now() < end;) await new Promise((resolve) => setTimeout(resolve, 20));
     assert.equal(heardCancel, "/jobs/job_1/cancel");
+    assert.equal(await chrome.value("document.getElementById('reindex').disabled"), true);
+    assert.equal(await text("#none"), "There are no documents yet.");
   },
 
   async "nothing threw, and the content policy had nothing to refuse"() {

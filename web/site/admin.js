@@ -40,6 +40,11 @@ async function attempt(work) {
   }
 }
 
+// What the reader asked for; why it did not go stays to be read, until the next look in a while.
+async function act(work) {
+  if (await attempt(work)) refresh();
+}
+
 /* ---- Small parts ---- */
 
 function element(name, options = {}, ...children) {
@@ -83,9 +88,9 @@ function jobElement(job) {
       element("span", { className: "name", textContent: kinds[job.kind] ?? job.kind }),
       element("span", { className: "how", textContent: `${job.state}: ${done} of ${total}${failed ? `, ${failed} failed` : ""}${left}` }),
       is_open ? element("button", { type: "button", className: "quiet", textContent: "Cancel",
-        onclick: () => attempt(() => ask("POST", `/jobs/${job.id}/cancel`, {})).then(refresh) }) :
+        onclick: () => act(() => ask("POST", `/jobs/${job.id}/cancel`, {})) }) :
         failed && job.kind === "ingest" ? element("button", { type: "button", className: "quiet", textContent: "Try again",
-          onclick: () => attempt(() => ask("POST", `/jobs/${job.id}/retry`, {})).then(refresh) }) : null));
+          onclick: () => act(() => ask("POST", `/jobs/${job.id}/retry`, {})) }) : null));
   if (is_open) item.append(element("progress", { max: Math.max(total, 1), value: done + failed }));
   if (job.error) item.append(element("p", { className: "wrong", textContent: job.error }));
   return item;
@@ -95,6 +100,8 @@ async function showJobs() {
   const { jobs } = await ask("GET", "/jobs");
   const recent = jobs.filter((job, i) => open.has(job.state) || i < 5);
   $("jobs").replaceChildren(...recent.map(jobElement));
+  // The server takes one of these at a time.
+  $("reindex").disabled = jobs.some((job) => open.has(job.state) && job.kind !== "ingest");
   return jobs.some((job) => open.has(job.state));
 }
 
@@ -105,7 +112,7 @@ function removal(document) {
   button.addEventListener("click", () => {
     // Twice, so that nothing goes by a slip of the finger.
     if (button.dataset.sure) {
-      attempt(() => ask("DELETE", `/documents/${document.id}`)).then(() => list(true)).then(refresh);
+      act(() => ask("DELETE", `/documents/${document.id}`).then(() => list(true)));
     } else {
       button.dataset.sure = "1";
       button.textContent = "Really remove";
@@ -141,6 +148,8 @@ async function list(anew) {
   const { documents, counts, next_cursor } = await ask("GET", `/documents?${query}`);
   if (anew) $("rows").replaceChildren();
   $("rows").append(...documents.map(rowElement));
+  $("none").hidden = $("rows").childElementCount > 0;
+  $("none").textContent = $("search").value || $("state").value ? "No document fits." : "There are no documents yet.";
   shown.cursor = next_cursor;
   $("more").hidden = !next_cursor;
   $("retry").hidden = counts.failed === 0;
@@ -262,8 +271,8 @@ for (const type of ["dragleave", "drop"])
   });
 $("drop").addEventListener("drop", (event) => add([...event.dataTransfer.files]));
 
-$("reindex").addEventListener("click", () => attempt(() => ask("POST", "/reindex", { reason: "asked for on the page" })).then((went) => went && refresh()));
-$("retry").addEventListener("click", () => attempt(() => ask("POST", "/reindex", { scope: "failed" })).then((went) => went && refresh()));
+$("reindex").addEventListener("click", () => act(() => ask("POST", "/reindex", { reason: "asked for on the page" })));
+$("retry").addEventListener("click", () => act(() => ask("POST", "/reindex", { scope: "failed" })));
 $("more").addEventListener("click", () => attempt(() => list(false)));
 $("filter").addEventListener("submit", (event) => event.preventDefault());
 let typing = 0;
