@@ -76,7 +76,7 @@ class Ragd:
         return self.process.wait()
 
     def request(self, method, path, body=None, headers=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20 * harness.PATIENCE)
         try:
             connection.request(method, path, body, headers or {})
             response = connection.getresponse()
