@@ -1,4 +1,6 @@
 """Helpers for tests of stacks."""
+import json
+
 import botocore.exceptions
 import pytest
 
@@ -56,3 +58,14 @@ def fault_of(call, **values):
     with pytest.raises(botocore.exceptions.ClientError) as raised:
         call(**values)
     return raised.value.response["Error"]["Message"]
+
+
+def group_template(*rules, retention=7, extra=""):
+    """A security group and a log group: quick to make."""
+    return json.dumps({
+        "Resources": {
+            "Group": {"Type": "AWS::EC2::SecurityGroup", "Properties": {
+                "GroupDescription": "d", "SecurityGroupIngress": [
+                    {"IpProtocol": "tcp", "FromPort": p, "ToPort": p, "CidrIp": "10.0.0.0/8"} for p in rules]}},
+            "Logs": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": f"g{extra}", "RetentionInDays": retention}}},
+        "Outputs": {"GroupId": {"Value": {"Fn::GetAtt": "Group.GroupId"}}, "LogName": {"Value": {"Ref": "Logs"}}}})
