@@ -48,13 +48,13 @@ class Tasks:
             value.setdefault("cluster", self.cluster)
         return self.weir.call("ecs", operation, **value)
 
-    def define(self, family="web", image=None, mode="awsvpc", port=8000, more=None, **container):
+    def define(self, family="web", image=None, mode="awsvpc", port=8000, more=None, role=None, **container):
         definition = {"name": "web", "image": image or self.server, "memory": 512, **container}
         if port:
             definition["portMappings"] = [{"containerPort": port, **({} if mode == "awsvpc" else {"hostPort": 0})}]
         if "environment" in definition:
             definition["environment"] = [{"name": k, "value": v} for k, v in definition["environment"].items()]
-        made = self("RegisterTaskDefinition", family=family, networkMode=mode, containerDefinitions=[definition, *(more or [])])
+        made = self("RegisterTaskDefinition", family=family, networkMode=mode, **({"taskRoleArn": role} if role else {}), containerDefinitions=[definition, *(more or [])])
         return made["taskDefinition"]["taskDefinitionArn"]
 
     def network(self):

@@ -45,29 +45,32 @@ err_t front_open(struct weir *weir, int fd)
 }
 
 /* The API's own port where it is free: then its address stays the same over restarts. */
-static err_t bind_for_tasks(const struct weir *weir, const char *address, int *ret_fd,
+static err_t bind_for_tasks(const struct weir *weir, const char *address, bool early, int *ret_fd,
 			    struct address *ret_bound)
 {
 	struct address at;
 	err_t err;
 
 	TRY(address_parse_ip(bytes_of(address), weir->api_address.port, &at));
-	err = acceptor_bind(&at, 1, ret_fd, ret_bound);
+	err = early ? acceptor_bind_early(&at, ret_fd, ret_bound)
+		    : acceptor_bind(&at, 1, ret_fd, ret_bound);
 	if (err != ERR_IN_USE)
 		return err;
 	at.port = 0;
-	return acceptor_bind(&at, 1, ret_fd, ret_bound);
+	return early ? acceptor_bind_early(&at, ret_fd, ret_bound)
+		     : acceptor_bind(&at, 1, ret_fd, ret_bound);
 }
 
 enum { URL_BYTES = ADDRESS_TEXT_BYTES + 16 };
 
-static err_t listen_to_tasks(struct weir *weir, const char *address, char url[URL_BYTES])
+static err_t listen_to_tasks(struct weir *weir, const char *address, bool early,
+			     char url[URL_BYTES])
 {
 	struct address bound;
 	char text[ADDRESS_TEXT_BYTES];
 	int fd;
 
-	TRY(bind_for_tasks(weir, address, &fd, &bound));
+	TRY(bind_for_tasks(weir, address, early, &fd, &bound));
 	TRY(api_http_listen(weir->task_front, fd));
 	address_format(&bound, text);
 	snprintf(url, URL_BYTES, "http://%s", text);
@@ -83,8 +86,9 @@ static void tell_unreachable(const char *address, const char *why)
 }
 
 /*
- * Containers of a Swarm ask an address of this machine that the others reach; for their role's keys
- * clients of AWS ask only the gateway's, which somebody may have given to each machine.
+ * A network's gateway: Podman makes it with the first container that is in it. Containers of a
+ * Swarm ask an address of this machine that the others reach; for their role's keys clients of AWS
+ * ask only the gateway's, which somebody may have given to each machine.
  */
 void front_open_to_tasks(void *owner, const char *address)
 {
@@ -103,14 +107,14 @@ void front_open_to_tasks(void *owner, const char *address)
 	options.routes = weir_task_routes(weir, &options.route_count);
 	err = api_http_create(&options, &weir->task_front);
 	if (!err)
-		err = listen_to_tasks(weir, address, url);
+		err = listen_to_tasks(weir, address, !swarm, url);
 	if (err) {
 		tell_unreachable(address, err_words(err));
 		api_http_destroy(weir->task_front);
 		weir->task_front = NULL;
 		return;
 	}
-	has_keys = swarm && !listen_to_tasks(weir, DOCKER_GATEWAY, keys_url);
+	has_keys = swarm && !listen_to_tasks(weir, DOCKER_GATEWAY, false, keys_url);
 	ecs_container_url(weir->ecs, url, has_keys ? keys_url : NULL);
 	log_info("app", "containers reach the API at %s%s%s", url,
 		 has_keys ? ", role keys at " : "", has_keys ? keys_url : "");

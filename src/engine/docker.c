@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "engine/docker_internal.h"
 #include "engine/docker_json.h"
+#include "engine/docker_owner.h"
 #include "engine/swarm_internal.h"
 
 bool docker_is_there(const char *socket)
@@ -31,10 +32,13 @@ err_t docker_create(const struct docker_options *options, struct docker **ret_do
 	docker->options = *options;
 	docker->options.socket = bytes_dup(bytes_of(options->socket));
 	docker->options.installation = bytes_dup(bytes_of(options->installation));
+	docker->options.pause = bytes_dup(bytes_of(options->pause));
 	list_init(&docker->asks);
 	list_init(&docker->containers);
 	list_init(&docker->waiters);
-	if (!docker->options.socket || !docker->options.installation ||
+	list_init(&docker->owners);
+	list_init(&docker->removals);
+	if (!docker->options.socket || !docker->options.installation || !docker->options.pause ||
 	    (options->swarm && swarm_create(docker, &docker->swarm))) {
 		docker_destroy(docker);
 		return ERR_NOMEM;
@@ -50,9 +54,11 @@ void docker_destroy(struct docker *docker)
 	assert(list_empty(&docker->containers));
 	swarm_destroy(docker->swarm);
 	docker_ask_cancel_all(&docker->asks);
+	docker_owners_cancel(docker);
 	free(docker->sweep);
 	free((char *)docker->options.socket);
 	free((char *)docker->options.installation);
+	free((char *)docker->options.pause);
 	free(docker);
 }
 
@@ -67,12 +73,29 @@ err_t docker_send(struct docker *docker, const char *method, const char *path,
 		.socket = docker->options.socket,
 		.method = method,
 		.path = path,
-		.json = json ? text_bytes(json) : BYTES_NONE,
+		.body = json ? text_bytes(json) : BYTES_NONE,
 		.silent_ms = silent_ms,
 		.in = &docker->asks,
 	};
 
 	return docker_ask(&question, events, owner, ret_ask);
+}
+
+err_t docker_send_archive(struct docker *docker, const char *path, const struct text *archive,
+			  const struct docker_ask_events *events, void *owner)
+{
+	const struct docker_question question = {
+		.loop = docker->options.loop,
+		.socket = docker->options.socket,
+		.method = "POST",
+		.path = path,
+		.body = text_bytes(archive),
+		.archive = true,
+		.silent_ms = DOCKER_SILENT_MS,
+		.in = &docker->asks,
+	};
+
+	return docker_ask(&question, events, owner, NULL);
 }
 
 bool docker_answer_is_good(const struct docker *docker, const struct docker_answer *answer,
@@ -89,6 +112,18 @@ bool docker_answer_is_good(const struct docker *docker, const struct docker_answ
 	else
 		docker_message(answer->status, answer->body, out);
 	return false;
+}
+
+/* Docker says 409, Podman 500 and a sentence. */
+bool docker_answer_is_taken(const struct docker_answer *answer)
+{
+	char words[DOCKER_WORDS_BYTES];
+
+	if (answer->err || answer->status < 400)
+		return false;
+	docker_message(answer->status, answer->body, words);
+	return answer->status == 409 || strstr(words, "already in use") ||
+	       strstr(words, "already exists");
 }
 
 /* ---- What runs ---- */
@@ -138,13 +173,13 @@ void docker_network_is(struct docker *docker, const char *why)
 	}
 }
 
-/* 409: another Weir was as quick as we. */
+/* Taken: another Weir was as quick as we. */
 static void on_network_made(void *owner, const struct docker_answer *answer)
 {
 	struct docker *docker = owner;
 	char why[DOCKER_WORDS_BYTES];
 
-	if (docker_answer_is_good(docker, answer, why) || (!answer->err && answer->status == 409))
+	if (docker_answer_is_good(docker, answer, why) || docker_answer_is_taken(answer))
 		why[0] = '\0';
 	docker_network_is(docker, why);
 }

@@ -38,6 +38,7 @@ struct docker_options {
 	struct loop *loop;
 	const char *socket;	  /* a path; copied */
 	const char *installation; /* whose containers these are, among several Weirs; copied */
+	const char *pause;	  /* the program weir-pause (docker_owner.h); copied */
 	bool swarm;		  /* services of its Swarm instead of containers (swarm.h) */
 	/*
 	 * The network is there, and `address` is this machine for who is in it; or `why` not.
@@ -79,6 +80,11 @@ struct container_options {
 	char *const *environment; /* added to the image's */
 	char *const *constraints; /* on nodes, a Swarm's alone: "node.labels.a==b"; NULL: none */
 	const char *user, *directory, *hostname; /* NULL: the image's, the engine's */
+	/*
+	 * The name of a container of ours, which is made when it is missing and has the network
+	 * and the `ports`; this one joins it. NULL: a network of its own.
+	 */
+	const char *sharing;
 	const char *network; /* "bridge": DOCKER_NETWORK; "host", "none", "container:NAME" */
 	const char
 		*address; /* ports are published at this address of ours; a Swarm: at its node's */
@@ -105,6 +111,9 @@ err_t docker_start(struct docker *docker, const struct container_options *option
 err_t docker_adopt(struct docker *docker, const char *name, const char *folder, uint32_t stop_ms,
 		   const struct workload_events *events, void *owner,
 		   struct workload **ret_workload);
+
+/* Removes a container by which others shared a network; none is none. */
+void docker_end_sharing(struct docker *docker, const char *name);
 
 /* Sees to the network (and calls on_network) without a container that needs it. */
 void docker_open_network(struct docker *docker);

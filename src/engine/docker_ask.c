@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "http/h1.h"
 
-enum { QUESTION_MAX = 2 * 1024 * 1024 };
+enum { QUESTION_MAX = 5 * 1024 * 1024 };
 
 struct docker_ask {
 	struct list_node link;
@@ -192,13 +192,13 @@ static err_t write_request(struct docker_ask *ask, const struct docker_question 
 	text_printf(out, "%s %s HTTP/1.1\r\nHost: docker\r\nUser-Agent: weir\r\n", question->method,
 		    question->path);
 	text_add_str(out, "Connection: close\r\n");
-	if (question->json.len)
-		text_printf(out, "Content-Type: application/json\r\nContent-Length: %zu\r\n",
-			    question->json.len);
+	if (question->body.len)
+		text_printf(out, "Content-Type: application/%s\r\nContent-Length: %zu\r\n",
+			    question->archive ? "x-tar" : "json", question->body.len);
 	else if (strcmp(question->method, "POST") == 0)
 		text_add_str(out, "Content-Length: 0\r\n");
 	text_add_str(out, "\r\n");
-	text_add(out, question->json);
+	text_add(out, question->body);
 	return text_err(out);
 }
 

@@ -29,8 +29,9 @@ struct docker_question {
 	struct loop *loop;
 	const char *socket; /* a path */
 	const char *method;
-	const char *path;     /* encoded, with its query */
-	struct bytes json;    /* the body; empty: none */
+	const char *path;  /* encoded, with its query */
+	struct bytes body; /* JSON, or with `archive` a tar; empty: none */
+	bool archive;
 	uint32_t silent_ms;   /* gives up after so long without a byte; 0: never */
 	struct list_node *in; /* the list that holds it while it is under way */
 };

@@ -339,10 +339,13 @@ static void release(struct workload *workload)
 	docker_ask_cancel(container->stats);
 	list_remove(&container->link);
 	list_remove(&container->waiter.link);
+	list_remove(&container->owner_waiter.link);
 	if (container->body.at)
 		explicit_bzero(container->body.at, container->body.cap);
 	text_fini(&container->body);
+	text_fini(&container->owner_body);
 	docker_pull_fini(&container->pull);
+	free(container->sharing);
 	free(container->image);
 	free(container);
 }
@@ -373,12 +376,15 @@ static struct container *container_new(struct docker *docker, const char *name, 
 					 .owner = owner,
 					 .timer.on_expired = on_timer,
 					 .waiter.on_network = container_on_network,
+					 .owner_waiter.on_owner = container_on_owner,
 					 .look_ms = LOOK_MS,
 					 .eof_ms = EOF_LOOK_MS };
 	snprintf(container->name, sizeof container->name, "%s", name);
 	snprintf(container->path, sizeof container->path, "/containers/%s", name);
 	text_init(&container->body, BODY_BYTES);
+	text_init(&container->owner_body, BODY_BYTES);
 	list_init(&container->waiter.link);
+	list_init(&container->owner_waiter.link);
 	list_append(&docker->containers, &container->link);
 	docker_output_open(&container->output, docker, container->path, folder);
 	container->output.on_ended = on_output_ended;
@@ -404,6 +410,12 @@ err_t container_start(struct docker *docker, const struct container_options *opt
 	err = container->image
 		      ? docker_create_body(options, docker->options.installation, &container->body)
 		      : ERR_NOMEM;
+	if (!err && options->sharing) {
+		container->sharing = bytes_dup(bytes_of(options->sharing));
+		err = container->sharing ? docker_owner_body(options, docker->options.installation,
+							     &container->owner_body)
+					 : ERR_NOMEM;
+	}
 	if (err) {
 		release(&container->workload);
 		return err;

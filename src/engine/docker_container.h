@@ -7,6 +7,7 @@
 #include "engine/docker_internal.h"
 #include "engine/docker_json.h"
 #include "engine/docker_output.h"
+#include "engine/docker_owner.h"
 #include "engine/docker_text.h"
 #include "engine/workload_internal.h"
 
@@ -27,6 +28,9 @@ struct container {
 	struct text body; /* of its creation; empty once it is made */
 	bool needs_network;
 	struct docker_waiter waiter;
+	char *sharing; /* whose network it joins; NULL: none */
+	struct text owner_body;
+	struct docker_owner_waiter owner_waiter;
 	struct docker_ask *step, *stats; /* under way */
 	struct docker_pull pull;
 	struct timer timer;
@@ -49,6 +53,7 @@ struct container {
 /* docker_make.c: its image is found or pulled, its network seen to, it is created: then a look. */
 void container_make(struct container *container);
 void container_on_network(struct docker_waiter *waiter, const char *why);
+void container_on_owner(struct docker_owner_waiter *waiter, const char *why);
 
 /* docker_container.c: what the engine says of it decides what comes next. */
 void container_look(struct container *container);

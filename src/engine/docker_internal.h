@@ -18,6 +18,8 @@ struct docker {
 	struct list_node asks;	       /* under way */
 	struct list_node containers;   /* struct container */
 	struct list_node waiters;      /* struct docker_waiter: for the network */
+	struct list_node owners;       /* struct docker_owner: on their way */
+	struct list_node removals;     /* struct docker_removal: of owners */
 	enum docker_network network;
 	struct docker_sweep *sweep; /* one that is under way */
 	struct swarm *swarm;	    /* NULL: containers of this engine alone */
@@ -48,9 +50,16 @@ err_t docker_send(struct docker *docker, const char *method, const char *path,
 		  const struct text *json, uint32_t silent_ms,
 		  const struct docker_ask_events *events, void *owner, struct docker_ask **ret_ask);
 
+/* A tar, in the same way. */
+err_t docker_send_archive(struct docker *docker, const char *path, const struct text *archive,
+			  const struct docker_ask_events *events, void *owner);
+
 /* "" for an answer of 2xx; else what went wrong, for people. True when all is well. */
 bool docker_answer_is_good(const struct docker *docker, const struct docker_answer *answer,
 			   char out[DOCKER_WORDS_BYTES]);
+
+/* It was not made, since one of that name is there. */
+bool docker_answer_is_taken(const struct docker_answer *answer);
 
 /* Whether a workload of that name is at hand. */
 bool docker_has(const struct docker *docker, const char *name);

@@ -84,10 +84,18 @@ void docker_put_text(json_t *object, const char *key, const char *text)
 		json_object_set_new(object, key, json_string(text));
 }
 
+static const char *network_of(const struct container_options *options, char room[128])
+{
+	if (!options->sharing)
+		return strcmp(options->network, "bridge") == 0 ? DOCKER_NETWORK : options->network;
+	snprintf(room, 128, "container:%.100s", options->sharing);
+	return room;
+}
+
 static json_t *host_of(const struct container_options *options, json_t *body)
 {
-	const char *network = strcmp(options->network, "bridge") == 0 ? DOCKER_NETWORK
-								      : options->network;
+	char room[128];
+	const char *network = network_of(options, room);
 	json_t *host = json_pack("{s:s, s:{s:s}, s:{s:s, s:{s:s, s:s}}, s:o}", "NetworkMode",
 				 network, "RestartPolicy", "Name", "no", "LogConfig", "Type",
 				 "json-file", "Config", "max-size", "16m", "max-file", "2",
@@ -109,7 +117,8 @@ static json_t *host_of(const struct container_options *options, json_t *body)
 		json_object_set_new(host, "ReadonlyRootfs", json_true());
 	if (options->privileged)
 		json_object_set_new(host, "Privileged", json_true());
-	add_ports(options, body, host);
+	if (!options->sharing)
+		add_ports(options, body, host);
 	return host;
 }
 

@@ -15,9 +15,9 @@ static void on_created(void *owner, const struct docker_answer *answer)
 	char why[DOCKER_WORDS_BYTES];
 
 	container->step = NULL;
-	/* 409: it was made by us before a crash. */
+	/* Taken: it was made by us before a crash. */
 	if (docker_answer_is_good(container->docker, answer, why) ||
-	    (!answer->err && answer->status == 409)) {
+	    docker_answer_is_taken(answer)) {
 		container->seen = true;
 		container_look(container);
 	} else {
@@ -37,6 +37,25 @@ static void create(struct container *container)
 	text_fini(&container->body);
 }
 
+void container_on_owner(struct docker_owner_waiter *waiter, const char *why)
+{
+	struct container *container = container_of(waiter, struct container, owner_waiter);
+
+	if (why[0])
+		container_fail(container, WORKLOAD_NOT_CREATED, why);
+	else
+		create(container);
+}
+
+static void join(struct container *container)
+{
+	if (!container->sharing)
+		create(container);
+	else if (docker_need_owner(container->docker, container->sharing, &container->owner_body,
+				   &container->owner_waiter))
+		container_fail_soon(container, WORKLOAD_NOT_CREATED, err_words(ERR_NOMEM));
+}
+
 void container_on_network(struct docker_waiter *waiter, const char *why)
 {
 	struct container *container = container_of(waiter, struct container, waiter);
@@ -45,7 +64,7 @@ void container_on_network(struct docker_waiter *waiter, const char *why)
 	if (why[0])
 		container_fail(container, WORKLOAD_NOT_CREATED, why);
 	else
-		create(container);
+		join(container);
 }
 
 static void on_image_there(struct container *container)
@@ -55,7 +74,7 @@ static void on_image_there(struct container *container)
 	else if (container->needs_network)
 		docker_need_network(container->docker, &container->waiter);
 	else
-		create(container);
+		join(container);
 }
 
 static void on_pull_piece(void *owner, struct bytes data)

@@ -226,9 +226,9 @@ static void on_created(void *owner, const struct docker_answer *answer)
 	char why[DOCKER_WORDS_BYTES];
 
 	service->step = NULL;
-	/* 409: it was made by us before a crash. */
+	/* Taken: it was made by us before a crash. */
 	if (docker_answer_is_good(service->swarm->docker, answer, why) ||
-	    (!answer->err && answer->status == 409)) {
+	    docker_answer_is_taken(answer)) {
 		service->started = true;
 		begin_rounds(service);
 	} else {

@@ -33,7 +33,9 @@ struct acceptor {
 
 /* ---- Binding ---- */
 
-static err_t open_bound(const struct address *at, bool share, int *ret_fd)
+enum bound { BOUND_ALONE, BOUND_SHARED, BOUND_EARLY };
+
+static err_t open_bound(const struct address *at, enum bound how, int *ret_fd)
 {
 	int on = 1, family = at->family == 6 ? AF_INET6 : AF_INET;
 	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -46,7 +48,8 @@ static err_t open_bound(const struct address *at, bool share, int *ret_fd)
 	/* REUSEADDR: connections of an earlier run in TIME_WAIT do not hold the port. NODELAY is
 	 * inherited by what is accepted, which spares a call each. "::" means IPv6 alone. */
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
-	    (share && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0) ||
+	    (how == BOUND_SHARED && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0) ||
+	    (how == BOUND_EARLY && setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof on) < 0) ||
 	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0 ||
 	    (family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) < 0) ||
 	    bind(fd, (struct sockaddr *)&address, len) < 0)
@@ -68,11 +71,11 @@ static void bound_address(int fd, struct address *ret_address)
 	address_from_kernel(&address, ret_address);
 }
 
-static err_t open_listening(const struct address *at, int *ret_fd)
+static err_t open_listening(const struct address *at, enum bound how, int *ret_fd)
 {
 	int fd;
 
-	TRY(open_bound(at, true, &fd));
+	TRY(open_bound(at, how, &fd));
 	if (listen(fd, BACKLOG) < 0) {
 		err_t err = err_from_errno(errno);
 
@@ -96,10 +99,10 @@ err_t acceptor_bind(const struct address *at, unsigned count, int ret_fds[],
 	 * The probe does not share, so it fails where anybody listens, even another process of our
 	 * user with SO_REUSEPORT. It never listens itself, and keeps the port meanwhile.
 	 */
-	TRY(open_bound(at, false, &probe));
+	TRY(open_bound(at, BOUND_ALONE, &probe));
 	bound_address(probe, &bound);
 	for (opened = 0; opened < count; opened++) {
-		err = open_listening(&bound, &ret_fds[opened]);
+		err = open_listening(&bound, BOUND_SHARED, &ret_fds[opened]);
 		if (err)
 			break;
 	}
@@ -111,6 +114,13 @@ err_t acceptor_bind(const struct address *at, unsigned count, int ret_fds[],
 	}
 	if (ret_bound)
 		*ret_bound = bound;
+	return ERR_OK;
+}
+
+err_t acceptor_bind_early(const struct address *at, int *ret_fd, struct address *ret_bound)
+{
+	TRY(open_listening(at, BOUND_EARLY, ret_fd));
+	bound_address(*ret_fd, ret_bound);
 	return ERR_OK;
 }
 

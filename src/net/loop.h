@@ -176,6 +176,9 @@ struct acceptor_events {
 err_t acceptor_bind(const struct address *at, unsigned count, int ret_fds[],
 		    struct address *ret_bound);
 
+/* One handle, of an address that this machine may only get later; till then nobody comes. */
+err_t acceptor_bind_early(const struct address *at, int *ret_fd, struct address *ret_bound);
+
 /* Takes over one of those handles (or an inherited one) and accepts on `loop`. */
 err_t acceptor_open(struct loop *loop, int fd, const struct acceptor_events *events, void *owner,
 		    struct acceptor **ret_acceptor);

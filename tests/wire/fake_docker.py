@@ -1,11 +1,14 @@
 """A Docker Engine that runs nothing: the part of its API that Weir speaks, over a socket, from memory. Tests end its
 containers, make it fail, and read what it was asked."""
+import hashlib
 import http.server
+import io
 import json
 import os
 import re
 import socketserver
 import struct
+import tarfile
 import threading
 import time
 import urllib.parse
@@ -39,6 +42,7 @@ class FakeDocker:
     def __init__(self, path, swarm=None):
         self.swarm = swarm
         self.path, self.containers, self.images, self.networks = str(path), {}, {"app:1"}, {}
+        self.taken = (409, "Conflict. The container name is already in use")
         self.registry, self.asked, self.fails, self.lock = set(), [], {}, threading.RLock()
         self.changed = threading.Condition(self.lock)
         self.tell = lambda question, done: None
@@ -110,7 +114,8 @@ class Api(http.server.BaseHTTPRequestHandler):
 
     def serve(self):
         length = int(self.headers.get("Content-Length") or 0)
-        body = json.loads(self.rfile.read(length) or b"null")
+        body = self.rfile.read(length)
+        body = json.loads(body or b"null") if self.headers.get("Content-Type") != "application/x-tar" else body
         url = urllib.parse.urlsplit(self.path)
         path, query = urllib.parse.unquote(url.path), dict(urllib.parse.parse_qsl(url.query))
         self.close_connection = True
@@ -156,6 +161,19 @@ class Api(http.server.BaseHTTPRequestHandler):
             self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
         self.wfile.write(b"0\r\n\r\n")
 
+    def load(self, _query, body):
+        """As `docker load`: what the manifest names has to be there, and to be what its digest says."""
+        with tarfile.open(fileobj=io.BytesIO(body)) as archive:
+            [image] = json.load(archive.extractfile("manifest.json"))
+            config, [layer] = json.load(archive.extractfile(image["Config"])), image["Layers"]
+            layer = archive.extractfile(layer).read()
+        assert config["rootfs"]["diff_ids"] == ["sha256:" + hashlib.sha256(layer).hexdigest()]
+        with tarfile.open(fileobj=io.BytesIO(layer)) as archive:
+            [program] = archive.getmembers()
+        assert config["config"]["Entrypoint"] == ["/" + program.name] and program.mode == 0o755
+        self.docker.images |= set(image["RepoTags"])
+        self.answer(200, {"stream": "Loaded"})
+
     def network(self, _query, _body, name):
         known = self.docker.networks.get(name)
         self.answer(200 if known else 404, known or {"message": f"network {name} not found"})
@@ -167,7 +185,9 @@ class Api(http.server.BaseHTTPRequestHandler):
     def create(self, query, body):
         with self.docker.lock:
             if query["name"] in self.docker.containers:
-                return self.answer(409, {"message": "Conflict. The container name is already in use"})
+                return self.answer(self.docker.taken[0], {"message": self.docker.taken[1]})
+            if body["Image"].startswith("localhost/") and body["Image"] not in self.docker.images:
+                return self.answer(404, {"message": f"No such image: {body['Image']}"})
             self.docker.containers[query["name"]] = Container(query["name"], body)
         return self.answer(201, {"Id": query["name"]})
 
@@ -246,6 +266,7 @@ class Api(http.server.BaseHTTPRequestHandler):
 ROUTES = [
     ("GET", r"/images/(.+)/json", Api.image),
     ("POST", r"/images/create", Api.pull),
+    ("POST", r"/images/load", Api.load),
     ("GET", r"/networks/([^/]+)", Api.network),
     ("POST", r"/networks/create", Api.make_network),
     ("POST", r"/containers/create", Api.create),

@@ -98,18 +98,23 @@ def curl(socket, method, path, *more):
                           capture_output=True, text=True).stdout
 
 
-def containers(socket):
-    """Those of Weir's tasks, by name."""
-    return set(re.findall(r'"/?(weir-[0-9a-f]{32}-[^"]+)"', curl(socket, "GET", "/containers/json?all=1")))
+def containers(socket, kind="-"):
+    """Those of Weir's tasks, by name; or those by which they share a network, ".net"."""
+    return set(re.findall(r'"/?(weir-[0-9a-f]{32}' + re.escape(kind) + r'[^"]*)"', curl(socket, "GET", "/containers/json?all=1")))
 
 
-def add_image(socket, folder, name="tiny"):
-    """NAME:1, which has nothing but that program."""
+def make_image(folder):
+    """A tar of a root with nothing but that program."""
     source, binary, tar = folder / "server.c", folder / "server", folder / "image.tar"
     source.write_text(SERVER)
     subprocess.run(["cc", "-static", "-o", binary, source], check=True)
     with tarfile.open(tar, "w") as out:
         out.add(binary, "server")
+    return tar
+
+
+def add_image(socket, folder, name="tiny"):
+    tar = make_image(folder)
     made = curl(socket, "POST", f"/images/create?fromSrc=-&repo={name}&tag=1&changes=ENTRYPOINT%20%5B%22/server%22%5D", "-H", "Content-Type: application/x-tar",
                 "--data-binary", f"@{tar}")
     assert "sha256:" in made, made
@@ -121,13 +126,13 @@ def remove_link(name):
 
 
 @contextlib.contextmanager
-def run_daemon(folder, command, what, socket):
+def run_daemon(folder, command, what, socket, environment=None):
     """Runs an engine until the end, or skips with what it said."""
     with contextlib.ExitStack() as stack:
         alone = stack.enter_context(open("/tmp/weir-test-dockerd.lock", "w"))
         fcntl.flock(alone, fcntl.LOCK_EX)  # two of them would each have the address of the containers' gateway
         log = stack.enter_context((folder / "log").open("w"))
-        daemon = subprocess.Popen(command, stdout=log, stderr=log, env=dict(os.environ, DOCKER_SERVICE_PREFER_OFFLINE_IMAGE="1"))
+        daemon = subprocess.Popen(command, stdout=log, stderr=log, env=dict(os.environ, DOCKER_SERVICE_PREFER_OFFLINE_IMAGE="1", **(environment or {})))
         try:
             try:
                 until(lambda: daemon.poll() is not None or socket.exists() and curl(socket, "GET", "/_ping") == "OK", 15, what, despite=subprocess.CalledProcessError)
@@ -155,3 +160,42 @@ def run_dockerd(folder, *options):
         finally:
             with contextlib.suppress(subprocess.CalledProcessError):
                 curl(socket, "DELETE", "/networks/weir")  # its bridge would outlive the daemon
+
+
+# Podman's own defaults want more than a container that tests run in may give; its "auto" choices depend on what ran before.
+CONTAINERS = """[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+{runtime}
+[network]
+network_backend = "netavark"
+network_config_dir = "{folder}/networks"
+"""
+STORAGE = """[storage]
+driver = "vfs"
+runroot = "{folder}/run"
+graphroot = "{folder}/root"
+"""
+
+
+@contextlib.contextmanager
+def run_podman(folder):
+    found = shutil.which("podman")
+    if not found or os.geteuid() != 0 or not shutil.which("cc") or not os.path.exists("/usr/lib/podman/netavark"):
+        pytest.skip("needs root, a compiler, podman and netavark")
+    socket, runc = folder / "podman.sock", shutil.which("runc", path=os.environ["PATH"] + ":/usr/sbin")
+    (folder / "containers.conf").write_text(CONTAINERS.format(folder=folder, runtime='runtime = "runc"' if runc else ""))
+    (folder / "storage.conf").write_text(STORAGE.format(folder=folder))
+    environment = {"CONTAINERS_CONF": str(folder / "containers.conf"), "CONTAINERS_STORAGE_CONF": str(folder / "storage.conf")}
+    with run_daemon(folder, [found, "system", "service", "--time=0", f"unix://{socket}"], "podman", socket, environment):
+        subprocess.run([found, "import", "--change", 'ENTRYPOINT ["/server"]', make_image(folder), "tiny:1"], check=True, capture_output=True,
+                       env=dict(os.environ, **environment))
+        try:
+            yield socket
+        finally:
+            # What a test that failed left would run on: Podman has no daemon.
+            subprocess.run([found, "rm", "--force", "--all", "--time=0"], check=False, capture_output=True, env=dict(os.environ, **environment))
+            with contextlib.suppress(subprocess.CalledProcessError):
+                curl(socket, "DELETE", "/networks/weir")

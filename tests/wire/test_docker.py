@@ -1,5 +1,6 @@
 """Tasks as containers: what a Docker Engine is asked (a fake one, always) and that it works (a real one, where it may run)."""
 import http.client
+import json
 import signal
 import subprocess
 import threading
@@ -10,7 +11,7 @@ import pytest
 from ecs_harness import Tasks
 from fake_docker import FakeDocker, stamp
 from harness import Fault, Weir, get, until
-from real_docker import containers, run_dockerd
+from real_docker import containers, run_dockerd, run_podman
 
 LOGS = {"logDriver": "awslogs", "options": {"awslogs-group": "/t", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "p",
                                             "awslogs-create-group": "true"}}
@@ -285,11 +286,52 @@ def test_a_container_that_was_removed_behind_our_back_is_replaced(tasks, docker)
     until(lambda: [c for c in docker.containers.values() if c.name != gone and c.started], seconds=20, what="a third")
 
 
+def two(tasks, **more):
+    side = {"name": "side", "image": "app:1", "memory": 32, "portMappings": [{"containerPort": 8001}], "dependsOn": [{"containerName": "web", "condition": "START"}]}
+    tasks.define("two", "app:1", more=[side], **more)
+
+
+@pytest.mark.parametrize("taken", [None, (500, 'creating container storage: the container name "x" is already in use by y')], ids=["docker", "podman"])
+def test_containers_of_one_task_join_a_network_that_a_container_of_ours_owns(tasks, docker, taken):
+    docker.taken = taken or docker.taken
+    two(tasks)
+    arn = tasks.run("two")
+    task = tasks.wait_status(arn, "RUNNING")
+    address, owner = task["containers"][0]["networkInterfaces"][0]["privateIpv4Address"], f"weir-{arn[-32:]}.net"
+    assert set(docker.containers) == {owner, f"weir-{arn[-32:]}-web", f"weir-{arn[-32:]}-side"} and docker.count("POST", "/images/load") == 1
+    spec = docker.containers[owner].spec
+    assert spec["Image"] == "localhost/weir-pause:1" and spec["HostConfig"]["NetworkMode"] == "weir"
+    assert spec["HostConfig"]["PortBindings"] == {f"{p}/tcp": [{"HostIp": address, "HostPort": str(p)}] for p in (8000, 8001)}
+    for name in ("web", "side"):
+        host = docker.containers[f"weir-{arn[-32:]}-{name}"].spec["HostConfig"]
+        assert host["NetworkMode"] == "container:" + owner and "PortBindings" not in host
+    # What a killed Weir finds goes on; and with the task all three go.
+    tasks.weir.kill()
+    tasks.weir.start()
+    tasks("StopTask", task=arn)
+    tasks.wait_status(arn, "STOPPED")
+    until(lambda: not docker.containers, what="their removal")
+    tasks.wait_status(tasks.run("two"), "RUNNING")
+    assert docker.count("POST", "/images/load") == 1, "the image is there"
+
+
+def test_a_network_that_cannot_be_made_is_told_and_none_is_shared_in_mode_bridge(tasks, docker):
+    two(tasks)
+    docker.fails[("POST", "/images/load")] = (500, "no room left")
+    task = tasks.wait_status(tasks.run("two"), "STOPPED")
+    assert task["stoppedReason"] == "CannotCreateContainerError: the network of its task: no room left"
+    until(lambda: not docker.containers, what="their removal")
+    two(tasks, mode="bridge")
+    tasks.wait_status(tasks.run("two", networkConfiguration=None), "RUNNING")
+    assert {c.spec["HostConfig"]["NetworkMode"] for c in docker.containers.values()} == {"weir"} and len(docker.containers) == 2
+
+
 # ---- A real engine ----
 
-@pytest.fixture(scope="module")
-def dockerd(tmp_path_factory):
-    with run_dockerd(tmp_path_factory.mktemp("dockerd"), "--bridge=none") as socket:
+@pytest.fixture(scope="module", params=["docker", "podman"])
+def dockerd(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(request.param)
+    with run_dockerd(folder, "--bridge=none") if request.param == "docker" else run_podman(folder) as socket:
         yield socket
 
 
@@ -318,6 +360,9 @@ def test_a_service_of_real_containers_deploys_behind_a_balancer_and_survives_a_k
         until(lambda: not containers(dockerd), what="no container")
 
 
+OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
+
+
 def test_real_containers_tell_their_ends(dockerd, tmp_path):
     with Weir("--docker-socket", str(dockerd)) as weir:
         tasks = Tasks(weir, tmp_path)
@@ -326,17 +371,55 @@ def test_real_containers_tell_their_ends(dockerd, tmp_path):
         tasks.define("far", "registry.invalid/none:1")
         tasks.define("checked", "tiny:1", healthCheck={"command": ["CMD", "/server", "check"], "interval": 5})
         wrong, far, checked = (tasks.run(name) for name in ("wrong", "far", "checked"))
-        # Docker hears of the kernel's kill and of the end on two ways, and the first may be late: then it does not know.
-        for _ in range(5):
+        # Docker hears of the kernel's kill and of the end on two ways, and the first may be late: then it does not know. Podman may never.
+        for _ in range(1 if dockerd.name == "podman.sock" else 5):
             ate = tasks.wait_status(tasks.run("eat"), "STOPPED")["containers"][0]
             assert ate["exitCode"] == 137
             if "reason" in ate:
                 break
-        assert ate["reason"] == "OutOfMemoryError: Container killed due to memory usage"
+        assert ate.get("reason", "" if dockerd.name != "podman.sock" else OUT_OF_MEMORY) == OUT_OF_MEMORY
         reason = tasks.wait_status(wrong, "STOPPED")["stoppedReason"]
         assert reason.startswith("CannotStartContainerError: ") and "/nothing" in reason
         assert tasks.wait_status(far, "STOPPED", 40)["stoppedReason"].startswith("CannotPullContainerError: ")
-        until(lambda: tasks.task(checked)["healthStatus"] == "HEALTHY", 20, "HEALTHY")
+        if dockerd.name != "podman.sock":  # which leaves that to systemd
+            until(lambda: tasks.task(checked)["healthStatus"] == "HEALTHY", 20, "HEALTHY")
         tasks("StopTask", task=checked)
         assert tasks.wait_status(checked, "STOPPED")["containers"][0]["exitCode"] == 0
         until(lambda: not containers(dockerd), what="no container")
+
+
+TRUST = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+
+
+def test_containers_of_one_task_meet_on_localhost_and_find_their_roles_keys(dockerd, tmp_path):
+    """What both ask, they ask from inside: the sidecar, the metadata endpoint and the keys, as AWS's clients do."""
+    with Weir("--docker-socket", str(dockerd), auth="none") as weir:
+        tasks = Tasks(weir, tmp_path)
+        role = weir.call("iam", "CreateRole", RoleName="r", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+        side = {"name": "side", "image": "tiny:1", "memory": 32, "essential": False, "portMappings": [{"containerPort": 8001}],
+                "environment": [{"name": "VERSION", "value": "side"}], "dependsOn": [{"containerName": "web", "condition": "START"}]}
+        tasks("RegisterTaskDefinition", family="two", networkMode="awsvpc", taskRoleArn=role, containerDefinitions=[
+            {"name": "web", "image": "tiny:1", "memory": 32, "portMappings": [{"containerPort": 8000}], "stopTimeout": 3}, side])
+        arn = tasks.run("two")
+        address = tasks.wait_status(arn, "RUNNING", 30)["containers"][0]["networkInterfaces"][0]["privateIpv4Address"]
+
+        def ask(port, path):
+            return until(lambda: subprocess.run(["curl", "-sS", "-m", "5", f"http://{address}:{port}{path}"], check=True, capture_output=True, text=True).stdout,
+                         what="an answer", despite=subprocess.CalledProcessError)
+
+        for asked, other, words in ((8000, 8001, "side "), (8001, 8000, "1 ")):
+            until(lambda: ask(asked, f"/fetch?http://127.0.0.1:{other}/").splitlines()[-1].startswith(words), what=f"{other} from within {asked}")
+        task = json.loads(ask(8001, "/fetch?" + ask(8001, "/env?ECS_CONTAINER_METADATA_URI_V4") + "/task").split("\n\n", 1)[1])
+        assert task["TaskARN"] == arn and {c["Name"] for c in task["Containers"]} == {"web", "side"}
+        url = ask(8000, "/env?AWS_CONTAINER_CREDENTIALS_FULL_URI")
+        keys = json.loads(ask(8000, "/fetch?" + url).split("\n\n", 1)[1])
+        assert url.startswith("http://169.254.170.2:") and keys["RoleArn"] == role and keys["AccessKeyId"].startswith("ASIA") and keys["Token"]
+        # A kill changes nothing about it, and its end leaves nothing.
+        before = containers(dockerd)
+        assert len(before) == 2 and len(containers(dockerd, ".net")) == 1
+        weir.kill()
+        weir.start()
+        assert ask(8000, "/fetch?http://127.0.0.1:8001/").splitlines()[-1].startswith("side ") and containers(dockerd) == before
+        tasks("StopTask", task=arn)
+        tasks.wait_status(arn, "STOPPED", 20)
+        until(lambda: not containers(dockerd) and not containers(dockerd, ".net"), what="no container")

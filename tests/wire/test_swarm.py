@@ -10,7 +10,7 @@ from fake_docker import FakeDocker, stamp
 from fake_swarm import FakeSwarm
 from harness import Fault, Weir, get, until
 from real_docker import curl, remove_link, run_dockerd
-from test_docker import KillsAt, despite_the_kill
+from test_docker import TRUST, KillsAt, despite_the_kill
 
 LOGS = {"logDriver": "awslogs", "options": {"awslogs-group": "/t", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "p",
                                             "awslogs-create-group": "true"}}
@@ -308,7 +308,8 @@ def test_a_service_of_a_real_swarm_deploys_behind_a_balancer_and_survives_a_kill
         tasks = Tasks(weir, tmp_path)
         group = weir.group(attributes={"deregistration_delay.timeout_seconds": "0"}, TargetType="ip")
         port, _ = weir.listener(weir.balancer(), group)
-        tasks.define("web", "tiny:1", environment={"VERSION": "one"}, logConfiguration=LOGS, memory=32, stopTimeout=3)
+        role = weir.call("iam", "CreateRole", RoleName="r", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+        tasks.define("web", "tiny:1", environment={"VERSION": "one"}, logConfiguration=LOGS, memory=32, stopTimeout=3, role=role)
         tasks.service(group=group)
         tasks.wait_stable(seconds=40)
         version, url = until(lambda: (answer := get(port)).status == 200 and answer, what="an answer").body.decode().split(" ")
@@ -316,6 +317,8 @@ def test_a_service_of_a_real_swarm_deploys_behind_a_balancer_and_survives_a_kill
         assert version == "one" and health["Target"]["Id"] == ADDRESS and health["Target"]["Port"] >= 1024
         # The task's own view of itself, from within.
         assert url.startswith(f"http://{ADDRESS}:") and '"KnownStatus":"RUNNING"' in get(port, "/fetch?" + url).body.decode()
+        keys = get(port, "/fetch?" + get(port, "/env?AWS_CONTAINER_CREDENTIALS_FULL_URI").body.decode()).body.decode()
+        assert f'"RoleArn":"{role}"' in keys and '"AccessKeyId":"ASIA' in keys
         until(lambda: "serving on 8000" in lines(weir), what="its line")
         tasks.define("web", "tiny:1", environment={"VERSION": "two"}, memory=32, stopTimeout=3)
         tasks("UpdateService", service="web", taskDefinition="web")

@@ -288,6 +288,7 @@ static err_t make_docker(struct ecs *ecs)
 	struct docker_options options = { .loop = ecs->options.loop,
 					  .socket = ecs->options.docker_socket,
 					  .installation = installation,
+					  .pause = ecs->pause,
 					  .swarm = strcmp(ecs->options.engine, "swarm") == 0,
 					  .on_network = on_network,
 					  .owner = ecs };
@@ -332,7 +333,10 @@ static err_t copy_options(struct ecs *ecs, const struct ecs_options *options)
 	if (snprintf(ecs->keeper, sizeof ecs->keeper, "%s/weir-keeper", ecs->options.programs) >=
 	    (int)sizeof ecs->keeper)
 		return ERR_TOO_LARGE;
-	return ERR_OK;
+	return snprintf(ecs->pause, sizeof ecs->pause, "%s/weir-pause", ecs->options.programs) <
+			       (int)sizeof ecs->pause
+		       ? ERR_OK
+		       : ERR_TOO_LARGE;
 }
 
 err_t ecs_create(const struct ecs_options *options, struct ecs **ret_ecs)

@@ -60,7 +60,7 @@ struct ecs {
 	struct blocking_pool *image_pool; /* NULL before the first image */
 	struct list_node image_jobs;
 	struct docker *docker; /* NULL: all tasks are processes */
-	char keeper[4096];
+	char keeper[4096], pause[4096];
 	bool restored, stopping;
 	struct timer stop_timer;
 	uint64_t stop_deadline_ms;
@@ -355,6 +355,8 @@ err_t launch_adopt(struct run *run, const json_t *task, const json_t *definition
 /* The name of a task's container with the engine: its own for ever. */
 enum { DOCKER_NAME_BYTES = 300 };
 void docker_name(const struct run *run, const json_t *container, char out[DOCKER_NAME_BYTES]);
+/* The container by which a task's containers share a network; false: each has its own. */
+bool docker_sharing(const json_t *task, char out[DOCKER_NAME_BYTES]);
 /* A container, of Docker or of a Swarm; not a program of this machine. */
 bool is_boxed(const json_t *container);
 

@@ -12,6 +12,7 @@ struct boxed {
 	struct container_port ports[PORTS_MAX];
 	struct container_label labels[LABELS_MAX];
 	struct container_options options;
+	char sharing[DOCKER_NAME_BYTES];
 };
 
 /* A Swarm's names are short, and end in a letter or digit. */
@@ -23,6 +24,18 @@ void docker_name(const struct run *run, const json_t *container, char out[DOCKER
 	else
 		snprintf(out, DOCKER_NAME_BYTES, "weir-%s-%.255s", run->id,
 			 text_of(container, "name"));
+}
+
+/* As on AWS: in mode awsvpc a task has one network, and its containers meet on 127.0.0.1. */
+bool docker_sharing(const json_t *task, char out[DOCKER_NAME_BYTES])
+{
+	json_t *containers = json_object_get(task, "containers"), *container;
+	size_t i, count = 0;
+
+	json_array_foreach (containers, i, container)
+		count += is_text(container, "_engine", "docker");
+	snprintf(out, DOCKER_NAME_BYTES, "weir-%s.net", task_id(task));
+	return count > 1 && is_text(task, "_mode", "awsvpc");
 }
 
 /* In a network of its own it listens everywhere: nobody else is there. */
@@ -43,20 +56,45 @@ static err_t add_boxed(struct launch *launch)
 	return put_text(environment, "PORT", text);
 }
 
-static void add_ports(struct boxed *boxed)
+static void add_port(struct boxed *boxed, struct container_port port)
+{
+	for (size_t i = 0; i < boxed->options.port_count; i++)
+		if (boxed->ports[i].inside == port.inside &&
+		    boxed->ports[i].outside == port.outside)
+			return;
+	if (boxed->options.port_count < PORTS_MAX)
+		boxed->ports[boxed->options.port_count++] = port;
+}
+
+static void add_ports_of(struct boxed *boxed, const json_t *container)
 {
 	json_t *binding;
 	size_t i;
 
-	if (is_text(boxed->launch->task, "_mode", "host"))
-		return;
-	json_array_foreach (place_ports_of(boxed->launch->container), i, binding)
-		if (boxed->options.port_count < PORTS_MAX)
-			boxed->ports[boxed->options.port_count++] = (struct container_port){
-				(uint16_t)number_of(binding, "containerPort", 0),
-				(uint16_t)number_of(binding, "hostPort", 0)
-			};
+	json_array_foreach (place_ports_of(container), i, binding)
+		add_port(boxed,
+			 (struct container_port){ (uint16_t)number_of(binding, "containerPort", 0),
+						  (uint16_t)number_of(binding, "hostPort", 0) });
+}
+
+/* Who shares a network has all of the task's ports: the first that comes publishes them. */
+static void add_ports(struct boxed *boxed)
+{
+	const json_t *task = boxed->launch->task;
+	json_t *container;
+	size_t i;
+
 	boxed->options.ports = boxed->ports;
+	if (is_text(task, "_mode", "host"))
+		return;
+	if (!docker_sharing(task, boxed->sharing)) {
+		add_ports_of(boxed, boxed->launch->container);
+		return;
+	}
+	boxed->options.sharing = boxed->sharing;
+	json_array_foreach (json_object_get(task, "containers"), i, container)
+		if (is_text(container, "_engine", "docker"))
+			add_ports_of(boxed, container);
 }
 
 static void add_label(struct boxed *boxed, const char *name, const char *value)

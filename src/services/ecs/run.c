@@ -322,6 +322,7 @@ static enum outcome enter(struct run *run, json_t *task, enum lifecycle_status s
 {
 	uint64_t now = ecs_now_ms(run->ecs);
 	const char *stamp = NULL;
+	char network[DOCKER_NAME_BYTES];
 
 	if (status == TASK_ACTIVATING)
 		stamp = "pullStoppedAt";
@@ -345,6 +346,8 @@ static enum outcome enter(struct run *run, json_t *task, enum lifecycle_status s
 	if (status != TASK_STOPPED)
 		return AGAIN;
 	places_free(run->ecs, task);
+	if (run->ecs->docker && docker_sharing(task, network))
+		docker_end_sharing(run->ecs->docker, network);
 	return GONE;
 }
 
