@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file_err.h"
 #include "rag/doc/parse.h"
 
 struct reading {
@@ -15,18 +16,6 @@ struct reading {
 	void *owner;
 	size_t files, bytes_max;
 };
-
-static err_t err_of_errno(int number)
-{
-	switch (number) {
-	case ENOENT:
-	case ENOTDIR: return ERR_NOT_FOUND;
-	case EACCES:
-	case EPERM: return ERR_DENIED;
-	case ENOMEM: return ERR_NOMEM;
-	default: return ERR_SYSTEM;
-	}
-}
 
 /* Reads to the end into *ret_text (malloc'ed), though the file may grow or shrink meanwhile. */
 static err_t read_all(int fd, size_t expected, struct bytes *ret_text)
@@ -42,7 +31,7 @@ static err_t read_all(int fd, size_t expected, struct bytes *ret_text)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {
-			err_t err = err_of_errno(errno);
+			err_t err = file_err(errno);
 
 			free(at);
 			return err;
@@ -63,7 +52,7 @@ static err_t read_file(struct reading *r, int at_fd, const char *name, const cha
 	err_t why = ERR_OK, err;
 
 	if (fd < 0)
-		return r->each(r->owner, file, text, err_of_errno(errno));
+		return r->each(r->owner, file, text, file_err(errno));
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
 		why = ERR_SYSTEM;
 	else if ((uint64_t)st.st_size > r->bytes_max)
@@ -128,7 +117,7 @@ static err_t read_directory(struct reading *r, int fd, const char *prefix, unsig
 	err_t err = ERR_OK;
 
 	if (count < 0) {
-		err = err_of_errno(errno);
+		err = file_err(errno);
 		close(fd);
 		return err;
 	}
@@ -148,6 +137,6 @@ err_t folder_read(const char *directory, size_t file_bytes_max, folder_each_fn e
 	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
-		return err_of_errno(errno);
+		return file_err(errno);
 	return read_directory(&r, fd, "", 0);
 }

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file_err.h"
 #include "crypto/digest.h"
-#include "engine/folder.h"
 
 enum { BLOCK_BYTES = 512, PROGRAM_BYTES_MAX = 3 * 1024 * 1024 };
 
@@ -114,7 +114,7 @@ err_t docker_pause_archive(const char *program, struct text *out)
 	err_t err = ERR_OK;
 
 	if (fd < 0)
-		return folder_err(errno);
+		return file_err(errno);
 	if (fstat(fd, &st) || st.st_size < 1 || st.st_size > PROGRAM_BYTES_MAX) {
 		close(fd);
 		return ERR_TOO_LARGE;

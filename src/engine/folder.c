@@ -5,17 +5,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-err_t folder_err(int number)
-{
-	switch (number) {
-	case ENOENT:
-	case ENOTDIR: return ERR_NOT_FOUND;
-	case EACCES:
-	case EPERM: return ERR_DENIED;
-	case ENOMEM: return ERR_NOMEM;
-	default: return ERR_SYSTEM;
-	}
-}
+#include "base/file_err.h"
 
 int folder_open(const char *folder, const char *name, int flags)
 {
@@ -36,7 +26,7 @@ err_t folder_make(const char *folder)
 	if (slash && slash != parent) {
 		*slash = '\0';
 		if (mkdir(parent, 0700) && errno != EEXIST)
-			return folder_err(errno);
+			return file_err(errno);
 	}
-	return mkdir(folder, 0700) && errno != EEXIST ? folder_err(errno) : ERR_OK;
+	return mkdir(folder, 0700) && errno != EEXIST ? file_err(errno) : ERR_OK;
 }

@@ -8,8 +8,6 @@
 
 enum { FOLDER_BYTES = 4096 };
 
-/* Of a file's errno: ERR_NOT_FOUND, ERR_DENIED, ERR_NOMEM, ERR_SYSTEM. */
-err_t folder_err(int number);
 /* Makes it, 0700, and the folder it is in: a task's folder holds those of its containers. */
 err_t folder_make(const char *folder);
 /* open(2) of a file in it, 0600; -1. */

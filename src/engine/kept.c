@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file_err.h"
 #include "base/arena.h"
 #include "base/text.h"
 #include "engine/cgroup.h"
@@ -349,7 +350,7 @@ static err_t spawn(const struct kept_options *options, char **argv, int lock, in
 			     options->environment);
 	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&actions);
-	return number ? folder_err(number) : ERR_OK;
+	return number ? file_err(number) : ERR_OK;
 }
 
 /* A descriptor that is not among those the child's own take the places of. */
@@ -372,7 +373,7 @@ static err_t spawn_locked(const struct kept_options *options, char **argv, pid_t
 	err_t err = ERR_OK;
 
 	if (lock < 0)
-		return folder_err(errno);
+		return file_err(errno);
 	if (flock(lock, LOCK_EX | LOCK_NB)) {
 		close(lock);
 		return ERR_EXISTS;
@@ -380,7 +381,7 @@ static err_t spawn_locked(const struct kept_options *options, char **argv, pid_t
 	output = above_standard(
 		folder_open(options->folder, "output", O_WRONLY | O_CREAT | O_APPEND));
 	if (output < 0 || ftruncate(lock, 0))
-		err = folder_err(errno);
+		err = file_err(errno);
 	if (!err)
 		err = spawn(options, argv, lock, output, ret_pid);
 	if (output >= 0)
@@ -394,10 +395,10 @@ static err_t check_program(const char *program)
 	struct stat stat_of;
 
 	if (stat(program, &stat_of))
-		return folder_err(errno);
+		return file_err(errno);
 	if (S_ISDIR(stat_of.st_mode))
 		return ERR_NOT_FOUND;
-	return access(program, X_OK) ? folder_err(errno) : ERR_OK;
+	return access(program, X_OK) ? file_err(errno) : ERR_OK;
 }
 
 static void remove_exit(const char *folder)

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file_err.h"
 #include "base/encode.h"
 #include "crypto/digest.h"
 #include "web/server/embedded.h"
@@ -39,17 +40,6 @@ static const char *type_of(struct bytes name)
 	return "application/octet-stream";
 }
 
-static err_t err_of_errno(int number)
-{
-	switch (number) {
-	case ENOENT:
-	case ENOTDIR: return ERR_NOT_FOUND;
-	case EACCES: return ERR_DENIED;
-	case ENOMEM: return ERR_NOMEM;
-	default: return ERR_SYSTEM;
-	}
-}
-
 static err_t read_body(int fd, size_t len, struct bytes *ret_body)
 {
 	char *at = malloc(len ? len : 1);
@@ -64,7 +54,7 @@ static err_t read_body(int fd, size_t len, struct bytes *ret_body)
 			continue;
 		if (n <= 0) {
 			free(at);
-			return n < 0 ? err_of_errno(errno) : ERR_SYSTEM; /* it shrank meanwhile */
+			return n < 0 ? file_err(errno) : ERR_SYSTEM; /* it shrank meanwhile */
 		}
 		got += (size_t)n;
 	}
@@ -103,7 +93,7 @@ static err_t read_file(struct site *site, int folder_fd, const char *name, const
 	err_t err;
 
 	if (fd < 0)
-		return err_of_errno(errno);
+		return file_err(errno);
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
 		err = ERR_SYSTEM;
 	else if (st.st_size > SITE_FILE_MAX_BYTES || site->files.count >= SITE_FILES_MAX ||
@@ -133,7 +123,7 @@ static err_t read_entry(struct site *site, int fd, const char *name, const char 
 	} else if (S_ISDIR(st.st_mode) && depth + 1 < SITE_DEPTH_MAX) {
 		int sub = openat(fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
-		err = sub < 0 ? err_of_errno(errno) : read_folder(site, sub, path, depth + 1);
+		err = sub < 0 ? file_err(errno) : read_folder(site, sub, path, depth + 1);
 	}
 	free(path);
 	return err;
@@ -147,7 +137,7 @@ static err_t read_folder(struct site *site, int fd, const char *prefix, unsigned
 	err_t err = ERR_OK;
 
 	if (!folder) {
-		err = err_of_errno(errno);
+		err = file_err(errno);
 		close(fd);
 		return err;
 	}
@@ -163,7 +153,7 @@ err_t site_read(struct site *site, const char *folder)
 
 	memset(site, 0, sizeof *site);
 	if (fd < 0)
-		return err_of_errno(errno);
+		return file_err(errno);
 	return read_folder(site, fd, "", 0);
 }
 

@@ -1,0 +1,15 @@
+#include "base/file_err.h"
+
+#include <errno.h>
+
+err_t file_err(int number)
+{
+	switch (number) {
+	case ENOENT:
+	case ENOTDIR: return ERR_NOT_FOUND;
+	case EACCES:
+	case EPERM: return ERR_DENIED;
+	case ENOMEM: return ERR_NOMEM;
+	default: return ERR_SYSTEM;
+	}
+}
