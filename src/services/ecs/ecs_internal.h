@@ -325,6 +325,15 @@ void run_folder(const struct ecs *ecs, const char *id, const char *container, ch
 
 /* The task definition; NULL when it cannot be read. Borrowed from the run. */
 json_t *run_definition(struct run *run);
+/* What the task's record says of container `index`. Borrowed from it. */
+json_t *run_record(const json_t *task, unsigned index);
+/* Notes that it runs, and begins to check its health; the caller saves. */
+err_t run_note_running(struct run *run, json_t *task, unsigned index);
+/* Writes the task's record, as its next version. */
+err_t run_save(struct run *run, json_t *task);
+
+/* ---- told.c ---- */
+
 void run_set_health(struct run *run, unsigned index, enum container_health health);
 
 /* ---- ends.c ---- */
@@ -348,7 +357,7 @@ err_t launch_container(struct run *run, const json_t *task, const json_t *defini
 		       unsigned index, struct text *why);
 err_t launch_check(struct run *run, const json_t *task, const json_t *definition, unsigned index,
 		   const struct workload_events *on, struct workload **ret_workload);
-extern const struct workload_events launch_events; /* run.c: a container's; owner: run_container */
+extern const struct workload_events launch_events; /* told.c: a container's; owner: run_container */
 /* Takes up what may run of it. ERR_NOT_FOUND: nothing ever started. */
 err_t launch_adopt(struct run *run, const json_t *task, const json_t *definition, unsigned index);
 

@@ -54,12 +54,12 @@ void run_look_in(struct run *run, uint64_t ms)
 	timer_set(loop, &run->step, loop_now_ms(loop) + ms);
 }
 
-static json_t *container_at(const json_t *task, unsigned index)
+json_t *run_record(const json_t *task, unsigned index)
 {
 	return json_array_get(json_object_get(task, "containers"), index);
 }
 
-static err_t save(struct run *run, json_t *task)
+err_t run_save(struct run *run, json_t *task)
 {
 	err_t err;
 
@@ -111,7 +111,7 @@ static void see(struct run *run, const json_t *task, struct lifecycle *life)
 		.container_count = run->container_count,
 	};
 	for (unsigned i = 0; i < run->container_count; i++) {
-		const json_t *container = container_at(task, i);
+		const json_t *container = run_record(task, i);
 		struct lifecycle_container *out = &life->containers[i];
 
 		out->state = is_true(container, "_ended")    ? CONTAINER_ENDED
@@ -141,33 +141,37 @@ static enum outcome retry(struct run *run)
 /* Why it never started, where `docker` would say it: the container's reason and the task's. */
 static enum outcome fail_start(struct run *run, json_t *task, unsigned index, const char *why)
 {
-	json_t *container = container_at(task, index);
+	json_t *container = run_record(task, index);
 
 	if (put_text(container, "reason", why) || put_text(container, "lastStatus", "STOPPED") ||
 	    put_true(container, "_ended") || put_true(container, "_asked") ||
-	    task_ask_stop(run->ecs, task, "TaskFailedToStart", why) || save(run, task))
+	    task_ask_stop(run->ecs, task, "TaskFailedToStart", why) || run_save(run, task))
 		return retry(run);
 	return AGAIN;
 }
 
 static bool checks_itself(const json_t *task, unsigned index)
 {
-	return is_boxed(container_at(task, index));
+	return is_boxed(run_record(task, index));
+}
+
+err_t run_note_running(struct run *run, json_t *task, unsigned index)
+{
+	TRY(put_text(run_record(task, index), "lastStatus", "RUNNING"));
+	run->unsaved = true; /* mostly what follows says more, and is saved with it */
+	if (!checks_itself(task, index))
+		checks_begin(run, index);
+	return ERR_OK;
 }
 
 static enum outcome note_running(struct run *run, json_t *task, unsigned index)
 {
-	if (put_text(container_at(task, index), "lastStatus", "RUNNING"))
-		return retry(run);
-	run->unsaved = true; /* mostly what follows says more, and is saved with it */
-	if (!checks_itself(task, index))
-		checks_begin(run, index);
-	return AGAIN;
+	return run_note_running(run, task, index) ? retry(run) : AGAIN;
 }
 
 static enum outcome start(struct run *run, json_t *task, unsigned index)
 {
-	json_t *container = container_at(task, index);
+	json_t *container = run_record(task, index);
 	struct text why = TEXT_INIT(8192);
 	enum outcome outcome = AGAIN;
 	err_t err;
@@ -179,7 +183,7 @@ static enum outcome start(struct run *run, json_t *task, unsigned index)
 	    put_number(task, "pullStartedAt", ecs_now_ms(run->ecs)))
 		return retry(run);
 	if (put_text(task, "lastStatus", "PENDING") || put_true(container, "_asked") ||
-	    save(run, task))
+	    run_save(run, task))
 		return retry(run);
 	err = launch_container(run, task, run->definition, index, &why);
 	if (err == ERR_INVALID)
@@ -197,7 +201,7 @@ static enum outcome start(struct run *run, json_t *task, unsigned index)
 static bool is_targets(const json_t *task, unsigned index)
 {
 	return find_in(json_object_get(task, "_targets"), "container",
-		       text_of(container_at(task, index), "name")) != NULL;
+		       text_of(run_record(task, index), "name")) != NULL;
 }
 
 static enum outcome await_answer(struct run *run, const json_t *task)
@@ -227,11 +231,11 @@ static enum outcome register_task(struct run *run, json_t *task)
 	char why[TARGETS_WHY_BYTES];
 
 	if (targets_register(run->ecs, task, why)) {
-		if (task_ask_stop(run->ecs, task, "TaskFailedToStart", why) || save(run, task))
+		if (task_ask_stop(run->ecs, task, "TaskFailedToStart", why) || run_save(run, task))
 			return retry(run);
 		return AGAIN;
 	}
-	if (put_true(task, "_registered") || save(run, task))
+	if (put_true(task, "_registered") || run_save(run, task))
 		return retry(run);
 	say_targets(run, task, "registered");
 	return AGAIN;
@@ -240,7 +244,7 @@ static enum outcome register_task(struct run *run, json_t *task)
 static enum outcome deregister(struct run *run, json_t *task)
 {
 	targets_deregister(run->ecs, task);
-	if (put(task, "_registered", json_false()) || save(run, task))
+	if (put(task, "_registered", json_false()) || run_save(run, task))
 		return retry(run);
 	say_targets(run, task, "deregistered");
 	return AGAIN;
@@ -250,7 +254,7 @@ static enum outcome deregister(struct run *run, json_t *task)
 static bool answers_nobody(const struct run *run, const json_t *task)
 {
 	for (unsigned i = 0; i < run->container_count; i++)
-		if (is_targets(task, i) && !is_true(container_at(task, i), "_ended"))
+		if (is_targets(task, i) && !is_true(run_record(task, i), "_ended"))
 			return false;
 	return true;
 }
@@ -278,7 +282,7 @@ static enum outcome stop_container(struct run *run, json_t *task, unsigned index
 		return AGAIN;
 	}
 	/* Asked for, and nothing there: it never came to run. */
-	if (put_true(container_at(task, index), "_ended") || save(run, task))
+	if (put_true(run_record(task, index), "_ended") || run_save(run, task))
 		return retry(run);
 	return AGAIN;
 }
@@ -287,7 +291,7 @@ static enum outcome stop_container(struct run *run, json_t *task, unsigned index
 
 static enum outcome fail_essential(struct run *run, json_t *task, unsigned index)
 {
-	json_t *container = container_at(task, index);
+	json_t *container = run_record(task, index);
 	const char *reason = text_of(container, "reason");
 	bool started = json_object_get(container, "exitCode") != NULL;
 	bool lost = bytes_starts(bytes_of(reason), BYTES("Host ("));
@@ -303,7 +307,7 @@ static enum outcome fail_essential(struct run *run, json_t *task, unsigned index
 			  : lost  ? "TerminationNotice"
 				  : "TaskFailedToStart",
 			  words) ||
-	    save(run, task))
+	    run_save(run, task))
 		return retry(run);
 	return AGAIN;
 }
@@ -314,7 +318,7 @@ static enum outcome fail_dependency(struct run *run, json_t *task, unsigned inde
 
 	snprintf(words, sizeof words,
 		 "Container '%.200s' cannot start: a container that it depends on failed",
-		 text_of(container_at(task, index), "name"));
+		 text_of(run_record(task, index), "name"));
 	return fail_start(run, task, index, words);
 }
 
@@ -339,9 +343,9 @@ static enum outcome enter(struct run *run, json_t *task, enum lifecycle_status s
 				       put_number(task, "connectivityAt", now)))
 		return retry(run);
 	for (unsigned i = 0; status == TASK_STOPPED && i < run->container_count; i++)
-		if (put_text(container_at(task, i), "lastStatus", "STOPPED"))
+		if (put_text(run_record(task, i), "lastStatus", "STOPPED"))
 			return retry(run);
-	if (save(run, task))
+	if (run_save(run, task))
 		return retry(run);
 	if (status != TASK_STOPPED)
 		return AGAIN;
@@ -398,7 +402,7 @@ static void on_step(struct timer *timer)
 		see(run, task, &life);
 		outcome = obey(run, task, &life, lifecycle_next(&life));
 	}
-	if (run->unsaved && outcome != GONE && save(run, task))
+	if (run->unsaved && outcome != GONE && run_save(run, task))
 		run_look_in(run, RETRY_MS);
 	json_decref(task);
 	if (outcome == GONE) {
@@ -407,160 +411,6 @@ static void on_step(struct timer *timer)
 	} else if (outcome == AGAIN) {
 		run_look_in(run, 0);
 	}
-}
-
-/* ---- Things that happen ---- */
-
-/* What stands before an engine's own words where nothing ran, as ECS has it. */
-static const char *const not_run[] = {
-	[WORKLOAD_NO_IMAGE] = "CannotPullContainerError",
-	[WORKLOAD_NOT_CREATED] = "CannotCreateContainerError",
-	[WORKLOAD_NOT_STARTED] = "CannotStartContainerError",
-};
-
-static err_t note_end(json_t *container, const struct workload_end *end)
-{
-	char words[600];
-
-	TRY(put_true(container, "_ended"));
-	TRY(put_text(container, "lastStatus", "STOPPED"));
-	if (end->how < COUNT(not_run) && not_run[end->how]) {
-		snprintf(words, sizeof words, "%s: %s", not_run[end->how], end->why);
-		return put_text(container, "reason", words);
-	}
-	if (end->how == WORKLOAD_HOST_LOST)
-		return put_text(container, "reason", end->why);
-	TRY(put_number(container, "exitCode", (uint64_t)end->code));
-	if (end->how == WORKLOAD_OUT_OF_MEMORY)
-		return put_text(container, "reason",
-				"OutOfMemoryError: Container killed due to memory usage");
-	if (end->how == WORKLOAD_TOO_MANY)
-		return put_text(container, "reason",
-				"Container killed: it ran more processes than it may");
-	if (end->how == WORKLOAD_LOST)
-		return put_text(container, "reason", "Container killed from outside");
-	return ERR_OK;
-}
-
-/* Killed between the note that it may start and its start: it may, still. */
-static err_t start_again(json_t *task, json_t *container)
-{
-	struct workload_end lost = { .how = WORKLOAD_LOST, .code = 128 + SIGKILL };
-
-	if (lifecycle_status_of(text_of(task, "lastStatus")) == TASK_PENDING)
-		return put(container, "_asked", json_false());
-	return note_end(container, &lost);
-}
-
-static void on_ended(void *owner, const struct workload_end *end)
-{
-	struct run_container *container = owner;
-	struct run *run = container->run;
-	json_t *task = NULL, *record;
-	err_t err = record_read(run->ecs, KIND_TASK, run->id, &task);
-
-	checks_end(container);
-	container->starting = false;
-	record = container_at(task, container->index);
-	if (!err)
-		err = end->how == WORKLOAD_NEVER ? start_again(task, record)
-						 : note_end(record, end);
-	if (!err)
-		err = save(run, task);
-	if (err && err != ERR_NOT_FOUND)
-		log_error("ecs", "task %s: the end of a container could not be noted", run->id);
-	/* Its engine keeps it until its end is ours to tell. */
-	if (err)
-		workload_release(container->workload);
-	else
-		workload_forget(container->workload);
-	container->workload = NULL;
-	json_decref(task);
-	run_look_in(run, 0);
-}
-
-/* Its targets are known only now; what cannot be one cannot run either. */
-static void on_placed(void *owner, const struct workload_place *place)
-{
-	struct run_container *container = owner;
-	struct run *run = container->run;
-	struct text why = TEXT_INIT(TARGETS_WHY_BYTES);
-	json_t *task = NULL;
-	err_t err = record_read(run->ecs, KIND_TASK, run->id, &task);
-
-	if (!err)
-		err = remote_place(run->ecs, task, container->index, place, &why);
-	if (err == ERR_INVALID)
-		err = task_ask_stop(run->ecs, task, "TaskFailedToStart", text_str(&why));
-	if (!err)
-		err = save(run, task);
-	if (err)
-		log_error("ecs", "task %s: where it runs could not be noted: %s", run->id,
-			  err_words(err));
-	text_fini(&why);
-	json_decref(task);
-}
-
-static void on_started(void *owner)
-{
-	struct run_container *container = owner;
-	struct run *run = container->run;
-	json_t *task = NULL;
-
-	container->starting = false;
-	if (!record_read(run->ecs, KIND_TASK, run->id, &task) &&
-	    !is_text(container_at(task, container->index), "lastStatus", "RUNNING"))
-		if (note_running(run, task, container->index) == WAIT || save(run, task))
-			log_warn("ecs", "task %s: that a container runs is noted later", run->id);
-	json_decref(task);
-	run_look_in(run, 0);
-}
-
-static void on_health(void *owner, bool healthy)
-{
-	struct run_container *container = owner;
-	json_t *definition = run_definition(container->run);
-
-	/* An image's own check says nothing of its task, where ECS runs it. */
-	if (!json_object_get(json_array_get(json_object_get(definition, "containerDefinitions"),
-					    container->index),
-			     "healthCheck"))
-		return;
-	run_set_health(container->run, container->index,
-		       healthy ? CONTAINER_HEALTHY : CONTAINER_UNHEALTHY);
-}
-
-const struct workload_events launch_events = { .on_placed = on_placed,
-					       .on_started = on_started,
-					       .on_health = on_health,
-					       .on_ended = on_ended };
-
-void run_set_health(struct run *run, unsigned index, enum container_health health)
-{
-	static const char *const names[] = { "UNKNOWN", "UNKNOWN", "HEALTHY", "UNHEALTHY" };
-	json_t *task = NULL, *container;
-	bool all = true, bad = false;
-
-	if (record_read(run->ecs, KIND_TASK, run->id, &task))
-		return;
-	container = container_at(task, index);
-	if (!is_text(container, "healthStatus", names[health]) &&
-	    !put_text(container, "healthStatus", names[health])) {
-		for (unsigned i = 0; i < run->container_count; i++) {
-			const json_t *defined = json_array_get(
-				json_object_get(run->definition, "containerDefinitions"), i);
-
-			if (!json_object_get(defined, "healthCheck") ||
-			    !is_true(defined, "essential"))
-				continue;
-			all &= is_text(container_at(task, i), "healthStatus", "HEALTHY");
-			bad |= is_text(container_at(task, i), "healthStatus", "UNHEALTHY");
-		}
-		put_text(task, "healthStatus", bad ? "UNHEALTHY" : all ? "HEALTHY" : "UNKNOWN");
-		save(run, task);
-	}
-	json_decref(task);
-	run_look_in(run, 0);
 }
 
 static void on_output(struct timer *timer)
@@ -580,7 +430,7 @@ static err_t take_up(struct run *run, json_t *task)
 	bool changed = false;
 
 	for (unsigned i = 0; i < run->container_count; i++) {
-		json_t *record = container_at(task, i);
+		json_t *record = run_record(task, i);
 		err_t err;
 
 		if (!is_true(record, "_asked") || is_true(record, "_ended"))
@@ -595,7 +445,7 @@ static err_t take_up(struct run *run, json_t *task)
 			checks_begin(run, i);
 		}
 	}
-	return changed ? save(run, task) : ERR_OK;
+	return changed ? run_save(run, task) : ERR_OK;
 }
 
 static err_t run_create(struct ecs *ecs, const char *id, json_t *task)
@@ -617,7 +467,7 @@ static err_t run_create(struct ecs *ecs, const char *id, json_t *task)
 	for (unsigned i = 0; i < run->container_count; i++) {
 		run->containers[i].run = run;
 		run->containers[i].index = i;
-		output_begin(run, i, text_of(container_at(task, i), "name"));
+		output_begin(run, i, text_of(run_record(task, i), "name"));
 	}
 	if (run_definition(run) && take_up(run, task))
 		log_error("ecs", "task %s cannot be taken up", id);
