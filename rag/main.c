@@ -390,6 +390,7 @@ static int run(struct app *app)
 	app->service.settings = &app->settings;
 	list_init(&app->service.chats);
 	answered_init(&app->service.answers);
+	tellings_init(&app->service.tellings, app->settings.answer_cache_s * 1000);
 	err = loop_create(&app->service.loop);
 	if (err)
 		return complain(err_words(err));
@@ -415,6 +416,7 @@ static void app_fini(struct app *app)
 		blocking_pool_destroy(app->service.pool);
 	server_close(app->server);
 	answered_fini(&app->service.answers);
+	tellings_fini(&app->service.tellings);
 	model_destroy(app->service.model);
 	embedder_close(app->service.embedder);
 	neo4j_destroy(app->service.neo4j);

@@ -22,12 +22,12 @@ uint64_t chat_now_ms(const struct chat *chat)
 
 const struct answer *chat_answer(const struct chat *chat)
 {
-	return &chat->retrieval->answer;
+	return chat->hears ? &chat->told->answer : &chat->retrieval->answer;
 }
 
 /* ---- The end ---- */
 
-static void chat_free(struct chat *chat)
+void chat_free(struct chat *chat)
 {
 	struct timer *const timers[] = { &chat->pace, &chat->beat, &chat->deadline, &chat->stall,
 					 &chat->again };
@@ -37,6 +37,7 @@ static void chat_free(struct chat *chat)
 	if (chat->run)
 		model_cancel(chat->run);
 	retrieval_end(chat->retrieval);
+	chat_told_fini(chat);
 	ground_fini(&chat->ground);
 	chat_request_fini(&chat->request);
 	text_fini(&chat->out);
@@ -52,7 +53,10 @@ void chat_client_left(struct chat *chat)
 {
 	log_info("rag", "%s %s: the client left while %s", chat->request_id, chat->id, chat->stage);
 	counts_end(&chat->service->counts, "client_left");
-	chat_free(chat);
+	if (chat_is_heard(chat))
+		chat_go_on_alone(chat);
+	else
+		chat_free(chat);
 }
 
 static void over(struct chat *chat)
@@ -61,7 +65,10 @@ static void over(struct chat *chat)
 	void *owner = chat->owner;
 
 	exchange_close(chat->to->x);
-	chat_free(chat);
+	if (chat_is_heard(chat))
+		chat_go_on_alone(chat);
+	else
+		chat_free(chat);
 	on_over(owner);
 }
 
@@ -74,14 +81,16 @@ void chat_send(struct chat *chat, bool end)
 		chat->lost = true;
 		text_clear(&chat->out);
 	}
-	if (chat->out.len == 0 && !end)
+	if (!chat->to)
+		text_clear(&chat->out);
+	if (!chat->to || (chat->out.len == 0 && !end))
 		return;
 	chat->sent_ms = chat_now_ms(chat);
 	if (exchange_send_data(chat->to->x, text_bytes(&chat->out), end) == CONN_FULL &&
 	    !chat->full) {
 		chat->full = true;
 		timer_set(chat->service->loop, &chat->stall, chat->sent_ms + CLIENT_STALL_MS);
-		if (chat->run)
+		if (chat->run && !chat_is_heard(chat))
 			model_pause(chat->run, true);
 	}
 	text_clear(&chat->out);
@@ -92,7 +101,7 @@ static bool streams(const struct chat *chat)
 	return voice_streams(&chat->voice);
 }
 
-static void say_stage(struct chat *chat, const char *stage)
+void chat_say_stage(struct chat *chat, const char *stage)
 {
 	chat->stage = stage;
 	if (!streams(chat))
@@ -103,6 +112,7 @@ static void say_stage(struct chat *chat, const char *stage)
 
 void chat_say_notice(struct chat *chat, const struct event_notice *notice)
 {
+	chat_tell(chat, &(struct said){ .kind = SAID_NOTICE, .notice = *notice });
 	if (streams(chat)) {
 		voice_notice(&chat->out, &chat->voice, notice);
 		chat_send(chat, false);
@@ -112,8 +122,10 @@ void chat_say_notice(struct chat *chat, const struct event_notice *notice)
 	}
 }
 
-static bool by_model(const struct chat *chat)
+bool chat_is_by_model(const struct chat *chat)
 {
+	if (chat->hears)
+		return chat->told->by_model;
 	return chat->model_tries > 0 && !chat->fell_back;
 }
 
@@ -121,12 +133,13 @@ void chat_say_words(struct chat *chat, struct bytes words, unsigned cite)
 {
 	if (!chat->said_something) {
 		chat->first_ms = chat_now_ms(chat) - chat->began_ms;
-		histogram_observe(
-			&chat->service->counts.first_token[by_model(chat) ? ANSWERER_MODEL
-									  : ANSWERER_EXTRACTIVE],
-			clock_mono_us() - chat->began_us);
+		histogram_observe(&chat->service->counts.first_token[chat_is_by_model(chat)
+									     ? ANSWERER_MODEL
+									     : ANSWERER_EXTRACTIVE],
+				  clock_mono_us() - chat->began_us);
 	}
 	chat->said_something = true;
+	chat_tell(chat, &(struct said){ .kind = SAID_WORDS, .words = words, .cites = cite });
 	if (streams(chat)) {
 		voice_words(&chat->out, &chat->voice, words, cite);
 		chat_send(chat, false);
@@ -135,7 +148,17 @@ void chat_say_words(struct chat *chat, struct bytes words, unsigned cite)
 	}
 }
 
-static struct event_done done_of(const struct chat *chat, const char *finish)
+static bool is_grounded(const struct chat *chat)
+{
+	if (chat->hears)
+		return chat->told->done.grounded;
+	if (chat_is_by_model(chat))
+		return chat->filter.cited && chat->ground.weak == 0 &&
+		       chat->ground.wrong_numbers == 0;
+	return chat->retrieval && !chat_answer(chat)->no_context && chat->said_something;
+}
+
+struct event_done chat_done(const struct chat *chat, const char *finish)
 {
 	return (struct event_done){
 		.finish_reason = finish,
@@ -144,11 +167,8 @@ static struct event_done done_of(const struct chat *chat, const char *finish)
 		.retrieve_ms = chat->retrieved_ms,
 		.first_token_ms = chat->first_ms,
 		.total_ms = chat_now_ms(chat) - chat->began_ms,
-		.grounded = by_model(chat) ? chat->filter.cited && chat->ground.weak == 0 &&
-						     chat->ground.wrong_numbers == 0
-					   : chat->retrieval && !chat_answer(chat)->no_context &&
-						     chat->said_something,
-		.weak_sentences = chat->ground.weak,
+		.grounded = is_grounded(chat),
+		.weak_sentences = chat->hears ? chat->told->done.weak_sentences : chat->ground.weak,
 	};
 }
 
@@ -159,12 +179,14 @@ static const char *engine_of(const struct chat *chat)
 
 static void send_whole(struct chat *chat, const struct event_done *done)
 {
+	bool found = chat->hears || chat->retrieval;
 	struct whole_answer whole = {
 		.start = { chat->id, chat->request_id, engine_of(chat),
-			   chat->retrieval ? chat->retrieval->generation : 0 },
+			   chat->hears	     ? chat->told->generation
+			   : chat->retrieval ? chat->retrieval->generation
+					     : 0 },
 		.words = text_bytes(&chat->whole),
-		.answer = chat->request.include_references && chat->retrieval ? chat_answer(chat)
-									      : NULL,
+		.answer = chat->request.include_references && found ? chat_answer(chat) : NULL,
 		.notices = text_bytes(&chat->notices),
 		.done = *done,
 	};
@@ -178,20 +200,23 @@ static void send_whole(struct chat *chat, const struct event_done *done)
 	text_fini(&body);
 }
 
-static void fail(struct chat *chat, enum fault_kind kind, const char *words);
-
 void chat_finish(struct chat *chat, const char *reason)
 {
-	struct event_done done = done_of(chat, reason);
+	struct event_done done = chat_done(chat, reason);
 
 	if (chat->lost || text_err(&chat->whole) || text_err(&chat->notices)) {
-		fail(chat, FAULT_INTERNAL, "The answer could not be sent whole.");
+		chat_fail(chat, FAULT_INTERNAL, "The answer could not be sent whole.");
 		return;
 	}
-	counts_end(&chat->service->counts, reason);
+	chat_tell_end(chat, &done);
 	if (chat->stage_us)
 		histogram_observe(&chat->service->counts.stages[ASK_STAGE_generating],
 				  clock_mono_us() - chat->stage_us);
+	if (!chat->to) {
+		chat_free(chat); /* its client was counted when it left */
+		return;
+	}
+	counts_end(&chat->service->counts, reason);
 	if (streams(chat)) {
 		voice_done(&chat->out, &chat->voice, &done);
 		chat_send(chat, true);
@@ -203,13 +228,18 @@ void chat_finish(struct chat *chat, const char *reason)
 	over(chat);
 }
 
-static void fail(struct chat *chat, enum fault_kind kind, const char *words)
+void chat_fail(struct chat *chat, enum fault_kind kind, const char *words)
 {
 	struct fault fault;
 
 	fault_set(&fault, kind, "", "%s", words);
-	counts_end(&chat->service->counts, "error");
+	chat_tell_failed(chat, kind, words);
 	log_warn("rag", "%s %s: %s", chat->request_id, chat->id, words);
+	if (!chat->to) {
+		chat_free(chat);
+		return;
+	}
+	counts_end(&chat->service->counts, "error");
 	if (streams(chat)) {
 		voice_error(&chat->out, &chat->voice, &fault);
 		chat_send(chat, true);
@@ -223,15 +253,21 @@ static void fail(struct chat *chat, enum fault_kind kind, const char *words)
 
 static void on_pace(struct timer *timer)
 {
-	chat_speak(container_of(timer, struct chat, pace));
+	struct chat *chat = container_of(timer, struct chat, pace);
+
+	if (chat->hears)
+		chat_hear(chat);
+	else
+		chat_speak(chat);
 }
 
 void chat_speak(struct chat *chat)
 {
-	uint64_t pace_ms = streams(chat) ? chat->service->settings->pace_ms : 0;
+	uint64_t pace_ms = streams(chat) && chat->to ? chat->service->settings->pace_ms : 0;
 	unsigned cite;
 
 	chat->speaking = true;
+	chat_tell_quotes(chat);
 	while (!chat->full) {
 		if (!speech_next(&chat->speech, &chat->piece, &cite)) {
 			bool nothing = chat_answer(chat)->no_context;
@@ -253,14 +289,19 @@ void chat_drained(struct chat *chat)
 	timer_cancel(&chat->stall);
 	if (chat->run)
 		model_pause(chat->run, false);
-	if (chat->speaking && !timer_armed(&chat->pace))
+	if (timer_armed(&chat->pace))
+		return;
+	if (chat->hears)
+		chat_hear(chat);
+	else if (chat->speaking)
 		chat_speak(chat);
 }
 
 /* ---- Retrieval ---- */
 
-static void say_references(struct chat *chat)
+void chat_say_references(struct chat *chat)
 {
+	chat_tell_references(chat);
 	if (!streams(chat) || !chat->request.include_references)
 		return;
 	voice_references(&chat->out, &chat->voice, chat_answer(chat));
@@ -318,17 +359,18 @@ static void on_retrieved(void *owner, struct retrieval *done)
 	chat->retrieved_ms = chat_now_ms(chat) - chat->began_ms;
 	retrieval_count(done, &chat->service->counts);
 	if (done->err) {
-		fail(chat, done->err == ERR_STORE ? FAULT_STORAGE : FAULT_INTERNAL,
-		     done->err == ERR_STORE ? "The documents cannot be searched right now."
-					    : "The answer could not be made.");
+		chat_fail(chat, done->err == ERR_STORE ? FAULT_STORAGE : FAULT_INTERNAL,
+			  done->err == ERR_STORE ? "The documents cannot be searched right now."
+						 : "The answer could not be made.");
 		return;
 	}
-	say_references(chat);
+	chat_say_references(chat);
 	say_safety(chat, safety_of(chat->request.message, done->cites_medicine));
 	if (done->spelling[0])
 		chat_say_notice(chat, &(struct event_notice){ "spelling", "info", done->spelling });
-	if (done->embeddings_failed || done->rerank_failed || done->vlm_failed ||
-	    done->graph_failed)
+	chat->degraded = done->embeddings_failed || done->rerank_failed || done->vlm_failed ||
+			 done->graph_failed;
+	if (chat->degraded)
 		chat_say_notice(chat,
 				&(struct event_notice){
 					"degraded", "info",
@@ -339,7 +381,8 @@ static void on_retrieved(void *owner, struct retrieval *done)
 		return;
 	}
 	chat->stage_us = clock_mono_us();
-	say_stage(chat, "generating");
+	chat_tell(chat, &(struct said){ .kind = SAID_GENERATING });
+	chat_say_stage(chat, "generating");
 	chat->speech = (struct speech){ .answer = &done->answer };
 	if (chat->service->model && (!done->answer.no_context || chat->request.mode == MODE_BYPASS))
 		chat_ask_model(chat);
@@ -368,8 +411,8 @@ static void on_beat(struct timer *timer)
 
 static void on_deadline(struct timer *timer)
 {
-	fail(container_of(timer, struct chat, deadline), FAULT_DEADLINE,
-	     "The answer took longer than it may.");
+	chat_fail(container_of(timer, struct chat, deadline), FAULT_DEADLINE,
+		  "The answer took longer than it may.");
 }
 
 /* Ends without a last chunk: a client that comes back to it sees that it was cut. */
@@ -392,7 +435,7 @@ struct chat *chat_find(const struct service *service, struct bytes id)
 	list_for_each (&service->chats, node) {
 		struct chat *chat = container_of(node, struct chat, link);
 
-		if (bytes_eq_str(id, chat->id))
+		if (chat->to && bytes_eq_str(id, chat->id))
 			return chat;
 	}
 	return NULL;
@@ -427,12 +470,11 @@ static void clocks_start(struct chat *chat)
 		timer_set(loop, &chat->beat, chat->began_ms + settings->heartbeat_ms);
 }
 
-err_t chat_start(const struct chat_options *options, struct chat_request *request,
-		 struct chat **ret_chat)
+static err_t search(struct chat *chat)
 {
-	struct service *service = options->service;
-	struct chat *chat = calloc(1, sizeof *chat);
-	struct retrieval_options retrieval = {
+	struct service *service = chat->service;
+	const struct chat_request *request = &chat->request;
+	const struct retrieval_options options = {
 		.loop = service->loop,
 		.pool = service->pool,
 		.corpus = service->corpus,
@@ -453,11 +495,19 @@ err_t chat_start(const struct chat_options *options, struct chat_request *reques
 		.on_done = on_retrieved,
 		.owner = chat,
 	};
-	err_t err;
+
+	return retrieval_start(&options, &chat->retrieval);
+}
+
+/* Takes *request over. */
+static struct chat *chat_new(const struct chat_options *options, struct chat_request *request)
+{
+	struct service *service = options->service;
+	struct chat *chat = calloc(1, sizeof *chat);
 
 	if (!chat) {
 		chat_request_fini(request);
-		return ERR_NOMEM;
+		return NULL;
 	}
 	chat->service = service;
 	chat->to = options->to;
@@ -486,10 +536,23 @@ err_t chat_start(const struct chat_options *options, struct chat_request *reques
 	text_init(&chat->piece, EVENT_MAX_BYTES);
 	text_init(&chat->whole, WHOLE_MAX_BYTES);
 	text_init(&chat->notices, EVENT_MAX_BYTES);
+	list_init(&chat->heard_by);
 	list_append(&service->chats, &chat->link);
 	service->chat_count++;
+	return chat;
+}
 
-	err = retrieval_start(&retrieval, &chat->retrieval);
+err_t chat_start(const struct chat_options *options, struct chat_request *request,
+		 struct chat **ret_chat)
+{
+	struct chat *chat = chat_new(options, request);
+	err_t err = ERR_OK;
+
+	if (!chat)
+		return ERR_NOMEM;
+	chat_look_for_told(chat, options->role);
+	if (!chat->hears)
+		err = search(chat);
 	if (!err && streams(chat))
 		err = send_stream_head(chat);
 	if (err) {
@@ -497,7 +560,9 @@ err_t chat_start(const struct chat_options *options, struct chat_request *reques
 		return err;
 	}
 	clocks_start(chat);
-	say_stage(chat, "retrieving");
+	chat_say_stage(chat, "retrieving");
+	if (chat->hears)
+		timer_set(chat->service->loop, &chat->pace, chat->began_ms);
 	*ret_chat = chat;
 	return ERR_OK;
 }

@@ -5,6 +5,8 @@
  *                                (a thread)  └─► generating (the model) ─► done       │
  *                                                   └─ fails ─► notice, speaking ─────┘
  *
+ *   told before, or being told to another: hearing (chat_told.c) ─► done
+ *
  *   at any time: the client leaves (everything stops at once), chat_cancel (done: cancelled),
  *   the deadline (error). Heartbeats go out whenever nothing else did for heartbeat_ms.
  *
@@ -32,6 +34,7 @@ struct chat_options {
 		*to; /* the caller's, as long as the chat; so are the exchange's callbacks */
 	const char *traceparent;	     /* the client's, or ""; copied */
 	const struct answered_name *kept_as; /* what one object is kept as; NULL: nothing; copied */
+	unsigned role; /* of the key that asks: what others were told is for keys of the same */
 	/* The answer is over and the exchange closed: the caller forgets both. Never in chat_start.
 	 */
 	void (*on_over)(void *owner);

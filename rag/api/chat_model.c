@@ -38,6 +38,9 @@ static void on_verdict(void *owner, const struct ground_verdict *verdict)
 		counts_one(&chat->service->counts.ungrounded);
 	if (verdict->is_chatter && !verdict->cites)
 		return;
+	chat_tell(chat, &(struct said){ .kind = SAID_VERDICT,
+					.cites = verdict->cites,
+					.weak = verdict->weak });
 	event_verdict(&chat->out, chat->request.form, verdict->cites, verdict->weak);
 	chat_send(chat, false);
 	if (verdict->wrong_number[0]) {

@@ -52,7 +52,7 @@ struct counts {
 	_Atomic uint64_t heartbeats, no_context, ungrounded;
 	struct {
 		_Atomic uint64_t hits, misses;
-	} idempotency;
+	} idempotency, answers;
 	struct histogram stages[ASK_STAGE_COUNT], first_token[ANSWERERS];
 	struct mishaps model, store;
 };

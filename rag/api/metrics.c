@@ -81,8 +81,10 @@ static void cache(struct text *out, const char *kind, uint64_t hits, uint64_t mi
 static void caches(struct text *out, const struct counts *c)
 {
 	head(out, "rag_cache_total", "counter",
-	     "Questions of something kept; hit: it was there. idempotency: of requests with a key");
+	     "Questions of something kept; hit: it was there. idempotency: of requests with a "
+	     "key; answer: of questions that others may have asked");
 	cache(out, "idempotency", c->idempotency.hits, c->idempotency.misses);
+	cache(out, "answer", c->answers.hits, c->answers.misses);
 }
 
 static void stages(struct text *out, const struct service *s)

@@ -230,6 +230,7 @@ static void begin(struct call *call, request_fn read, bool as_lines)
 		.service = call->service,
 		.to = &call->to,
 		.traceparent = call->traceparent,
+		.role = role_of(call),
 		.on_over = call_over,
 		.owner = call,
 	};

@@ -14,6 +14,7 @@
 #include "rag/api/answered.h"
 #include "rag/api/counts.h"
 #include "rag/api/pulse.h"
+#include "rag/api/telling.h"
 #include "rag/ingest/ingest.h"
 #include "rag/retrieve/corpus.h"
 #include "rag/settings.h"
@@ -39,9 +40,10 @@ struct service {
 	struct ingest *ingest;
 	struct pulse pulse; /* of the database that keeps the library, if one does */
 	struct access access;
-	struct answered answers; /* by Idempotency-Key */
-	uint64_t upload_bytes;	 /* of large bodies being received */
-	struct list_node chats;	 /* every chat in progress */
+	struct answered answers;  /* by Idempotency-Key */
+	struct tellings tellings; /* answers that others may hear */
+	uint64_t upload_bytes;	  /* of large bodies being received */
+	struct list_node chats;	  /* every chat in progress */
 	_Atomic unsigned chat_count;
 	struct passages_state index; /* as of this request; generation 0: not ready yet */
 	uint64_t building;	     /* the generation a reindex makes, or 0 */

@@ -507,7 +507,7 @@ def test_a_client_that_does_not_read_holds_the_model_back_and_loses_nothing():
 
 def test_a_trace_is_passed_on_to_the_model_and_nothing_else_is():
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    with FakeModel("It may hurt the stomach [1].", *END) as model, with_model(model) as server:
+    with FakeModel("It may hurt the stomach [1].", *END) as model, with_model(model, RAG_ANSWER_CACHE_S="0") as server:
         for given in (trace, trace.upper(), trace + "0", "00-0af7"):
             assert server.chat("ibuprofen side effects", {"traceparent": given})[0] == 200
         heads = [head for head, _ in model.requests]
@@ -575,7 +575,7 @@ def test_the_models_connection_is_kept_for_the_next_question():
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Model) as at:
         threading.Thread(target=at.serve_forever, daemon=True).start()
-        with Ragd(OPENAI_BASE_URL=f"http://127.0.0.1:{at.server_port}/v1", OPENAI_API_KEY=KEY) as server:
+        with Ragd(OPENAI_BASE_URL=f"http://127.0.0.1:{at.server_port}/v1", OPENAI_API_KEY=KEY, RAG_ANSWER_CACHE_S="0") as server:
             for _ in range(3):
                 assert words(server.events("ibuprofen side effects")) == "Words [1]."
         at.shutdown()
