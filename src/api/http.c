@@ -139,6 +139,7 @@ static void on_drained(struct exchange *x, void *owner)
 {
 	struct request *request = owner;
 
+	(void)x;
 	request->full = false;
 	if (request->phase == SENDING) {
 		download_on_drained(request);
@@ -146,10 +147,8 @@ static void on_drained(struct exchange *x, void *owner)
 		pass_on_drained(request);
 	} else if (request->phase == ENDING) {
 		http_finish_stream(request);
-	} else if (request->behind.len) {
-		request->full = exchange_send_data(x, text_bytes(&request->behind), false) ==
-				CONN_FULL;
-		text_clear(&request->behind);
+	} else if (request->phase == STREAMING) {
+		http_stream_drained(request);
 	}
 }
 

@@ -94,4 +94,20 @@ err_t api_http_begin(struct api_http_request *request, unsigned status, const ch
 bool api_http_push(struct api_http_request *request, struct bytes data);
 void api_http_end(struct api_http_request *request);
 
+/*
+ * The same with fields of one's own, as api_http_reply_fields, and framed so that an answer which
+ * is cut looks cut. Whoever can hold its source up asks api_http_is_full after each push, and
+ * hears on_room when all that waited has left.
+ */
+struct api_http_stream_events {
+	void (*on_gone)(struct api_http_request *request);
+	void (*on_room)(struct api_http_request *request);
+};
+err_t api_http_begin_fields(struct api_http_request *request, unsigned status,
+			    const struct http_field *fields, unsigned field_count,
+			    const struct api_http_stream_events *events);
+bool api_http_is_full(const struct api_http_request *request);
+/* Instead of api_http_end: the rest will never come, and the caller must see that. */
+void api_http_cut(struct api_http_request *request);
+
 #endif

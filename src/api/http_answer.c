@@ -208,10 +208,9 @@ void api_http_reply_fields(struct api_http_request *seen, unsigned status,
 	answer(request, &head, body, false);
 }
 
-err_t api_http_begin(struct api_http_request *seen, unsigned status, const char *content_type,
-		     void (*on_gone)(struct api_http_request *request))
+static err_t begin_stream(struct api_http_request *seen, const struct answer_head *head,
+			  enum http_framing framing, const struct api_http_stream_events *events)
 {
-	struct answer_head head = { .status = status, .content_type = content_type };
 	struct request *request = request_of(seen);
 	err_t err;
 
@@ -220,14 +219,54 @@ err_t api_http_begin(struct api_http_request *seen, unsigned status, const char 
 	if (!seen->exchange)
 		return ERR_CLOSED;
 	random_uuid(request->request_id);
-	err = send_head(request, &head, HTTP_BODY_CLOSE, 0);
+	err = send_head(request, head, framing, 0);
 	if (err) {
 		exchange_close_conn(seen->exchange);
 		seen->exchange = NULL;
 		return err;
 	}
-	request->on_gone = on_gone;
+	request->on_gone = events->on_gone;
+	request->on_room = events->on_room;
 	return ERR_OK;
+}
+
+err_t api_http_begin(struct api_http_request *seen, unsigned status, const char *content_type,
+		     void (*on_gone)(struct api_http_request *request))
+{
+	const struct answer_head head = { .status = status, .content_type = content_type };
+
+	return begin_stream(seen, &head, HTTP_BODY_CLOSE,
+			    &(struct api_http_stream_events){ .on_gone = on_gone });
+}
+
+err_t api_http_begin_fields(struct api_http_request *seen, unsigned status,
+			    const struct http_field *fields, unsigned field_count,
+			    const struct api_http_stream_events *events)
+{
+	const struct answer_head head = {
+		.status = status, .fields = fields, .field_count = field_count, .own = true
+	};
+
+	return begin_stream(seen, &head, HTTP_BODY_CHUNKED, events);
+}
+
+bool api_http_is_full(const struct api_http_request *seen)
+{
+	const struct request *request = container_of(seen, struct request, seen);
+
+	return request->full && seen->exchange;
+}
+
+void http_stream_drained(struct request *request)
+{
+	if (request->behind.len) {
+		request->full = exchange_send_data(request->seen.exchange,
+						   text_bytes(&request->behind),
+						   false) == CONN_FULL;
+		text_clear(&request->behind);
+	}
+	if (!request->full && request->on_room)
+		request->on_room(&request->seen);
 }
 
 bool api_http_push(struct api_http_request *seen, struct bytes data)
@@ -246,17 +285,24 @@ bool api_http_push(struct api_http_request *seen, struct bytes data)
 	return !request->overrun;
 }
 
+void api_http_cut(struct api_http_request *seen)
+{
+	struct request *request = request_of(seen);
+
+	assert(request->phase == STREAMING);
+	if (seen->exchange)
+		exchange_close(seen->exchange);
+	http_free_request(request);
+}
+
 void api_http_end(struct api_http_request *seen)
 {
 	struct request *request = request_of(seen);
 
 	assert(request->phase == STREAMING);
-	if (!seen->exchange) {
-		http_free_request(request);
-	} else if (request->overrun) {
+	if (!seen->exchange || request->overrun) {
 		/* An answer with a hole in it must not look whole. */
-		exchange_close(seen->exchange);
-		http_free_request(request);
+		api_http_cut(seen);
 	} else if (request->full) {
 		request->phase = ENDING;
 	} else {

@@ -49,7 +49,8 @@ struct request {
 	struct passage *passage;   /* PASSING */
 	/* STREAMING: */
 	void (*on_gone)(struct api_http_request *request);
-	struct text behind; /* waits for the exchange to drain */
+	void (*on_room)(struct api_http_request *request); /* NULL: the route does not ask */
+	struct text behind;				   /* waits for the exchange to drain */
 	bool full, overrun;
 };
 
@@ -75,7 +76,8 @@ void http_dispatch(struct request *request);
 /* The house's own refusals: JSON, and when the request was not read to its end, no further ones. */
 void http_answer_fault(struct request *request, unsigned status, const char *code,
 		       const char *message, bool close_conn);
-void http_finish_stream(struct request *request); /* ENDING, and drained */
+void http_finish_stream(struct request *request);  /* ENDING, and drained */
+void http_stream_drained(struct request *request); /* STREAMING */
 
 /* Sends the reply and ends the request, or goes on SENDING its outlet. */
 void http_answer_reply(struct request *request, struct front_reply *reply, bool close_conn);
