@@ -11,21 +11,38 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static void check_answer(const struct url_answer *answer)
+{
+	if (answer->status < 200 || answer->status > 599 || !answer->field_count)
+		abort();
+	for (unsigned i = 0; i < answer->field_count; i++)
+		if (!http_is_token(answer->fields[i].name) ||
+		    bytes_index(answer->fields[i].value, '\n') != SIZE_MAX ||
+		    bytes_index(answer->fields[i].value, '\r') != SIZE_MAX)
+			abort();
+}
+
 static void read_answer(struct bytes payload)
 {
 	struct url_answer answer;
 	struct arena arena;
 
 	arena_init(&arena, 32 * 1024 * 1024);
-	if (url_answer_read(payload, &arena, &answer) == ERR_OK) {
-		if (answer.status < 200 || answer.status > 599 || !answer.field_count)
-			abort();
-		for (unsigned i = 0; i < answer.field_count; i++)
-			if (!http_is_token(answer.fields[i].name) ||
-			    bytes_index(answer.fields[i].value, '\n') != SIZE_MAX ||
-			    bytes_index(answer.fields[i].value, '\r') != SIZE_MAX)
-				abort();
-	}
+	if (url_answer_read(payload, &arena, &answer) == ERR_OK)
+		check_answer(&answer);
+	arena_fini(&arena);
+}
+
+static void read_prelude(struct bytes streamed)
+{
+	size_t end = url_prelude_end(streamed, 0);
+	struct url_answer answer;
+	struct arena arena;
+
+	arena_init(&arena, 32 * 1024 * 1024);
+	if (end != SIZE_MAX &&
+	    url_prelude_read(bytes_upto(streamed, end), &arena, &answer) == ERR_OK)
+		check_answer(&answer);
 	arena_fini(&arena);
 }
 
@@ -69,7 +86,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	rest = bytes_make(data + 1, size - 1);
 	switch (data[0] % 4) {
-	case 0: read_answer(rest); break;
+	case 0:
+		read_answer(rest);
+		read_prelude(rest);
+		break;
 	case 1: write_event(rest); break;
 	case 2: lambda_name_parse(rest, "123456789012", "us-east-1", &name); break;
 	default:

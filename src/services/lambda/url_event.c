@@ -196,7 +196,8 @@ static err_t add_field(struct url_answer *answer, struct arena *arena, const cha
 	return ERR_OK;
 }
 
-static err_t read_fields(const json_t *value, struct arena *arena, struct url_answer *answer)
+static err_t read_fields(const json_t *value, const char *content_type, struct arena *arena,
+			 struct url_answer *answer)
 {
 	json_t *headers = json_object_get(value, "headers"), *one;
 	const char *name;
@@ -219,7 +220,7 @@ static err_t read_fields(const json_t *value, struct arena *arena, struct url_an
 			return ERR_INVALID;
 		TRY(add_field(answer, arena, "Set-Cookie", json_string_value(one)));
 	}
-	return typed ? ERR_OK : add_field(answer, arena, "Content-Type", "application/json");
+	return typed ? ERR_OK : add_field(answer, arena, "Content-Type", content_type);
 }
 
 static err_t read_body(const json_t *value, struct arena *arena, struct url_answer *answer)
@@ -240,7 +241,7 @@ static err_t read_body(const json_t *value, struct arena *arena, struct url_answ
 	return err == ERR_SYNTAX ? ERR_INVALID : err;
 }
 
-static err_t read_whole(const json_t *value, struct arena *arena, struct url_answer *answer)
+static err_t read_status(const json_t *value, struct url_answer *answer)
 {
 	const json_t *status = json_object_get(value, "statusCode");
 	json_int_t number = json_integer_value(status);
@@ -248,7 +249,13 @@ static err_t read_whole(const json_t *value, struct arena *arena, struct url_ans
 	if (!json_is_integer(status) || number < 200 || number > 599)
 		return ERR_INVALID;
 	answer->status = (uint16_t)number;
-	TRY(read_fields(value, arena, answer));
+	return ERR_OK;
+}
+
+static err_t read_whole(const json_t *value, struct arena *arena, struct url_answer *answer)
+{
+	TRY(read_status(value, answer));
+	TRY(read_fields(value, "application/json", arena, answer));
 	return read_body(value, arena, answer);
 }
 
@@ -269,4 +276,41 @@ err_t url_answer_read(struct bytes payload, struct arena *arena, struct url_answ
 	}
 	json_decref(value);
 	return err;
+}
+
+/* ---- Streamed answers ---- */
+
+size_t url_prelude_end(struct bytes gathered, size_t seen)
+{
+	static const char zeros[URL_PRELUDE_END_BYTES];
+	size_t from = seen < sizeof zeros ? 0 : seen - sizeof zeros;
+	size_t at = bytes_find(bytes_from(gathered, from), bytes_make(zeros, sizeof zeros));
+
+	return at == SIZE_MAX ? at : from + at;
+}
+
+err_t url_prelude_read(struct bytes json, struct arena *arena, struct url_answer *ret_answer)
+{
+	json_t *value = json_loadb(json.len ? json.at : "", json.len, 0, NULL);
+	err_t err = json_is_object(value) ? ERR_OK : ERR_INVALID;
+
+	*ret_answer = (struct url_answer){ .status = 200 };
+	if (!err && json_object_get(value, "statusCode"))
+		err = read_status(value, ret_answer);
+	if (!err)
+		err = read_fields(value, "application/octet-stream", arena, ret_answer);
+	json_decref(value);
+	return err;
+}
+
+err_t url_plain_answer(struct bytes content_type, struct arena *arena,
+		       struct url_answer *ret_answer)
+{
+	const char *type = arena_string(arena, content_type);
+
+	*ret_answer = (struct url_answer){ .status = 200 };
+	if (!type)
+		return ERR_NOMEM;
+	return add_field(ret_answer, arena, "Content-Type",
+			 type[0] ? type : "application/octet-stream");
 }

@@ -9,25 +9,37 @@
 #include "base/encode.h"
 #include "crypto/random.h"
 #include "services/lambda/lambda_internal.h"
-#include "services/lambda/url_event.h"
+#include "services/lambda/url_cors.h"
 
 enum { EVENT_BYTES_MAX = 12 * 1024 * 1024, SERVED_ARENA_BYTES = 32 * 1024 * 1024 };
+
+#define STREAMED_HTTP "application/vnd.awslambda.http-integration-response"
 
 /* One that waits for its function. */
 struct served {
 	struct invocation invocation;
-	struct api_http_request *request;
+	struct api_http_request *request; /* NULL: it was answered before the function ended */
 	struct lambda *lambda;
 	struct list_node link; /* in lambda->served */
 	struct text event;
 	struct arena arena;
+	json_t *cors; /* the URL's; NULL: none */
+	/* InvokeMode RESPONSE_STREAM: */
+	struct text prelude; /* until it is whole */
+	bool begun;	     /* the head went out */
+	bool bodyless;	     /* to HEAD, or of a status that has no body */
+	bool left;	     /* nobody hears what else the function says */
+	struct timer cut;    /* so it is cut off, when nothing of it is on the stack */
 	char arn[LAMBDA_ARN_BYTES];
 };
 
 static void free_served(struct served *served)
 {
+	timer_cancel(&served->cut);
 	list_remove(&served->link);
 	text_fini(&served->event);
+	text_fini(&served->prelude);
+	json_decref(served->cors);
 	arena_fini(&served->arena);
 	free(served);
 }
@@ -40,6 +52,38 @@ static void refuse(struct api_http_request *request, unsigned status, const char
 	api_http_reply(request, status, "application/json", bytes_of(json));
 }
 
+/* The whole answer; what serves it lives on. */
+static void reply(struct served *served, struct url_answer *answer)
+{
+	struct api_http_request *request = served->request;
+
+	served->request = NULL;
+	if (url_cors_apply(served->cors, request->head, &served->arena, answer))
+		refuse(request, 503, "Service Unavailable");
+	else
+		api_http_reply_fields(request, answer->status, answer->fields, answer->field_count,
+				      answer->body);
+}
+
+static void reply_json(struct served *served, uint16_t status, struct bytes body)
+{
+	struct url_answer answer = {
+		.status = status,
+		.fields = { { BYTES("Content-Type"), BYTES("application/json") } },
+		.field_count = 1,
+		.body = body,
+	};
+
+	reply(served, &answer);
+}
+
+static void reply_failed(struct served *served)
+{
+	reply_json(served, 502, BYTES("Internal Server Error"));
+}
+
+/* ---- Answers that are whole ---- */
+
 static void on_done(struct invocation *invocation, const struct invocation_result *result)
 {
 	struct served *served = container_of(invocation, struct served, invocation);
@@ -47,11 +91,122 @@ static void on_done(struct invocation *invocation, const struct invocation_resul
 
 	if (result->outcome != LAMBDA_OK ||
 	    url_answer_read(result->payload, &served->arena, &answer))
-		api_http_reply(served->request, 502, "application/json",
-			       BYTES("Internal Server Error"));
+		reply_failed(served);
 	else
-		api_http_reply_fields(served->request, answer.status, answer.fields,
-				      answer.field_count, answer.body);
+		reply(served, &answer);
+	free_served(served);
+}
+
+/* ---- Answers that are passed on as they come ---- */
+
+static void on_cut(struct timer *timer)
+{
+	lambda_abandon(&container_of(timer, struct served, cut)->invocation);
+}
+
+/* Lambda may stand on the function's connection now: it is cut when that is over. */
+static void leave(struct served *served)
+{
+	const struct lambda *lambda = served->lambda;
+
+	served->left = true;
+	timer_set(lambda->options.loop, &served->cut, loop_now_ms(lambda->options.loop));
+}
+
+static void on_gone(struct api_http_request *request)
+{
+	leave(request->state);
+}
+
+static void on_room(struct api_http_request *request)
+{
+	struct served *served = request->state;
+
+	if (!served->left)
+		lambda_resume(&served->invocation);
+}
+
+static void fail_stream(struct served *served)
+{
+	reply_failed(served);
+	leave(served);
+}
+
+static void begin_stream(struct served *served, err_t err, struct url_answer *answer)
+{
+	static const struct api_http_stream_events events = { on_gone, on_room };
+	struct api_http_request *request = served->request;
+
+	if (!err)
+		err = url_cors_apply(served->cors, request->head, &served->arena, answer);
+	if (err) {
+		fail_stream(served);
+		return;
+	}
+	served->begun = true;
+	served->bodyless = bytes_eq_str(request->head->method, "HEAD") || answer->status == 204 ||
+			   answer->status == 304;
+	request->state = served;
+	if (api_http_begin_fields(request, answer->status, answer->fields, answer->field_count,
+				  &events))
+		leave(served);
+}
+
+/* The prelude may end anywhere in a piece, and begin in one before; *data is what follows it. */
+static void take_prelude(struct served *served, struct bytes *data)
+{
+	size_t had = served->prelude.len, taken = size_min(data->len, URL_PRELUDE_BYTES_MAX - had);
+	struct bytes gathered;
+	struct url_answer answer;
+	size_t end;
+	err_t err;
+
+	text_add(&served->prelude, bytes_upto(*data, taken));
+	gathered = text_bytes(&served->prelude);
+	end = url_prelude_end(gathered, had);
+	if (end == SIZE_MAX) {
+		*data = BYTES_NONE;
+		if (text_err(&served->prelude) || gathered.len == URL_PRELUDE_BYTES_MAX)
+			fail_stream(served);
+		return;
+	}
+	*data = bytes_from(*data, end + URL_PRELUDE_END_BYTES - had);
+	err = url_prelude_read(bytes_upto(gathered, end), &served->arena, &answer);
+	begin_stream(served, err, &answer);
+}
+
+static bool on_piece(struct invocation *invocation, struct bytes content_type, struct bytes data)
+{
+	struct served *served = container_of(invocation, struct served, invocation);
+	struct url_answer answer;
+
+	if (!served->begun && !served->left) {
+		if (bytes_starts_nocase(content_type, BYTES(STREAMED_HTTP)))
+			take_prelude(served, &data);
+		else
+			begin_stream(served,
+				     url_plain_answer(content_type, &served->arena, &answer),
+				     &answer);
+	}
+	if (!served->begun || served->left)
+		return true;
+	if (data.len && !served->bodyless && !api_http_push(served->request, data))
+		leave(served);
+	return served->left || !api_http_is_full(served->request);
+}
+
+static void on_stream_done(struct invocation *invocation, const struct invocation_result *result)
+{
+	struct served *served = container_of(invocation, struct served, invocation);
+
+	if (result->outcome == LAMBDA_OK && !result->streamed)
+		on_piece(invocation, result->content_type, result->payload);
+	if (served->begun && result->outcome == LAMBDA_OK)
+		api_http_end(served->request);
+	else if (served->begun)
+		api_http_cut(served->request);
+	else if (served->request)
+		reply_failed(served);
 	free_served(served);
 }
 
@@ -60,8 +215,9 @@ static void on_done(struct invocation *invocation, const struct invocation_resul
 struct wanted {
 	struct bytes id;
 	const struct api_caller *caller;
-	struct lambda_run *run;
-	json_t *url;
+	bool preflight, streams;
+	struct lambda_run *run; /* NULL: a preflight that the URL answers itself */
+	json_t *url, *cors;	/* the latter a reference of its own */
 	char arn[LAMBDA_ARN_BYTES];
 };
 
@@ -98,10 +254,15 @@ static err_t find_url(struct api_call *call, void *owner)
 	struct wanted *wanted = owner;
 	struct lambda_target target;
 	struct lambda_run run;
+	const char *mode;
 
 	TRY(store_each(lambda_call_of(call)->txn, LAMBDA_URL, NULL, NULL, find_one, wanted));
 	if (!lambda_hold(call, wanted->url))
 		return ERR_NOT_FOUND;
+	wanted->cors = json_incref(json_object_get(wanted->url, "Cors"));
+	/* Browsers ask without a signature. */
+	if (wanted->cors && wanted->preflight)
+		return ERR_OK;
 	TRY(lambda_set(call->input, "FunctionName",
 		       json_string(lambda_text(wanted->url, "FunctionArn"))));
 	TRY(lambda_find(call, &target));
@@ -111,6 +272,8 @@ static err_t find_url(struct api_call *call, void *owner)
 		return ERR_DENIED;
 	snprintf(wanted->arn, sizeof wanted->arn, "%s", target.arn);
 	TRY(lambda_run_of(call, &target, &run));
+	mode = lambda_text(wanted->url, "InvokeMode");
+	wanted->streams = mode && strcmp(mode, "RESPONSE_STREAM") == 0;
 	wanted->run = lambda_keep_run(&run);
 	return wanted->run ? ERR_OK : ERR_NOMEM;
 }
@@ -168,19 +331,39 @@ static err_t invoke(struct served *served, struct bytes id, const struct wanted 
 	memcpy(served->arn, wanted->arn, sizeof served->arn);
 	served->invocation.payload = text_bytes(&served->event);
 	served->invocation.function_arn = served->arn;
-	served->invocation.on_done = on_done;
+	served->invocation.on_done = wanted->streams ? on_stream_done : on_done;
+	served->invocation.takes_stream = wanted->streams;
+	served->invocation.on_piece = on_piece;
 	return live_invoke(served->lambda, wanted->run, &served->invocation, &reason, &fault);
 }
 
-static void answer_failure(struct api_http_request *request, err_t err)
+static void answer_failure(struct served *served, err_t err)
 {
 	switch (err) {
 	case ERR_NOT_FOUND:
-	case ERR_DENIED: refuse(request, 403, "Forbidden"); return;
-	case ERR_LIMIT: refuse(request, 429, "Too Many Requests"); return;
-	case ERR_INVALID: refuse(request, 400, "Bad Request"); return;
-	default: refuse(request, 502, "Internal Server Error"); return;
+	case ERR_DENIED: reply_json(served, 403, BYTES("{\"Message\":\"Forbidden\"}")); return;
+	case ERR_LIMIT:
+		reply_json(served, 429, BYTES("{\"Message\":\"Too Many Requests\"}"));
+		return;
+	case ERR_INVALID: reply_json(served, 400, BYTES("{\"Message\":\"Bad Request\"}")); return;
+	default: reply_json(served, 502, BYTES("{\"Message\":\"Internal Server Error\"}")); return;
 	}
+}
+
+static struct served *new_served(struct lambda *lambda, struct api_http_request *request)
+{
+	struct served *served = calloc(1, sizeof *served);
+
+	if (!served)
+		return NULL;
+	served->lambda = lambda;
+	served->request = request;
+	served->cut.on_expired = on_cut;
+	text_init(&served->event, EVENT_BYTES_MAX);
+	text_init(&served->prelude, URL_PRELUDE_BYTES_MAX);
+	arena_init(&served->arena, SERVED_ARENA_BYTES);
+	list_append(&lambda->served, &served->link);
+	return served;
 }
 
 void lambda_serve_url(void *owner, struct api_http_request *request)
@@ -188,28 +371,26 @@ void lambda_serve_url(void *owner, struct api_http_request *request)
 	struct lambda *lambda = owner;
 	struct bytes host = request->head->authority;
 	struct wanted wanted = { .id = bytes_upto(host, bytes_index(host, '.')),
-				 .caller = request->caller };
-	struct served *served = calloc(1, sizeof *served);
+				 .caller = request->caller,
+				 .preflight = url_cors_is_preflight(request->head) };
+	struct served *served = lambda->ending ? NULL : new_served(lambda, request);
 	err_t err;
 
-	if (!served || lambda->ending) {
-		free(served);
+	if (!served) {
 		refuse(request, 503, "Service Unavailable");
 		return;
 	}
-	served->lambda = lambda;
-	served->request = request;
-	text_init(&served->event, EVENT_BYTES_MAX);
-	arena_init(&served->arena, SERVED_ARENA_BYTES);
-	list_append(&lambda->served, &served->link);
 	err = lambda_inside(lambda, json_object(), find_url, &wanted, NULL);
-	if (!err)
+	served->cors = wanted.cors;
+	if (!err && wanted.run)
 		err = invoke(served, wanted.id, &wanted);
+	else if (!err)
+		reply(served, &(struct url_answer){ .status = 200 });
 	lambda_free_run(wanted.run);
-	if (err) {
-		answer_failure(request, err);
+	if (err)
+		answer_failure(served, err);
+	if (err || !wanted.run)
 		free_served(served);
-	}
 }
 
 void url_fini(struct lambda *lambda)
@@ -217,7 +398,10 @@ void url_fini(struct lambda *lambda)
 	list_for_each_safe (&lambda->served, node) {
 		struct served *served = container_of(node, struct served, link);
 
-		refuse(served->request, 503, "Service Unavailable");
+		if (served->begun)
+			api_http_cut(served->request);
+		else if (served->request)
+			refuse(served->request, 503, "Service Unavailable");
 		free_served(served);
 	}
 }

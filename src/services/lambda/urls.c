@@ -5,6 +5,7 @@
 
 #include "crypto/digest.h"
 #include "services/lambda/lambda_internal.h"
+#include "services/lambda/url_cors.h"
 
 enum { PAGE_MAX = 50, URL_ID_LETTERS = 32 };
 
@@ -42,20 +43,30 @@ static err_t find_url(struct api_call *call, struct lambda_target *target, char 
 	return err;
 }
 
+/* One that is empty takes away what was there. */
+static err_t apply_cors(struct api_call *call, json_t *url)
+{
+	json_t *cors = json_object_get(call->input, "Cors");
+	struct url_cors_finding finding;
+
+	if (!cors)
+		return ERR_OK;
+	if (url_cors_check(cors, &finding))
+		return api_fault(call, "InvalidParameterValueException",
+				 "Value '%s' in %s of Cors is not %s", finding.value,
+				 finding.member, finding.wanted);
+	if (json_object_size(cors))
+		return json_object_set(url, "Cors", cors) ? ERR_NOMEM : ERR_OK;
+	json_object_del(url, "Cors");
+	return ERR_OK;
+}
+
 static err_t apply(struct api_call *call, json_t *url)
 {
 	static const char *const members[] = { "AuthType", "InvokeMode" };
-	const char *mode = lambda_text(call->input, "InvokeMode");
 	char time[40];
 
-	if (mode && strcmp(mode, "BUFFERED") != 0)
-		return api_fault(call, "InvalidParameterValueException",
-				 "Function URLs answer whole here: InvokeMode stays BUFFERED. "
-				 "InvokeWithResponseStream streams");
-	if (json_object_size(json_object_get(call->input, "Cors")))
-		return api_fault(call, "InvalidParameterValueException",
-				 "Weir adds no CORS fields to function URLs: let the function "
-				 "answer with them");
+	TRY(apply_cors(call, url));
 	for (size_t i = 0; i < COUNT(members); i++) {
 		json_t *value = json_object_get(call->input, members[i]);
 
