@@ -113,14 +113,16 @@ def test_a_function_and_what_hangs_on_it(weir, stacks):
                 "Retry": {"Type": "AWS::Lambda::EventInvokeConfig", "Properties": {
                     "FunctionName": ref("F"), "Qualifier": "$LATEST", "MaximumRetryAttempts": 1}}}
         if url:
-            made["Url"] = {"Type": "AWS::Lambda::Url", "Properties": {"TargetFunctionArn": att("F", "Arn"), "AuthType": "NONE"}}
+            made["Url"] = {"Type": "AWS::Lambda::Url", "Properties": {
+                "TargetFunctionArn": att("F", "Arn"), "AuthType": "NONE", **(url if isinstance(url, dict) else {})}}
             made["Open"] = {"Type": "AWS::Lambda::Permission", "Properties": {
                 "FunctionName": ref("F"), "Action": "lambda:InvokeFunctionUrl", "Principal": "*", "FunctionUrlAuthType": "NONE"}}
         return made
 
     outputs = {"Name": ref("F"), "Arn": att("F", "Arn"), "Version": ref("First"), "Alias": ref("Live"),
                "AliasArn": att("Live", "AliasArn"), "Url": att("Url", "FunctionUrl"), "UrlRef": ref("Url")}
-    told = put(stacks, "f", resources("first", Timeout="7"), outputs)
+    pages = {"InvokeMode": "RESPONSE_STREAM", "Cors": {"AllowOrigins": ["http://app.test"], "MaxAge": 60, "AllowCredentials": True}}
+    told = put(stacks, "f", resources("first", url=pages, Timeout="7"), outputs)
     assert told["Name"].startswith("f-F-") and told["Arn"].endswith(":function:" + told["Name"])
     assert told["Version"] == told["Arn"] + ":1" and told["Alias"] == told["AliasArn"] == told["Arn"] + ":live"
     assert told["UrlRef"] == told["Arn"]
@@ -131,7 +133,9 @@ def test_a_function_and_what_hangs_on_it(weir, stacks):
     assert ask() == "first one"
     assert functions.get_function_configuration(FunctionName=told["Name"])["Timeout"] == 7
     host = told["Url"].split("/")[2].split(":")[0]
-    assert get(weir.api_port, host=host).body == b"first one", "the permission lets anybody in"
+    streamed = get(weir.api_port, headers="Origin: http://app.test\r\n", host=host)
+    assert streamed.body == b'"first one"', "the permission lets anybody in; what is not streamed passes as it is"
+    assert streamed.headers["access-control-allow-credentials"] == "true"
     assert functions.get_function_event_invoke_config(FunctionName=told["Name"])["MaximumRetryAttempts"] == 1
 
     changed = put(stacks, "f", resources("second", "two", MemorySize=256), outputs)
@@ -139,6 +143,8 @@ def test_a_function_and_what_hangs_on_it(weir, stacks):
     assert ask() == "second two" and ask("live") == "first one", "the alias stays with its version"
     settings = functions.get_function_configuration(FunctionName=told["Name"])
     assert (settings["Timeout"], settings["MemorySize"]) == (3, 256), "what is no longer named goes back"
+    plain = get(weir.api_port, headers="Origin: http://app.test\r\n", host=host)
+    assert plain.body == b"second two" and "access-control-allow-origin" not in plain.headers
 
     put(stacks, "f", resources("second", "two", url=False, FunctionName="named"), {"Name": ref("F")})
     assert missing(functions.get_function, FunctionName=told["Name"]), "another name is another function"

@@ -353,10 +353,13 @@ static json_t *url_input(const struct resource_step *step)
 	return input;
 }
 
+/* What a template no longer names goes back to what it is without. */
 static err_t put_url(struct resource_step *step, const char *operation)
 {
 	json_t *input = url_input(step), *answer;
 
+	put_new(input, "Cors", json_object());
+	put_text(input, "InvokeMode", "BUFFERED");
 	copy_property(step, input, "AuthType");
 	copy_property(step, input, "Cors");
 	copy_property(step, input, "InvokeMode");
