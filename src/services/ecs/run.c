@@ -4,7 +4,6 @@
  */
 #include "services/ecs/ecs_internal.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
