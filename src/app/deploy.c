@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "app/stack_reason.h"
 #include "app/weir.h"
 #include "base/when.h"
 #include "cli/client.h"
@@ -229,8 +230,8 @@ static void show(struct deployment *d, const json_t *event)
 	if (!d->failed && strstr(status, "_FAILED") && reason[0]) {
 		struct text words = TEXT_INIT(4096);
 
-		text_printf(&words, "%s (%s): %s", text_at(event, "LogicalResourceId"),
-			    text_at(event, "ResourceType"), reason);
+		text_printf(&words, "%s (%s): %.*s", text_at(event, "LogicalResourceId"),
+			    text_at(event, "ResourceType"), BYTES_ARG(stack_reason_words(reason)));
 		d->failed = bytes_dup(text_bytes(&words));
 		text_fini(&words);
 	}

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "app/stack_reason.h"
 #include "app/up.h"
 #include "base/log.h"
 
@@ -313,6 +314,7 @@ void up_stack_complain(struct up *up)
 		     strcmp(status, "UPDATE_IN_PROGRESS") == 0))
 			break;
 	}
-	fprintf(stderr, "weir: the stack " UP_STACK " failed at %s: %s\n", who ? who : "", why);
+	fprintf(stderr, "weir: the stack " UP_STACK " failed at %s: %.*s\n", who ? who : "",
+		BYTES_ARG(stack_reason_words(why)));
 	json_decref(output);
 }
