@@ -61,7 +61,7 @@ lint:
 
 bench: build
 	@tools/bootstrap bench
-	@ninja -C $(BUILD) --quiet bench/bench_load bench/bench_backend | $(UNASKED)
+	@ninja -C $(BUILD) --quiet bench/bench_load bench/bench_backend bench/bench_echo | $(UNASKED)
 	@bench/compare
 	@bench/api
 
