@@ -303,30 +303,13 @@ static void kill_now(struct workload *workload)
 		tell_it(container, "POST", "/kill", DOCKER_SILENT_MS);
 }
 
-static void on_stats(void *owner, const struct docker_answer *answer)
-{
-	struct container *container = owner;
-
-	container->stats = NULL;
-	container->used_known = !answer->err && answer->status == 200 &&
-				docker_usage_read(answer->body, &container->used);
-}
-
 /* What the last look saw; the next one is asked for. */
 static bool usage(struct workload *workload, struct workload_usage *ret_usage)
 {
-	static const struct docker_ask_events events = { .on_answer = on_stats };
 	struct container *container = container_of_workload(workload);
-	char path[CONTAINER_PATH_BYTES];
 
-	snprintf(path, sizeof path, "/containers/%s/stats?stream=false&one-shot=true",
-		 container->name);
-	if (!container->stats && container->told && !container->ended)
-		docker_send(container->docker, "GET", path, NULL, DOCKER_SILENT_MS, &events,
-			    container, &container->stats);
-	if (container->used_known)
-		*ret_usage = container->used;
-	return container->used_known;
+	return docker_stats_look(&container->stats, container->docker, container->name,
+				 container->told && !container->ended, ret_usage);
 }
 
 static void release(struct workload *workload)
@@ -336,7 +319,7 @@ static void release(struct workload *workload)
 	timer_cancel(&container->timer);
 	docker_ask_cancel(container->step);
 	docker_output_close(&container->output);
-	docker_ask_cancel(container->stats);
+	docker_stats_close(&container->stats);
 	list_remove(&container->link);
 	list_remove(&container->waiter.link);
 	list_remove(&container->owner_waiter.link);

@@ -8,6 +8,7 @@
 #include "engine/docker_json.h"
 #include "engine/docker_output.h"
 #include "engine/docker_owner.h"
+#include "engine/docker_stats.h"
 #include "engine/docker_text.h"
 #include "engine/workload_internal.h"
 
@@ -31,7 +32,7 @@ struct container {
 	char *sharing; /* whose network it joins; NULL: none */
 	struct text owner_body;
 	struct docker_owner_waiter owner_waiter;
-	struct docker_ask *step, *stats; /* under way */
+	struct docker_ask *step; /* under way */
 	struct docker_pull pull;
 	struct timer timer;
 	struct docker_state state;
@@ -46,8 +47,7 @@ struct container {
 	uint32_t look_ms, eof_ms, stop_ms;
 	uint64_t stop_asked_ms;
 	struct workload_end end;
-	struct workload_usage used;
-	bool used_known;
+	struct docker_stats stats;
 };
 
 /* docker_make.c: its image is found or pulled, its network seen to, it is created: then a look. */

@@ -4,10 +4,8 @@
  */
 #include "engine/docker_owner.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "engine/docker_json.h"
 #include "engine/docker_pause.h"

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "engine/docker_output.h"
+#include "engine/docker_stats.h"
 #include "engine/swarm_internal.h"
 #include "engine/workload_internal.h"
 
@@ -30,7 +31,7 @@ struct swarm_service {
 	char name[NAME_BYTES], path[NAME_BYTES + 16]; /* "/services/NAME" */
 	struct text body;			      /* of its creation; empty once it is made */
 	struct docker_waiter waiter;
-	struct docker_ask *step, *stats; /* under way */
+	struct docker_ask *step; /* under way */
 	struct docker_output output;
 	struct swarm_view view; /* of the last round */
 	struct timer timer;	/* its end is due */
@@ -44,8 +45,7 @@ struct swarm_service {
 	bool unreadable;	/* its output never will be */
 	bool stopping;
 	struct workload_end end;
-	struct workload_usage used;
-	bool used_known;
+	struct docker_stats stats;
 };
 
 static struct swarm_service *service_of_workload(struct workload *workload)
@@ -288,32 +288,16 @@ static void kill_now(struct workload *workload)
 	}
 }
 
-static void on_stats(void *owner, const struct docker_answer *answer)
-{
-	struct swarm_service *service = owner;
-
-	service->stats = NULL;
-	service->used_known = !answer->err && answer->status == 200 &&
-			      docker_usage_read(answer->body, &service->used);
-}
-
 /* Only of the node that we can ask: the others' engines are not ours. */
 static bool usage(struct workload *workload, struct workload_usage *ret_usage)
 {
-	static const struct docker_ask_events events = { .on_answer = on_stats };
 	struct swarm_service *service = service_of_workload(workload);
 	const struct swarm_view *view = &service->view;
-	char path[PATH_BYTES];
 
-	snprintf(path, sizeof path, "/containers/%s/stats?stream=false&one-shot=true",
-		 view->container);
-	if (!service->stats && service->told && !service->ended && view->container[0] &&
-	    strcmp(view->node, service->swarm->self.node) == 0)
-		docker_send(service->swarm->docker, "GET", path, NULL, DOCKER_SILENT_MS, &events,
-			    service, &service->stats);
-	if (service->used_known)
-		*ret_usage = service->used;
-	return service->used_known;
+	return docker_stats_look(&service->stats, service->swarm->docker, view->container,
+				 service->told && !service->ended && view->container[0] &&
+					 strcmp(view->node, service->swarm->self.node) == 0,
+				 ret_usage);
 }
 
 static void release(struct workload *workload)
@@ -322,7 +306,7 @@ static void release(struct workload *workload)
 
 	timer_cancel(&service->timer);
 	docker_ask_cancel(service->step);
-	docker_ask_cancel(service->stats);
+	docker_stats_close(&service->stats);
 	docker_output_close(&service->output);
 	list_remove(&service->link);
 	list_remove(&service->waiter.link);
