@@ -10,6 +10,8 @@ err_t file_err(int number)
 	case EACCES:
 	case EPERM: return ERR_DENIED;
 	case ENOMEM: return ERR_NOMEM;
+	case ENOSPC:
+	case EDQUOT: return ERR_NO_SPACE;
 	default: return ERR_SYSTEM;
 	}
 }

@@ -6,7 +6,7 @@
 
 #include "base/err.h"
 
-/* Of its errno: ERR_NOT_FOUND, ERR_DENIED, ERR_NOMEM, ERR_SYSTEM. */
+/* Of its errno: ERR_NOT_FOUND, ERR_DENIED, ERR_NOMEM, ERR_NO_SPACE, ERR_SYSTEM. */
 err_t file_err(int number);
 
 #endif

@@ -10,17 +10,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file_err.h"
+
 enum { STOP_STEP_MS = 10 };
 
 static err_t err_of(int number)
 {
-	switch (number) {
-	case ENOENT: return ERR_NOT_FOUND;
-	case EACCES:
-	case EPERM: return ERR_DENIED;
-	case ENOEXEC: return ERR_SYNTAX;
-	default: return ERR_SYSTEM;
-	}
+	return number == ENOEXEC ? ERR_SYNTAX : file_err(number);
 }
 
 static bool set_limits(const struct process_options *options)

@@ -55,7 +55,7 @@ static err_t failed(const char *what, const char *id)
 	int number = errno;
 
 	log_error("s3", "the file %s cannot be %s: %s", id, what, strerror(number));
-	return number == ENOSPC || number == EDQUOT ? ERR_LIMIT : ERR_SYSTEM;
+	return number == ENOSPC || number == EDQUOT ? ERR_NO_SPACE : ERR_SYSTEM;
 }
 
 err_t file_create(const struct files *files, const char *id, struct file_writer *ret_writer)

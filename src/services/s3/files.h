@@ -36,7 +36,7 @@ struct file_writer {
 	int fd;
 	uint64_t bytes;
 };
-/* ERR_LIMIT: the disk is full; ERR_SYSTEM, logged. */
+/* ERR_NO_SPACE: the disk is full; ERR_SYSTEM, logged. */
 err_t file_create(const struct files *files, const char *id, struct file_writer *ret_writer);
 err_t file_write(struct file_writer *writer, struct bytes piece);
 err_t file_sync(const struct files *files, const char *id, struct file_writer *writer);

@@ -36,7 +36,7 @@ static err_t take(struct s3_intake *intake, struct bytes piece)
 
 static err_t no_room(struct s3_intake *intake, err_t err)
 {
-	if (err == ERR_LIMIT)
+	if (err == ERR_NO_SPACE)
 		fault_set(intake->base.fault, "ServiceUnavailable",
 			  "There is no room left on the disk of this server");
 	return err;
