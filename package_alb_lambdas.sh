@@ -9,7 +9,7 @@ build=${1:-build-functions} out=${2:-lambda-packages}
 functions="rag_query document_processor rag_query_multimodal"
 
 [ -e "$build/build.ninja" ] || meson setup "$build" --buildtype=release >&2
-ninja -C "$build" functions/launcher $(printf 'functions/%s ' $functions) >&2
+ninja -C "$build" --quiet functions/launcher $(printf 'functions/%s ' $functions) | sed '/^ninja: no work to do/d' >&2
 mkdir -p "$out"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -328,23 +328,31 @@ static void on_metric(void *owner, const struct logs_metric *metric)
 		log_warn("app", "a metric filter's data point of %s is lost", metric->name);
 }
 
+/* Services that tell functions may be there before Lambda is: their outboxes try again. */
+static err_t may_tell_function(const struct weir *weir, const char *principal,
+			       const char *source_arn, const char *function_arn)
+{
+	return weir->lambda ? lambda_may_invoke(weir->lambda, principal, source_arn, function_arn)
+			    : ERR_AGAIN;
+}
+
+static err_t tell_function(const struct weir *weir, const char *principal, const char *source_arn,
+			   const char *function_arn, const char *event)
+{
+	return weir->lambda
+		       ? lambda_event_for(weir->lambda, principal, source_arn, function_arn, event)
+		       : ERR_AGAIN;
+}
+
 static err_t may_subscribe(void *owner, const char *group_arn, const char *function_arn)
 {
-	struct weir *weir = owner;
-
-	return weir->lambda
-		       ? lambda_may_invoke(weir->lambda, LOGS_PRINCIPAL, group_arn, function_arn)
-		       : ERR_AGAIN;
+	return may_tell_function(owner, LOGS_PRINCIPAL, group_arn, function_arn);
 }
 
 static err_t send_events(void *owner, const char *group_arn, const char *function_arn,
 			 const char *event)
 {
-	struct weir *weir = owner;
-
-	return weir->lambda ? lambda_event_for(weir->lambda, LOGS_PRINCIPAL, group_arn,
-					       function_arn, event)
-			    : ERR_AGAIN;
+	return tell_function(owner, LOGS_PRINCIPAL, group_arn, function_arn, event);
 }
 
 /* The load balancers' log groups, and what users put into groups of their own. */
@@ -508,19 +516,13 @@ static err_t buckets_elsewhere(const struct settings *settings, struct s3_elsewh
 
 static err_t may_notify(void *owner, const char *bucket_arn, const char *function_arn)
 {
-	struct weir *weir = owner;
-
-	return lambda_may_invoke(weir->lambda, BUCKET_PRINCIPAL, bucket_arn, function_arn);
+	return may_tell_function(owner, BUCKET_PRINCIPAL, bucket_arn, function_arn);
 }
 
 static err_t notify(void *owner, const char *bucket_arn, const char *function_arn,
 		    const char *event)
 {
-	struct weir *weir = owner;
-
-	return weir->lambda ? lambda_event_for(weir->lambda, BUCKET_PRINCIPAL, bucket_arn,
-					       function_arn, event)
-			    : ERR_AGAIN;
+	return tell_function(owner, BUCKET_PRINCIPAL, bucket_arn, function_arn, event);
 }
 
 static err_t make_s3(struct weir *weir, struct text *why)

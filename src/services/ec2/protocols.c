@@ -43,7 +43,6 @@ err_t ec2_ports_of(struct api_call *call, const json_t *from_input, bool wants_p
 	const json_t *from = json_object_get(from_input, "FromPort");
 	const json_t *to = json_object_get(from_input, "ToPort");
 	bool icmp = strncmp(protocol, "icmp", 4) == 0;
-
 	int most = icmp ? 255 : 65535; /* types and codes of ICMP */
 
 	*ret_from = *ret_to = -1;

@@ -31,7 +31,7 @@ static const char *detail(const json_t *attachment, const char *name)
 /* The groups it was given ("sg-1,sg-2"), or the default one of its VPC. */
 static err_t groups_of(struct api_call *call, const char *given, const char *vpc, json_t **ret_list)
 {
-	struct bytes rest = bytes_of(given ? given : "");
+	struct bytes rest = bytes_of(given), id;
 	json_t *ids = json_array(), *groups, *group;
 	size_t index;
 
@@ -41,13 +41,8 @@ static err_t groups_of(struct api_call *call, const char *given, const char *vpc
 		if (!rest.len && ec2_is(group, "GroupName", "default") &&
 		    ec2_is(group, "VpcId", vpc))
 			TRY(ec2_append(ids, json_string(ec2_text(group, "GroupId"))));
-	while (rest.len) {
-		size_t comma = bytes_index(rest, ',');
-		struct bytes id = comma == SIZE_MAX ? rest : bytes_make(rest.at, comma);
-
+	while (rest.len && bytes_cut(&rest, ',', &id))
 		TRY(ec2_append(ids, json_stringn(id.at, id.len)));
-		rest = bytes_from(rest, id.len + (comma != SIZE_MAX));
-	}
 	return ec2_group_identifiers(call, ids, ret_list);
 }
 
